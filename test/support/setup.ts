@@ -1,0 +1,1 @@
+// Before the first test: nothing yet.

@@ -1,0 +1,62 @@
+import { Elysia } from "elysia";
+import type { Readiness } from "./dependency-watch.ts";
+import { envelope } from "./http/envelope.ts";
+import { otherMethods } from "./http/other-methods.ts";
+import { getOwnIdDataByLoginId } from "./http/routes/get-ownid-data-by-login-id.ts";
+import { getSessionByLoginId } from "./http/routes/get-session-by-login-id.ts";
+import { health } from "./http/routes/health.ts";
+import { jwks } from "./http/routes/jwks.ts";
+import { setOwnIdDataByLoginId } from "./http/routes/set-ownid-data-by-login-id.ts";
+import { signedBody } from "./http/signed-body.ts";
+import type { Logger } from "./logger.ts";
+import type { LoginIdCase } from "./protocol/login-id.ts";
+import type { VerifySignature } from "./protocol/signature.ts";
+import type { SessionIssuer } from "./sessions/session-issuer.ts";
+import type { OwnIdDataStore } from "./store/ownid-data-store.ts";
+
+export interface AppDependencies {
+  readonly basePath: string;
+  readonly bodyBytesMax: number;
+  readonly loginIdCase: LoginIdCase;
+  readonly requireSessionType: boolean;
+  readonly compatErrorCode404: boolean;
+  readonly jwksMaxAgeSeconds: number;
+  readonly verifySignature: VerifySignature;
+  readonly store: OwnIdDataStore;
+  readonly sessions: SessionIssuer;
+  readonly readiness: Readiness;
+  readonly logger: Logger;
+}
+
+/** Bun would answer a larger body by itself, with no problem body; `signed-body` refuses it long before. */
+const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
+const serve = { maxRequestBodySize, reusePort: false, development: false };
+
+/** Composes both listeners from what they need. Opens nothing and reads no environment. */
+export function createApp(dependencies: AppDependencies) {
+  return { publicApp: createPublicApp(dependencies), opsApp: createOpsApp(dependencies) };
+}
+
+function createPublicApp(dependencies: AppDependencies) {
+  const { basePath, readiness, logger, compatErrorCode404, sessions, jwksMaxAgeSeconds } = dependencies;
+  const signed = signedBody(dependencies);
+  const keys = jwks({ sessions, maxAgeSeconds: jwksMaxAgeSeconds });
+  const endpoints = new Elysia({ prefix: basePath })
+    .use(setOwnIdDataByLoginId({ ...dependencies, signed }))
+    .use(getOwnIdDataByLoginId({ ...dependencies, signed }))
+    .use(getSessionByLoginId({ ...dependencies, signed }))
+    .use(otherMethods("POST", "/setOwnIDDataByLoginId", "/getOwnIDDataByLoginId", "/getSessionByLoginId"));
+  return new Elysia({ serve })
+    .use(envelope({ logger, compatErrorCode404, isDraining: readiness.isDraining }))
+    .use(endpoints)
+    .use(keys)
+    .use(basePath === "" ? new Elysia() : new Elysia({ prefix: basePath }).use(keys))
+    .use(otherMethods("GET, HEAD", "/.well-known/jwks.json", `${basePath}/.well-known/jwks.json`));
+}
+
+function createOpsApp({ readiness, logger }: AppDependencies) {
+  return new Elysia({ serve })
+    .use(envelope({ logger, compatErrorCode404: false, isDraining: readiness.isDraining }))
+    .use(health(readiness))
+    .use(otherMethods("GET, HEAD", "/livez", "/readyz"));
+}

@@ -1,0 +1,199 @@
+import { existsSync, readFileSync } from "node:fs";
+import { ConfigurationInvalid } from "./errors.ts";
+import { Secret } from "./secret.ts";
+import {
+  type DatabaseAddress,
+  type Setting,
+  type SettingName,
+  type SettingValue,
+  settings,
+} from "./settings.ts";
+
+export type Config = ReturnType<typeof loadConfig>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The secret of OwnID's published test vectors: everyone knows it. */
+const publishedSecret = Buffer.from("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "base64");
+const sharedSecretBytesAdvised = 32;
+
+/** Settings of the finished product that this version does not read yet. */
+const notYetRead = [
+  "REDIS_URL",
+  "REPLAY_PROTECTION",
+  "AUDIT_SHARE",
+  "AUDIT_LOG",
+  "SESSION_CLAIMS",
+  "SESSION_SUBJECT_COLUMN",
+  "SESSION_HANDOFF",
+  "ADMIN_TOKEN",
+  "BACKEND_TOKEN",
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+];
+
+/**
+ * Reads the whole configuration from the environment: the only place that does. The result is frozen, and
+ * its secrets print as `[redacted]`.
+ *
+ * `createSharedSecret` provides the secret when there is none; outside development it is not called.
+ *
+ * @throws {ConfigurationInvalid} with every problem at once; none of them contains a value
+ */
+export function loadConfig(environment: Environment, createSharedSecret: () => Uint8Array) {
+  const reader = createReader(environment);
+  const { read, problems } = reader;
+  const isProduction = read("NODE_ENV") === "production";
+  const warnings = notYetRead
+    .filter((name) => environment[name])
+    .map((name) => `${name} is set, but this version does not use it yet`);
+
+  const config = {
+    isProduction,
+    warnings,
+    publicListener: {
+      host: read("HOST"),
+      port: read("PORT"),
+      basePath: read("BASE_PATH").replace(/^\/$/, ""),
+      bodyBytesMax: read("BODY_BYTES_MAX"),
+    },
+    opsListener: { host: read("OPS_HOST"), port: read("OPS_PORT") },
+    signature: {
+      sharedSecrets: new Secret(readSharedSecrets(reader, { isProduction, warnings, createSharedSecret })),
+      toleranceSeconds: read("SIGNATURE_MAX_AGE_SECONDS"),
+    },
+    requests: {
+      loginIdCase: read("LOGIN_ID_CASE"),
+      requireSessionType: read("REQUIRE_SESSION_TYPE"),
+      compatErrorCode404: read("COMPAT_ERROR_CODE_404"),
+    },
+    database: {
+      ...readDatabaseAddress(reader, isProduction),
+      poolMax: read("DATABASE_POOL_MAX"),
+      prepare: read("DATABASE_PREPARE"),
+      tlsCa: readTlsCa(reader),
+      statementMs: read("COHERENCE_STATEMENT_MS"),
+      names: {
+        table: read("USERS_TABLE"),
+        loginIdColumn: read("USERS_LOGIN_ID_COLUMN"),
+        ownIdDataColumn: read("USERS_OWNID_DATA_COLUMN"),
+        blockedColumn: reader.readOptional("USERS_BLOCKED_COLUMN"),
+      },
+    },
+    sessions: {
+      keysFile: readKeysFile(reader, isProduction),
+      issuer: read("SESSION_ISSUER"),
+      audience: read("SESSION_AUDIENCE"),
+      ttlSeconds: read("SESSION_TTL_SECONDS"),
+      ttlSecondsByType: {
+        browser: reader.readOptional("SESSION_TTL_SECONDS_BROWSER"),
+        mobile: reader.readOptional("SESSION_TTL_SECONDS_MOBILE"),
+      },
+      jwksMaxAgeSeconds: read("JWKS_MAX_AGE_SECONDS"),
+    },
+    drainSeconds: read("DRAIN_SECONDS"),
+    log: { level: read("LOG_LEVEL"), format: reader.readOptional("LOG_FORMAT") },
+  } as const;
+
+  if (problems.length > 0) throw new ConfigurationInvalid(problems);
+  return deepFreeze(config);
+}
+
+type Reader = ReturnType<typeof createReader>;
+
+function createReader(environment: Environment) {
+  const problems: string[] = [];
+
+  function textOf(name: SettingName): string | null {
+    const setting: Setting<unknown> = settings[name];
+    const direct = environment[name] || null;
+    const file = setting.isSecret ? environment[`${name}_FILE`] || null : null;
+    if (file === null) return direct;
+    if (direct !== null) problems.push(`${name} and ${name}_FILE are both set; keep one.`);
+    return readText(`${name}_FILE`, file)?.trim() ?? null;
+  }
+
+  /** The value, or `null` when the variable is not set and has no default. */
+  function readOptional<Name extends SettingName>(name: Name): SettingValue<Name> | null {
+    // The table's entries differ in their value's type; each entry's own `parse` produced this one.
+    const setting = settings[name] as Setting<SettingValue<Name>>;
+    const text = textOf(name);
+    const value = text === null ? null : setting.parse(text);
+    if (text !== null && value === null) problems.push(`${name} must be ${setting.rule}.`);
+    return value ?? (setting.fallback === null ? null : setting.parse(setting.fallback));
+  }
+
+  function read<Name extends SettingName>(name: Name): SettingValue<Name> {
+    const value = readOptional(name);
+    if (value === null) throw new Error(`${name} has no default: read it with readOptional`);
+    return value;
+  }
+
+  function readText(variable: string, path: string): string | null {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      problems.push(`${variable} names a file that cannot be read: ${path}`);
+      return null;
+    }
+  }
+
+  const isSet = (name: SettingName) => Boolean(environment[name] || environment[`${name}_FILE`]);
+
+  return { read, readOptional, readText, isSet, problems };
+}
+
+interface SharedSecretRules {
+  readonly isProduction: boolean;
+  readonly warnings: string[];
+  readonly createSharedSecret: () => Uint8Array;
+}
+
+function readSharedSecrets(reader: Reader, rules: SharedSecretRules): readonly Uint8Array[] {
+  const { problems } = reader;
+  const secrets = reader.readOptional("OWNID_SHARED_SECRET");
+  if (secrets === null) {
+    if (reader.isSet("OWNID_SHARED_SECRET")) return [];
+    if (!rules.isProduction) return [rules.createSharedSecret()];
+    problems.push("OWNID_SHARED_SECRET must be set in production: copy it from OwnID's console.");
+    return [];
+  }
+  if (rules.isProduction && secrets.some((secret) => publishedSecret.equals(secret))) {
+    problems.push(
+      "OWNID_SHARED_SECRET is a published sample that anyone can sign with: use your application's own.",
+    );
+  }
+  if (secrets.some((secret) => secret.length < sharedSecretBytesAdvised)) {
+    rules.warnings.push("OWNID_SHARED_SECRET is shorter than 32 bytes; ask OwnID for a longer one");
+  }
+  return secrets;
+}
+
+function readDatabaseAddress(reader: Reader, isProduction: boolean) {
+  const { kind, url }: DatabaseAddress = reader.read("DATABASE_URL");
+  if (kind === "sqlite" && isProduction && !existsSync(url)) {
+    reader.problems.push(
+      `DATABASE_URL ${reader.isSet("DATABASE_URL") ? "names" : "is not set, and its default is"} an SQLite file that does not exist.`,
+    );
+  }
+  return { kind, url: new Secret(url) };
+}
+
+function readTlsCa(reader: Reader): string | null {
+  const path = reader.readOptional("DATABASE_TLS_CA_FILE");
+  return path === null ? null : reader.readText("DATABASE_TLS_CA_FILE", path);
+}
+
+function readKeysFile(reader: Reader, isProduction: boolean): string {
+  const path = reader.read("SESSION_KEYS_FILE");
+  if (isProduction && !existsSync(path)) {
+    reader.problems.push(`SESSION_KEYS_FILE does not exist: ${path}. Make one with: bun run keys generate`);
+  }
+  return path;
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === "object" && value !== null && !(value instanceof Secret)) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,102 @@
+import type { SQL } from "bun";
+
+/** The site's table, by the names the operator configured. */
+export interface TableNames {
+  /** `table` or `schema.table`. */
+  readonly table: string;
+  readonly loginIdColumn: string;
+  readonly ownIdDataColumn: string;
+  readonly blockedColumn: string | null;
+}
+
+export interface ConnectionOptions {
+  /** For SQLite, the file's path. */
+  readonly url: string;
+  readonly poolMax: number;
+  /** `false` behind pgbouncer, which can share one server connection between clients. */
+  readonly prepare: boolean;
+  /** PEM text of the certificate authority the server's certificate must lead to. */
+  readonly tlsCa: string | null;
+  /** The limit of one statement on the server, in milliseconds. */
+  readonly statementMs: number;
+}
+
+export type ColumnKind = "text" | "padded text" | "boolean" | "number" | "other";
+
+export interface ColumnFacts {
+  readonly name: string;
+  /** As the database writes it, for messages. */
+  readonly type: string;
+  readonly kind: ColumnKind;
+  /** `null` = no limit that a request could reach. */
+  readonly capacity: { readonly amount: number; readonly unit: "characters" | "bytes" } | null;
+  /** Whether the column's character set holds all of Unicode. */
+  readonly unicode: boolean;
+}
+
+export interface TableFacts {
+  /** Empty when the table is not there. */
+  readonly columns: readonly ColumnFacts[];
+  /** Columns that a unique index covers alone and whole. */
+  readonly uniqueColumns: readonly string[];
+  /** The tables that are there, to name the nearest one. */
+  readonly tables: readonly string[];
+}
+
+/**
+ * The two statements of the directory. `find` takes (loginId) and answers at most two rows of `loginId`,
+ * `ownIdData`, `blocked`, `databaseTimeMs`; `replace` takes (replacement, loginId, expected, deadlineMs).
+ */
+export interface Statements {
+  readonly find: string;
+  readonly replace: string;
+}
+
+/**
+ * What a failed statement means. `not done` and `busy`: the database answered that it did nothing, and
+ * `busy` may be tried again at once. `unknown`: a write may have been committed. `too long`: the value does
+ * not fit. `incomparable`: the column's character set cannot even spell the login id, so nobody has it.
+ * `misfit`: the set-up is wrong, and trying again will not help.
+ */
+export interface SqlFailure {
+  readonly meaning: "not done" | "busy" | "unknown" | "too long" | "incomparable" | "misfit";
+  /** For the operator, from our own words and the database's error code only: its text may quote data. */
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+export type RunSql = (text: string, parameters?: readonly unknown[]) => Promise<readonly unknown[]>;
+
+/** What differs between databases: quoting, catalogues, statements, and what their errors mean. */
+export interface Dialect {
+  readonly name: string;
+  connect(options: ConnectionOptions): SQL;
+  inspect(run: RunSql, names: TableNames): Promise<TableFacts>;
+  /** Called after `inspect`, which may have learned which server this is. */
+  statements(names: TableNames, facts: TableFacts, statementMs: number): Statements;
+  failure(error: unknown): SqlFailure;
+  /** SQL that the operator can run to mend what a check found. */
+  readonly mend: {
+    addColumn(names: TableNames): string;
+    widenColumn(names: TableNames): string;
+    addUniqueIndex(names: TableNames): string;
+    grant(names: TableNames): string;
+  };
+}
+
+/** `schema.table` is quoted part by part; a column is one identifier, dots included. */
+export function quoteTable(table: string, quote: (identifier: string) => string): string {
+  return table.split(".").map(quote).join(".");
+}
+
+export function splitTable(table: string): { schema: string | null; table: string } {
+  const dot = table.indexOf(".");
+  return dot < 0 ? { schema: null, table } : { schema: table.slice(0, dot), table: table.slice(dot + 1) };
+}
+
+/** A statement that is known never to have reached a server, for one reason of every dialect. */
+export const connectionRefused: SqlFailure = {
+  meaning: "not done",
+  reason: "nothing answers at the database's address",
+  remedy: "start the database, or correct host and port in DATABASE_URL",
+};

@@ -1,0 +1,207 @@
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { SQL } from "bun";
+import {
+  type ColumnKind,
+  connectionRefused,
+  type Dialect,
+  quoteTable,
+  type SqlFailure,
+  type TableNames,
+} from "./dialect.ts";
+
+const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
+
+const kindByType: Record<string, ColumnKind> = {
+  text: "text",
+  varchar: "text",
+  citext: "text",
+  bpchar: "padded text",
+  bool: "boolean",
+  int2: "number",
+  int4: "number",
+  int8: "number",
+  numeric: "number",
+  float4: "number",
+  float8: "number",
+};
+
+const clockMs = "extract(epoch from clock_timestamp()) * 1000";
+
+/** $1 is the quoted table name. A domain counts as the type it is made of. */
+const columnsQuery = `
+  SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, b.typname AS base,
+         CASE WHEN b.typname IN ('varchar', 'bpchar')
+              THEN nullif(greatest(a.atttypmod, t.typtypmod), -1) - 4 END AS characters,
+         current_setting('server_encoding') AS encoding
+  FROM pg_attribute a
+  JOIN pg_type t ON t.oid = a.atttypid
+  JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+  WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
+
+const uniqueColumnsQuery = `
+  SELECT a.attname AS name
+  FROM pg_index i
+  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+  WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid
+    AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = 1`;
+
+const tablesQuery = `
+  SELECT relname AS name FROM pg_class
+  WHERE relkind IN ('r', 'p', 'v', 'f') AND pg_table_is_visible(oid)
+    AND relnamespace <> 'pg_catalog'::regnamespace`;
+
+const Columns = Type.Array(
+  Type.Object({
+    name: Type.String(),
+    type: Type.String(),
+    base: Type.String(),
+    characters: Type.Union([Type.Number(), Type.Null()]),
+    encoding: Type.String(),
+  }),
+);
+const Names = Type.Array(Type.Object({ name: Type.String() }));
+
+export const postgres: Dialect = {
+  name: "Postgres",
+
+  connect: ({ url, poolMax, prepare, tlsCa, statementMs }) =>
+    new SQL(url, {
+      max: poolMax,
+      prepare,
+      connectionTimeout: 5,
+      idleTimeout: 300,
+      ...(tlsCa === null ? {} : { tls: { ca: tlsCa, rejectUnauthorized: true } }),
+      // pgbouncer refuses start-up parameters it does not know; there the deadlines of the client and of
+      // the fence remain, and the operator sets statement_timeout on the role.
+      ...(prepare
+        ? { connection: { statement_timeout: String(statementMs), application_name: "ownid-sidecar" } }
+        : {}),
+    }),
+
+  async inspect(run, names) {
+    const table = quoteTable(names.table, quote);
+    const columns = Value.Parse(Columns, await run(columnsQuery, [table]));
+    const unique = Value.Parse(Names, await run(uniqueColumnsQuery, [table]));
+    const tables = columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery));
+    return {
+      columns: columns.map(({ name, type, base, characters, encoding }) => ({
+        name,
+        type,
+        kind: kindByType[base] ?? "other",
+        capacity: characters === null ? null : { amount: characters, unit: "characters" },
+        unicode: encoding === "UTF8",
+      })),
+      uniqueColumns: unique.map(({ name }) => name),
+      tables: tables.map(({ name }) => name),
+    };
+  },
+
+  statements(names, facts) {
+    const table = quoteTable(names.table, quote);
+    const loginId = quote(names.loginIdColumn);
+    const ownIdData = quote(names.ownIdDataColumn);
+    const blockedColumn = facts.columns.find(({ name }) => name === names.blockedColumn);
+    const blocked = !blockedColumn
+      ? "false"
+      : `coalesce(${quote(blockedColumn.name)}${blockedColumn.kind === "number" ? " <> 0" : ""}, false)`;
+    return {
+      find: `SELECT ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",
+                    (${clockMs})::float8 AS "databaseTimeMs"
+             FROM ${table} WHERE ${loginId} = $1 LIMIT 2`,
+      replace: `UPDATE ${table} SET ${ownIdData} = $1
+                WHERE ${loginId} = $2 AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
+                  AND ${clockMs} < $4::float8`,
+    };
+  },
+
+  failure(error) {
+    if (!(error instanceof SQL.PostgresError)) return unclear;
+    if (error.code === "ERR_POSTGRES_CONNECTION_REFUSED") return connectionRefused;
+    if (error.code !== "ERR_POSTGRES_SERVER_ERROR") return unclear;
+    const state = String(error.errno ?? "");
+    const known = failureByState[state] ?? failureByState[state.slice(0, 2)] ?? defaultFailure;
+    return { ...known, reason: `${known.reason} (SQLSTATE ${state})` };
+  },
+
+  mend: {
+    addColumn: (names) =>
+      `ALTER TABLE ${quoteTable(names.table, quote)} ADD COLUMN ${quote(names.ownIdDataColumn)} text;`,
+    widenColumn: (names) =>
+      `ALTER TABLE ${quoteTable(names.table, quote)} ALTER COLUMN ${quote(names.ownIdDataColumn)} TYPE text;`,
+    addUniqueIndex: (names) =>
+      `CREATE UNIQUE INDEX ON ${quoteTable(names.table, quote)} (${quote(names.loginIdColumn)});`,
+    grant: (names) => grantStatements(names),
+  },
+} satisfies Dialect;
+
+function grantStatements(names: TableNames): string {
+  const read = [names.loginIdColumn, names.ownIdDataColumn, names.blockedColumn]
+    .filter((column) => column !== null)
+    .map(quote)
+    .join(", ");
+  const table = quoteTable(names.table, quote);
+  return `GRANT SELECT (${read}), UPDATE (${quote(names.ownIdDataColumn)}) ON ${table} TO <the sidecar's role>;`;
+}
+
+const unclear: SqlFailure = {
+  meaning: "unknown",
+  reason: "the connection to the database was lost or timed out",
+  remedy: "see the database's own log and the network between",
+};
+
+const defaultFailure: SqlFailure = {
+  meaning: "not done",
+  reason: "the database refused the statement",
+  remedy: "see the database's own log for the statement and the reason",
+};
+
+/** By SQLSTATE, then by its class (Postgres manual, appendix A). */
+const failureByState: Record<string, SqlFailure> = {
+  "08": unclear,
+  XX: { ...unclear, reason: "the database reports an internal error" },
+  "57P01": { ...unclear, reason: "the database ended the connection" },
+  "57P02": { ...unclear, reason: "the database ended the connection after a crash" },
+  "57P03": { ...unclear, reason: "the database is starting up", remedy: "none needed: it is tried again" },
+  "57P05": { ...unclear, reason: "the database ended the idle connection" },
+  "40003": { ...unclear, reason: "the database does not know whether the statement completed" },
+  "40001": { ...defaultFailure, meaning: "busy", reason: "the statement lost against another one" },
+  "40P01": { ...defaultFailure, meaning: "busy", reason: "the statement was the victim of a deadlock" },
+  "57014": {
+    meaning: "not done",
+    reason: "the statement ran into its time limit",
+    remedy: "see what holds the row's lock (pg_stat_activity), or whether the login id column has an index",
+  },
+  "22001": { ...defaultFailure, meaning: "too long", reason: "the value is too long for the column" },
+  "22021": {
+    ...defaultFailure,
+    meaning: "incomparable",
+    reason: "the character set cannot spell the login id",
+  },
+  "22P05": {
+    ...defaultFailure,
+    meaning: "incomparable",
+    reason: "the character set cannot spell the login id",
+  },
+  "28": {
+    meaning: "not done",
+    reason: "the database refused the sidecar's login",
+    remedy: "correct the user and password in DATABASE_URL",
+  },
+  "3D000": {
+    meaning: "not done",
+    reason: "the database named in DATABASE_URL does not exist",
+    remedy: "create it, or correct the name",
+  },
+  "53300": {
+    meaning: "not done",
+    reason: "the database has no free connection",
+    remedy: "lower DATABASE_POOL_MAX, or raise the server's max_connections",
+  },
+  "25006": {
+    meaning: "not done",
+    reason: "the database is read-only: a replica",
+    remedy: "point DATABASE_URL at the primary",
+  },
+  "42501": { meaning: "misfit", reason: "the sidecar's role lacks a privilege", remedy: "grant it" },
+};

@@ -1,0 +1,156 @@
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { SQL } from "bun";
+import {
+  type ColumnFacts,
+  type ColumnKind,
+  type Dialect,
+  quoteTable,
+  type SqlFailure,
+  splitTable,
+} from "./dialect.ts";
+
+const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
+
+/** How long a call may wait inside SQLite, and so hold up every other request of this process. */
+const busyWaitMs = 50;
+
+/** Milliseconds since the Unix epoch; 2440587.5 is its Julian day. */
+const clockMs = "(julianday('now') - 2440587.5) * 86400000.0";
+
+const columnsQuery = "SELECT name, upper(type) AS type FROM pragma_table_xinfo(?1, ?2)";
+
+const uniqueColumnsQuery = `
+  SELECT min(ii.name) AS name
+  FROM pragma_index_list(?1, ?2) il, pragma_index_info(il.name, ?2) ii
+  WHERE il."unique" = 1 AND il.partial = 0
+  GROUP BY il.name HAVING count(*) = 1 AND count(ii.name) = 1`;
+
+const tablesQuery = "SELECT name FROM pragma_table_list WHERE schema = ?1 AND name NOT LIKE 'sqlite_%'";
+
+const Columns = Type.Array(Type.Object({ name: Type.String(), type: Type.String() }));
+const Names = Type.Array(Type.Object({ name: Type.String() }));
+
+export const sqlite: Dialect = {
+  name: "SQLite",
+
+  connect({ url }) {
+    const sql = new SQL({ adapter: "sqlite", filename: url, create: false, readwrite: true });
+    // The only connection there is; a failure here shows itself at the first query.
+    sql.unsafe(`PRAGMA busy_timeout = ${busyWaitMs}`).catch(() => {});
+    return sql;
+  },
+
+  async inspect(run, names) {
+    const { schema, table } = splitTable(names.table);
+    const place = [table, schema ?? "main"];
+    const columns = Value.Parse(Columns, await run(columnsQuery, place));
+    const unique = Value.Parse(Names, await run(uniqueColumnsQuery, place));
+    const tables = columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery, [schema ?? "main"]));
+    return {
+      columns: columns.map(({ name, type }) => ({
+        name,
+        type: type === "" ? "without a type" : type,
+        kind: kindOf(type),
+        capacity: declaredCapacity(type),
+        unicode: true,
+      })),
+      uniqueColumns: unique.map(({ name }) => name),
+      tables: tables.map(({ name }) => name),
+    };
+  },
+
+  statements(names) {
+    const table = quoteTable(names.table, quote);
+    const loginId = quote(names.loginIdColumn);
+    const ownIdData = quote(names.ownIdDataColumn);
+    const blocked = names.blockedColumn === null ? "0" : `coalesce(${quote(names.blockedColumn)} <> 0, 0)`;
+    return {
+      find: `SELECT ${loginId} AS loginId, CAST(${ownIdData} AS TEXT) AS ownIdData, ${blocked} AS blocked,
+                    ${clockMs} AS databaseTimeMs
+             FROM ${table} WHERE ${loginId} = ?1 LIMIT 2`,
+      replace: `UPDATE ${table} SET ${ownIdData} = ?1
+                WHERE ${loginId} = ?2 AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND ${clockMs} < ?4`,
+    };
+  },
+
+  failure(error) {
+    if (!(error instanceof SQL.SQLiteError)) return unclear;
+    const known = failureByCode[error.code] ?? failureByCode[primaryCode(error.code)] ?? defaultFailure;
+    return { ...known, reason: `${known.reason} (${error.code})` };
+  },
+
+  mend: {
+    addColumn: (names) =>
+      `ALTER TABLE ${quoteTable(names.table, quote)} ADD COLUMN ${quote(names.ownIdDataColumn)} TEXT;`,
+    widenColumn: (names) =>
+      `ALTER TABLE ${quoteTable(names.table, quote)} ADD COLUMN ownid_data TEXT; and USERS_OWNID_DATA_COLUMN=ownid_data`,
+    addUniqueIndex: (names) => {
+      const { schema, table } = splitTable(names.table);
+      const index = `${schema === null ? "" : `${quote(schema)}.`}${quote(`${table}_login_id`)}`;
+      return `CREATE UNIQUE INDEX ${index} ON ${quote(table)} (${quote(names.loginIdColumn)});`;
+    },
+    grant: () => "chmod u+w on the file and its folder, for the account that runs the sidecar",
+  },
+} satisfies Dialect;
+
+/** SQLite's own rules of affinity; here a CHAR is not padded, and a column may have no type at all. */
+function kindOf(type: string): ColumnKind {
+  if (/CHAR|CLOB|TEXT/.test(type) || type === "") return "text";
+  if (/BOOL/.test(type)) return "boolean";
+  return /INT|REAL|FLOA|DOUB|NUM|DEC/.test(type) ? "number" : "other";
+}
+
+/** SQLite itself would store more than VARCHAR(n) says, but whoever declared it counts on n. */
+function declaredCapacity(type: string): ColumnFacts["capacity"] {
+  const declared = /CHAR.*\(\s*(\d+)\s*\)/.exec(type)?.[1];
+  return declared === undefined ? null : { amount: Number(declared), unit: "characters" };
+}
+
+/** `SQLITE_BUSY_SNAPSHOT` and its like are kinds of `SQLITE_BUSY`. */
+function primaryCode(code: string): string {
+  return code.split("_").slice(0, 2).join("_");
+}
+
+const unclear: SqlFailure = {
+  meaning: "unknown",
+  reason: "SQLite gave no clear answer",
+  remedy: "see the disk that holds the file",
+};
+
+const defaultFailure: SqlFailure = {
+  meaning: "not done",
+  reason: "SQLite refused the statement",
+  remedy: "see the table's constraints and triggers",
+};
+
+const cannotWrite: SqlFailure = {
+  meaning: "misfit",
+  reason: "the SQLite file cannot be written",
+  remedy: "let the account that runs the sidecar write the file and its folder",
+};
+
+/** By result code (sqlite.org/rescode.html). */
+const failureByCode: Record<string, SqlFailure> = {
+  SQLITE_BUSY: { ...defaultFailure, meaning: "busy", reason: "another process holds the SQLite file's lock" },
+  SQLITE_LOCKED: { ...defaultFailure, meaning: "busy", reason: "another statement holds the table's lock" },
+  SQLITE_TOOBIG: { ...defaultFailure, meaning: "too long", reason: "the value is too long for SQLite" },
+  SQLITE_CANTOPEN: {
+    meaning: "not done",
+    reason: "the SQLite file cannot be opened",
+    remedy: "see that the path in DATABASE_URL exists and may be read",
+  },
+  SQLITE_NOTADB: {
+    meaning: "misfit",
+    reason: "the file is not an SQLite database",
+    remedy: "correct the path in DATABASE_URL",
+  },
+  SQLITE_READONLY: cannotWrite,
+  SQLITE_PERM: cannotWrite,
+  SQLITE_FULL: {
+    ...defaultFailure,
+    reason: "the disk is full",
+    remedy: "make room on the disk of the SQLite file",
+  },
+  SQLITE_IOERR: { ...unclear, reason: "the disk reports an error" },
+};

@@ -1,0 +1,81 @@
+import type { SQL } from "bun";
+import { Overloaded } from "../errors.ts";
+
+/** The client's deadline passed with no answer. The statement may still reach the server and run there. */
+export class StatementTimedOut extends Error {}
+
+export interface SqlPool {
+  /**
+   * Runs one statement, or gives up after `limitMs`.
+   *
+   * @throws {Overloaded} before anything is sent, when too many statements wait already
+   * @throws {StatementTimedOut} after `limitMs`
+   * @throws the driver's own error; a dialect says what it means
+   */
+  run(text: string, parameters: readonly unknown[], limitMs: number): Promise<SqlResult>;
+  /** Forgets every connection and makes new ones. Statements under way keep theirs until they end. */
+  reconnect(): void;
+  close(): Promise<void>;
+}
+
+export interface SqlResult extends ReadonlyArray<unknown> {
+  /** Rows that the statement returned or changed. */
+  readonly count: number;
+}
+
+export interface SqlPoolOptions {
+  readonly connect: () => SQL;
+  /** Statements that may be under way or wait for a connection at once. */
+  readonly waitingMax: number;
+  /** How long statements under way may take when connections are closed, in seconds. */
+  readonly closeSeconds: number;
+}
+
+/**
+ * A pool with the two things that Bun.SQL leaves out: a deadline for every statement, and an end for
+ * connections that have gone deaf. A connection whose peer has silently vanished would wait for ever, and
+ * with it its place in the pool; so the pool is replaced when one of its statements ran out of time.
+ */
+export function createSqlPool({ connect, waitingMax, closeSeconds }: SqlPoolOptions): SqlPool {
+  let connections = connect();
+  let waiting = 0;
+
+  function replace(deaf: SQL): void {
+    if (connections !== deaf) return;
+    connections = connect();
+    deaf.close({ timeout: closeSeconds }).catch(() => {});
+  }
+
+  return {
+    async run(text, parameters, limitMs) {
+      if (waiting >= waitingMax) throw new Overloaded();
+      waiting += 1;
+      const used = connections;
+      const query = used.unsafe(text, [...parameters]);
+      const alarm = createAlarm(limitMs);
+      try {
+        return await Promise.race([query, alarm.rings]);
+      } catch (error) {
+        if (error instanceof StatementTimedOut) {
+          query.catch(() => {});
+          query.cancel();
+          replace(used);
+        }
+        throw error;
+      } finally {
+        alarm.clear();
+        waiting -= 1;
+      }
+    },
+
+    reconnect: () => replace(connections),
+
+    close: () => connections.close({ timeout: closeSeconds }),
+  };
+}
+
+function createAlarm(limitMs: number) {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new StatementTimedOut()), limitMs);
+  return { rings: promise, clear: () => clearTimeout(timer) };
+}

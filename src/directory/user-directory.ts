@@ -1,0 +1,55 @@
+/** What the site's user table says about one user. */
+export interface UserRecord {
+  /** The login id as the table stores it, which a collation may spell otherwise than the request did. */
+  readonly loginId: string;
+  /** `null` and `""` both mean that the user has no data. */
+  readonly ownIdData: string | null;
+  readonly blocked: boolean;
+  /** The database's own clock when the row was read, in milliseconds since the Unix epoch. */
+  readonly databaseTimeMs: number;
+}
+
+export interface Replacement {
+  /** As the table stores it: `UserRecord.loginId`. */
+  readonly loginId: string;
+  /** The value that must still be there, byte for byte. */
+  readonly expected: string | null;
+  readonly replacement: string;
+  /** On the database's clock: from this instant on, the statement changes nothing. */
+  readonly deadlineMs: number;
+}
+
+/** The primary database: the record of which users exist and what `ownIdData` they have. */
+export interface UserDirectory {
+  /**
+   * Connects, and checks that the configured table and columns can do the work.
+   *
+   * @throws {ConfigurationInvalid} the database answers, but the table or the account does not fit
+   * @throws {DatabaseUnavailable} no answer; calling again may succeed
+   */
+  verifyConnection(): Promise<void>;
+
+  /**
+   * Reads a user from the primary database. Lost connections are tried again within the deadline.
+   *
+   * @throws {UserUnknown} no such user
+   * @throws {DatabaseUnavailable} no answer in time
+   * @throws {Overloaded} too many statements are waiting already
+   */
+  find(loginId: string): Promise<UserRecord>;
+
+  /** @throws {OwnIdDataTooLong} the column cannot hold it */
+  ensureFits(ownIdData: string): void;
+
+  /**
+   * Compare-and-set of one user's `ownIdData`, fenced by the database's clock. `true`: committed.
+   * `false`: nothing changed, because the row no longer holds `expected` or the deadline had passed.
+   *
+   * @throws {DatabaseUnavailable} | {OwnIdDataTooLong} | {Overloaded} known not to have been done
+   * @throws {OutcomeUnknown} it may have been committed, or may yet be until the deadline; never sent twice
+   */
+  replaceOwnIdData(change: Replacement): Promise<boolean>;
+
+  /** Lets statements under way finish, then disconnects. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,113 @@
+/**
+ * Every failure a caller can meet has one class and one stable code. `http/problem.ts` alone turns a code
+ * into a status; everything else throws these and names no status.
+ *
+ * Messages are written by us and are shown to callers: they never contain anything that was submitted.
+ */
+export type ErrorCode =
+  | "ERR_REQUEST_INVALID"
+  | "ERR_SIGNATURE_INVALID"
+  | "ERR_PATH_UNKNOWN"
+  | "ERR_USER_UNKNOWN"
+  | "ERR_METHOD_NOT_ALLOWED"
+  | "ERR_BODY_TOO_LARGE"
+  | "ERR_OWNID_DATA_TOO_LONG"
+  | "ERR_MEDIA_TYPE_UNSUPPORTED"
+  | "ERR_USER_BLOCKED"
+  | "ERR_OVERLOADED"
+  | "ERR_DATABASE_UNAVAILABLE"
+  | "ERR_WRITE_CONTENDED"
+  | "ERR_OUTCOME_UNKNOWN"
+  | "ERR_INTERNAL";
+
+export abstract class SidecarError extends Error {
+  abstract readonly code: ErrorCode;
+}
+
+/** The body is not the JSON the endpoint asks for. `message` says what to send instead. */
+export class RequestInvalid extends SidecarError {
+  readonly code = "ERR_REQUEST_INVALID";
+}
+
+/** The signature does not hold. One error for every reason, so that an attacker learns nothing from it. */
+export class SignatureInvalid extends SidecarError {
+  readonly code = "ERR_SIGNATURE_INVALID";
+}
+
+export class PathUnknown extends SidecarError {
+  readonly code = "ERR_PATH_UNKNOWN";
+}
+
+/** The directory has no user with this login id. Never remembered: the user may exist a second later. */
+export class UserUnknown extends SidecarError {
+  readonly code = "ERR_USER_UNKNOWN";
+}
+
+export class MethodNotAllowed extends SidecarError {
+  readonly code = "ERR_METHOD_NOT_ALLOWED";
+}
+
+export class BodyTooLarge extends SidecarError {
+  readonly code = "ERR_BODY_TOO_LARGE";
+}
+
+/** The user table's column cannot hold this `ownIdData`; nothing was written. */
+export class OwnIdDataTooLong extends SidecarError {
+  readonly code = "ERR_OWNID_DATA_TOO_LONG";
+}
+
+export class MediaTypeUnsupported extends SidecarError {
+  readonly code = "ERR_MEDIA_TYPE_UNSUPPORTED";
+}
+
+/** The site has blocked this user (`USERS_BLOCKED_COLUMN`). */
+export class UserBlocked extends SidecarError {
+  readonly code = "ERR_USER_BLOCKED";
+}
+
+/** More work is waiting for the database than it could answer in time; this request was not started. */
+export class Overloaded extends SidecarError {
+  readonly code = "ERR_OVERLOADED";
+}
+
+/**
+ * The primary database gave no answer, and what was asked of it is known not to have been done.
+ * `message` is the operator's reason (for the log and `readyz`), `remedy` what would mend it.
+ */
+export class DatabaseUnavailable extends SidecarError {
+  readonly code = "ERR_DATABASE_UNAVAILABLE";
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.remedy = remedy;
+  }
+}
+
+/** Other writers changed the same user's data again and again until the deadline; nothing was written. */
+export class WriteContended extends SidecarError {
+  readonly code = "ERR_WRITE_CONTENDED";
+}
+
+/** A write was sent and no clear answer came back: it may have been committed, now or a little later. */
+export class OutcomeUnknown extends SidecarError {
+  readonly code = "ERR_OUTCOME_UNKNOWN";
+}
+
+/** A fault of the sidecar's own. `cause` is what was thrown. */
+export class InternalFault extends SidecarError {
+  readonly code = "ERR_INTERNAL";
+}
+
+/**
+ * The configuration cannot work. Ends the start with exit status 78 (`EX_CONFIG` of sysexits.h).
+ * Each problem is a whole sentence that begins with the variable it is about; none contains a secret.
+ */
+export class ConfigurationInvalid extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}

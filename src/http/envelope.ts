@@ -1,0 +1,86 @@
+import { Elysia, ParseError, ValidationError } from "elysia";
+import {
+  DatabaseUnavailable,
+  InternalFault,
+  OutcomeUnknown,
+  PathUnknown,
+  RequestInvalid,
+  SidecarError,
+} from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { answers, problemResponse } from "./problem.ts";
+
+export interface EnvelopeOptions {
+  readonly logger: Logger;
+  /** Answers an unknown user as OwnID's code samples do: 200 `{"errorCode":404}`. */
+  readonly compatErrorCode404: boolean;
+  readonly isDraining: () => boolean;
+}
+
+const processId = crypto.randomUUID().slice(0, 8);
+let requestCount = 0;
+
+/**
+ * What every answer of a listener has in common: an id, headers that keep it out of caches, and, for a
+ * failure, a problem body and a line in the log under the same id. While the process drains, each answer
+ * closes its connection, so that clients move on to another.
+ */
+export function envelope({ logger, compatErrorCode404, isDraining }: EnvelopeOptions) {
+  return new Elysia({ name: "envelope" })
+    .onRequest(({ set }) => {
+      requestCount += 1;
+      set.headers["x-request-id"] = `${processId}-${requestCount.toString(36)}`;
+      set.headers["cache-control"] = "no-store";
+      set.headers["x-content-type-options"] = "nosniff";
+      if (isDraining()) set.headers.connection = "close";
+    })
+    .onError({ as: "scoped" }, ({ error, set, route, request }) => {
+      const failure = toSidecarError(error);
+      const requestId = String(set.headers["x-request-id"]);
+      logFailure(logger, failure, { requestId, method: request.method, route: route ?? null });
+      if (failure.code === "ERR_USER_UNKNOWN" && compatErrorCode404) return Response.json({ errorCode: 404 });
+      return problemResponse(failure, requestId);
+    });
+}
+
+function toSidecarError(error: unknown): SidecarError {
+  if (error instanceof SidecarError) return error;
+  if (error instanceof ParseError) {
+    return error.cause instanceof SidecarError ? error.cause : new RequestInvalid();
+  }
+  if (error instanceof ValidationError) return new RequestInvalid(problemOf(error));
+  if (error instanceof Error && "code" in error && error.code === "NOT_FOUND") return new PathUnknown();
+  return new InternalFault("", { cause: error });
+}
+
+/** The sentence that the first wrong field's schema carries; the submitted value is not looked at. */
+function problemOf(error: ValidationError): string {
+  const sentence: unknown = error.valueError?.schema["x-problem"];
+  return typeof sentence === "string" ? sentence : "The body must be a JSON object.";
+}
+
+interface RequestName {
+  readonly requestId: string;
+  readonly method: string;
+  /** The route's template, never the requested path. */
+  readonly route: string | null;
+}
+
+function logFailure(logger: Logger, failure: SidecarError, name: RequestName): void {
+  const { code } = failure;
+  const { status } = answers[code];
+  const line = { ...name, status, code };
+  if (failure instanceof InternalFault)
+    logger.error({ ...line, stack: framesOf(failure.cause) }, "the sidecar failed");
+  else if (failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown) {
+    logger.error({ ...line, reason: failure.message }, "the request could not be answered");
+  } else if (status === 401 || status >= 429) logger.warn(line, "the request was refused");
+  else logger.debug(line, "the request was refused");
+}
+
+/** Where it happened. The message is left out: it may quote what was being worked on. */
+function framesOf(cause: unknown): string[] {
+  if (!(cause instanceof Error)) return [];
+  const frames = (cause.stack ?? "").split("\n").filter((line) => line.trimStart().startsWith("at "));
+  return [cause.name, ...frames.map((frame) => frame.trim())];
+}

@@ -1,0 +1,120 @@
+import { Type } from "@sinclair/typebox";
+import { type ErrorCode, RequestInvalid, type SidecarError } from "../errors.ts";
+
+/** RFC 9457, `application/problem+json`. It never contains anything of the request. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Number(),
+  code: Type.String(),
+  detail: Type.String(),
+  requestId: Type.String(),
+});
+
+interface Answer {
+  readonly status: number;
+  readonly title: string;
+  /** What the caller can do about it. */
+  readonly detail: string;
+  readonly retryAfterSeconds?: number;
+}
+
+/** The only place where a failure's status is chosen. */
+export const answers: Readonly<Record<ErrorCode, Answer>> = {
+  ERR_REQUEST_INVALID: {
+    status: 400,
+    title: "The request body is not valid",
+    detail: "Send the JSON object that this endpoint describes, in UTF-8.",
+  },
+  ERR_SIGNATURE_INVALID: {
+    status: 401,
+    title: "The signature does not hold",
+    detail:
+      "Sign the raw body and the timestamp with the application's Shared Secret, and send both headers once. " +
+      "Check the Shared Secret on both sides and the clocks.",
+  },
+  ERR_PATH_UNKNOWN: { status: 404, title: "There is nothing here", detail: "Check the path, and BASE_PATH." },
+  ERR_USER_UNKNOWN: {
+    status: 404,
+    title: "No such user",
+    detail: "The user table has no user with this login id.",
+  },
+  ERR_METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: "This path does not take the method",
+    detail: "Use a method that the Allow header names.",
+  },
+  ERR_BODY_TOO_LARGE: {
+    status: 413,
+    title: "The request body is too large",
+    detail: "Send less, or raise BODY_BYTES_MAX.",
+  },
+  ERR_OWNID_DATA_TOO_LONG: {
+    status: 413,
+    title: "ownIdData is too long for the user table",
+    detail: "Widen the column that USERS_OWNID_DATA_COLUMN names. Nothing was written.",
+  },
+  ERR_MEDIA_TYPE_UNSUPPORTED: {
+    status: 415,
+    title: "The request body is not plain JSON",
+    detail: "Send Content-Type: application/json without a Content-Encoding.",
+  },
+  ERR_USER_BLOCKED: { status: 423, title: "The user is blocked", detail: "The site has blocked this user." },
+  ERR_OVERLOADED: {
+    status: 429,
+    title: "Too much is waiting for the database",
+    detail: "Nothing was done. Try again a little later.",
+    retryAfterSeconds: 1,
+  },
+  ERR_DATABASE_UNAVAILABLE: {
+    status: 503,
+    title: "The user database gives no answer",
+    detail: "Nothing was written. GET /readyz on the ops listener tells the operator why.",
+    retryAfterSeconds: 1,
+  },
+  ERR_WRITE_CONTENDED: {
+    status: 503,
+    title: "Others are changing the same user",
+    detail: "Nothing was written. Read again, then try again.",
+    retryAfterSeconds: 1,
+  },
+  ERR_OUTCOME_UNKNOWN: {
+    status: 503,
+    title: "It is not known whether the write was done",
+    detail: "Read again to see which value holds, then try again.",
+    retryAfterSeconds: 5,
+  },
+  ERR_INTERNAL: {
+    status: 500,
+    title: "The sidecar failed",
+    detail: "Its log has the reason under the requestId.",
+  },
+};
+
+/** Made of the code alone, except that an invalid body is told what is wrong with it, in our words. */
+export function problemResponse(error: SidecarError, requestId: string): Response {
+  const { code } = error;
+  const { status, title, detail, retryAfterSeconds } = answers[code];
+  const headers = new Headers();
+  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
+  if (code === "ERR_USER_UNKNOWN") return new Response(null, { status, headers });
+  headers.set("content-type", "application/problem+json");
+  const explained = error instanceof RequestInvalid && error.message !== "" ? error.message : detail;
+  const type = `urn:ownid-sidecar:problem:${code}`;
+  return new Response(JSON.stringify({ type, title, status, code, detail: explained, requestId }), {
+    status,
+    headers,
+  });
+}
+
+/** The failures of the signed endpoints, for their typed routes and the OpenAPI document. */
+export const failureResponses = {
+  400: Problem,
+  401: Problem,
+  404: Type.Void(),
+  413: Problem,
+  415: Problem,
+  423: Problem,
+  429: Problem,
+  503: Problem,
+};

@@ -1,0 +1,36 @@
+import { Elysia } from "elysia";
+import type { Logger } from "../../logger.ts";
+import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
+import { GetSessionRequest, GetTypedSessionRequest, SessionResponse } from "../../protocol/messages.ts";
+import type { SessionIssuer } from "../../sessions/session-issuer.ts";
+import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
+import { failureResponses } from "../problem.ts";
+import type { SignedBody } from "../signed-body.ts";
+
+export interface GetSessionOptions {
+  readonly signed: SignedBody;
+  readonly store: OwnIdDataStore;
+  readonly sessions: SessionIssuer;
+  readonly loginIdCase: LoginIdCase;
+  readonly requireSessionType: boolean;
+  readonly logger: Logger;
+}
+
+/** Logs a user in: the user is read from the primary database each time, and gets a new session token. */
+export function getSessionByLoginId(options: GetSessionOptions) {
+  const { signed, store, sessions, loginIdCase, requireSessionType, logger } = options;
+  return new Elysia().use(signed).post(
+    "/getSessionByLoginId",
+    async ({ body, set }) => {
+      const { loginId } = await store.findForSession(parseLoginId(body.loginId, loginIdCase));
+      const token = await sessions.issue({ loginId, sessionType: body.sessionType ?? null });
+      logger.info({ requestId: set.headers["x-request-id"] }, "session issued");
+      return { token };
+    },
+    {
+      parse: ["signed-json", "json"],
+      body: requireSessionType ? GetTypedSessionRequest : GetSessionRequest,
+      response: { 200: SessionResponse, ...failureResponses },
+    },
+  );
+}

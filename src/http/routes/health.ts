@@ -1,0 +1,13 @@
+import { Elysia } from "elysia";
+import type { Readiness } from "../../dependency-watch.ts";
+
+/** For the supervisor: `livez` = the process works, `readyz` = send it requests. */
+export function health(readiness: Readiness) {
+  return new Elysia()
+    .get("/livez", () => ({ status: "ok", dependencies: readiness.report().dependencies }))
+    .get("/readyz", ({ set }) => {
+      const report = readiness.report();
+      if (report.status !== "ok") set.status = 503;
+      return report;
+    });
+}

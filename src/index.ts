@@ -1,0 +1,150 @@
+import { version } from "../package.json";
+import { createApp } from "./app.ts";
+import { type Config, loadConfig } from "./config.ts";
+import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
+import { createDemoDatabase, demoLoginId, developmentSharedSecret } from "./development.ts";
+import { createSqlDirectory } from "./directory/sql-directory.ts";
+import type { UserDirectory } from "./directory/user-directory.ts";
+import { ConfigurationInvalid } from "./errors.ts";
+import { createLogger, type Logger } from "./logger.ts";
+import { createSignatureVerifier } from "./protocol/signature.ts";
+import { createJwtIssuer } from "./sessions/jwt-issuer.ts";
+import { createSigningKeys, loadSigningKeys } from "./sessions/signing-keys.ts";
+import { createWriteThrough } from "./store/write-through.ts";
+
+/** The process: environment -> configuration -> connections -> listeners -> drain on SIGTERM or SIGINT. */
+
+const exitConfigurationInvalid = 78;
+/** How long a start waits for the database before it opens the listeners without it. */
+const firstContactMs = 1000;
+const watchIntervalMs = 1000;
+/** After the drain: what is still under way gets so long to finish. */
+const inFlightMs = 10_000;
+
+type App = ReturnType<typeof createApp>["publicApp"] | ReturnType<typeof createApp>["opsApp"];
+
+try {
+  await start();
+} catch (error) {
+  if (!(error instanceof ConfigurationInvalid)) throw error;
+  const problems = error.problems.map((problem) => `  - ${problem}\n`).join("");
+  process.stderr.write(
+    `ownid-sidecar cannot start with this configuration:\n\n${problems}\nREADME.md lists every setting.\n`,
+  );
+  process.exit(exitConfigurationInvalid);
+}
+
+async function start(): Promise<void> {
+  const config = loadConfig(process.env, developmentSharedSecret);
+  const logger = await createLogger({
+    level: config.log.level,
+    format: config.log.format ?? (process.stdout.isTTY ? "pretty" : "json"),
+  });
+  for (const warning of config.warnings) logger.warn(warning);
+  const keys = await prepareSigningKeys(config, logger);
+  if (!config.isProduction && config.database.kind === "sqlite") {
+    await createDemoDatabase(config.database.url.reveal());
+  }
+
+  const { statementMs } = config.database;
+  const directory = createSqlDirectory({ ...config.database, url: config.database.url.reveal() });
+  const watch = createDependencyWatch({
+    verifyDatabase: directory.verifyConnection,
+    logger,
+    intervalMs: watchIntervalMs,
+  });
+  await Promise.race([watch.start(), Bun.sleep(firstContactMs)]);
+
+  const { publicApp, opsApp } = createApp({
+    ...config.publicListener,
+    ...config.requests,
+    jwksMaxAgeSeconds: config.sessions.jwksMaxAgeSeconds,
+    verifySignature: createSignatureVerifier({
+      sharedSecrets: config.signature.sharedSecrets.reveal(),
+      toleranceSeconds: config.signature.toleranceSeconds,
+      now: Date.now,
+    }),
+    store: createWriteThrough({ directory, statementMs }),
+    sessions: createJwtIssuer({ ...config.sessions, keys, now: Date.now }),
+    readiness: watch,
+    logger,
+  });
+  const publicUrl = listen(publicApp, "PORT", config.publicListener) + config.publicListener.basePath;
+  const opsUrl = listen(opsApp, "OPS_PORT", config.opsListener);
+  logger.info({ url: publicUrl }, "public listener ready");
+  logger.info({ url: opsUrl }, "ops listener ready");
+  if (!config.isProduction) introduce(config, logger, publicUrl, opsUrl);
+  drainOnSignal({ config, logger, watch, directory, apps: [publicApp, opsApp] });
+}
+
+async function prepareSigningKeys(config: Config, logger: Logger) {
+  const { keysFile } = config.sessions;
+  if (!config.isProduction) await createSigningKeys(keysFile);
+  const keys = await loadSigningKeys(keysFile);
+  if (!keys.isPrivate)
+    logger.warn(`SESSION_KEYS_FILE: other accounts can read ${keysFile}; run: chmod 600 ${keysFile}`);
+  return keys;
+}
+
+function listen(app: App, variable: "PORT" | "OPS_PORT", address: { host: string; port: number }): string {
+  try {
+    app.listen({ hostname: address.host, port: address.port });
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "it cannot be used";
+    throw new ConfigurationInvalid([
+      `${variable}: cannot listen on ${address.host}:${address.port} (${reason}).`,
+    ]);
+  }
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `http://${host}:${app.server?.port ?? address.port}`;
+}
+
+/** Tells a newcomer what was made for them and what to try next. */
+function introduce(config: Config, logger: Logger, publicUrl: string, opsUrl: string): void {
+  const run = process.env.npm_command === "exec" ? `npx --yes bun@${Bun.version} run` : "bun run";
+  const next = `${run} sign get ${demoLoginId} --send`;
+  if (config.log.format === "json" || !process.stdout.isTTY) {
+    logger.info({ next }, "development mode: a generated secret and signing key, and a demo user");
+    return;
+  }
+  process.stdout.write(`
+ownid-sidecar ${version} in development mode (NODE_ENV is not "production")
+
+  OwnID calls   ${publicUrl}/getOwnIDDataByLoginId and its two sisters
+  health        ${opsUrl}/readyz
+  made for you  a shared secret, a signing key and a database with the user ${demoLoginId}, in ./data
+
+Try it in a second terminal:
+
+  ${next}
+
+`);
+}
+
+interface Running {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly watch: DependencyWatch;
+  readonly directory: UserDirectory;
+  readonly apps: readonly App[];
+}
+
+/**
+ * On the first signal `readyz` turns 503 and every answer closes its connection, for `DRAIN_SECONDS`, so that
+ * load balancers send new requests elsewhere; then the listeners close and what is under way finishes. A
+ * second signal ends the process at once.
+ */
+function drainOnSignal({ config, logger, watch, directory, apps }: Running): void {
+  async function drain(signal: string): Promise<void> {
+    if (watch.isDraining()) process.exit(1);
+    watch.drain();
+    logger.info({ signal, seconds: config.drainSeconds }, "draining; a second signal stops at once");
+    await Bun.sleep(config.drainSeconds * 1000);
+    await Promise.race([Promise.all(apps.map((app) => app.stop())), Bun.sleep(inFlightMs)]);
+    await directory.close();
+    logger.info("stopped");
+    process.exit(0);
+  }
+  process.on("SIGTERM", drain);
+  process.on("SIGINT", drain);
+}

@@ -1,0 +1,25 @@
+import pino, { type Logger } from "pino";
+
+export type { Logger } from "pino";
+
+export interface LogOptions {
+  readonly level: string;
+  readonly format: "json" | "pretty";
+}
+
+/**
+ * Writes to standard output, one JSON object a line, or coloured text on a terminal. What goes into a line
+ * is chosen where it is logged: names, codes and counts, never a body, a token, a login id or a driver's
+ * message, which may quote data.
+ */
+export async function createLogger({ level, format }: LogOptions): Promise<Logger> {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  if (format === "json") return pino(options, pino.destination({ fd: 1, sync: true }));
+  const { default: pretty } = await import("pino-pretty");
+  return pino(options, pretty({ sync: true, translateTime: "SYS:HH:MM:ss", singleLine: true }));
+}

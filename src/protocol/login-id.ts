@@ -1,0 +1,30 @@
+import { RequestInvalid } from "../errors.ts";
+
+export type LoginIdCase = "exact" | "lower";
+
+/** 320 = 64 + "@" + 255, the longest e-mail address (RFC 5321, section 4.5.3.1). */
+const loginIdCharactersMax = 320;
+const controlCharacter = /\p{Cc}/u;
+
+/**
+ * The one place where a submitted login id becomes the text that the database, Redis and the log of a
+ * request are asked for: 1 to 320 characters, no control characters, well-formed Unicode. It is otherwise
+ * left alone: trimming or normalising it here could make two users one.
+ *
+ * @throws {RequestInvalid}
+ */
+export function parseLoginId(submitted: string, loginIdCase: LoginIdCase): string {
+  const loginId = loginIdCase === "lower" ? submitted.toLowerCase() : submitted;
+  if (loginId.length === 0 || !fits(loginId)) {
+    throw new RequestInvalid(`loginId must have 1 to ${loginIdCharactersMax} characters.`);
+  }
+  if (controlCharacter.test(loginId))
+    throw new RequestInvalid("loginId must not contain control characters.");
+  if (!loginId.isWellFormed()) throw new RequestInvalid("loginId must not contain a lone surrogate.");
+  return loginId;
+}
+
+function fits(loginId: string): boolean {
+  if (loginId.length <= loginIdCharactersMax) return true;
+  return loginId.length <= 2 * loginIdCharactersMax && [...loginId].length <= loginIdCharactersMax;
+}

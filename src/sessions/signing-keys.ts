@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import {
+  type CryptoKey,
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JSONWebKeySet,
+  type JWK,
+} from "jose";
+import { ConfigurationInvalid } from "../errors.ts";
+import { createPrivateFile, keepPrivate } from "../private-file.ts";
+
+/** The keys of a running sidecar: one that signs, and all that verify what is still valid. */
+export interface SigningKeys {
+  /** `false` when other accounts can read the file and its permissions could not be narrowed. */
+  readonly isPrivate: boolean;
+  readonly active: { readonly kid: string; readonly algorithm: string; readonly privateKey: CryptoKey };
+  readonly publicKeys: JSONWebKeySet;
+}
+
+/** `next` is published but does not sign yet, `retired` does not sign any more but still verifies. */
+export type KeyState = "next" | "active" | "retired";
+
+const KeyFile = Type.Object({
+  keys: Type.Array(
+    Type.Object({
+      kty: Type.Literal("EC"),
+      crv: Type.Literal("P-256"),
+      x: Type.String(),
+      y: Type.String(),
+      d: Type.String(),
+      kid: Type.String({ minLength: 1 }),
+      alg: Type.Literal("ES256"),
+      use: Type.Literal("sig"),
+      state: Type.Union([Type.Literal("next"), Type.Literal("active"), Type.Literal("retired")]),
+    }),
+    { minItems: 1 },
+  ),
+});
+
+const algorithm = "ES256";
+
+/**
+ * Reads the private key set. The file belongs to the account that runs the sidecar alone: wider permissions
+ * are taken back where the file allows it.
+ *
+ * @throws {ConfigurationInvalid} no such file, not a key set, or not exactly one active key
+ */
+export async function loadSigningKeys(path: string): Promise<SigningKeys> {
+  const { keys } = parseKeyFile(path);
+  const active = keys.filter(({ state }) => state === "active");
+  const [signing] = active;
+  if (signing === undefined || active.length > 1) {
+    throw new ConfigurationInvalid([
+      `SESSION_KEYS_FILE: ${path} has ${active.length} active keys; exactly one must sign.`,
+    ]);
+  }
+  const privateKey = await importJWK({ ...signing, ext: false }, algorithm).catch(() => null);
+  if (privateKey === null || privateKey instanceof Uint8Array) {
+    throw new ConfigurationInvalid([
+      `SESSION_KEYS_FILE: the active key in ${path} is not a usable ES256 key.`,
+    ]);
+  }
+  return {
+    isPrivate: keepPrivate(path),
+    active: { kid: signing.kid, algorithm, privateKey },
+    publicKeys: {
+      keys: keys.map(({ kty, crv, x, y, kid, alg, use }) => ({ kty, crv, x, y, kid, alg, use })),
+    },
+  };
+}
+
+/**
+ * Writes a new key set with one active key, readable by this account alone. Answers `false` and leaves the
+ * file as it is when there is one already: two sidecars that start together end with the same key.
+ */
+export async function createSigningKeys(path: string): Promise<boolean> {
+  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
+  const jwk: JWK = await exportJWK(privateKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  const state: KeyState = "active";
+  const keySet = { keys: [{ ...jwk, kid, alg: algorithm, use: "sig", state }] };
+  return createPrivateFile(path, `${JSON.stringify(keySet, null, 2)}\n`);
+}
+
+function parseKeyFile(path: string) {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? "is not JSON" : "cannot be read";
+    throw new ConfigurationInvalid([`SESSION_KEYS_FILE: ${path} ${reason}. ${howToCreate}`]);
+  }
+  if (!Value.Check(KeyFile, parsed)) {
+    throw new ConfigurationInvalid([
+      `SESSION_KEYS_FILE: ${path} is not a set of private ES256 keys. ${howToCreate}`,
+    ]);
+  }
+  return parsed;
+}
+
+const howToCreate = "Make one with: bun run keys generate";

@@ -1,0 +1,27 @@
+import type { UserRecord } from "../directory/user-directory.ts";
+
+/**
+ * What the endpoints need of everything below them. For each login id, `get` and `set` behave as one
+ * register: a `get` answers the primary database's value at some instant during the call.
+ *
+ * Every method throws `UserUnknown`, and `DatabaseUnavailable` or `Overloaded` when there is no honest answer.
+ */
+export interface OwnIdDataStore {
+  /** The user's data, or `null` when the user has none. */
+  get(loginId: string): Promise<string | null>;
+
+  /**
+   * Resolves when the primary database has committed the value.
+   *
+   * @throws {UserBlocked} | {OwnIdDataTooLong} | {WriteContended} known not to have been written
+   * @throws {OutcomeUnknown} it may have been written, or may yet be for a few seconds
+   */
+  set(loginId: string, ownIdData: string): Promise<void>;
+
+  /**
+   * The user as the primary database has them now, fit to be given a session.
+   *
+   * @throws {UserBlocked}
+   */
+  findForSession(loginId: string): Promise<UserRecord>;
+}

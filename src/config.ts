@@ -97,6 +97,21 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
   return deepFreeze(config);
 }
 
+/**
+ * One setting on its own, for a command that works before the rest is right.
+ *
+ * @throws {ConfigurationInvalid} the value breaks its rule
+ */
+export function loadSetting<Name extends SettingName>(
+  environment: Environment,
+  name: Name,
+): SettingValue<Name> {
+  const { read, problems } = createReader(environment);
+  const value = read(name);
+  if (problems.length > 0) throw new ConfigurationInvalid(problems);
+  return value;
+}
+
 type Reader = ReturnType<typeof createReader>;
 
 function createReader(environment: Environment) {

@@ -1,0 +1,19 @@
+FROM oven/bun:1.4.5-slim AS packages
+WORKDIR /app
+COPY package.json bun.lock ./
+RUN bun install --frozen-lockfile --production
+
+FROM oven/bun:1.4.5-slim
+WORKDIR /app
+ENV NODE_ENV=production HOST=0.0.0.0 OPS_HOST=0.0.0.0
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json bunfig.toml tsconfig.json ./
+COPY src ./src
+COPY scripts ./scripts
+RUN mkdir data && chown bun:bun data
+USER bun
+VOLUME /app/data
+EXPOSE 3300 3301
+HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
+  CMD ["bun", "-e", "process.exit((await fetch(`http://127.0.0.1:${process.env.OPS_PORT ?? 3301}/livez`)).ok ? 0 : 1)"]
+CMD ["bun", "src/index.ts"]

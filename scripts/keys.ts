@@ -1,0 +1,31 @@
+import { loadSetting } from "../src/config.ts";
+import { createSigningKeys, loadSigningKeys } from "../src/sessions/signing-keys.ts";
+import { runCommand, UsageWrong } from "./command.ts";
+
+const help = `The keys that sign session tokens, in the file that SESSION_KEYS_FILE names.
+
+  bun run keys generate   make the file with a new ES256 key; a file that exists is left as it is (exit 1)
+  bun run keys list       show each key's id and algorithm, never the key
+
+  --json                  print JSON
+`;
+
+await runCommand({
+  help,
+  options: { json: { type: "boolean", default: false } },
+  async run([action, ...rest], { json }) {
+    if (rest.length > 0 || (action !== "generate" && action !== "list")) {
+      throw new UsageWrong("Say what to do: bun run keys generate|list");
+    }
+    const file = loadSetting(process.env, "SESSION_KEYS_FILE");
+    if (action === "generate" && !(await createSigningKeys(file))) {
+      process.stderr.write(`${file} exists already and was left as it is.\n`);
+      return 1;
+    }
+    const { active, publicKeys } = await loadSigningKeys(file);
+    const keys = publicKeys.keys.map(({ kid, alg }) => ({ kid, alg, signs: kid === active.kid }));
+    const lines = keys.map(({ kid, alg, signs }) => `${kid}  ${alg}  ${signs ? "signs" : "verifies"}`);
+    process.stdout.write(json ? `${JSON.stringify({ file, keys })}\n` : `${file}\n${lines.join("\n")}\n`);
+    return 0;
+  },
+});

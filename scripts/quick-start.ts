@@ -1,0 +1,132 @@
+import { createPublicKey } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import jsonwebtoken from "jsonwebtoken";
+import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+
+const help = `Runs the README's quick start word for word in a clean clone of this repository's last commit, on free
+ports, and checks every answer that it promises. Then a JWT library that the sidecar does not use verifies
+the session token with the published keys.
+
+  bun run quick-start
+`;
+
+const readyMs = 120_000;
+const pollMs = 100;
+
+interface Step {
+  readonly command: string;
+  /** What the README says the command prints first, such as `HTTP 204`; empty when it says nothing. */
+  readonly promise: string;
+}
+
+await runCommand({
+  help,
+  options: {},
+  async run(operands) {
+    if (operands.length > 0) throw new UsageWrong("bun run quick-start takes no arguments.");
+    const folder = mkdtempSync(join(tmpdir(), "ownid-quick-start-"));
+    try {
+      await shell(`git clone --quiet "${join(import.meta.dir, "..")}" "${folder}"`, {
+        cwd: "/",
+        env: process.env,
+      });
+      return await followReadme(folder);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+});
+
+async function followReadme(cwd: string): Promise<ExitStatus> {
+  const [start, ...steps] = readSteps(readFileSync(join(cwd, "README.md"), "utf8"));
+  if (start === undefined || steps.length === 0) throw new Error("README.md has no quick start");
+  const [port, opsPort] = [freePort(), freePort()];
+  const env = {
+    ...process.env,
+    PORT: String(port),
+    OPS_PORT: String(opsPort),
+    DRAIN_SECONDS: "0",
+    NODE_ENV: undefined,
+  };
+  const sidecar = Bun.spawn(["sh", "-c", `exec ${start.command}`], {
+    cwd,
+    env,
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  try {
+    await waitUntilReady(`http://127.0.0.1:${opsPort}/readyz`);
+    let kept = true;
+    let lastAnswer = "";
+    for (const { command, promise } of steps) {
+      lastAnswer = await shell(command, { cwd, env });
+      const holds = lastAnswer.startsWith(promise);
+      kept &&= holds;
+      process.stdout.write(`${holds ? "ok  " : "FAIL"}  ${command}  ->  ${lastAnswer.split("\n", 1)[0]}\n`);
+    }
+    kept &&= await verifyToken(lastAnswer, `http://127.0.0.1:${port}/.well-known/jwks.json`);
+    return kept ? 0 : 1;
+  } finally {
+    sidecar.kill();
+    await sidecar.exited;
+  }
+}
+
+/** The lines of the fenced blocks that are marked `quick-start`. */
+function readSteps(readme: string): Step[] {
+  const blocks = [...readme.matchAll(/^```sh quick-start\n([\s\S]*?)^```$/gm)].map(
+    ([, block]) => block ?? "",
+  );
+  const lines = blocks.flatMap((block) => block.split("\n")).filter((line) => line.trim() !== "");
+  return lines.map((line) => {
+    const [, command = line, promise = ""] = /^(.*?)(?:\s+#\s+(.*))?$/.exec(line) ?? [];
+    return { command, promise };
+  });
+}
+
+/** Runs one line as a shell would and answers its standard output, whatever its exit status. */
+async function shell(command: string, options: { cwd: string; env: Record<string, string | undefined> }) {
+  const child = Bun.spawn(["sh", "-c", command], {
+    ...options,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  return new Response(child.stdout).text();
+}
+
+async function waitUntilReady(url: string): Promise<void> {
+  const deadline = Date.now() + readyMs;
+  while (Date.now() < deadline) {
+    const response = await fetch(url).catch(() => null);
+    if (response?.ok) return;
+    await Bun.sleep(pollMs);
+  }
+  throw new Error(`the sidecar did not get ready in ${readyMs} ms`);
+}
+
+async function verifyToken(answer: string, jwksUrl: string): Promise<boolean> {
+  const token = /"token":"([^"]+)"/.exec(answer)?.[1] ?? "";
+  const { keys } = (await (await fetch(jwksUrl)).json()) as { keys: (JsonWebKey & { kid: string })[] };
+  const kid = jsonwebtoken.decode(token, { complete: true })?.header.kid;
+  const key = keys.find((candidate) => candidate.kid === kid);
+  if (key === undefined) return false;
+  const publicKey = createPublicKey({ key, format: "jwk" });
+  const claims = jsonwebtoken.verify(token, publicKey, {
+    algorithms: ["ES256"],
+    issuer: "ownid-sidecar",
+    audience: "website",
+  });
+  process.stdout.write(`ok    jsonwebtoken verifies the session of ${claims.sub}\n`);
+  return true;
+}
+
+function freePort(): number {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const { port } = server;
+  server.stop(true);
+  if (port === undefined) throw new Error("no free port");
+  return port;
+}

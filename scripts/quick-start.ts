@@ -1,4 +1,4 @@
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, type JsonWebKeyInput } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,7 +62,7 @@ async function followReadme(cwd: string): Promise<ExitStatus> {
     let lastAnswer = "";
     for (const { command, promise } of steps) {
       lastAnswer = await shell(command, { cwd, env });
-      const holds = lastAnswer.startsWith(promise);
+      const holds = lastAnswer.replaceAll("\n", " ").startsWith(promise);
       kept &&= holds;
       process.stdout.write(`${holds ? "ok  " : "FAIL"}  ${command}  ->  ${lastAnswer.split("\n", 1)[0]}\n`);
     }
@@ -109,7 +109,9 @@ async function waitUntilReady(url: string): Promise<void> {
 
 async function verifyToken(answer: string, jwksUrl: string): Promise<boolean> {
   const token = /"token":"([^"]+)"/.exec(answer)?.[1] ?? "";
-  const { keys } = (await (await fetch(jwksUrl)).json()) as { keys: (JsonWebKey & { kid: string })[] };
+  const { keys } = (await (await fetch(jwksUrl)).json()) as {
+    keys: (JsonWebKeyInput["key"] & { kid: string })[];
+  };
   const kid = jsonwebtoken.decode(token, { complete: true })?.header.kid;
   const key = keys.find((candidate) => candidate.kid === kid);
   if (key === undefined) return false;

@@ -2,17 +2,21 @@ import { Elysia } from "elysia";
 import type { Readiness } from "./dependency-watch.ts";
 import { envelope } from "./http/envelope.ts";
 import { otherMethods } from "./http/other-methods.ts";
+import { adminInvalidate } from "./http/routes/admin-invalidate.ts";
 import { getOwnIdDataByLoginId } from "./http/routes/get-ownid-data-by-login-id.ts";
 import { getSessionByLoginId } from "./http/routes/get-session-by-login-id.ts";
 import { health } from "./http/routes/health.ts";
 import { jwks } from "./http/routes/jwks.ts";
+import { metricsRoute } from "./http/routes/metrics.ts";
 import { setOwnIdDataByLoginId } from "./http/routes/set-ownid-data-by-login-id.ts";
 import { signedBody } from "./http/signed-body.ts";
 import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
 import type { LoginIdCase } from "./protocol/login-id.ts";
 import type { VerifySignature } from "./protocol/signature.ts";
 import type { SessionIssuer } from "./sessions/session-issuer.ts";
 import type { OwnIdDataStore } from "./store/ownid-data-store.ts";
+import type { ReplayGuard } from "./store/replay-guard.ts";
 
 export interface AppDependencies {
   readonly basePath: string;
@@ -23,14 +27,19 @@ export interface AppDependencies {
   readonly jwksMaxAgeSeconds: number;
   readonly verifySignature: VerifySignature;
   readonly store: OwnIdDataStore;
+  readonly replayGuard: ReplayGuard;
   readonly sessions: SessionIssuer;
   readonly readiness: Readiness;
+  readonly adminToken: string | null;
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
 /** Bun would answer a larger body by itself, with no problem body; `signed-body` refuses it long before. */
 const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
 const serve = { maxRequestBodySize, reusePort: false, development: false };
+/** Elysia would look for the path behind the eleventh character, and so miss it after a short host name. */
+const handler = { standardHostname: false };
 
 /** Composes both listeners from what they need. Opens nothing and reads no environment. */
 export function createApp(dependencies: AppDependencies) {
@@ -46,7 +55,7 @@ function createPublicApp(dependencies: AppDependencies) {
     .use(getOwnIdDataByLoginId({ ...dependencies, signed }))
     .use(getSessionByLoginId({ ...dependencies, signed }))
     .use(otherMethods("POST", "/setOwnIDDataByLoginId", "/getOwnIDDataByLoginId", "/getSessionByLoginId"));
-  return new Elysia({ serve })
+  return new Elysia({ serve, handler })
     .use(envelope({ logger, compatErrorCode404, isDraining: readiness.isDraining }))
     .use(endpoints)
     .use(keys)
@@ -54,9 +63,13 @@ function createPublicApp(dependencies: AppDependencies) {
     .use(otherMethods("GET, HEAD", "/.well-known/jwks.json", `${basePath}/.well-known/jwks.json`));
 }
 
-function createOpsApp({ readiness, logger }: AppDependencies) {
+function createOpsApp(dependencies: AppDependencies) {
+  const { readiness, logger, metrics } = dependencies;
   return new Elysia({ serve })
     .use(envelope({ logger, compatErrorCode404: false, isDraining: readiness.isDraining }))
     .use(health(readiness))
-    .use(otherMethods("GET, HEAD", "/livez", "/readyz"));
+    .use(metricsRoute(metrics))
+    .use(adminInvalidate(dependencies))
+    .use(otherMethods("GET, HEAD", "/livez", "/readyz", "/metrics"))
+    .use(otherMethods("POST", "/admin/invalidate"));
 }

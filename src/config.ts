@@ -18,14 +18,10 @@ const sharedSecretBytesAdvised = 32;
 
 /** Settings of the finished product that this version does not read yet. */
 const notYetRead = [
-  "REDIS_URL",
-  "REPLAY_PROTECTION",
-  "AUDIT_SHARE",
   "AUDIT_LOG",
   "SESSION_CLAIMS",
   "SESSION_SUBJECT_COLUMN",
   "SESSION_HANDOFF",
-  "ADMIN_TOKEN",
   "BACKEND_TOKEN",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
@@ -69,8 +65,7 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
       ...readDatabaseAddress(reader, isProduction),
       poolMax: read("DATABASE_POOL_MAX"),
       prepare: read("DATABASE_PREPARE"),
-      tlsCa: readTlsCa(reader),
-      statementMs: read("COHERENCE_STATEMENT_MS"),
+      tlsCa: readTlsCa(reader, "DATABASE_TLS_CA_FILE"),
       names: {
         table: read("USERS_TABLE"),
         loginIdColumn: read("USERS_LOGIN_ID_COLUMN"),
@@ -78,6 +73,17 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
         blockedColumn: reader.readOptional("USERS_BLOCKED_COLUMN"),
       },
     },
+    redis: readRedis(reader),
+    coherence: {
+      statementMs: read("COHERENCE_STATEMENT_MS"),
+      tokenLifeMs: read("COHERENCE_TOKEN_MS"),
+      markerLifeMs: read("COHERENCE_QUARANTINE_MS"),
+      graceMs: readGrace(reader),
+      valueLifeMs: read("REDIS_TTL_SECONDS") * 1000,
+      auditShare: read("AUDIT_SHARE"),
+    },
+    replayProtection: read("REPLAY_PROTECTION") === "all",
+    adminToken: new Secret(reader.readOptional("ADMIN_TOKEN")),
     sessions: {
       keysFile: readKeysFile(reader, isProduction),
       issuer: read("SESSION_ISSUER"),
@@ -146,7 +152,7 @@ function createReader(environment: Environment) {
     try {
       return readFileSync(path, "utf8");
     } catch {
-      problems.push(`${variable} names a file that cannot be read: ${path}`);
+      problems.push(`${variable} names a file that cannot be read.`);
       return null;
     }
   }
@@ -184,7 +190,8 @@ function readSharedSecrets(reader: Reader, rules: SharedSecretRules): readonly U
 
 function readDatabaseAddress(reader: Reader, isProduction: boolean) {
   const { kind, url }: DatabaseAddress = reader.read("DATABASE_URL");
-  if (kind === "sqlite" && isProduction && !existsSync(url)) {
+  const isWrong = reader.problems.some((problem) => problem.startsWith("DATABASE_URL"));
+  if (kind === "sqlite" && isProduction && !isWrong && !existsSync(url)) {
     reader.problems.push(
       `DATABASE_URL ${reader.isSet("DATABASE_URL") ? "names" : "is not set, and its default is"} an SQLite file that does not exist.`,
     );
@@ -192,15 +199,55 @@ function readDatabaseAddress(reader: Reader, isProduction: boolean) {
   return { kind, url: new Secret(url) };
 }
 
-function readTlsCa(reader: Reader): string | null {
-  const path = reader.readOptional("DATABASE_TLS_CA_FILE");
-  return path === null ? null : reader.readText("DATABASE_TLS_CA_FILE", path);
+function readTlsCa(reader: Reader, variable: "DATABASE_TLS_CA_FILE" | "REDIS_TLS_CA_FILE"): string | null {
+  const path = reader.readOptional(variable);
+  return path === null ? null : reader.readText(variable, path);
+}
+
+function readRedis(reader: Reader) {
+  const [first, ...others] = reader.readOptional("REDIS_URL") ?? [];
+  const mode = reader.read("REDIS_MODE");
+  const sentinelMaster = reader.readOptional("REDIS_SENTINEL_MASTER");
+  if (mode !== "single" && first === undefined && !reader.isSet("REDIS_URL")) {
+    reader.problems.push(`REDIS_URL must name the first nodes, since REDIS_MODE is ${mode}.`);
+  }
+  if (mode === "single" && others.length > 0) {
+    reader.problems.push("REDIS_URL has several addresses, so REDIS_MODE must be cluster or sentinel.");
+  }
+  if (mode === "sentinel" && sentinelMaster === null) {
+    reader.problems.push("REDIS_SENTINEL_MASTER must name the master, since REDIS_MODE is sentinel.");
+  }
+  if (first === undefined) return null;
+  return {
+    connection: new Secret({
+      mode,
+      nodes: [first, ...others] as const,
+      sentinelMaster,
+      sentinelPassword: reader.readOptional("REDIS_SENTINEL_PASSWORD"),
+      tlsCa: readTlsCa(reader, "REDIS_TLS_CA_FILE"),
+    }),
+    keyPrefix: reader.read("REDIS_KEY_PREFIX"),
+  };
+}
+
+/** A write that was begun under the last epoch may be committed until 2D later; nobody may fill before. */
+function readGrace(reader: Reader): number {
+  const graceMs = reader.read("COHERENCE_GRACE_MS");
+  const leastMs = 2 * reader.read("COHERENCE_STATEMENT_MS") + 1000;
+  if (graceMs <= leastMs) {
+    reader.problems.push(
+      `COHERENCE_GRACE_MS must be more than twice COHERENCE_STATEMENT_MS and a second: over ${leastMs}.`,
+    );
+  }
+  return graceMs;
 }
 
 function readKeysFile(reader: Reader, isProduction: boolean): string {
   const path = reader.read("SESSION_KEYS_FILE");
   if (isProduction && !existsSync(path)) {
-    reader.problems.push(`SESSION_KEYS_FILE does not exist: ${path}. Make one with: bun run keys generate`);
+    reader.problems.push(
+      "SESSION_KEYS_FILE names a file that does not exist. Make one with: bun run keys generate",
+    );
   }
   return path;
 }

@@ -3,15 +3,13 @@ import type { Logger } from "./logger.ts";
 
 export type DependencyReport =
   | { readonly status: "ok" }
+  | { readonly status: "not configured" }
   | { readonly status: "unavailable"; readonly reason: string; readonly remedy: string };
 
 export interface ReadinessReport {
-  readonly status: "ok" | "starting" | "unavailable" | "draining";
-  readonly dependencies: {
-    readonly database: DependencyReport;
-    readonly redis: { readonly status: "not configured" };
-  };
-  /** Whether misses are written into Redis: never without Redis. */
+  readonly status: "ok" | "degraded" | "starting" | "unavailable" | "draining";
+  readonly dependencies: { readonly database: DependencyReport; readonly redis: DependencyReport };
+  /** Whether the grace is over and misses are written into Redis: never without Redis. */
   readonly filling: boolean;
 }
 
@@ -21,50 +19,66 @@ export interface Readiness {
   isDraining(): boolean;
 }
 
+/** What the watch asks of Redis; the connection looks after itself. */
+export interface RedisState {
+  isLive(): boolean;
+  isFilling(): boolean;
+  /** What the last connection failed with, without anything secret. */
+  problem(): string | null;
+}
+
 export interface DependencyWatchOptions {
   /** Resolves when the database answers and fits, or throws the reason. */
   readonly verifyDatabase: () => Promise<void>;
+  /** `null` where no Redis is configured. */
+  readonly redis: RedisState | null;
   readonly logger: Logger;
   readonly intervalMs: number;
 }
 
 const notYetAsked: DependencyReport = {
   status: "unavailable",
-  reason: "the database has not answered yet",
+  reason: "it has not answered yet",
   remedy: "none needed: it is tried again",
 };
 
 /**
- * Asks the database again and again whether it is there, for `readyz` and the log; it gates no request. The
- * log gets one line when an answer changes, not one for every time it is asked.
+ * Asks the dependencies again and again whether they are there, for `readyz` and the log; it gates no request.
+ * The log gets one line when an answer changes, not one for every time it is asked.
  */
-export function createDependencyWatch(options: DependencyWatchOptions) {
-  const { verifyDatabase, logger, intervalMs } = options;
+export function createDependencyWatch({ verifyDatabase, redis, logger, intervalMs }: DependencyWatchOptions) {
   let database: DependencyReport = notYetAsked;
+  let lastRedis: DependencyReport = { status: "not configured" };
   let hadContact = false;
   let draining = false;
   let timer: ReturnType<typeof setTimeout> | null = null;
 
-  function note(next: DependencyReport): void {
-    const isSame =
-      next.status === database.status &&
-      (next.status === "ok" || database.status === "ok" || next.reason === database.reason);
-    if (!isSame && next.status === "ok") logger.info("the database answers");
-    if (!isSame && next.status !== "ok") {
-      logger.error({ reason: next.reason, remedy: next.remedy }, "the database is unavailable");
-    }
-    database = next;
-  }
-
-  async function ask(): Promise<void> {
+  async function askDatabase(): Promise<void> {
+    const before = database;
     try {
       await verifyDatabase();
       hadContact = true;
-      note({ status: "ok" });
+      database = { status: "ok" };
     } catch (error) {
-      note({ status: "unavailable", ...explain(error) });
+      database = { status: "unavailable", ...explain(error) };
       throw error;
+    } finally {
+      logChange(logger, "the database", before, database);
     }
+  }
+
+  function reportRedis(): DependencyReport {
+    if (redis === null) return { status: "not configured" };
+    if (redis.isLive()) return { status: "ok" };
+    const reason = redis.problem() ?? "no master answers";
+    return { status: "unavailable", reason, remedy: "start Redis, or correct REDIS_URL and REDIS_MODE" };
+  }
+
+  async function ask(): Promise<void> {
+    const before = lastRedis;
+    lastRedis = reportRedis();
+    logChange(logger, "Redis", before, lastRedis);
+    await askDatabase();
   }
 
   function askAgainLater(): void {
@@ -76,6 +90,14 @@ export function createDependencyWatch(options: DependencyWatchOptions) {
             .finally(askAgainLater),
         intervalMs,
       );
+  }
+
+  /** Hits can be served without the database, once it has been seen that it fits. */
+  function judge(redisReport: DependencyReport): ReadinessReport["status"] {
+    if (draining) return "draining";
+    if (!hadContact) return "starting";
+    if (database.status !== "ok") return redisReport.status === "ok" ? "degraded" : "unavailable";
+    return redisReport.status === "unavailable" ? "degraded" : "ok";
   }
 
   return {
@@ -102,14 +124,32 @@ export function createDependencyWatch(options: DependencyWatchOptions) {
     isDraining: () => draining,
 
     report(): ReadinessReport {
-      const dependencies = { database, redis: { status: "not configured" } } as const;
-      const contact = database.status === "ok" ? "ok" : hadContact ? "unavailable" : "starting";
-      return { status: draining ? "draining" : contact, dependencies, filling: false };
+      const redisReport = reportRedis();
+      return {
+        status: judge(redisReport),
+        dependencies: { database, redis: redisReport },
+        filling: redis?.isFilling() ?? false,
+      };
     },
-  };
+  } satisfies Readiness & Record<string, unknown>;
 }
 
 export type DependencyWatch = ReturnType<typeof createDependencyWatch>;
+
+function logChange(
+  logger: Logger,
+  dependency: string,
+  before: DependencyReport,
+  after: DependencyReport,
+): void {
+  if (after.status === "unavailable") {
+    const isSame = before.status === "unavailable" && before.reason === after.reason;
+    const { reason, remedy } = after;
+    if (!isSame) logger.error({ reason, remedy }, `${dependency} is unavailable`);
+  } else if (after.status !== before.status) {
+    logger.info(`${dependency} answers`);
+  }
+}
 
 function explain(error: unknown): { reason: string; remedy: string } {
   if (error instanceof DatabaseUnavailable) return { reason: error.message, remedy: error.remedy };

@@ -7,6 +7,7 @@
 export type ErrorCode =
   | "ERR_REQUEST_INVALID"
   | "ERR_SIGNATURE_INVALID"
+  | "ERR_TOKEN_INVALID"
   | "ERR_PATH_UNKNOWN"
   | "ERR_USER_UNKNOWN"
   | "ERR_METHOD_NOT_ALLOWED"
@@ -16,6 +17,9 @@ export type ErrorCode =
   | "ERR_USER_BLOCKED"
   | "ERR_OVERLOADED"
   | "ERR_DATABASE_UNAVAILABLE"
+  | "ERR_REDIS_UNAVAILABLE"
+  | "ERR_HASH_STALE"
+  | "ERR_REQUEST_REPLAYED"
   | "ERR_WRITE_CONTENDED"
   | "ERR_OUTCOME_UNKNOWN"
   | "ERR_INTERNAL";
@@ -32,6 +36,11 @@ export class RequestInvalid extends SidecarError {
 /** The signature does not hold. One error for every reason, so that an attacker learns nothing from it. */
 export class SignatureInvalid extends SidecarError {
   readonly code = "ERR_SIGNATURE_INVALID";
+}
+
+/** The bearer token of a private route is missing or wrong. */
+export class TokenInvalid extends SidecarError {
+  readonly code = "ERR_TOKEN_INVALID";
 }
 
 export class PathUnknown extends SidecarError {
@@ -82,6 +91,21 @@ export class DatabaseUnavailable extends SidecarError {
     super(message);
     this.remedy = remedy;
   }
+}
+
+/** Redis gave no clear answer where one is needed before the database may be touched; nothing was written. */
+export class HotCopyUnavailable extends SidecarError {
+  readonly code = "ERR_REDIS_UNAVAILABLE";
+}
+
+/** A user's hash contradicts the database twice in a row: something writes behind the sidecar's back. */
+export class HashStale extends SidecarError {
+  readonly code = "ERR_HASH_STALE";
+}
+
+/** The first use of this signed request is still open, or may have been forgotten. */
+export class RequestReplayed extends SidecarError {
+  readonly code = "ERR_REQUEST_REPLAYED";
 }
 
 /** Other writers changed the same user's data again and again until the deadline; nothing was written. */

@@ -7,9 +7,14 @@ import { createSqlDirectory } from "./directory/sql-directory.ts";
 import type { UserDirectory } from "./directory/user-directory.ts";
 import { ConfigurationInvalid } from "./errors.ts";
 import { createLogger, type Logger } from "./logger.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import { createSignatureVerifier } from "./protocol/signature.ts";
 import { createJwtIssuer } from "./sessions/jwt-issuer.ts";
 import { createSigningKeys, loadSigningKeys } from "./sessions/signing-keys.ts";
+import { withoutHotCopy } from "./store/hot-copy.ts";
+import { createProcessReplayGuard } from "./store/process-replay-guard.ts";
+import { openRedisStore, type RedisStore } from "./store/redis-store.ts";
+import { withoutReplayGuard } from "./store/replay-guard.ts";
 import { createWriteThrough } from "./store/write-through.ts";
 
 /** The process: environment -> configuration -> connections -> listeners -> drain on SIGTERM or SIGINT. */
@@ -46,27 +51,48 @@ async function start(): Promise<void> {
     await createDemoDatabase(config.database.url.reveal());
   }
 
-  const { statementMs } = config.database;
-  const directory = createSqlDirectory({ ...config.database, url: config.database.url.reveal() });
+  const metrics = createMetrics();
+  const { statementMs, auditShare } = config.coherence;
+  const directory = createSqlDirectory({
+    ...config.database,
+    url: config.database.url.reveal(),
+    statementMs,
+  });
+  const redis = openRedis(config, metrics, logger);
   const watch = createDependencyWatch({
     verifyDatabase: directory.verifyConnection,
+    redis,
     logger,
     intervalMs: watchIntervalMs,
   });
+  await Promise.race([redis?.firstContact, Bun.sleep(firstContactMs)]);
   await Promise.race([watch.start(), Bun.sleep(firstContactMs)]);
 
   const { publicApp, opsApp } = createApp({
     ...config.publicListener,
     ...config.requests,
     jwksMaxAgeSeconds: config.sessions.jwksMaxAgeSeconds,
+    adminToken: config.adminToken.reveal(),
     verifySignature: createSignatureVerifier({
       sharedSecrets: config.signature.sharedSecrets.reveal(),
       toleranceSeconds: config.signature.toleranceSeconds,
       now: Date.now,
     }),
-    store: createWriteThrough({ directory, statementMs }),
+    store: createWriteThrough({
+      directory,
+      hotCopy: redis?.hotCopy ?? withoutHotCopy,
+      statementMs,
+      auditShare,
+      note(event) {
+        metrics.noteStore(event);
+        if (event === "stale hit")
+          logger.error({ audit: "stale_hit" }, "a hash contradicted the database; it was dropped");
+      },
+    }),
+    replayGuard: config.replayProtection ? (redis?.replayGuard ?? processGuard(config)) : withoutReplayGuard,
     sessions: createJwtIssuer({ ...config.sessions, keys, now: Date.now }),
     readiness: watch,
+    metrics,
     logger,
   });
   const publicUrl = listen(publicApp, "PORT", config.publicListener) + config.publicListener.basePath;
@@ -74,7 +100,35 @@ async function start(): Promise<void> {
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
   if (!config.isProduction) introduce(config, logger, publicUrl, opsUrl);
-  drainOnSignal({ config, logger, watch, directory, apps: [publicApp, opsApp] });
+  drainOnSignal({ config, logger, watch, directory, redis, apps: [publicApp, opsApp] });
+}
+
+function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisStore | null {
+  if (config.redis === null) return null;
+  const redis = openRedisStore({
+    connection: config.redis.connection.reveal(),
+    keyPrefix: config.redis.keyPrefix,
+    limits: config.coherence,
+    graceMs: config.coherence.graceMs,
+    rememberMs: rememberMs(config),
+    noteHash: metrics.noteHash,
+    noteGuard(event) {
+      metrics.noteGuard(event);
+      const place = event === "fell back" ? "in this process alone, while Redis is away" : "in Redis again";
+      logger.warn(`the replay guard is kept ${place}`);
+    },
+  });
+  metrics.watch({ liveMasters: redis.liveMasters, isFilling: redis.isFilling });
+  return redis;
+}
+
+function processGuard(config: Config) {
+  return createProcessReplayGuard({ keepMs: rememberMs(config), now: Date.now });
+}
+
+/** A signature holds from its timestamp less the tolerance to its timestamp plus the tolerance; and some slack. */
+function rememberMs({ signature }: Config): number {
+  return (2 * signature.toleranceSeconds + 5) * 1000;
 }
 
 async function prepareSigningKeys(config: Config, logger: Logger) {
@@ -126,6 +180,7 @@ interface Running {
   readonly logger: Logger;
   readonly watch: DependencyWatch;
   readonly directory: UserDirectory;
+  readonly redis: RedisStore | null;
   readonly apps: readonly App[];
 }
 
@@ -134,13 +189,14 @@ interface Running {
  * load balancers send new requests elsewhere; then the listeners close and what is under way finishes. A
  * second signal ends the process at once.
  */
-function drainOnSignal({ config, logger, watch, directory, apps }: Running): void {
+function drainOnSignal({ config, logger, watch, directory, redis, apps }: Running): void {
   async function drain(signal: string): Promise<void> {
     if (watch.isDraining()) process.exit(1);
     watch.drain();
     logger.info({ signal, seconds: config.drainSeconds }, "draining; a second signal stops at once");
     await Bun.sleep(config.drainSeconds * 1000);
     await Promise.race([Promise.all(apps.map((app) => app.stop())), Bun.sleep(inFlightMs)]);
+    redis?.close();
     await directory.close();
     logger.info("stopped");
     process.exit(0);

@@ -54,6 +54,24 @@ export const settings = {
   DATABASE_POOL_MAX: wholeNumber("10", 1, 1000),
   DATABASE_PREPARE: trueOrFalse("true"),
   DATABASE_TLS_CA_FILE: anyText(null),
+  REDIS_URL: {
+    fallback: null,
+    rule: 'one or more addresses, comma-separated, such as "redis://user:password@host:6379" or "rediss://…"',
+    parse: parseRedisAddresses,
+    isSecret: true,
+  },
+  REDIS_MODE: oneOf("single", ["single", "cluster", "sentinel"]),
+  REDIS_SENTINEL_MASTER: anyText(null),
+  REDIS_SENTINEL_PASSWORD: { ...anyText(null), isSecret: true },
+  REDIS_TLS_CA_FILE: anyText(null),
+  REDIS_KEY_PREFIX: matching("ownid:", /^[^\s{}]{0,64}$/, "at most 64 characters without blanks and braces"),
+  REDIS_TTL_SECONDS: wholeNumber("3600", 0, 31_536_000),
+  REPLAY_PROTECTION: oneOf("all", ["all", "off"]),
+  AUDIT_SHARE: {
+    fallback: "0",
+    rule: "a number from 0 to 1",
+    parse: (text: string) => (/^(?:0(?:\.\d+)?|1(?:\.0+)?)$/.test(text) ? Number(text) : null),
+  },
   USERS_TABLE: matching(
     "users",
     /^[\p{L}\p{N}_$ -]{1,128}(?:\.[\p{L}\p{N}_$ -]{1,128})?$/u,
@@ -63,6 +81,15 @@ export const settings = {
   USERS_OWNID_DATA_COLUMN: identifier("ownIdData"),
   USERS_BLOCKED_COLUMN: identifier(null),
   COHERENCE_STATEMENT_MS: wholeNumber("5000", 50, 60_000),
+  COHERENCE_TOKEN_MS: wholeNumber("10000", 100, 600_000),
+  COHERENCE_QUARANTINE_MS: wholeNumber("900000", 1000, 86_400_000),
+  COHERENCE_GRACE_MS: wholeNumber("15000", 0, 600_000),
+  ADMIN_TOKEN: {
+    fallback: null,
+    rule: "a text of 32 characters or more",
+    parse: (text: string) => (text.length >= 32 ? text : null),
+    isSecret: true,
+  },
   SESSION_KEYS_FILE: anyText("./data/session-keys.json"),
   SESSION_ISSUER: anyText("ownid-sidecar"),
   SESSION_AUDIENCE: anyText("website"),
@@ -150,4 +177,34 @@ function parseDatabaseAddress(url: string): DatabaseAddress | null {
 function parseSqliteFile(url: string): DatabaseAddress | null {
   const path = url.replace(/^sqlite:(?:\/\/(?=\/))?/, "");
   return path === "" || path.startsWith("//") ? null : { kind: "sqlite", url: path };
+}
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly database: number;
+  readonly tls: boolean;
+}
+
+const redisPort = 6379;
+
+function parseRedisAddresses(text: string): RedisAddress[] | null {
+  const addresses = text.split(",").map((address) => parseRedisAddress(address.trim()));
+  return addresses.every((address) => address !== null) ? addresses : null;
+}
+
+function parseRedisAddress(text: string): RedisAddress | null {
+  const url = /^rediss?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : null;
+  const database = /^\/?(\d{0,4})$/.exec(url?.pathname ?? "none");
+  if (url === null || url.hostname === "" || database === null) return null;
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: url.port === "" ? redisPort : Number(url.port),
+    username: decodeURIComponent(url.username) || null,
+    password: decodeURIComponent(url.password) || null,
+    database: Number(database[1] ?? 0),
+    tls: url.protocol === "rediss:",
+  };
 }

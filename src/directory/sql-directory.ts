@@ -117,8 +117,10 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
         if (verified === null) pool.reconnect();
         if (!(error instanceof SqlFailed)) throw error;
         const { meaning, reason, remedy } = error.failure;
-        if (meaning !== "misfit") throw new DatabaseUnavailable(reason, remedy);
-        throw new ConfigurationInvalid([`DATABASE_URL: ${reason}: ${dialect.mend.grant(names)}`]);
+        const isFinal = meaning === "forbidden" || meaning === "misfit";
+        if (!isFinal) throw new DatabaseUnavailable(reason, remedy);
+        const mend = meaning === "forbidden" ? dialect.mend.grant(names) : remedy;
+        throw new ConfigurationInvalid([`DATABASE_URL: ${reason}: ${mend}`]);
       }
     },
 
@@ -177,7 +179,7 @@ function meaningOf(error: unknown, dialect: Dialect): SqlFailure {
 }
 
 function pickUser(rows: SqlResult, loginId: string): UserRecord {
-  const users = rows.map(parseRow);
+  const users = rows.map(parseRow).filter((candidate) => differsInCaseOnly(candidate.loginId, loginId));
   const user = users.length === 1 ? users[0] : users.find((candidate) => candidate.loginId === loginId);
   if (user !== undefined) return user;
   if (users.length === 0) throw new UserUnknown();
@@ -185,6 +187,15 @@ function pickUser(rows: SqlResult, loginId: string): UserRecord {
     "the login id column's collation finds several users for one login id",
     "make the column's unique index use the column's own collation",
   );
+}
+
+/**
+ * Many a collation also calls equal what people and mail servers do not: é and e, all emoji, trailing blanks.
+ * Whoever owns `ann@exämple.com` must not become the user `ann@example.com`. Both ways, since the Kelvin sign
+ * has the lower case k, but k not the upper case Kelvin.
+ */
+function differsInCaseOnly(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase() && a.toUpperCase() === b.toUpperCase();
 }
 
 function parseRow(row: unknown): UserRecord {

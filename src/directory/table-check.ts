@@ -11,9 +11,11 @@ const ownIdDataCharactersMin = 5000;
 export function findTableProblems(names: TableNames, facts: TableFacts, dialect: Dialect): string[] {
   if (facts.columns.length === 0) {
     const guess = nearest(names.table, facts.tables);
-    return [`USERS_TABLE: ${dialect.name} has no table "${names.table}" that this account may see.${guess}`];
+    const missingTable = `USERS_TABLE: ${dialect.name} has no table "${names.table}" that this account may see.`;
+    return [missingTable + guess, ...facts.otherProblems];
   }
   return [
+    ...facts.otherProblems,
     ...loginIdProblems(names, facts, dialect),
     ...ownIdDataProblems(names, facts, dialect),
     ...blockedProblems(names, facts),
@@ -78,7 +80,7 @@ function missing(variable: string, name: string, names: TableNames, facts: Table
     name,
     facts.columns.map((column) => column.name),
   );
-  return `${variable}: table "${names.table}" has no column "${name}".${guess}`;
+  return `${variable}: table "${names.table}" has no column "${name}" that this account may see.${guess}`;
 }
 
 /** The likeliest intended name: the same letters in another case first (Postgres folds unquoted names). */

@@ -33,6 +33,11 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
       "Sign the raw body and the timestamp with the application's Shared Secret, and send both headers once. " +
       "Check the Shared Secret on both sides and the clocks.",
   },
+  ERR_TOKEN_INVALID: {
+    status: 401,
+    title: "The bearer token is missing or wrong",
+    detail: "Send Authorization: Bearer with the token of this route.",
+  },
   ERR_PATH_UNKNOWN: { status: 404, title: "There is nothing here", detail: "Check the path, and BASE_PATH." },
   ERR_USER_UNKNOWN: {
     status: 404,
@@ -70,6 +75,25 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
     status: 503,
     title: "The user database gives no answer",
     detail: "Nothing was written. GET /readyz on the ops listener tells the operator why.",
+    retryAfterSeconds: 1,
+  },
+  ERR_REDIS_UNAVAILABLE: {
+    status: 503,
+    title: "Redis gives no answer",
+    detail: "Nothing was written. GET /readyz on the ops listener tells the operator why.",
+    retryAfterSeconds: 1,
+  },
+  ERR_HASH_STALE: {
+    status: 503,
+    title: "Redis and the user database disagree",
+    detail:
+      "The hash has been dropped. Try again; if it happens again, something else writes to one of them.",
+    retryAfterSeconds: 1,
+  },
+  ERR_REQUEST_REPLAYED: {
+    status: 503,
+    title: "This signed request may be under way already",
+    detail: "Sign a new request and try again.",
     retryAfterSeconds: 1,
   },
   ERR_WRITE_CONTENDED: {

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import { BodyTooLarge, MediaTypeUnsupported, RequestInvalid } from "../errors.ts";
-import type { VerifySignature } from "../protocol/signature.ts";
+import type { VerifiedSignature, VerifySignature } from "../protocol/signature.ts";
 
 export interface SignedBodyOptions {
   readonly verifySignature: VerifySignature;
@@ -11,28 +11,33 @@ const json = /^application\/json[\t ]*(?:;|$)/i;
 /** Wrong UTF-8 is refused, not replaced: `ownIdData` is kept to the byte. A byte order mark is no JSON. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** What a request's context holds until the parser has verified its signature. */
+const notVerified: VerifiedSignature = { mac: new Uint8Array(), signedAtMs: 0 };
+
 /**
  * The parser of the signed endpoints: media type, size, signature over the raw bytes, and only then JSON.
  * Routes name it first in their `parse` list; `"json"` after it is never reached and only tells the OpenAPI
  * document what the body is.
  */
 export function signedBody({ verifySignature, bodyBytesMax }: SignedBodyOptions) {
-  return new Elysia({ name: "signed-body" }).parser("signed-json", async ({ request }) => {
-    const { headers } = request;
-    if (!json.test(headers.get("content-type") ?? "")) throw new MediaTypeUnsupported();
-    if ((headers.get("content-encoding") ?? "identity") !== "identity") throw new MediaTypeUnsupported();
-    const body = await readBody(request, bodyBytesMax);
-    verifySignature({
-      body,
-      signature: headers.get("ownid-signature"),
-      timestamp: headers.get("ownid-timestamp"),
+  return new Elysia({ name: "signed-body" })
+    .decorate("signature", notVerified)
+    .parser("signed-json", async (context) => {
+      const { headers } = context.request;
+      if (!json.test(headers.get("content-type") ?? "")) throw new MediaTypeUnsupported();
+      if ((headers.get("content-encoding") ?? "identity") !== "identity") throw new MediaTypeUnsupported();
+      const body = await readBody(context.request, bodyBytesMax);
+      context.signature = verifySignature({
+        body,
+        signature: headers.get("ownid-signature"),
+        timestamp: headers.get("ownid-timestamp"),
+      });
+      try {
+        return JSON.parse(utf8.decode(body));
+      } catch {
+        throw new RequestInvalid("The body must be JSON in UTF-8 without a byte order mark.");
+      }
     });
-    try {
-      return JSON.parse(utf8.decode(body));
-    } catch {
-      throw new RequestInvalid("The body must be JSON in UTF-8 without a byte order mark.");
-    }
-  });
 }
 
 export type SignedBody = ReturnType<typeof signedBody>;

@@ -18,8 +18,14 @@ export interface SignedMessage {
   readonly timestamp: string | null;
 }
 
-/** Answers the 32 bytes of the MAC that this code computed, never what the header said. */
-export type VerifySignature = (message: SignedMessage) => Uint8Array;
+export interface VerifiedSignature {
+  /** The 32 bytes of the MAC as this code computed it, never what the header said. */
+  readonly mac: Uint8Array;
+  /** The signed timestamp, milliseconds since the Unix epoch. */
+  readonly signedAtMs: number;
+}
+
+export type VerifySignature = (message: SignedMessage) => VerifiedSignature;
 
 /**
  * The base64 spelling of 32 bytes that has no other: its 43rd character carries four bits, so the two
@@ -44,7 +50,8 @@ export function createSignatureVerifier(rules: SignatureRules): VerifySignature 
   return ({ body, signature, timestamp }) => {
     if (signature === null || !canonicalMac.test(signature)) throw new SignatureInvalid();
     if (timestamp === null || !integerMilliseconds.test(timestamp)) throw new SignatureInvalid();
-    if (Math.abs(rules.now() - Number(timestamp)) > toleranceMs) throw new SignatureInvalid();
+    const signedAtMs = Number(timestamp);
+    if (Math.abs(rules.now() - signedAtMs) > toleranceMs) throw new SignatureInvalid();
 
     const claimed = Buffer.from(signature, "base64");
     let verified: Uint8Array | null = null;
@@ -53,7 +60,7 @@ export function createSignatureVerifier(rules: SignatureRules): VerifySignature 
       if (timingSafeEqual(mac, claimed)) verified = mac;
     }
     if (verified === null) throw new SignatureInvalid();
-    return verified;
+    return { mac: verified, signedAtMs };
   };
 }
 

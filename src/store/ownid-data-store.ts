@@ -24,4 +24,14 @@ export interface OwnIdDataStore {
    * @throws {UserBlocked}
    */
   findForSession(loginId: string): Promise<UserRecord>;
+
+  /**
+   * The row was changed by somebody else: no later `get` answers what was held of it before.
+   *
+   * @throws {HotCopyUnavailable} it may still be believed
+   */
+  invalidate(loginId: string): Promise<void>;
+
+  /** The same for every user. */
+  invalidateAll(): Promise<void>;
 }

@@ -1,58 +1,173 @@
 import type { UserDirectory, UserRecord } from "../directory/user-directory.ts";
-import { OutcomeUnknown, UserBlocked, WriteContended } from "../errors.ts";
+import {
+  HashStale,
+  OutcomeUnknown,
+  SidecarError,
+  UserBlocked,
+  UserUnknown,
+  WriteContended,
+} from "../errors.ts";
+import type { HotCopy, HotRead } from "./hot-copy.ts";
 import type { OwnIdDataStore } from "./ownid-data-store.ts";
+import { createSharedReads } from "./shared-reads.ts";
+
+export type StoreEvent = "stale hit" | "audited" | "outcome unknown" | "write contended";
 
 export interface WriteThroughOptions {
   readonly directory: UserDirectory;
-  /** The limit of one database statement in milliseconds, and so of the time a write may take effect in. */
+  readonly hotCopy: HotCopy;
+  /** D: the limit of one database statement in milliseconds, and so of the time a write may take effect in. */
   readonly statementMs: number;
+  /** The share of hits that are read again from the database, 0 to 1. */
+  readonly auditShare: number;
+  readonly note: (event: StoreEvent) => void;
 }
 
 /** A write that finds the row changed reads it again and tries again, so often at most. */
 const triesMax = 3;
 
+/** What is known of a login id at some instant. */
+interface Answer {
+  readonly isUser: boolean;
+  readonly ownIdData: string | null;
+}
+
 /**
- * The store over the primary database. A `set` is a compare-and-set against the value it read, fenced by
- * the database's own clock: a statement that was stuck on its way and arrives late changes nothing, and no
- * writer overwrites a value that it has not seen.
+ * The store: the primary database is the record, the hot copy is written through on every `set`. Each method
+ * is a step of this folder's README.md, which says why a hit is always the database's value.
  */
-export function createWriteThrough({ directory, statementMs }: WriteThroughOptions): OwnIdDataStore {
-  async function findForSession(loginId: string): Promise<UserRecord> {
+export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore {
+  const { directory, hotCopy, statementMs, auditShare, note } = options;
+  const reads = createSharedReads<Answer>();
+
+  async function ask(loginId: string, read?: HotRead): Promise<Answer> {
+    try {
+      const user = await directory.find(loginId);
+      // FILL, after a MISS. Not awaited: it travels before anything that a waiting reader asks of the same hash.
+      if (read?.state === "miss" && user.ownIdData && user.loginId === loginId)
+        void read.fill(user.ownIdData);
+      return { isUser: true, ownIdData: user.ownIdData };
+    } catch (error) {
+      if (error instanceof UserUnknown) return { isUser: false, ownIdData: null };
+      throw error;
+    }
+  }
+
+  async function lookAgain(loginId: string): Promise<Answer | null> {
+    const hit = await hotCopy.peek(loginId);
+    return hit === null ? null : { isUser: true, ownIdData: hit };
+  }
+
+  /** Whether the hash holds a value that the database does not, seen twice so that a write in between is no alarm. */
+  async function isStale(loginId: string, hit: string): Promise<boolean> {
+    if ((await ask(loginId)).ownIdData === hit) return false;
+    const hitAgain = await hotCopy.peek(loginId);
+    return hitAgain !== null && hitAgain !== (await ask(loginId)).ownIdData;
+  }
+
+  /** Re-reads a share of hits in the background and cries out at the first that is wrong. */
+  async function audit(loginId: string, hit: string): Promise<void> {
+    note("audited");
+    if (!(await isStale(loginId, hit))) return;
+    note("stale hit");
+    await hotCopy.purge(loginId);
+  }
+
+  async function get(loginId: string): Promise<string | null> {
+    const read = await hotCopy.read(loginId);
+    if (read.state === "hit") {
+      if (auditShare > 0 && Math.random() < auditShare) audit(loginId, read.value).catch(() => {});
+      return read.value;
+    }
+    const { isUser, ownIdData } = await reads.join(
+      loginId,
+      () => lookAgain(loginId),
+      () => ask(loginId, read),
+    );
+    if (!isUser) throw new UserUnknown();
+    return ownIdData === "" ? null : ownIdData;
+  }
+
+  async function set(loginId: string, ownIdData: string): Promise<void> {
+    const user = await findUnblocked(loginId);
+    directory.ensureFits(ownIdData);
+    if (user.ownIdData === ownIdData) return forgetUnlessHit(user.loginId, ownIdData);
+
+    const write = await hotCopy.begin(user.loginId);
+    let committed: boolean;
+    try {
+      committed = await update(user, ownIdData);
+    } catch (error) {
+      // END only when it is known that nothing was done: otherwise the marker keeps readers away until it lapses.
+      if (error instanceof SidecarError && !(error instanceof OutcomeUnknown)) await write.end(null);
+      throw error;
+    }
+    if (committed) await write.end(ownIdData);
+  }
+
+  /** The database holds the value already; make sure that no reader believes another one. */
+  async function forgetUnlessHit(loginId: string, value: string): Promise<void> {
+    if ((await hotCopy.peek(loginId)) !== value) await hotCopy.purge(loginId);
+  }
+
+  /**
+   * UPDATE: compare-and-set until it holds, fenced by one deadline for all tries. `true`: committed. `false`: the
+   * answer was lost, and the row reads as written.
+   *
+   * @throws {OutcomeUnknown} the answer was lost, and the row does not read as written (yet)
+   * @throws {WriteContended} | {UserUnknown} | {DatabaseUnavailable} known not to have been done
+   */
+  async function update(user: UserRecord, ownIdData: string): Promise<boolean> {
+    const deadlineMs = user.databaseTimeMs + statementMs;
+    let seen = user;
+    for (let tries = 1; tries <= triesMax && seen.databaseTimeMs < deadlineMs; tries += 1) {
+      const change = { loginId: user.loginId, expected: seen.ownIdData, replacement: ownIdData, deadlineMs };
+      try {
+        if (await directory.replaceOwnIdData(change)) return true;
+      } catch (error) {
+        if (!(error instanceof OutcomeUnknown)) throw error;
+        note("outcome unknown");
+        const now = await ask(user.loginId).catch(() => null);
+        if (now?.ownIdData !== ownIdData) throw error;
+        return false;
+      }
+      seen = await directory.find(user.loginId);
+    }
+    note("write contended");
+    throw new WriteContended();
+  }
+
+  async function findUnblocked(loginId: string): Promise<UserRecord> {
     const user = await directory.find(loginId);
     if (user.blocked) throw new UserBlocked();
     return user;
   }
 
-  return {
-    async get(loginId) {
-      const { ownIdData } = await directory.find(loginId);
-      return ownIdData === "" ? null : ownIdData;
-    },
-
-    async set(loginId, ownIdData) {
-      let user = await findForSession(loginId);
-      directory.ensureFits(ownIdData);
-      const deadlineMs = user.databaseTimeMs + statementMs;
-      for (let tries = 1; user.ownIdData !== ownIdData; tries += 1) {
-        if (tries > triesMax || user.databaseTimeMs >= deadlineMs) throw new WriteContended();
-        if (await replace(directory, user, ownIdData, deadlineMs)) return;
-        user = await directory.find(user.loginId);
-      }
-    },
-
-    findForSession,
-  } satisfies OwnIdDataStore;
-}
-
-/** One try. An outcome that stayed unknown is settled where possible: the row reads as we wrote it. */
-async function replace(directory: UserDirectory, user: UserRecord, replacement: string, deadlineMs: number) {
-  const { loginId, ownIdData: expected } = user;
-  try {
-    return await directory.replaceOwnIdData({ loginId, expected, replacement, deadlineMs });
-  } catch (error) {
-    if (!(error instanceof OutcomeUnknown)) throw error;
-    const now = await directory.find(loginId).catch(() => null);
-    if (now?.ownIdData !== replacement) throw error;
-    return true;
+  /** SESSION: a hash that contradicts the database twice is dropped, and gives no session. */
+  async function findForSession(loginId: string): Promise<UserRecord> {
+    const user = await findUnblocked(loginId);
+    const hit = await hotCopy.peek(user.loginId);
+    if (hit === null || hit === user.ownIdData) return user;
+    const again = await findUnblocked(loginId);
+    const hitAgain = await hotCopy.peek(user.loginId);
+    if (hitAgain === null || hitAgain === again.ownIdData) return again;
+    note("stale hit");
+    await hotCopy.purge(user.loginId);
+    throw new HashStale();
   }
+
+  /** Under both spellings: the one that was sent, and the one the table stores, if the database says. */
+  async function invalidate(loginId: string): Promise<void> {
+    await hotCopy.purge(loginId);
+    const user = await directory.find(loginId).catch(() => null);
+    if (user !== null && user.loginId !== loginId) await hotCopy.purge(user.loginId);
+  }
+
+  return {
+    get,
+    set,
+    findForSession,
+    invalidate,
+    invalidateAll: hotCopy.purgeAll,
+  } satisfies OwnIdDataStore;
 }

@@ -1,4 +1,4 @@
-import type { SQL } from "bun";
+import { SQL } from "bun";
 
 /** The site's table, by the names the operator configured. */
 export interface TableNames {
@@ -41,6 +41,8 @@ export interface TableFacts {
   readonly uniqueColumns: readonly string[];
   /** The tables that are there, to name the nearest one. */
   readonly tables: readonly string[];
+  /** What else keeps the sidecar from its work, in whole sentences that begin with a variable. */
+  readonly otherProblems: readonly string[];
 }
 
 /**
@@ -56,10 +58,10 @@ export interface Statements {
  * What a failed statement means. `not done` and `busy`: the database answered that it did nothing, and
  * `busy` may be tried again at once. `unknown`: a write may have been committed. `too long`: the value does
  * not fit. `incomparable`: the column's character set cannot even spell the login id, so nobody has it.
- * `misfit`: the set-up is wrong, and trying again will not help.
+ * `forbidden`, `misfit`: a privilege is missing, or the set-up is wrong; trying again will not help.
  */
 export interface SqlFailure {
-  readonly meaning: "not done" | "busy" | "unknown" | "too long" | "incomparable" | "misfit";
+  readonly meaning: "not done" | "busy" | "unknown" | "too long" | "incomparable" | "forbidden" | "misfit";
   /** For the operator, from our own words and the database's error code only: its text may quote data. */
   readonly reason: string;
   readonly remedy: string;
@@ -75,7 +77,7 @@ export interface Dialect {
   /** Called after `inspect`, which may have learned which server this is. */
   statements(names: TableNames, facts: TableFacts, statementMs: number): Statements;
   failure(error: unknown): SqlFailure;
-  /** SQL that the operator can run to mend what a check found. */
+  /** What the operator can run to mend what a check found: SQL, for the privileges of a file a command. */
   readonly mend: {
     addColumn(names: TableNames): string;
     widenColumn(names: TableNames): string;
@@ -100,3 +102,19 @@ export const connectionRefused: SqlFailure = {
   reason: "nothing answers at the database's address",
   remedy: "start the database, or correct host and port in DATABASE_URL",
 };
+
+/**
+ * A connection that ended before anything was sent, because the server does not prove to be the one that is
+ * meant. `null` when the error is another one.
+ */
+export function certificateRefused(error: unknown): SqlFailure | null {
+  const isDriversOwn = error instanceof SQL.SQLError || !(error instanceof Error);
+  if (isDriversOwn || !("code" in error) || !/CERT|ISSUER|SIGNATURE|ALTNAME/.test(String(error.code)))
+    return null;
+  return {
+    meaning: "not done",
+    reason: `the database's certificate does not hold (${error.code})`,
+    remedy:
+      "give DATABASE_TLS_CA_FILE the authority that issued it, and in DATABASE_URL the host it was issued for",
+  };
+}

@@ -4,13 +4,13 @@ import { SQL } from "bun";
 import {
   type ColumnFacts,
   type ColumnKind,
-  connectionRefused,
   type Dialect,
   quoteTable,
-  type SqlFailure,
+  type RunSql,
   splitTable,
   type TableNames,
 } from "./dialect.ts";
+import { mysqlFailure } from "./mysql-failures.ts";
 
 const quote = (identifier: string) => `\`${identifier.replaceAll("`", "``")}\``;
 
@@ -26,13 +26,19 @@ const numberTypes = new Set([
 ]);
 const textTypes = new Set(["varchar", "tinytext", "text", "mediumtext", "longtext"]);
 
-/** SYSDATE is the clock when it is called, NOW the clock when the statement began. */
-const clockMs = "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000 AS DOUBLE)";
+/**
+ * The clock when the statement began, plus what has passed since: SYSDATE is the clock when it is called, and
+ * NOW and UTC_TIMESTAMP when the statement began. Only a difference is taken of local times, since in autumn
+ * one local hour comes twice.
+ */
+const clockMs = `((TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))
+                   + TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6))) / 1e3)`;
 
 const columnsQuery = `
   SELECT column_name AS name, column_type AS type, data_type AS base, character_set_name AS charset,
          CAST(character_maximum_length AS CHAR) AS characters, CAST(character_octet_length AS CHAR) AS bytes,
-         version() AS version
+         version() AS version, @@global.time_zone AS timeZone,
+         concat_ws(' ', @@character_set_client, @@character_set_connection, @@character_set_results) AS spoken
   FROM information_schema.columns WHERE table_schema = coalesce(?, database()) AND table_name = ?`;
 
 const uniqueColumnsQuery = `
@@ -44,6 +50,11 @@ const uniqueColumnsQuery = `
 const tablesQuery = `
   SELECT table_name AS name FROM information_schema.tables WHERE table_schema = coalesce(?, database())`;
 
+/** MariaDB only. It shows a constraint to accounts that may change more than single columns. */
+const constraintsQuery = `
+  SELECT check_clause AS clause FROM information_schema.check_constraints
+  WHERE constraint_schema = coalesce(?, database()) AND table_name = ?`;
+
 const optionalText = Type.Union([Type.String(), Type.Null()]);
 const Columns = Type.Array(
   Type.Object({
@@ -54,17 +65,26 @@ const Columns = Type.Array(
     characters: optionalText,
     bytes: optionalText,
     version: Type.String(),
+    timeZone: Type.String(),
+    spoken: Type.String(),
   }),
 );
+const Constraints = Type.Array(Type.Object({ clause: Type.String() }));
 const Names = Type.Array(Type.Object({ name: Type.String() }));
+
+interface Server {
+  readonly isMariaDb: boolean;
+  readonly timeZone: string;
+}
 
 /**
  * MySQL and MariaDB. Each statement brings its own settings, since a pooled connection has no place to set
- * them: a strict `sql_mode` (otherwise a long value would be cut in silence), UTC (a local clock runs twice
- * through an hour in autumn), and the time limit.
+ * them: a strict `sql_mode` (otherwise a long value would be cut in silence), the time limit, and for an
+ * UPDATE the server's time zone: the driver's is UTC, and an `ON UPDATE CURRENT_TIMESTAMP` beside our column
+ * would show another hour than after the site's own UPDATE.
  */
 export function createMysqlDialect(): Dialect {
-  let isMariaDb = false;
+  let server: Server = { isMariaDb: false, timeZone: "SYSTEM" };
 
   return {
     name: "MySQL/MariaDB",
@@ -83,17 +103,20 @@ export function createMysqlDialect(): Dialect {
       const columns = Value.Parse(Columns, await run(columnsQuery, [schema, table]));
       const unique = Value.Parse(Names, await run(uniqueColumnsQuery, [schema, table]));
       const tables = columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery, [schema]));
-      isMariaDb = columns.some(({ version }) => version.includes("MariaDB"));
+      const isMariaDb = columns.some(({ version }) => version.includes("MariaDB"));
+      server = { isMariaDb, timeZone: columns[0]?.timeZone ?? "SYSTEM" };
+      const jsonColumns = isMariaDb ? await findJsonColumns(run, names, columns) : [];
       return {
         columns: columns.map((column) => ({
           name: column.name,
-          type: column.type,
-          kind: kindOf(column.base),
+          type: jsonColumns.includes(column) ? "json" : column.type,
+          kind: jsonColumns.includes(column) ? "other" : kindOf(column.base),
           capacity: capacityOf(column),
           unicode: column.charset === "utf8mb4",
         })),
         uniqueColumns: unique.map(({ name }) => name),
         tables: tables.map(({ name }) => name),
+        otherProblems: columns.length > 0 ? connectionProblems(columns[0]) : [mayBeHidden(names)],
       };
     },
 
@@ -102,7 +125,7 @@ export function createMysqlDialect(): Dialect {
       const loginId = quote(names.loginIdColumn);
       const ownIdData = quote(names.ownIdDataColumn);
       const blocked = names.blockedColumn === null ? "0" : `coalesce(${quote(names.blockedColumn)} <> 0, 0)`;
-      const { before, hint } = isMariaDb ? mariaDbSettings(statementMs) : mysqlSettings(statementMs);
+      const { before, hint } = settingsOf(server, statementMs);
       return {
         find: `${before} SELECT ${hint} ${loginId} AS loginId, ${ownIdData} AS ownIdData, ${blocked} AS blocked,
                       ${clockMs} AS databaseTimeMs
@@ -113,18 +136,12 @@ export function createMysqlDialect(): Dialect {
       };
     },
 
-    failure(error) {
-      if (!(error instanceof SQL.MySQLError)) return unclear;
-      if (error.code === "ERR_MYSQL_CONNECTION_REFUSED") return connectionRefused;
-      if (error.code !== "ERR_MYSQL_SERVER_ERROR" || error.errno === undefined) return unclear;
-      const known =
-        failureByNumber[error.errno] ?? (error.sqlState?.startsWith("08") ? unclear : defaultFailure);
-      return { ...known, reason: `${known.reason} (error ${error.errno})` };
-    },
+    failure: mysqlFailure,
 
     mend: {
-      addColumn: (names) => alter(names, "ADD COLUMN"),
-      widenColumn: (names) => alter(names, "MODIFY"),
+      addColumn: (names) => alter(names, "ADD COLUMN", "TEXT"),
+      // The longest one, so that nothing that is there already is cut.
+      widenColumn: (names) => alter(names, "MODIFY", "LONGTEXT"),
       addUniqueIndex: (names) =>
         `ALTER TABLE ${quoteTable(names.table, quote)} ADD UNIQUE (${quote(names.loginIdColumn)});`,
       grant: grantStatements,
@@ -149,23 +166,51 @@ function capacityOf(column: {
   return column.bytes === null ? null : { amount: Number(column.bytes), unit: "bytes" };
 }
 
-function mariaDbSettings(statementMs: number) {
-  const seconds = (statementMs / 1000).toFixed(3);
-  return {
-    before: `SET STATEMENT max_statement_time=${seconds}, sql_mode='STRICT_ALL_TABLES', time_zone='+00:00' FOR`,
-    hint: "",
-  };
+/** In MariaDB, json is LONGTEXT with a constraint that refuses everything else. */
+async function findJsonColumns<Column extends { name: string }>(
+  run: RunSql,
+  names: TableNames,
+  columns: readonly Column[],
+): Promise<Column[]> {
+  const { schema, table } = splitTable(names.table);
+  const constraints = Value.Parse(Constraints, await run(constraintsQuery, [schema, table]));
+  const isJson = (name: string) =>
+    constraints.some(({ clause }) => clause.includes(`json_valid(${quote(name)})`));
+  return columns.filter(({ name }) => isJson(name));
 }
 
-/** MySQL limits the time of a SELECT only; the fence of `replace` and the client's deadline do the rest. */
-function mysqlSettings(statementMs: number) {
-  const settings = `SET_VAR(sql_mode='STRICT_ALL_TABLES') SET_VAR(time_zone='+00:00')`;
-  return { before: "", hint: `/*+ MAX_EXECUTION_TIME(${statementMs}) ${settings} */` };
+/** `skip-character-set-client-handshake`: everything but ASCII would be stored as something else. */
+function connectionProblems(column: { spoken: string } | undefined): string[] {
+  if (column === undefined || column.spoken.split(" ").every((charset) => charset === "utf8mb4")) return [];
+  return [
+    `DATABASE_URL: the server makes every connection speak ${column.spoken.split(" ")[0]}, so values would change. ` +
+      "Remove skip-character-set-client-handshake from its configuration, or set character-set-server=utf8mb4.",
+  ];
 }
 
-function alter(names: TableNames, action: "ADD COLUMN" | "MODIFY"): string {
+function mayBeHidden(names: TableNames): string {
+  return `USERS_TABLE: if the table is there, this account may not see it: ${grantStatements(names)}`;
+}
+
+/**
+ * MySQL limits the time of a SELECT only, and of an UPDATE the wait for a table that is being altered; the
+ * fence of `replace` and the client's deadline do the rest.
+ */
+function settingsOf({ isMariaDb, timeZone }: Server, statementMs: number) {
+  const zone = `'${timeZone.replaceAll("'", "''")}'`;
+  const seconds = statementMs / 1000;
+  if (isMariaDb) {
+    const settings = `sql_mode='STRICT_ALL_TABLES', time_zone=${zone}, max_statement_time=${seconds.toFixed(3)}`;
+    return { before: `SET STATEMENT ${settings} FOR`, hint: "" };
+  }
+  const settings = `SET_VAR(sql_mode='STRICT_ALL_TABLES') SET_VAR(time_zone=${zone})`;
+  const limits = `MAX_EXECUTION_TIME(${statementMs}) SET_VAR(lock_wait_timeout=${Math.ceil(seconds)})`;
+  return { before: "", hint: `/*+ ${settings} ${limits} */` };
+}
+
+function alter(names: TableNames, action: "ADD COLUMN" | "MODIFY", type: "TEXT" | "LONGTEXT"): string {
   const column = quote(names.ownIdDataColumn);
-  return `ALTER TABLE ${quoteTable(names.table, quote)} ${action} ${column} TEXT CHARACTER SET utf8mb4;`;
+  return `ALTER TABLE ${quoteTable(names.table, quote)} ${action} ${column} ${type} CHARACTER SET utf8mb4;`;
 }
 
 function grantStatements(names: TableNames): string {
@@ -176,76 +221,3 @@ function grantStatements(names: TableNames): string {
   const write = quote(names.ownIdDataColumn);
   return `GRANT SELECT (${read}), UPDATE (${write}) ON ${quoteTable(names.table, quote)} TO <the sidecar's user>;`;
 }
-
-const unclear: SqlFailure = {
-  meaning: "unknown",
-  reason: "the connection to the database was lost or timed out",
-  remedy: "see the database's own log and the network between",
-};
-
-const defaultFailure: SqlFailure = {
-  meaning: "not done",
-  reason: "the database refused the statement",
-  remedy: "see the database's own log for the statement and the reason",
-};
-
-const timeLimit: SqlFailure = {
-  meaning: "not done",
-  reason: "the statement ran into its time limit",
-  remedy: "see what holds the row's lock (SHOW PROCESSLIST), or whether the login id column has an index",
-};
-
-const loginRefused: SqlFailure = {
-  meaning: "not done",
-  reason: "the database refused the sidecar's login",
-  remedy: "correct the user and password in DATABASE_URL",
-};
-
-const privilegeMissing: SqlFailure = {
-  meaning: "misfit",
-  reason: "the sidecar's user lacks a privilege",
-  remedy: "grant it",
-};
-
-const incomparable: SqlFailure = {
-  ...defaultFailure,
-  meaning: "incomparable",
-  reason: "the login id column's character set cannot spell the login id",
-};
-
-const readOnly: SqlFailure = {
-  meaning: "not done",
-  reason: "the database is read-only: a replica",
-  remedy: "point DATABASE_URL at the primary",
-};
-
-/** By error number (MySQL server error reference, MariaDB error codes). */
-const failureByNumber: Record<number, SqlFailure> = {
-  1040: {
-    meaning: "not done",
-    reason: "the database has no free connection",
-    remedy: "lower DATABASE_POOL_MAX, or raise the server's max_connections",
-  },
-  1044: loginRefused,
-  1045: loginRefused,
-  1049: {
-    meaning: "not done",
-    reason: "the database named in DATABASE_URL does not exist",
-    remedy: "create it, or correct the name",
-  },
-  1053: { ...unclear, reason: "the database is shutting down" },
-  1142: privilegeMissing,
-  1143: privilegeMissing,
-  1180: { ...unclear, reason: "the database met an error during the commit" },
-  1205: timeLimit,
-  1213: { ...defaultFailure, meaning: "busy", reason: "the statement was the victim of a deadlock" },
-  1267: incomparable,
-  1290: readOnly,
-  1317: { ...unclear, reason: "the statement was interrupted" },
-  1406: { ...defaultFailure, meaning: "too long", reason: "the value is too long for the column" },
-  1836: readOnly,
-  1927: { ...unclear, reason: "the database ended the connection" },
-  1969: timeLimit,
-  3024: timeLimit,
-  3854: incomparable,
-};

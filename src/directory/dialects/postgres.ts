@@ -3,10 +3,12 @@ import { Value } from "@sinclair/typebox/value";
 import { SQL } from "bun";
 import {
   type ColumnKind,
+  certificateRefused,
   connectionRefused,
   type Dialect,
   quoteTable,
   type SqlFailure,
+  splitTable,
   type TableNames,
 } from "./dialect.ts";
 
@@ -46,10 +48,11 @@ const uniqueColumnsQuery = `
   WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid
     AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = 1`;
 
+/** Named as USERS_TABLE would have to name them. */
 const tablesQuery = `
-  SELECT relname AS name FROM pg_class
-  WHERE relkind IN ('r', 'p', 'v', 'f') AND pg_table_is_visible(oid)
-    AND relnamespace <> 'pg_catalog'::regnamespace`;
+  SELECT CASE WHEN pg_table_is_visible(c.oid) THEN '' ELSE n.nspname || '.' END || c.relname AS name
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'f') AND n.nspname !~ '^(pg_|information_schema$)'`;
 
 const Columns = Type.Array(
   Type.Object({
@@ -94,6 +97,7 @@ export const postgres: Dialect = {
       })),
       uniqueColumns: unique.map(({ name }) => name),
       tables: tables.map(({ name }) => name),
+      otherProblems: [],
     };
   },
 
@@ -110,14 +114,16 @@ export const postgres: Dialect = {
                     (${clockMs})::float8 AS "databaseTimeMs"
              FROM ${table} WHERE ${loginId} = $1 LIMIT 2`,
       replace: `UPDATE ${table} SET ${ownIdData} = $1
-                WHERE ${loginId} = $2 AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
+                WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $2::text
+                  AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
                   AND ${clockMs} < $4::float8`,
     };
   },
 
   failure(error) {
-    if (!(error instanceof SQL.PostgresError)) return unclear;
+    if (!(error instanceof SQL.PostgresError)) return certificateRefused(error) ?? unclear;
     if (error.code === "ERR_POSTGRES_CONNECTION_REFUSED") return connectionRefused;
+    if (error.code === "ERR_POSTGRES_TLS_NOT_AVAILABLE") return tlsMissing;
     if (error.code !== "ERR_POSTGRES_SERVER_ERROR") return unclear;
     const state = String(error.errno ?? "");
     const known = failureByState[state] ?? failureByState[state.slice(0, 2)] ?? defaultFailure;
@@ -141,7 +147,10 @@ function grantStatements(names: TableNames): string {
     .map(quote)
     .join(", ");
   const table = quoteTable(names.table, quote);
-  return `GRANT SELECT (${read}), UPDATE (${quote(names.ownIdDataColumn)}) ON ${table} TO <the sidecar's role>;`;
+  const { schema } = splitTable(names.table);
+  const role = "<the sidecar's role>";
+  const enter = schema === null ? "" : `GRANT USAGE ON SCHEMA ${quote(schema)} TO ${role}; `;
+  return `${enter}GRANT SELECT (${read}), UPDATE (${quote(names.ownIdDataColumn)}) ON ${table} TO ${role};`;
 }
 
 const unclear: SqlFailure = {
@@ -156,9 +165,20 @@ const defaultFailure: SqlFailure = {
   remedy: "see the database's own log for the statement and the reason",
 };
 
+const tlsMissing: SqlFailure = {
+  meaning: "not done",
+  reason: "the database does not take TLS",
+  remedy: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
+};
+
 /** By SQLSTATE, then by its class (Postgres manual, appendix A). */
 const failureByState: Record<string, SqlFailure> = {
   "08": unclear,
+  "08P01": {
+    ...unclear,
+    reason: "the database, or a pooler before it, refuses to speak with the sidecar",
+    remedy: "behind pgbouncer set DATABASE_PREPARE=false; see whether the pooler knows the database's name",
+  },
   XX: { ...unclear, reason: "the database reports an internal error" },
   "57P01": { ...unclear, reason: "the database ended the connection" },
   "57P02": { ...unclear, reason: "the database ended the connection after a crash" },
@@ -186,7 +206,7 @@ const failureByState: Record<string, SqlFailure> = {
   "28": {
     meaning: "not done",
     reason: "the database refused the sidecar's login",
-    remedy: "correct the user and password in DATABASE_URL",
+    remedy: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS",
   },
   "3D000": {
     meaning: "not done",
@@ -203,5 +223,5 @@ const failureByState: Record<string, SqlFailure> = {
     reason: "the database is read-only: a replica",
     remedy: "point DATABASE_URL at the primary",
   },
-  "42501": { meaning: "misfit", reason: "the sidecar's role lacks a privilege", remedy: "grant it" },
+  "42501": { meaning: "forbidden", reason: "the sidecar's role lacks a privilege", remedy: "grant it" },
 };

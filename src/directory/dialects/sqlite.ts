@@ -12,9 +12,6 @@ import {
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
 
-/** How long a call may wait inside SQLite, and so hold up every other request of this process. */
-const busyWaitMs = 50;
-
 /** Milliseconds since the Unix epoch; 2440587.5 is its Julian day. */
 const clockMs = "(julianday('now') - 2440587.5) * 86400000.0";
 
@@ -36,8 +33,9 @@ export const sqlite: Dialect = {
 
   connect({ url }) {
     const sql = new SQL({ adapter: "sqlite", filename: url, create: false, readwrite: true });
-    // The only connection there is; a failure here shows itself at the first query.
-    sql.unsafe(`PRAGMA busy_timeout = ${busyWaitMs}`).catch(() => {});
+    // A call that waited inside SQLite would hold up every other request of this process, and many such calls
+    // one after the other. This is the only connection there is; a failure shows itself at the first query.
+    sql.unsafe("PRAGMA busy_timeout = 0").catch(() => {});
     return sql;
   },
 
@@ -57,20 +55,23 @@ export const sqlite: Dialect = {
       })),
       uniqueColumns: unique.map(({ name }) => name),
       tables: tables.map(({ name }) => name),
+      otherProblems: [],
     };
   },
 
+  /** Columns carry the table's alias: alone, a name that is no column any more would be read as a text. */
   statements(names) {
     const table = quoteTable(names.table, quote);
-    const loginId = quote(names.loginIdColumn);
-    const ownIdData = quote(names.ownIdDataColumn);
-    const blocked = names.blockedColumn === null ? "0" : `coalesce(${quote(names.blockedColumn)} <> 0, 0)`;
+    const loginId = `u.${quote(names.loginIdColumn)}`;
+    const ownIdData = `u.${quote(names.ownIdDataColumn)}`;
+    const blocked = names.blockedColumn === null ? "0" : `coalesce(u.${quote(names.blockedColumn)} <> 0, 0)`;
     return {
       find: `SELECT ${loginId} AS loginId, CAST(${ownIdData} AS TEXT) AS ownIdData, ${blocked} AS blocked,
                     ${clockMs} AS databaseTimeMs
-             FROM ${table} WHERE ${loginId} = ?1 LIMIT 2`,
-      replace: `UPDATE ${table} SET ${ownIdData} = ?1
-                WHERE ${loginId} = ?2 AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND ${clockMs} < ?4`,
+             FROM ${table} AS u WHERE ${loginId} = ?1 LIMIT 2`,
+      replace: `UPDATE ${table} AS u SET ${quote(names.ownIdDataColumn)} = ?1
+                WHERE ${loginId} = ?2 AND ${loginId} COLLATE BINARY = ?2
+                  AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND ${clockMs} < ?4`,
     };
   },
 
@@ -83,8 +84,12 @@ export const sqlite: Dialect = {
   mend: {
     addColumn: (names) =>
       `ALTER TABLE ${quoteTable(names.table, quote)} ADD COLUMN ${quote(names.ownIdDataColumn)} TEXT;`,
-    widenColumn: (names) =>
-      `ALTER TABLE ${quoteTable(names.table, quote)} ADD COLUMN ownid_data TEXT; and USERS_OWNID_DATA_COLUMN=ownid_data`,
+    widenColumn: (names) => {
+      const table = quoteTable(names.table, quote);
+      const column = `${names.ownIdDataColumn}_text`;
+      const copy = `UPDATE ${table} SET ${quote(column)} = ${quote(names.ownIdDataColumn)};`;
+      return `ALTER TABLE ${table} ADD COLUMN ${quote(column)} TEXT; ${copy} and USERS_OWNID_DATA_COLUMN=${column}`;
+    },
     addUniqueIndex: (names) => {
       const { schema, table } = splitTable(names.table);
       const index = `${schema === null ? "" : `${quote(schema)}.`}${quote(`${table}_login_id`)}`;
@@ -125,7 +130,7 @@ const defaultFailure: SqlFailure = {
 };
 
 const cannotWrite: SqlFailure = {
-  meaning: "misfit",
+  meaning: "forbidden",
   reason: "the SQLite file cannot be written",
   remedy: "let the account that runs the sidecar write the file and its folder",
 };

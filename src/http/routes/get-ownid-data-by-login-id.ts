@@ -2,21 +2,25 @@ import { Elysia } from "elysia";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import { Empty, GetOwnIdDataRequest, OwnIdDataResponse } from "../../protocol/messages.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
+import type { ReplayGuard } from "../../store/replay-guard.ts";
 import { failureResponses } from "../problem.ts";
 import type { SignedBody } from "../signed-body.ts";
+import { readBound } from "../signed-use.ts";
 
 export interface GetOwnIdDataOptions {
   readonly signed: SignedBody;
   readonly store: OwnIdDataStore;
+  readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
 }
 
 /** The hot path: what OwnID keeps with a user, 204 when that is nothing. */
-export function getOwnIdDataByLoginId({ signed, store, loginIdCase }: GetOwnIdDataOptions) {
+export function getOwnIdDataByLoginId({ signed, store, replayGuard, loginIdCase }: GetOwnIdDataOptions) {
   return new Elysia().use(signed).post(
     "/getOwnIDDataByLoginId",
-    async ({ body, status }) => {
-      const ownIdData = await store.get(parseLoginId(body.loginId, loginIdCase));
+    async ({ body, signature, status }) => {
+      const loginId = parseLoginId(body.loginId, loginIdCase);
+      const ownIdData = await readBound(replayGuard, signature, () => store.get(loginId));
       return ownIdData === null ? status(204, undefined) : { ownIdData };
     },
     {

@@ -4,13 +4,16 @@ import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import { GetSessionRequest, GetTypedSessionRequest, SessionResponse } from "../../protocol/messages.ts";
 import type { SessionIssuer } from "../../sessions/session-issuer.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
+import type { ReplayGuard } from "../../store/replay-guard.ts";
 import { failureResponses } from "../problem.ts";
 import type { SignedBody } from "../signed-body.ts";
+import { issueOnce } from "../signed-use.ts";
 
 export interface GetSessionOptions {
   readonly signed: SignedBody;
   readonly store: OwnIdDataStore;
   readonly sessions: SessionIssuer;
+  readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
   readonly requireSessionType: boolean;
   readonly logger: Logger;
@@ -18,12 +21,16 @@ export interface GetSessionOptions {
 
 /** Logs a user in: the user is read from the primary database each time, and gets a new session token. */
 export function getSessionByLoginId(options: GetSessionOptions) {
-  const { signed, store, sessions, loginIdCase, requireSessionType, logger } = options;
+  const { signed, store, sessions, replayGuard, loginIdCase, requireSessionType, logger } = options;
   return new Elysia().use(signed).post(
     "/getSessionByLoginId",
-    async ({ body, set }) => {
-      const { loginId } = await store.findForSession(parseLoginId(body.loginId, loginIdCase));
-      const token = await sessions.issue({ loginId, sessionType: body.sessionType ?? null });
+    async ({ body, signature, set }) => {
+      const asked = parseLoginId(body.loginId, loginIdCase);
+      const sessionType = body.sessionType ?? null;
+      const token = await issueOnce(replayGuard, signature, async () => {
+        const { loginId } = await store.findForSession(asked);
+        return sessions.issue({ loginId, sessionType });
+      });
       logger.info({ requestId: set.headers["x-request-id"] }, "session issued");
       return { token };
     },

@@ -7,7 +7,7 @@ export function health(readiness: Readiness) {
     .get("/livez", () => ({ status: "ok", dependencies: readiness.report().dependencies }))
     .get("/readyz", ({ set }) => {
       const report = readiness.report();
-      if (report.status !== "ok") set.status = 503;
+      if (report.status !== "ok" && report.status !== "degraded") set.status = 503;
       return report;
     });
 }

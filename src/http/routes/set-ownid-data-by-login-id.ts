@@ -4,22 +4,33 @@ import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import { Empty, SetOwnIdDataRequest } from "../../protocol/messages.ts";
 import { parseOwnIdData } from "../../protocol/ownid-data.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
+import type { ReplayGuard } from "../../store/replay-guard.ts";
 import { failureResponses } from "../problem.ts";
 import type { SignedBody } from "../signed-body.ts";
+import { writeOnce } from "../signed-use.ts";
 
 export interface SetOwnIdDataOptions {
   readonly signed: SignedBody;
   readonly store: OwnIdDataStore;
+  readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
   readonly logger: Logger;
 }
 
 /** Replaces what OwnID keeps with a user. 204: the primary database has committed it. */
-export function setOwnIdDataByLoginId({ signed, store, loginIdCase, logger }: SetOwnIdDataOptions) {
+export function setOwnIdDataByLoginId({
+  signed,
+  store,
+  replayGuard,
+  loginIdCase,
+  logger,
+}: SetOwnIdDataOptions) {
   return new Elysia().use(signed).post(
     "/setOwnIDDataByLoginId",
-    async ({ body, set, status }) => {
-      await store.set(parseLoginId(body.loginId, loginIdCase), parseOwnIdData(body.ownIdData));
+    async ({ body, signature, set, status }) => {
+      const loginId = parseLoginId(body.loginId, loginIdCase);
+      const ownIdData = parseOwnIdData(body.ownIdData);
+      await writeOnce(replayGuard, signature, () => store.set(loginId, ownIdData));
       logger.info({ requestId: set.headers["x-request-id"] }, "ownIdData written");
       return status(204, undefined);
     },

@@ -1,0 +1,28 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
+import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
+import { bearerToken } from "../bearer-token.ts";
+
+export interface AdminInvalidateOptions {
+  readonly store: OwnIdDataStore;
+  readonly loginIdCase: LoginIdCase;
+  readonly adminToken: string | null;
+}
+
+const one = Type.Object({ loginId: Type.String({ minLength: 1 }) });
+const all = Type.Object({ all: Type.Literal(true) });
+const oneOrAll = Type.Union([one, all], { "x-problem": 'Send {"loginId":"…"} or {"all":true}.' });
+
+/** For the site, after it has changed rows itself or restored its database: forgets what Redis holds of them. */
+export function adminInvalidate({ store, loginIdCase, adminToken }: AdminInvalidateOptions) {
+  return new Elysia().use(bearerToken("admin", adminToken)).post(
+    "/admin/invalidate",
+    async ({ body, status }) => {
+      if ("loginId" in body) await store.invalidate(parseLoginId(body.loginId, loginIdCase));
+      else await store.invalidateAll();
+      return status(204, undefined);
+    },
+    { body: oneOrAll, response: { 204: Type.Void() } },
+  );
+}

@@ -1,0 +1,73 @@
+import { OutcomeUnknown, RequestReplayed, SidecarError, SignatureInvalid } from "../errors.ts";
+import type { VerifiedSignature } from "../protocol/signature.ts";
+import type { ReplayGuard } from "../store/replay-guard.ts";
+
+/**
+ * Answers a lookup, unless its signature belongs to another endpoint. A repeated lookup is answered afresh. The
+ * claim and the lookup start together, so that the claim costs no round trip of its own.
+ *
+ * @throws {SignatureInvalid}
+ */
+export async function readBound<Value>(
+  guard: ReplayGuard,
+  { mac, signedAtMs }: VerifiedSignature,
+  read: () => Promise<Value>,
+): Promise<Value> {
+  const claim = guard.claim(mac, "get", signedAtMs);
+  const reading = read();
+  // Its failure, if any, is met below; a refused claim comes first.
+  reading.catch(() => {});
+  if ((await claim) === "refuse") throw new SignatureInvalid();
+  return reading;
+}
+
+/**
+ * Runs a `set` once for each signature. A copy of one that has succeeded succeeds without running.
+ *
+ * @throws {SignatureInvalid} the signature belongs to another endpoint
+ * @throws {RequestReplayed} its first use is under way, its outcome unknown, or it may have been forgotten
+ */
+export async function writeOnce(
+  guard: ReplayGuard,
+  signature: VerifiedSignature,
+  write: () => Promise<void>,
+) {
+  const claim = await guard.claim(signature.mac, "set", signature.signedAtMs);
+  if (claim !== "repeat") await runClaimed(guard, signature, "set", claim, write);
+}
+
+/**
+ * Issues a session once for each signature.
+ *
+ * @throws {SignatureInvalid} the signature belongs to another endpoint, or is giving or has given a session
+ * @throws {RequestReplayed} it may have been used and forgotten
+ */
+export async function issueOnce(
+  guard: ReplayGuard,
+  signature: VerifiedSignature,
+  issue: () => Promise<string>,
+) {
+  const claim = await guard.claim(signature.mac, "session", signature.signedAtMs);
+  return runClaimed(guard, signature, "session", claim, issue);
+}
+
+/** Runs what has been claimed, and tells the guard how it ended, unless that is not known. */
+async function runClaimed<Value>(
+  guard: ReplayGuard,
+  { mac }: VerifiedSignature,
+  endpoint: "set" | "session",
+  claim: "run" | "repeat" | "open" | "refuse",
+  work: () => Promise<Value>,
+): Promise<Value> {
+  if (claim === "open") throw new RequestReplayed();
+  if (claim !== "run") throw new SignatureInvalid();
+  try {
+    const value = await work();
+    void guard.settle(mac, endpoint, "done");
+    return value;
+  } catch (error) {
+    const isKnownFailure = error instanceof SidecarError && !(error instanceof OutcomeUnknown);
+    if (isKnownFailure) void guard.settle(mac, endpoint, "failed");
+    throw error;
+  }
+}

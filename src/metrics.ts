@@ -1,0 +1,85 @@
+import { Counter, Gauge, Registry } from "prom-client";
+
+export interface Gauges {
+  /** Masters of Redis that answer now. */
+  readonly liveMasters: () => number;
+  readonly isFilling: () => boolean;
+}
+
+const hashEvents = [
+  "hit",
+  "miss",
+  "ask",
+  "fill",
+  "fill refused",
+  "begin",
+  "end failed",
+  "unreachable",
+] as const;
+const storeEvents = ["audited", "stale hit", "outcome unknown", "write contended"] as const;
+const guardEvents = ["fell back", "returned"] as const;
+
+/** What `/metrics` tells, in the text format of Prometheus. Labels are few and fixed; none comes from a request. */
+export function createMetrics() {
+  const registry = new Registry();
+  const noteHash = eventCounter(
+    registry,
+    "ownid_hash_events_total",
+    "What happened to the Redis hashes",
+    hashEvents,
+  );
+  const noteStore = eventCounter(
+    registry,
+    "ownid_store_events_total",
+    "What the write-through met",
+    storeEvents,
+  );
+  const noteGuard = eventCounter(
+    registry,
+    "ownid_replay_guard_events_total",
+    "Where the replay guard is kept",
+    guardEvents,
+  );
+
+  return {
+    noteHash,
+    noteStore,
+    noteGuard,
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+
+    /** Adds what is read at the moment of asking. */
+    watch({ liveMasters, isFilling }: Gauges): void {
+      gauge(registry, "ownid_redis_live_masters", "Masters of Redis that answer now", liveMasters);
+      gauge(registry, "ownid_redis_filling", "1 when the grace is over and misses are stored", () =>
+        Number(isFilling()),
+      );
+    },
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Every event has its counter from the start, so that a rate can be taken before the first one. */
+function eventCounter<Event extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  events: readonly Event[],
+) {
+  const counter = new Counter({ name, help, labelNames: ["event"], registers: [registry] });
+  const byEvent = new Map(events.map((event) => [event, counter.labels(event.replaceAll(" ", "_"))]));
+  for (const child of byEvent.values()) child.inc(0);
+  return (event: Event): void => byEvent.get(event)?.inc();
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}

@@ -1,0 +1,17 @@
+-- BEGIN: announces a write before the database is touched. From here on no reader believes or fills the
+-- hash, until the writer ends, or its marker lapses after Q. Running it twice changes nothing more.
+--
+-- KEYS[1]  the user's hash
+-- ARGV[1]  the writer's id
+-- ARGV[2]  a fresh random token
+-- ARGV[3]  Q: how long the marker stands, ms
+-- Returns  { 1 the only writer | 0 not, epoch }
+local key = KEYS[1]
+local marker = 'w:' .. ARGV[1]
+local current = epoch()
+local now = now_ms()
+local others = live_markers(key, now, marker)
+drop_value(key, current, ARGV[2])
+redis.call('HSET', key, marker, string.format('%.0f', now + tonumber(ARGV[3])), 'n', '1')
+redis.call('PEXPIRE', key, ARGV[3])
+return { others == 0 and 1 or 0, current }

@@ -1,0 +1,30 @@
+-- END: the write's outcome is known. Takes the writer's marker away, and stores the committed value if no
+-- other writer overlapped. Running it twice, or after the marker has lapsed, drops the value instead.
+--
+-- KEYS[1]  the user's hash
+-- ARGV[1]  the writer's id
+-- ARGV[2]  the epoch that BEGIN answered
+-- ARGV[3]  the token that BEGIN set
+-- ARGV[4]  a fresh random token
+-- ARGV[5]  the committed value, or '' to store nothing
+-- ARGV[6]  T: how long the value lives, ms; 0 keeps it
+-- ARGV[7]  F: how long a hash lives that holds only a token, ms
+-- Returns  1 stored | 0 not
+local key = KEYS[1]
+if redis.call('EXISTS', key) == 0 then return 0 end
+local marker = 'w:' .. ARGV[1]
+local current = epoch()
+local others, mine = live_markers(key, now_ms(), marker)
+local held = redis.call('HMGET', key, 'e', 't')
+redis.call('HDEL', key, marker)
+local undisturbed = mine and ARGV[2] == current and held[1] == current
+if not undisturbed then drop_value(key, current, ARGV[4]) end
+if others > 0 then return 0 end
+redis.call('HDEL', key, 'n')
+if not undisturbed or held[2] ~= ARGV[3] or ARGV[5] == '' then
+  redis.call('PEXPIRE', key, ARGV[7])
+  return 0
+end
+redis.call('HSET', key, 'v', ARGV[5])
+if ARGV[6] == '0' then redis.call('PERSIST', key) else redis.call('PEXPIRE', key, ARGV[6]) end
+return 1

@@ -1,0 +1,17 @@
+-- READ, for what a plain HMGET could not answer: step READ of src/store/README.md.
+--
+-- A crash after any command leaves a hash that says "ask the database".
+--
+-- KEYS[1]  the user's hash
+-- ARGV[1]  a fresh random token, used if the hash has none
+-- ARGV[2]  F: how long a hash lives that holds only a token, ms
+-- Returns  { 'hit', value } | { 'ask' } | { 'miss', token, epoch }
+local key = KEYS[1]
+local current = epoch()
+if redis.call('HGET', key, 'e') ~= current then drop_value(key, current, ARGV[1]) end
+if live_markers(key, now_ms(), '') > 0 then return { 'ask' } end
+local value = redis.call('HGET', key, 'v')
+if value then return { 'hit', value } end
+redis.call('HSETNX', key, 't', ARGV[1])
+redis.call('PEXPIRE', key, ARGV[2])
+return { 'miss', redis.call('HGET', key, 't'), current }

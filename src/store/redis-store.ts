@@ -1,0 +1,57 @@
+import { createKeys } from "./keys.ts";
+import { createProcessReplayGuard } from "./process-replay-guard.ts";
+import { connectRedis, type RedisConnectionOptions } from "./redis-connection.ts";
+import { createRedisEpochs } from "./redis-epochs.ts";
+import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
+import { createRedisReplayGuard, type ReplayGuardEvent } from "./redis-replay-guard.ts";
+
+export interface RedisStoreOptions {
+  readonly connection: RedisConnectionOptions;
+  readonly keyPrefix: string;
+  readonly limits: HotCopyLimits;
+  /** G, in milliseconds. */
+  readonly graceMs: number;
+  /** How long a signature is remembered, in milliseconds. */
+  readonly rememberMs: number;
+  readonly noteHash: (event: HotCopyEvent) => void;
+  readonly noteGuard: (event: ReplayGuardEvent) => void;
+}
+
+export type RedisStore = ReturnType<typeof openRedisStore>;
+
+/** Everything that is kept in Redis, over one connection. It connects by itself, and again whenever it must. */
+export function openRedisStore(options: RedisStoreOptions) {
+  const { limits, graceMs, rememberMs, noteHash, noteGuard } = options;
+  const connection = connectRedis(options.connection);
+  const { client, masters } = connection;
+  const keys = createKeys(options.keyPrefix);
+  const recordEpoch = (key: string, keepMs: number) => client.recordEpoch(key, keepMs);
+  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs });
+  const fallback = createProcessReplayGuard({ keepMs: rememberMs, now: Date.now });
+  connection.onDisturbance(epochs.disturb);
+
+  return {
+    hotCopy: createRedisHotCopy({ client, masters, epochs, keys, limits, note: noteHash }),
+    replayGuard: createRedisReplayGuard({
+      client,
+      epochs,
+      keys,
+      fallback,
+      keepMs: rememberMs,
+      note: noteGuard,
+    }),
+
+    /** Resolves at the first contact with a master. */
+    firstContact: epochs.start(),
+
+    isLive: epochs.isAnyLive,
+    isFilling: epochs.isFilling,
+    liveMasters: epochs.liveCount,
+    problem: connection.lastProblem,
+
+    close(): void {
+      epochs.stop();
+      connection.close();
+    },
+  };
+}

@@ -38,7 +38,11 @@ export function envelope({ logger, compatErrorCode404, isDraining }: EnvelopeOpt
       const failure = toSidecarError(error);
       const requestId = String(set.headers["x-request-id"]);
       logFailure(logger, failure, { requestId, method: request.method, route: route ?? null });
-      if (failure.code === "ERR_USER_UNKNOWN" && compatErrorCode404) return Response.json({ errorCode: 404 });
+      if (failure.code === "ERR_USER_UNKNOWN" && compatErrorCode404) {
+        // Elysia has put 500 there, which it prefers to the 200 of a Response.
+        set.status = 200;
+        return Response.json({ errorCode: 404 });
+      }
       return problemResponse(failure, requestId);
     });
 }

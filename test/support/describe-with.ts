@@ -1,0 +1,41 @@
+import { describe, test } from "bun:test";
+import { requirePrograms, type ServerKind, ServerUnavailable, serverSupply } from "./server-binaries.ts";
+
+/**
+ * `describe` for a suite that needs a server, from this machine's programs or from Docker Compose. Without the
+ * server the suite is skipped with the reason in its title; with `CI=true` it fails with that reason instead.
+ * The body runs while tests are collected, also of a skipped suite: start servers in its hooks and tests only.
+ */
+export function describeWith(kind: ServerKind, title: string, body: () => void): void {
+  const supply = serverSupply(kind);
+  declare(supply.from === "nowhere" ? supply.reason : null, title, body);
+}
+
+/** `describeWith` for a suite that sets its servers up itself (TLS, Cluster, Sentinel, settings): never Docker. */
+export function describeWithPrivate(kind: ServerKind, title: string, body: () => void): void {
+  declare(reasonAgainst(kind), title, body);
+}
+
+function reasonAgainst(kind: ServerKind): string | null {
+  try {
+    requirePrograms(kind);
+    return null;
+  } catch (error) {
+    if (error instanceof ServerUnavailable) return error.message;
+    throw error;
+  }
+}
+
+function declare(reason: string | null, title: string, body: () => void): void {
+  if (reason === null) {
+    describe(title, body);
+  } else if (process.env.CI === "true") {
+    describe(title, () => {
+      test("has its server", () => {
+        throw new ServerUnavailable(reason);
+      });
+    });
+  } else {
+    describe.skip(`${title} [skipped: ${reason}]`, body);
+  }
+}

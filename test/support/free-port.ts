@@ -1,0 +1,25 @@
+import { createServer } from "node:net";
+
+/**
+ * Below the range from which systems take a client's own port (32768 and up on Linux): a restarted server must
+ * find its port still free, and a client that keeps dialling a dead server must not be given that very port.
+ */
+const lowest = 10_240;
+const highest = 22_767;
+
+/** A loopback port nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest + 1));
+    if (await isFree(port)) return port;
+  }
+  throw new Error("no free loopback port in 100 attempts");
+}
+
+function isFree(port: number): Promise<boolean> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.once("error", () => resolve(false));
+    probe.listen({ host: "127.0.0.1", port, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,122 @@
+import { join } from "node:path";
+import { launchComposeService } from "./compose-server.ts";
+import { type Account, runCommand, serviceAccount } from "./run-command.ts";
+import { runStatement } from "./run-statement.ts";
+import type { RunningServer } from "./running-servers.ts";
+import { programPath, requirePrograms, serverSupply } from "./server-binaries.ts";
+import { giveTo, serverFolder } from "./server-folder.ts";
+import { launchServer } from "./server-process.ts";
+import { createTlsCertificates } from "./tls-certificates.ts";
+
+export interface MariadbOptions {
+  /** Server variables, e.g. `{ "max-connections": "20" }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Refuses every connection without TLS. */
+  readonly tls?: boolean;
+}
+
+export interface MariadbServer extends RunningServer {
+  /** For the superuser `root`, with password; the database `ownid` is there from the start. */
+  url(database?: string, scheme?: "mysql" | "mariadb"): string;
+  /** Creates an empty database and answers its `mysql:` URL. */
+  createDatabase(name: string): Promise<string>;
+  /** The authority to trust. @throws {Error} when the server was started without `tls`. */
+  caFile(): string;
+}
+
+const password = "ownid-test";
+let shared: Promise<MariadbServer> | null = null;
+
+/** The one MariaDB of this test process. Use a database of your own on it, and never stop it. */
+export function sharedMariadb(): Promise<MariadbServer> {
+  shared ??= startMariadb();
+  return shared;
+}
+
+/**
+ * A MariaDB of its own, utf8mb4 throughout.
+ *
+ * @throws {ServerUnavailable} when the machine has none, or has only Docker and options were given.
+ */
+export async function startMariadb(options: MariadbOptions = {}): Promise<MariadbServer> {
+  const plain = Object.keys(options).length === 0;
+  if (plain && serverSupply("mariadb").from === "compose") {
+    const server = await launchComposeService({ service: "test-mariadb", containerPort: 3306 });
+    return withConnections(server, null);
+  }
+  requirePrograms("mariadb");
+  const account = serviceAccount("mysql");
+  const dir = serverFolder("mariadb", account);
+  const caFile = options.tls ? join(dir, "ca.pem") : null;
+  const flags = await serverFlags(dir, options);
+  giveTo(account, dir);
+  await installDatabase(dir, account);
+  const server = await launchServer({
+    name: "MariaDB",
+    dir,
+    account,
+    stopSignal: "SIGTERM",
+    argv: (port) => [programPath("mariadbd"), ...storageFlags(dir), `--port=${port}`, ...flags],
+    greet: (port) => runStatement(urlOf(port, "ownid"), caFile, "SELECT 1"),
+  });
+  return withConnections(server, caFile);
+}
+
+async function installDatabase(dir: string, account: Account | null): Promise<void> {
+  const flags = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"];
+  const argv = [programPath("mariadb-install-db"), ...storageFlags(dir), ...flags];
+  await runCommand(argv, { cwd: dir, account });
+}
+
+/** A folder for temporary tables too: each starting MariaDB deletes what others have in the common one. */
+function storageFlags(dir: string): string[] {
+  const files = [`--datadir=${join(dir, "data")}`, `--tmpdir=${dir}`];
+  return ["--no-defaults", ...files, "--innodb-log-file-size=16M"];
+}
+
+async function serverFlags(dir: string, options: MariadbOptions): Promise<string[]> {
+  const firstStatements = [
+    `CREATE USER IF NOT EXISTS root@'127.0.0.1';`,
+    `ALTER USER root@'127.0.0.1' IDENTIFIED BY '${password}';`,
+    `GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;`,
+    "CREATE DATABASE IF NOT EXISTS ownid;",
+  ];
+  await Bun.write(join(dir, "init.sql"), `${firstStatements.join("\n")}\n`);
+  const tls = options.tls ? await createTlsCertificates(dir) : null;
+  const settings: Record<string, string> = {
+    "bind-address": "127.0.0.1",
+    socket: join(dir, "socket"),
+    "pid-file": join(dir, "pid"),
+    "init-file": join(dir, "init.sql"),
+    "character-set-server": "utf8mb4",
+    "skip-name-resolve": "ON",
+    // A commit reaches the system at once and the disk within a second: it outlives kill(), not the machine.
+    "innodb-flush-log-at-trx-commit": "2",
+    "innodb-buffer-pool-size": "32M",
+    ...(tls
+      ? { "ssl-cert": tls.certificateFile, "ssl-key": tls.keyFile, "require-secure-transport": "ON" }
+      : {}),
+    ...options.settings,
+  };
+  return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+}
+
+function withConnections(server: RunningServer, caFile: string | null): MariadbServer {
+  const url = (database = "ownid", scheme: "mysql" | "mariadb" = "mysql") =>
+    urlOf(server.port, database, scheme);
+  return Object.assign(server, {
+    url,
+    createDatabase: async (name: string) => {
+      await runStatement(url(), caFile, `CREATE DATABASE \`${name}\``);
+      return url(name);
+    },
+    caFile: () => {
+      if (caFile === null) throw new Error("this MariaDB was started without tls");
+      return caFile;
+    },
+  });
+}
+
+function urlOf(port: number, database: string, scheme = "mysql"): string {
+  return `${scheme}://root:${password}@127.0.0.1:${port}/${database}`;
+}

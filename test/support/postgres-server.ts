@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { launchComposeService } from "./compose-server.ts";
+import { type Account, runCommand, serviceAccount } from "./run-command.ts";
+import { runStatement } from "./run-statement.ts";
+import type { RunningServer } from "./running-servers.ts";
+import { programPath, requirePrograms, serverSupply } from "./server-binaries.ts";
+import { giveTo, serverFolder } from "./server-folder.ts";
+import { launchServer } from "./server-process.ts";
+import { createTlsCertificates } from "./tls-certificates.ts";
+
+export interface PostgresOptions {
+  /** Lines for postgresql.conf, e.g. `{ max_connections: "20" }`. `fsync` is off unless given. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Refuses every connection without TLS. */
+  readonly tls?: boolean;
+}
+
+export interface PostgresServer extends RunningServer {
+  /** For the superuser `postgres`, with password. Says nothing about TLS: hand `caFile()` to the client. */
+  url(database?: string): string;
+  /** Creates an empty database and answers its URL. */
+  createDatabase(name: string): Promise<string>;
+  /** The authority to trust. @throws {Error} when the server was started without `tls`. */
+  caFile(): string;
+}
+
+const password = "ownid-test";
+let shared: Promise<PostgresServer> | null = null;
+
+/** The one Postgres of this test process. Use a database of your own on it, and never stop it. */
+export function sharedPostgres(): Promise<PostgresServer> {
+  shared ??= startPostgres();
+  return shared;
+}
+
+/**
+ * A Postgres of its own, which only passwords open.
+ *
+ * @throws {ServerUnavailable} when the machine has none, or has only Docker and options were given.
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const plain = Object.keys(options).length === 0;
+  if (plain && serverSupply("postgres").from === "compose") {
+    const server = await launchComposeService({ service: "test-postgres", containerPort: 5432 });
+    return withConnections(server, null);
+  }
+  requirePrograms("postgres");
+  const account = serviceAccount("postgres");
+  const dir = serverFolder("postgres", account);
+  const caFile = options.tls ? join(dir, "ca.pem") : null;
+  await createCluster(dir, account, options);
+  const server = await launchServer({
+    name: "Postgres",
+    dir,
+    account,
+    stopSignal: "SIGINT",
+    argv: (port) => [programPath("postgres"), "-D", join(dir, "data"), "-p", String(port)],
+    greet: (port) => runStatement(urlOf(port, "postgres"), caFile, "SELECT 1"),
+  });
+  return withConnections(server, caFile);
+}
+
+async function createCluster(dir: string, account: Account | null, options: PostgresOptions): Promise<void> {
+  const data = join(dir, "data");
+  await Bun.write(join(dir, "password"), password);
+  const tls = options.tls ? await createTlsCertificates(dir) : null;
+  giveTo(account, dir);
+  const access = ["--username=postgres", `--pwfile=${join(dir, "password")}`, "--auth=scram-sha-256"];
+  const initdb = [programPath("initdb"), "-D", data, "--no-sync", "--encoding=UTF8", "--locale=C", ...access];
+  await runCommand(initdb, { cwd: dir, account });
+  const settings: Record<string, string> = {
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "",
+    fsync: "off",
+    ...(tls ? { ssl: "on", ssl_cert_file: tls.certificateFile, ssl_key_file: tls.keyFile } : {}),
+    ...options.settings,
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
+  await Bun.write(join(data, "postgresql.auto.conf"), lines.join(""));
+  const connection = tls ? "hostssl" : "host";
+  await Bun.write(join(data, "pg_hba.conf"), `${connection} all all 127.0.0.1/32 scram-sha-256\n`);
+}
+
+function withConnections(server: RunningServer, caFile: string | null): PostgresServer {
+  const url = (database = "postgres") => urlOf(server.port, database);
+  return Object.assign(server, {
+    url,
+    createDatabase: async (name: string) => {
+      await runStatement(url(), caFile, `CREATE DATABASE "${name}"`);
+      return url(name);
+    },
+    caFile: () => {
+      if (caFile === null) throw new Error("this Postgres was started without tls");
+      return caFile;
+    },
+  });
+}
+
+function urlOf(port: number, database: string): string {
+  return `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
+}

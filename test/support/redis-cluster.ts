@@ -1,0 +1,78 @@
+import { Redis } from "ioredis";
+import { type RedisServer, startRedis } from "./redis-server.ts";
+
+export interface RedisCluster extends AsyncDisposable {
+  /** The masters, in the order of the slots they serve. */
+  readonly nodes: readonly RedisServer[];
+  /** What a client is given to find the cluster. */
+  endpoints(): { host: string; port: number }[];
+  remove(): Promise<void>;
+}
+
+const slots = 16_384;
+let shared: Promise<RedisCluster> | null = null;
+
+/** The one cluster of this test process. Use a key prefix of your own on it, and never stop a node. */
+export function sharedRedisCluster(): Promise<RedisCluster> {
+  shared ??= startRedisCluster();
+  return shared;
+}
+
+/**
+ * A cluster of masters without replicas, every slot served; resolves once every node says so.
+ *
+ * @throws {ServerUnavailable} when redis-server is not on this machine.
+ */
+export async function startRedisCluster({
+  masters = 3,
+  settings = {},
+}: {
+  masters?: number;
+  settings?: Readonly<Record<string, string>>;
+} = {}): Promise<RedisCluster> {
+  const clusterSettings = { "cluster-enabled": "yes", "cluster-node-timeout": "1000", ...settings };
+  const starts = Array.from({ length: masters }, () => startRedis({ settings: clusterSettings }));
+  const nodes = await Promise.all(starts);
+  await joinNodes(nodes);
+  const remove = async () => {
+    await Promise.all(nodes.map((node) => node.remove()));
+  };
+  return {
+    nodes,
+    endpoints: () => nodes.map((node) => ({ host: "127.0.0.1", port: node.port })),
+    remove,
+    [Symbol.asyncDispose]: remove,
+  };
+}
+
+async function joinNodes(nodes: readonly RedisServer[]): Promise<void> {
+  const clients = nodes.map((node) => new Redis(node.url(), { enableReadyCheck: false }));
+  try {
+    await Promise.all(clients.map((client, index) => takeSlots(client, index, nodes.length)));
+    // Everyone meets everyone: gossip alone would take a second longer.
+    for (const client of clients) {
+      for (const node of nodes) await client.call("CLUSTER", "MEET", "127.0.0.1", node.port);
+    }
+    await Promise.all(clients.map((client) => untilWhole(client, nodes.length)));
+  } finally {
+    for (const client of clients) client.disconnect();
+  }
+}
+
+async function takeSlots(client: Redis, index: number, masters: number): Promise<void> {
+  const first = Math.floor((index * slots) / masters);
+  const end = Math.floor(((index + 1) * slots) / masters);
+  const own = Array.from({ length: end - first }, (_, offset) => first + offset);
+  await client.call("CLUSTER", "SET-CONFIG-EPOCH", index + 1);
+  await client.call("CLUSTER", "ADDSLOTS", ...own);
+}
+
+async function untilWhole(client: Redis, masters: number): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const state = String(await client.call("CLUSTER", "INFO"));
+    if (state.includes("cluster_state:ok") && state.includes(`cluster_size:${masters}\r`)) return;
+    if (performance.now() > deadline) throw new Error(`the cluster does not form:\n${state}`);
+    await Bun.sleep(20);
+  }
+}

@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { launchRedis, type RedisServer, startRedis } from "./redis-server.ts";
+import { requirePrograms } from "./server-binaries.ts";
+import { serverFolder } from "./server-folder.ts";
+
+export interface RedisSentinel extends AsyncDisposable {
+  /** The name under which the sentinels know the master. */
+  readonly masterName: string;
+  /** The master and replicas as they were started; after a fail-over the roles have moved. */
+  readonly master: RedisServer;
+  readonly replicas: readonly RedisServer[];
+  readonly sentinels: readonly RedisServer[];
+  /** What a client is given to find the master. */
+  endpoints(): { host: string; port: number }[];
+  remove(): Promise<void>;
+}
+
+const masterName = "ownid";
+let shared: Promise<RedisSentinel> | null = null;
+
+/** The one watched master of this test process. Use a key prefix of your own on it, and never stop any of it. */
+export function sharedRedisSentinel(): Promise<RedisSentinel> {
+  shared ??= startRedisSentinel();
+  return shared;
+}
+
+/**
+ * A master with replicas in step, and sentinels that know all of them and take half a second of silence for
+ * death. A majority of the sentinels decides.
+ *
+ * @throws {ServerUnavailable} when redis-server is not on this machine.
+ */
+export async function startRedisSentinel({
+  replicas = 1,
+  sentinels = 1,
+}: {
+  replicas?: number;
+  sentinels?: number;
+} = {}): Promise<RedisSentinel> {
+  requirePrograms("redis");
+  const master = await startRedis();
+  const followers = await Promise.all(times(replicas, () => startRedis({ replicaOf: master })));
+  await untilTold(master, ["INFO", "replication"], (text) => text.split("state=online").length > replicas);
+  const quorum = Math.floor(sentinels / 2) + 1;
+  const watchers = await Promise.all(times(sentinels, () => startSentinel(master.port, quorum)));
+  await Promise.all(watchers.map((watcher) => untilComplete(watcher, replicas, sentinels)));
+  const remove = async () => {
+    await Promise.all([...watchers, ...followers, master].map((server) => server.remove()));
+  };
+  return {
+    masterName,
+    master,
+    replicas: followers,
+    sentinels: watchers,
+    endpoints: () => watchers.map((watcher) => ({ host: "127.0.0.1", port: watcher.port })),
+    remove,
+    [Symbol.asyncDispose]: remove,
+  };
+}
+
+async function startSentinel(masterPort: number, quorum: number): Promise<RedisServer> {
+  const dir = serverFolder("sentinel", null);
+  const configuration = join(dir, "sentinel.conf");
+  const lines = [
+    "bind 127.0.0.1",
+    `dir ${dir}`,
+    `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} ${quorum}`,
+    `sentinel down-after-milliseconds ${masterName} 500`,
+    `sentinel failover-timeout ${masterName} 2000`,
+  ];
+  await Bun.write(configuration, `${lines.join("\n")}\n`);
+  return launchRedis("Redis Sentinel", dir, {}, [configuration, "--sentinel"]);
+}
+
+async function untilComplete(sentinel: RedisServer, replicas: number, sentinels: number): Promise<void> {
+  await untilTold(
+    sentinel,
+    ["INFO", "sentinel"],
+    (text) =>
+      text.includes(`status=ok,address=`) && text.includes(`slaves=${replicas},sentinels=${sentinels}`),
+  );
+}
+
+async function untilTold(
+  server: RedisServer,
+  command: [string, string],
+  isIt: (text: string) => boolean,
+): Promise<void> {
+  const client = new Redis(server.url(), { enableReadyCheck: false });
+  const deadline = performance.now() + 20_000;
+  try {
+    for (;;) {
+      const text = String(await client.call(...command));
+      if (isIt(text)) return;
+      if (performance.now() > deadline) throw new Error(`${command.join(" ")} still answers:\n${text}`);
+      await Bun.sleep(20);
+    }
+  } finally {
+    client.disconnect();
+  }
+}
+
+function times<T>(count: number, make: () => Promise<T>): Promise<T>[] {
+  return Array.from({ length: count }, make);
+}

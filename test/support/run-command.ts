@@ -1,0 +1,38 @@
+/** A user of this machine, for servers that refuse to run as root. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The account a server runs as: its package's own, or `nobody`. Null when we are not root and have no choice. */
+export function serviceAccount(name: string): Account | null {
+  if (process.getuid?.() !== 0) return null;
+  return lookUpAccount(name) ?? lookUpAccount("nobody");
+}
+
+/** Runs a command to its end and answers what it printed. @throws {Error} with its output when it fails. */
+export async function runCommand(
+  argv: readonly string[],
+  options: { cwd?: string; account?: Account | null; detached?: boolean } = {},
+): Promise<string> {
+  const child = Bun.spawn([...argv], {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...options.account,
+    detached: options.detached ?? false,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [output, complaints] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (child.exitCode === 0) return output;
+  throw new Error(
+    `${argv.join(" ")} failed (${child.exitCode ?? child.signalCode}):\n${output}${complaints}`,
+  );
+}
+
+function lookUpAccount(name: string): Account | null {
+  const id = (flag: "-u" | "-g") => Bun.spawnSync(["id", flag, name], { stderr: "ignore" });
+  const [user, group] = [id("-u"), id("-g")];
+  if (!user.success || !group.success) return null;
+  return { uid: Number(user.stdout.toString()), gid: Number(group.stdout.toString()) };
+}

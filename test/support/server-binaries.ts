@@ -1,0 +1,121 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+export type ServerKind = "postgres" | "mariadb" | "redis" | "pgbouncer";
+
+/** Where a server can be had from on this machine, or in words why it cannot. */
+export type ServerSupply = { from: "programs" } | { from: "compose" } | { from: "nowhere"; reason: string };
+
+/** The machine cannot give this server. `message` is the reason, fit for a skipped test's title. */
+export class ServerUnavailable extends Error {}
+
+const servers = {
+  postgres: { programs: ["postgres", "initdb"], package: "postgresql", inCompose: true },
+  mariadb: { programs: ["mariadbd", "mariadb-install-db"], package: "mariadb-server", inCompose: true },
+  redis: { programs: ["redis-server"], package: "redis-server", inCompose: true },
+  pgbouncer: { programs: ["pgbouncer"], package: "pgbouncer", inCompose: false },
+} as const;
+
+/** What lists and signals a server's processes. Slim container images lack it. */
+const processTools = { programs: ["ps", "pgrep", "pkill"], package: "procps" } as const;
+
+const supplies = new Map<ServerKind, ServerSupply>();
+
+/**
+ * Looks for the server's programs, then for Docker Compose, then installs the Debian package. The first call
+ * for a kind can therefore take minutes, and blocks: call it while tests are collected, not while they run.
+ * The answer is kept for the rest of the process.
+ */
+export function serverSupply(kind: ServerKind): ServerSupply {
+  const known = supplies.get(kind);
+  if (known) return known;
+  const supply = findSupply(kind);
+  supplies.set(kind, supply);
+  return supply;
+}
+
+/** @throws {ServerUnavailable} unless the server's programs are on this machine; Docker does not count. */
+export function requirePrograms(kind: ServerKind): void {
+  const supply = serverSupply(kind);
+  if (supply.from === "nowhere") throw new ServerUnavailable(supply.reason);
+  if (supply.from === "compose") throw new ServerUnavailable(`${kind} is only here as a Docker service`);
+}
+
+/** The absolute path of a program. @throws {ServerUnavailable} when it is not on this machine. */
+export function programPath(program: string): string {
+  const path = findProgram(program);
+  if (path === null) throw new ServerUnavailable(`${program} was not found`);
+  return path;
+}
+
+function findSupply(kind: ServerKind): ServerSupply {
+  if (missingPrograms(kind).length === 0) return { from: "programs" };
+  if (servers[kind].inCompose && dockerComposeRuns()) return { from: "compose" };
+  const problem = installPackages([servers[kind].package, processTools.package]);
+  const missing = missingPrograms(kind);
+  if (missing.length === 0) return { from: "programs" };
+  return {
+    from: "nowhere",
+    reason: `${missing.join(" and ")} not found; ${problem ?? "the package lacks it"}`,
+  };
+}
+
+function missingPrograms(kind: ServerKind): string[] {
+  const programs = [...servers[kind].programs, ...processTools.programs];
+  return programs.filter((program) => findProgram(program) === null);
+}
+
+function findProgram(program: string): string | null {
+  const places = [process.env.PATH ?? "", ...postgresFolders(), "/usr/local/sbin", "/usr/sbin"];
+  return Bun.which(program, { PATH: places.join(delimiter) });
+}
+
+/** Debian keeps each Postgres version in a folder of its own and off the PATH. Newest first. */
+function postgresFolders(): string[] {
+  const root = "/usr/lib/postgresql";
+  if (!existsSync(root)) return [];
+  const versions = readdirSync(root).sort((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(root, version, "bin"));
+}
+
+function dockerComposeRuns(): boolean {
+  if (Bun.which("docker") === null) return false;
+  const succeeds = (...args: string[]) => spawnSync("docker", args, { stdio: "ignore" }).status === 0;
+  return succeeds("info") && succeeds("compose", "version");
+}
+
+/**
+ * One installation at a time, whichever test process asks first. The policy file keeps a package from
+ * starting a service of its own; a file that was there already is left alone.
+ */
+const installScript = `
+  installed=$(dpkg-query -W -f '\${Status}\\n' "$@" 2>/dev/null | grep -c 'ok installed')
+  [ "$installed" -eq $# ] && exit 0
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\\nexit 101\\n' >"$policy"
+    chmod +x "$policy"
+  fi
+  apt-get update
+  apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
+`;
+
+/** Answers why it did not install the packages, or null when it did. */
+function installPackages(packages: readonly string[]): string | null {
+  const name = packages.join(" ");
+  if (process.getuid?.() !== 0) return `not root, so ${name} was not installed`;
+  if (!existsSync("/etc/debian_version")) return `not Debian, so ${name} was not installed`;
+  process.stderr.write(`Installing ${name} with apt-get, as the tests need it; this can take a minute.\n`);
+  const lock = join(tmpdir(), "ownid-sidecar-apt.lock");
+  const install = spawnSync("flock", [lock, "sh", "-c", installScript, "sh", ...packages], {
+    encoding: "utf8",
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (install.status === 0) return null;
+  const lastWords = `${install.stdout ?? ""}${install.stderr ?? ""}`.trim().split("\n").at(-1);
+  return `apt-get install ${name} failed: ${lastWords || install.error?.message || "no output"}`;
+}

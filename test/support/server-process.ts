@@ -1,0 +1,178 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+import { type Account, runCommand } from "./run-command.ts";
+import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
+import { pidFileName } from "./server-folder.ts";
+
+export interface ServerProgram {
+  /** What failures call it. */
+  readonly name: string;
+  /** A folder of its own, deleted with the server. */
+  readonly dir: string;
+  readonly account: Account | null;
+  readonly stopSignal: "SIGINT" | "SIGTERM";
+  argv(port: number): readonly string[];
+  /** One attempt to be answered. Rejects while the server is not ready. */
+  greet(port: number): Promise<void>;
+}
+
+/**
+ * Starts a program on a free loopback port and resolves once it answers. It never outlives this process.
+ *
+ * @throws {Error} with the end of its log when it ends or stays silent; nothing of it is left then.
+ */
+export async function launchServer(program: ServerProgram): Promise<RunningServer> {
+  const server = new ServerProcess(program);
+  noteRunning(server);
+  try {
+    await server.startOnFreePort();
+    return server;
+  } catch (error) {
+    await server.remove();
+    throw error;
+  }
+}
+
+/**
+ * Leaves a shell behind that is the server's parent: it collects the server when that ends, and takes its pid
+ * file away. Our pipe stays open until the server has written that file, so it is there when the launch is over.
+ */
+const launchScript = `
+  (
+    sh -c 'echo $$ >${pidFileName} && exec "$@" >>log 2>&1 </dev/null' sh "$@" &
+    exec >/dev/null 2>&1
+    wait $!
+    rm -f ${pidFileName}
+  ) &
+`;
+
+const startSecondsMax = 25;
+const stopSecondsMax = 20;
+
+/** Not a child of ours: Bun kills those that tests and hooks have spawned whenever a test times out. */
+class ServerProcess implements RunningServer {
+  readonly #program: ServerProgram;
+  #port = 0;
+
+  constructor(program: ServerProgram) {
+    this.#program = program;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  async startOnFreePort(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      this.#port = await freePort();
+      try {
+        return await this.start();
+      } catch (error) {
+        if (attempt === 5 || !/address already in use/i.test(String(error))) throw error;
+      }
+    }
+  }
+
+  async start(): Promise<void> {
+    const { name, dir, account } = this.#program;
+    if (this.#pid() !== null) throw new Error(`${name} runs already`);
+    const argv = ["sh", "-c", launchScript, "sh", ...this.#program.argv(this.#port)];
+    await runCommand(argv, { cwd: dir, account, detached: true });
+    await this.#untilReady();
+  }
+
+  async stop(): Promise<void> {
+    const pid = this.#pid();
+    if (pid === null) return;
+    await this.thaw();
+    signal(pid, this.#program.stopSignal);
+    await this.#untilEnded();
+  }
+
+  async kill(): Promise<void> {
+    // Suspended first: a Postgres that sees its children die would start new ones.
+    const family = this.#signalFamily("SIGSTOP");
+    for (const pid of family) signal(pid, "SIGKILL");
+    await this.#untilEnded();
+    while (livingOf(family).length > 0) await Bun.sleep(2);
+  }
+
+  async freeze(): Promise<void> {
+    this.#signalFamily("SIGSTOP");
+  }
+
+  async thaw(): Promise<void> {
+    this.#signalFamily("SIGCONT");
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.#program.dir, { recursive: true, force: true });
+    noteRemoved(this);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.remove();
+  }
+
+  async #untilReady(): Promise<void> {
+    const deadline = performance.now() + startSecondsMax * 1000;
+    for (;;) {
+      try {
+        return await this.#program.greet(this.#port);
+      } catch (cause) {
+        if (this.#pid() === null) throw this.#failure("ended before it was ready", cause);
+        if (performance.now() > deadline) throw this.#failure(`not ready after ${startSecondsMax} s`, cause);
+        await Bun.sleep(15);
+      }
+    }
+  }
+
+  async #untilEnded(): Promise<void> {
+    const deadline = performance.now() + stopSecondsMax * 1000;
+    while (this.#pid() !== null) {
+      if (performance.now() > deadline) throw this.#failure(`did not end within ${stopSecondsMax} s`);
+      await Bun.sleep(2);
+    }
+  }
+
+  /** Null while it does not run. */
+  #pid(): number | null {
+    const path = join(this.#program.dir, pidFileName);
+    return existsSync(path) ? Number(readFileSync(path, "utf8")) : null;
+  }
+
+  /** Parent first: once it is suspended, no child can be added. Answers the ids of all that were signalled. */
+  #signalFamily(name: "SIGSTOP" | "SIGCONT"): number[] {
+    const parent = this.#pid();
+    if (parent === null) return [];
+    signal(parent, name);
+    const listing = Bun.spawnSync(["pgrep", "-P", String(parent)]).stdout.toString();
+    const children = listing.split("\n").filter(Boolean).map(Number);
+    for (const pid of children) signal(pid, name);
+    return [parent, ...children];
+  }
+
+  #failure(what: string, cause?: unknown): Error {
+    const path = join(this.#program.dir, "log");
+    const log = existsSync(path) ? readFileSync(path, "utf8") : "";
+    const tail = log.trimEnd().split("\n").slice(-15).join("\n");
+    return new Error(`${this.#program.name} ${what}; the end of its log:\n${tail}`, { cause });
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/** Those that still run. A zombie holds nothing any more, and in a container nobody may ever collect it. */
+function livingOf(pids: readonly number[]): string[] {
+  if (pids.length === 0) return [];
+  const listing = Bun.spawnSync(["ps", "-o", "stat=", "-p", pids.join(",")]).stdout.toString();
+  return listing.split("\n").filter((state) => state !== "" && !state.startsWith("Z"));
+}

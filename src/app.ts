@@ -65,7 +65,7 @@ function createPublicApp(dependencies: AppDependencies) {
 
 function createOpsApp(dependencies: AppDependencies) {
   const { readiness, logger, metrics } = dependencies;
-  return new Elysia({ serve })
+  return new Elysia({ serve, handler })
     .use(envelope({ logger, compatErrorCode404: false, isDraining: readiness.isDraining }))
     .use(health(readiness))
     .use(metricsRoute(metrics))

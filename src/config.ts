@@ -54,6 +54,8 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
     opsListener: { host: read("OPS_HOST"), port: read("OPS_PORT") },
     signature: {
       sharedSecrets: new Secret(readSharedSecrets(reader, { isProduction, warnings, createSharedSecret })),
+      /** Whether development made the secret. */
+      isGenerated: !isProduction && !reader.isSet("OWNID_SHARED_SECRET"),
       toleranceSeconds: read("SIGNATURE_MAX_AGE_SECONDS"),
     },
     requests: {
@@ -196,7 +198,9 @@ function readDatabaseAddress(reader: Reader, isProduction: boolean) {
       `DATABASE_URL ${reader.isSet("DATABASE_URL") ? "names" : "is not set, and its default is"} an SQLite file that does not exist.`,
     );
   }
-  return { kind, url: new Secret(url) };
+  /** Nothing is configured, so development makes a database to try. */
+  const isDemo = !isProduction && !reader.isSet("DATABASE_URL");
+  return { kind, url: new Secret(url), isDemo };
 }
 
 function readTlsCa(reader: Reader, variable: "DATABASE_TLS_CA_FILE" | "REDIS_TLS_CA_FILE"): string | null {
@@ -217,17 +221,13 @@ function readRedis(reader: Reader) {
   if (mode === "sentinel" && sentinelMaster === null) {
     reader.problems.push("REDIS_SENTINEL_MASTER must name the master, since REDIS_MODE is sentinel.");
   }
+  // Before the return, so that their problems are reported together with REDIS_URL's.
+  const sentinelPassword = reader.readOptional("REDIS_SENTINEL_PASSWORD");
+  const tlsCa = readTlsCa(reader, "REDIS_TLS_CA_FILE");
+  const keyPrefix = reader.read("REDIS_KEY_PREFIX");
   if (first === undefined) return null;
-  return {
-    connection: new Secret({
-      mode,
-      nodes: [first, ...others] as const,
-      sentinelMaster,
-      sentinelPassword: reader.readOptional("REDIS_SENTINEL_PASSWORD"),
-      tlsCa: readTlsCa(reader, "REDIS_TLS_CA_FILE"),
-    }),
-    keyPrefix: reader.read("REDIS_KEY_PREFIX"),
-  };
+  const nodes = [first, ...others] as const;
+  return { connection: new Secret({ mode, nodes, sentinelMaster, sentinelPassword, tlsCa }), keyPrefix };
 }
 
 /** A write that was begun under the last epoch may be committed until 2D later; nobody may fill before. */

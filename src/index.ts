@@ -1,4 +1,3 @@
-import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
@@ -6,6 +5,7 @@ import { createDemoDatabase, demoLoginId, developmentSharedSecret } from "./deve
 import { createSqlDirectory } from "./directory/sql-directory.ts";
 import type { UserDirectory } from "./directory/user-directory.ts";
 import { ConfigurationInvalid } from "./errors.ts";
+import { greeting, nextCommand } from "./greeting.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createSignatureVerifier } from "./protocol/signature.ts";
@@ -43,7 +43,7 @@ async function start(): Promise<void> {
   const config = loadConfig(process.env, developmentSharedSecret);
   const logger = await createLogger({
     level: config.log.level,
-    format: config.log.format ?? (process.stdout.isTTY ? "pretty" : "json"),
+    format: logFormat(config),
   });
   for (const warning of config.warnings) logger.warn(warning);
   const keys = await prepareSigningKeys(config, logger);
@@ -99,7 +99,7 @@ async function start(): Promise<void> {
   const opsUrl = listen(opsApp, "OPS_PORT", config.opsListener);
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
-  if (!config.isProduction) introduce(config, logger, publicUrl, opsUrl);
+  if (!config.isProduction) greet(config, logger, { publicUrl, opsUrl });
   drainOnSignal({ config, logger, watch, directory, redis, apps: [publicApp, opsApp] });
 }
 
@@ -153,26 +153,18 @@ function listen(app: App, variable: "PORT" | "OPS_PORT", address: { host: string
   return `http://${host}:${app.server?.port ?? address.port}`;
 }
 
-/** Tells a newcomer what was made for them and what to try next. */
-function introduce(config: Config, logger: Logger, publicUrl: string, opsUrl: string): void {
-  const run = process.env.npm_command === "exec" ? `npx --yes bun@${Bun.version} run` : "bun run";
-  const next = `${run} sign get ${demoLoginId} --send`;
-  if (config.log.format === "json" || !process.stdout.isTTY) {
-    logger.info({ next }, "development mode: a generated secret and signing key, and a demo user");
-    return;
+function greet(config: Config, logger: Logger, urls: { publicUrl: string; opsUrl: string }): void {
+  const madeSecret = config.signature.isGenerated;
+  const madeDatabase = config.database.isDemo;
+  if (logFormat(config) === "pretty") {
+    process.stdout.write(greeting({ ...urls, madeSecret, madeDatabase, loginId: demoLoginId }));
+  } else {
+    logger.info({ madeSecret, madeDatabase, next: nextCommand(demoLoginId) }, "development mode");
   }
-  process.stdout.write(`
-ownid-sidecar ${version} in development mode (NODE_ENV is not "production")
+}
 
-  OwnID calls   ${publicUrl}/getOwnIDDataByLoginId and its two sisters
-  health        ${opsUrl}/readyz
-  made for you  a shared secret, a signing key and a database with the user ${demoLoginId}, in ./data
-
-Try it in a second terminal:
-
-  ${next}
-
-`);
+function logFormat({ log }: Config): "json" | "pretty" {
+  return log.format ?? (process.stdout.isTTY ? "pretty" : "json");
 }
 
 interface Running {

@@ -198,13 +198,24 @@ function parseRedisAddresses(text: string): RedisAddress[] | null {
 function parseRedisAddress(text: string): RedisAddress | null {
   const url = /^rediss?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : null;
   const database = /^\/?(\d{0,4})$/.exec(url?.pathname ?? "none");
+  const [username, password] = [decode(url?.username ?? ""), decode(url?.password ?? "")];
   if (url === null || url.hostname === "" || database === null) return null;
+  if (username === null || password === null) return null;
   return {
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: url.port === "" ? redisPort : Number(url.port),
-    username: decodeURIComponent(url.username) || null,
-    password: decodeURIComponent(url.password) || null,
+    username: username || null,
+    password: password || null,
     database: Number(database[1] ?? 0),
     tls: url.protocol === "rediss:",
   };
+}
+
+/** `null` when a percent sign stands for itself. */
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }

@@ -51,7 +51,8 @@ export function createSqlPool({ connect, waitingMax, closeSeconds }: SqlPoolOpti
       if (waiting >= waitingMax) throw new Overloaded();
       waiting += 1;
       const used = connections;
-      const query = used.unsafe(text, [...parameters]);
+      // Begun here and now: a query that only waits to be awaited would be lost if the pool closed first.
+      const query = used.unsafe(text, [...parameters]).execute();
       const alarm = createAlarm(limitMs);
       try {
         return await Promise.race([query, alarm.rings]);

@@ -131,7 +131,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
         if (now?.ownIdData !== ownIdData) throw error;
         return false;
       }
-      seen = await directory.find(user.loginId);
+      seen = await findUnblocked(user.loginId);
     }
     note("write contended");
     throw new WriteContended();

@@ -41,6 +41,9 @@ const serve = { maxRequestBodySize, reusePort: false, development: false };
 /** Elysia would look for the path behind the eleventh character, and so miss it after a short host name. */
 const handler = { standardHostname: false };
 
+/** Either listener. */
+export type Listener = ReturnType<typeof createPublicApp> | ReturnType<typeof createOpsApp>;
+
 /** Composes both listeners from what they need. Opens nothing and reads no environment. */
 export function createApp(dependencies: AppDependencies) {
   return { publicApp: createPublicApp(dependencies), opsApp: createOpsApp(dependencies) };

@@ -1,21 +1,22 @@
-import { createApp } from "./app.ts";
+import { type AppDependencies, createApp, type Listener } from "./app.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
 import { createDemoDatabase, demoLoginId, developmentSharedSecret } from "./development.ts";
 import { createSqlDirectory } from "./directory/sql-directory.ts";
 import type { UserDirectory } from "./directory/user-directory.ts";
+import { drainOnSignal } from "./drain.ts";
 import { ConfigurationInvalid } from "./errors.ts";
 import { greeting, nextCommand } from "./greeting.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createSignatureVerifier } from "./protocol/signature.ts";
 import { createJwtIssuer } from "./sessions/jwt-issuer.ts";
-import { createSigningKeys, loadSigningKeys } from "./sessions/signing-keys.ts";
+import { createSigningKeys, loadSigningKeys, type SigningKeys } from "./sessions/signing-keys.ts";
 import { withoutHotCopy } from "./store/hot-copy.ts";
 import { createProcessReplayGuard } from "./store/process-replay-guard.ts";
 import { openRedisStore, type RedisStore } from "./store/redis-store.ts";
 import { withoutReplayGuard } from "./store/replay-guard.ts";
-import { createWriteThrough } from "./store/write-through.ts";
+import { createWriteThrough, type StoreEvent } from "./store/write-through.ts";
 
 /** The process: environment -> configuration -> connections -> listeners -> drain on SIGTERM or SIGINT. */
 
@@ -23,10 +24,6 @@ const exitConfigurationInvalid = 78;
 /** How long a start waits for the database before it opens the listeners without it. */
 const firstContactMs = 1000;
 const watchIntervalMs = 1000;
-/** After the drain: what is still under way gets so long to finish. */
-const inFlightMs = 10_000;
-
-type App = ReturnType<typeof createApp>["publicApp"] | ReturnType<typeof createApp>["opsApp"];
 
 try {
   await start();
@@ -41,10 +38,7 @@ try {
 
 async function start(): Promise<void> {
   const config = loadConfig(process.env, developmentSharedSecret);
-  const logger = await createLogger({
-    level: config.log.level,
-    format: logFormat(config),
-  });
+  const logger = await createLogger({ level: config.log.level, format: logFormat(config) });
   for (const warning of config.warnings) logger.warn(warning);
   const keys = await prepareSigningKeys(config, logger);
   if (!config.isProduction && config.database.kind === "sqlite") {
@@ -52,7 +46,7 @@ async function start(): Promise<void> {
   }
 
   const metrics = createMetrics();
-  const { statementMs, auditShare } = config.coherence;
+  const { statementMs } = config.coherence;
   const directory = createSqlDirectory({
     ...config.database,
     url: config.database.url.reveal(),
@@ -68,39 +62,51 @@ async function start(): Promise<void> {
   await Promise.race([redis?.firstContact, Bun.sleep(firstContactMs)]);
   await Promise.race([watch.start(), Bun.sleep(firstContactMs)]);
 
-  const { publicApp, opsApp } = createApp({
-    ...config.publicListener,
-    ...config.requests,
-    jwksMaxAgeSeconds: config.sessions.jwksMaxAgeSeconds,
-    adminToken: config.adminToken.reveal(),
-    verifySignature: createSignatureVerifier({
-      sharedSecrets: config.signature.sharedSecrets.reveal(),
-      toleranceSeconds: config.signature.toleranceSeconds,
-      now: Date.now,
-    }),
-    store: createWriteThrough({
-      directory,
-      hotCopy: redis?.hotCopy ?? withoutHotCopy,
-      statementMs,
-      auditShare,
-      note(event) {
-        metrics.noteStore(event);
-        if (event === "stale hit")
-          logger.error({ audit: "stale_hit" }, "a hash contradicted the database; it was dropped");
-      },
-    }),
-    replayGuard: config.replayProtection ? (redis?.replayGuard ?? processGuard(config)) : withoutReplayGuard,
-    sessions: createJwtIssuer({ ...config.sessions, keys, now: Date.now }),
-    readiness: watch,
-    metrics,
-    logger,
-  });
+  const { publicApp, opsApp } = createApp(
+    appDependencies({ config, logger, metrics, keys, directory, redis, watch }),
+  );
   const publicUrl = listen(publicApp, "PORT", config.publicListener) + config.publicListener.basePath;
   const opsUrl = listen(opsApp, "OPS_PORT", config.opsListener);
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
   if (!config.isProduction) greet(config, logger, { publicUrl, opsUrl });
-  drainOnSignal({ config, logger, watch, directory, redis, apps: [publicApp, opsApp] });
+  drainOnSignal({ seconds: config.drainSeconds, logger, watch, directory, redis, apps: [publicApp, opsApp] });
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly keys: SigningKeys;
+  readonly directory: UserDirectory;
+  readonly redis: RedisStore | null;
+  readonly watch: DependencyWatch;
+}
+
+function appDependencies({ config, logger, metrics, keys, directory, redis, watch }: Parts): AppDependencies {
+  const { signature, coherence } = config;
+  const note = (event: StoreEvent) => {
+    metrics.noteStore(event);
+    if (event !== "stale hit") return;
+    logger.error({ audit: "stale_hit" }, "a hash contradicted the database; it was dropped");
+  };
+  return {
+    ...config.publicListener,
+    ...config.requests,
+    jwksMaxAgeSeconds: config.sessions.jwksMaxAgeSeconds,
+    adminToken: config.adminToken.reveal(),
+    verifySignature: createSignatureVerifier({
+      sharedSecrets: signature.sharedSecrets.reveal(),
+      toleranceSeconds: signature.toleranceSeconds,
+      now: Date.now,
+    }),
+    store: createWriteThrough({ ...coherence, directory, hotCopy: redis?.hotCopy ?? withoutHotCopy, note }),
+    replayGuard: config.replayProtection ? (redis?.replayGuard ?? processGuard(config)) : withoutReplayGuard,
+    sessions: createJwtIssuer({ ...config.sessions, keys, now: Date.now }),
+    readiness: watch,
+    metrics,
+    logger,
+  };
 }
 
 function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisStore | null {
@@ -140,7 +146,11 @@ async function prepareSigningKeys(config: Config, logger: Logger) {
   return keys;
 }
 
-function listen(app: App, variable: "PORT" | "OPS_PORT", address: { host: string; port: number }): string {
+function listen(
+  app: Listener,
+  variable: "PORT" | "OPS_PORT",
+  address: { host: string; port: number },
+): string {
   try {
     app.listen({ hostname: address.host, port: address.port });
   } catch (error) {
@@ -165,34 +175,4 @@ function greet(config: Config, logger: Logger, urls: { publicUrl: string; opsUrl
 
 function logFormat({ log }: Config): "json" | "pretty" {
   return log.format ?? (process.stdout.isTTY ? "pretty" : "json");
-}
-
-interface Running {
-  readonly config: Config;
-  readonly logger: Logger;
-  readonly watch: DependencyWatch;
-  readonly directory: UserDirectory;
-  readonly redis: RedisStore | null;
-  readonly apps: readonly App[];
-}
-
-/**
- * On the first signal `readyz` turns 503 and every answer closes its connection, for `DRAIN_SECONDS`, so that
- * load balancers send new requests elsewhere; then the listeners close and what is under way finishes. A
- * second signal ends the process at once.
- */
-function drainOnSignal({ config, logger, watch, directory, redis, apps }: Running): void {
-  async function drain(signal: string): Promise<void> {
-    if (watch.isDraining()) process.exit(1);
-    watch.drain();
-    logger.info({ signal, seconds: config.drainSeconds }, "draining; a second signal stops at once");
-    await Bun.sleep(config.drainSeconds * 1000);
-    await Promise.race([Promise.all(apps.map((app) => app.stop())), Bun.sleep(inFlightMs)]);
-    redis?.close();
-    await directory.close();
-    logger.info("stopped");
-    process.exit(0);
-  }
-  process.on("SIGTERM", drain);
-  process.on("SIGINT", drain);
 }

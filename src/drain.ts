@@ -1,0 +1,39 @@
+import type { Listener } from "./app.ts";
+import type { DependencyWatch } from "./dependency-watch.ts";
+import type { UserDirectory } from "./directory/user-directory.ts";
+import type { Logger } from "./logger.ts";
+import type { RedisStore } from "./store/redis-store.ts";
+
+export interface Running {
+  /** How long the end is announced before the listeners close. */
+  readonly seconds: number;
+  readonly logger: Logger;
+  readonly watch: DependencyWatch;
+  readonly directory: UserDirectory;
+  readonly redis: RedisStore | null;
+  readonly apps: readonly Listener[];
+}
+
+/** After the drain: what is still under way gets so long to finish. */
+const inFlightMs = 10_000;
+
+/**
+ * On SIGTERM or SIGINT `readyz` turns 503 and every answer closes its connection, so that load balancers send new
+ * requests elsewhere; after the announced time the listeners close and what is under way finishes. A second
+ * signal ends the process at once.
+ */
+export function drainOnSignal({ seconds, logger, watch, directory, redis, apps }: Running): void {
+  async function drain(signal: string): Promise<void> {
+    if (watch.isDraining()) process.exit(1);
+    watch.drain();
+    logger.info({ signal, seconds }, "draining; a second signal stops at once");
+    await Bun.sleep(seconds * 1000);
+    await Promise.race([Promise.all(apps.map((app) => app.stop())), Bun.sleep(inFlightMs)]);
+    redis?.close();
+    await directory.close();
+    logger.info("stopped");
+    process.exit(0);
+  }
+  process.on("SIGTERM", drain);
+  process.on("SIGINT", drain);
+}

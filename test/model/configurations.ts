@@ -1,0 +1,154 @@
+import { type Faults, noEpoch, noToken, restingReader, type State, type Writer } from "./state.ts";
+
+/** Who takes part, and how often each fault may strike. */
+export interface Configuration extends Faults {
+  readonly about: string;
+  /** The value each writer is to set; the row holds 0 at first. */
+  readonly writes: readonly number[];
+  readonly readers: number;
+  /** How often a write reads again after 0 rows. */
+  readonly rereads: number;
+  /** Scripts may run twice. */
+  readonly resends: boolean;
+  /** Masters of a Redis Cluster at first, all past their grace. */
+  readonly masters: number;
+  readonly outsideValue: number;
+  /** Also demands what compare-and-set cannot give without a version column: see `limits`. */
+  readonly landsOnce: boolean;
+}
+
+const calm: Omit<Configuration, "about" | "writes"> = {
+  snapshots: 0,
+  restarts: 0,
+  migrations: 0,
+  evictions: 0,
+  outsideWrites: 0,
+  outsideValue: 0,
+  landsOnce: false,
+  masters: 1,
+  resends: false,
+  rereads: 1,
+  readers: 1,
+};
+
+const table = {
+  writers: {
+    ...calm,
+    about: "two writers and a reader; lost replies, late and resent scripts, expiry, lapse",
+    writes: [1, 2],
+    resends: true,
+  },
+  "restored values": {
+    ...calm,
+    about: "three writers, one puts the first value back; a restart",
+    writes: [2, 1, 0],
+    readers: 0,
+    rereads: 0,
+    restarts: 1,
+  },
+  failover: {
+    ...calm,
+    about: "two writers and a reader; two restarts or failovers, empty, whole, or to an older hash",
+    writes: [1, 2],
+    snapshots: 1,
+    restarts: 2,
+  },
+  resharding: {
+    ...calm,
+    about: "two writers and a reader; two masters, the key moves, a master fails over",
+    writes: [1, 2],
+    masters: 2,
+    snapshots: 1,
+    restarts: 1,
+    migrations: 1,
+  },
+  outside: {
+    ...calm,
+    about: "two writers and two readers; the site writes the row itself",
+    writes: [1, 2],
+    readers: 2,
+    outsideWrites: 1,
+    outsideValue: 1,
+  },
+  evicted: {
+    ...calm,
+    about: "two writers and a reader; the hash is evicted with its markers",
+    writes: [1, 2],
+    evictions: 1,
+  },
+} satisfies Record<string, Configuration>;
+
+export type ConfigurationName = keyof typeof table;
+
+/** The configurations of the test run; together they hold every behaviour of the model. */
+export const configurations: Readonly<Record<ConfigurationName, Configuration>> = table;
+
+/** The same with wider bounds, for `run.ts --deep`. */
+export const deepConfigurations: Readonly<Record<string, Configuration>> = {
+  "restored values, read again": { ...table["restored values"], rereads: 1 },
+  "restored values, resent": { ...table.writers, writes: [1, 0], restarts: 1 },
+  "failover, resent": { ...table.failover, restarts: 1, resends: true },
+  "failover, evicted": { ...table.failover, restarts: 1, evictions: 1 },
+  "resharding, two failovers": { ...table.resharding, restarts: 2 },
+  "outside, evicted": { ...table.outside, evictions: 1 },
+};
+
+/** What the protocol does not promise: each of these has a violation with every rule kept. */
+export const limits = {
+  "there and back": {
+    ...table.resharding,
+    about: "the key moves away, its new master loses writes in a failover, and the key moves back",
+    migrations: 2,
+  },
+  "the same value twice": {
+    ...calm,
+    about: "a lost reply is read back as done, by another's commit of the same value, which is then undone",
+    writes: [1, 1, 0],
+    readers: 0,
+    rereads: 0,
+    landsOnce: true,
+  },
+} satisfies Record<string, Configuration>;
+
+/** No hash, the row at 0, every process at its start, every master past its grace. */
+export function initialState(configuration: Configuration): State {
+  const { writes, readers, masters, snapshots, restarts, migrations, evictions, outsideWrites } =
+    configuration;
+  return {
+    row: 0,
+    replicaRow: 0,
+    home: 0,
+    live: (1 << masters) - 1,
+    epochs: masters,
+    graceOver: (1 << masters) - 1,
+    hash: null,
+    snapshot: null,
+    writers: writes.map((value, id) => newWriter(id, value, configuration.rereads)),
+    readers: Array.from({ length: readers }, (_, id) => ({ id, ...restingReader })),
+    faults: { snapshots, restarts, migrations, evictions, outsideWrites },
+    outsideAdmitted: false,
+    evictedAdmitted: 0,
+    broken: null,
+  };
+}
+
+function newWriter(id: number, value: number, rereadsLeft: number): Writer {
+  return {
+    id,
+    value,
+    at: "start",
+    answer: "none",
+    old: 0,
+    rereadsLeft,
+    fenced: false,
+    epochsBefore: 0,
+    held: false,
+    afterOutside: false,
+    epoch: noEpoch,
+    token: noToken,
+    solo: false,
+    beginsInFlight: 0,
+    updatesInFlight: 0,
+    endsInFlight: 0,
+  };
+}

@@ -1,0 +1,61 @@
+import type { Hash, Reader, State, Writer } from "./state.ts";
+
+const writerPlaces = ["start", "purging", "beginning", "begun", "updating", "refused", "unknown", "answered"];
+const answers = ["none", "done", "not done", "unknown"];
+const readerPlaces = ["start", "joined", "missed", "filling"];
+
+/** Numbers a token for the key, 0 for none. */
+type TokenNumber = (token: number) => number;
+
+/**
+ * A short string that two states share only if they are the same but for the names of tokens. Tokens are compared
+ * and never ordered, so they are numbered by first appearance, unless `tokensByName` (a broken token has a meaning).
+ */
+export function stateKey(state: State, tokensByName: boolean): string {
+  const { faults, writers, readers } = state;
+  const seen: number[] = [];
+  const numbered: TokenNumber = (token) => {
+    if (tokensByName || token < 0) return token + 1;
+    const known = seen.indexOf(token);
+    return known < 0 ? seen.push(token) : known + 1;
+  };
+  const codes = [
+    packed(state.row, state.replicaRow, state.home, state.epochs),
+    packed(state.live >> 4, state.live & 15, state.graceOver >> 4, state.graceOver & 15),
+    packed(faults.snapshots, faults.restarts, faults.migrations, faults.evictions),
+    packed(faults.outsideWrites, Number(state.outsideAdmitted), state.evictedAdmitted, 0),
+    ofHash(state.hash, numbered),
+    ofHash(state.snapshot, numbered),
+  ];
+  for (const writer of writers) pushWriter(codes, writer, numbered);
+  for (const reader of readers) pushReader(codes, reader, numbered);
+  return String.fromCharCode(...codes);
+}
+
+/** Four numbers below 16 in one character's code. */
+const packed = (a: number, b: number, c: number, d: number): number => a | (b << 4) | (c << 8) | (d << 12);
+
+function ofHash(hash: Hash | null, numbered: TokenNumber): number {
+  if (hash === null) return 0;
+  return packed(hash.epoch + 1, numbered(hash.token), (hash.value ?? -1) + 1, hash.markers);
+}
+
+function pushWriter(codes: number[], writer: Writer, numbered: TokenNumber): void {
+  const flags =
+    Number(writer.fenced) |
+    (Number(writer.held) << 1) |
+    (Number(writer.afterOutside) << 2) |
+    (Number(writer.solo) << 3);
+  codes.push(
+    packed(writerPlaces.indexOf(writer.at), answers.indexOf(writer.answer), writer.old, writer.rereadsLeft),
+    packed(writer.epoch + 1, writer.epochsBefore, flags, numbered(writer.token)),
+    packed(writer.beginsInFlight, writer.updatesInFlight, writer.endsInFlight, 0),
+  );
+}
+
+function pushReader(codes: number[], reader: Reader, numbered: TokenNumber): void {
+  codes.push(
+    packed(readerPlaces.indexOf(reader.at), reader.fillsInFlight, reader.value, reader.epoch + 1),
+    numbered(reader.token),
+  );
+}

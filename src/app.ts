@@ -74,5 +74,5 @@ function createOpsApp(dependencies: AppDependencies) {
     .use(metricsRoute(metrics))
     .use(adminInvalidate(dependencies))
     .use(otherMethods("GET, HEAD", "/livez", "/readyz", "/metrics"))
-    .use(otherMethods("POST", "/admin/invalidate"));
+    .use(dependencies.adminToken === null ? new Elysia() : otherMethods("POST", "/admin/invalidate"));
 }

@@ -13,16 +13,19 @@ export type Config = ReturnType<typeof loadConfig>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The secret of OwnID's published test vectors: everyone knows it. */
-const publishedSecret = Buffer.from("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "base64");
+export const publishedSecret = Buffer.from("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "base64");
 const sharedSecretBytesAdvised = 32;
 
 /** Settings of the finished product that this version does not read yet. */
 const notYetRead = [
   "AUDIT_LOG",
+  "SESSION_ALG",
+  "SESSION_SECRET",
   "SESSION_CLAIMS",
   "SESSION_SUBJECT_COLUMN",
   "SESSION_HANDOFF",
   "BACKEND_TOKEN",
+  "STATE_FILE",
   "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
 
@@ -37,7 +40,7 @@ const notYetRead = [
 export function loadConfig(environment: Environment, createSharedSecret: () => Uint8Array) {
   const reader = createReader(environment);
   const { read, problems } = reader;
-  const isProduction = read("NODE_ENV") === "production";
+  const isProduction = /^prod(?:uction)?$/i.test(read("NODE_ENV"));
   const warnings = notYetRead
     .filter((name) => environment[name])
     .map((name) => `${name} is set, but this version does not use it yet`);
@@ -101,7 +104,8 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
     log: { level: read("LOG_LEVEL"), format: reader.readOptional("LOG_FORMAT") },
   } as const;
 
-  if (problems.length > 0) throw new ConfigurationInvalid(problems);
+  // A setting that is read twice has one problem.
+  if (problems.length > 0) throw new ConfigurationInvalid([...new Set(problems)]);
   return deepFreeze(config);
 }
 

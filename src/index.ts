@@ -67,10 +67,11 @@ async function start(): Promise<void> {
   );
   const publicUrl = listen(publicApp, "PORT", config.publicListener) + config.publicListener.basePath;
   const opsUrl = listen(opsApp, "OPS_PORT", config.opsListener);
+  // Before the listeners say that they are ready: whoever reads that may ask for the end at once.
+  drainOnSignal({ seconds: config.drainSeconds, logger, watch, directory, redis, apps: [publicApp, opsApp] });
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
   if (!config.isProduction) greet(config, logger, { publicUrl, opsUrl });
-  drainOnSignal({ seconds: config.drainSeconds, logger, watch, directory, redis, apps: [publicApp, opsApp] });
 }
 
 interface Parts {

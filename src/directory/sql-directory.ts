@@ -32,7 +32,10 @@ const dialects = { sqlite: () => sqlite, postgres: () => postgres, mysql: create
 
 /** A read that is lost with its connection is sent so often at most. */
 const readSendsMax = 3;
+/** Before a statement is sent again, between half of it and one and a half: many that failed at once come back one by one. */
 const pauseMs = 25;
+/** A site may also have made its one database read-only for a while. */
+const leaveReplicaEveryMs = 1000;
 /** Statements that may wait for each connection: beyond it, waiting would only end in a timeout. */
 const waitingPerConnection = 50;
 
@@ -66,6 +69,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     closeSeconds: Math.ceil(statementMs / 1000),
   });
   let verified: Verified | null = null;
+  let leftReplicaMs = Number.NEGATIVE_INFINITY;
 
   /**
    * Runs a statement within the deadline. What the database says it has not begun is sent again; what was
@@ -80,10 +84,19 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
         if (error instanceof Overloaded) throw error;
         const failure = meaningOf(error, dialect);
         const mayRepeat = failure.meaning === "busy" || (failure.meaning === "unknown" && sends < sendsMax);
-        if (!mayRepeat || performance.now() + pauseMs >= deadline) throw new SqlFailed(failure);
-        await Bun.sleep(pauseMs);
+        if (failure.meaning === "replica") leaveReplica();
+        const pause = pauseMs * (0.5 + Math.random());
+        if (!mayRepeat || performance.now() + pause >= deadline) throw new SqlFailed(failure);
+        await Bun.sleep(pause);
       }
     }
+  }
+
+  /** A primary that was demoted keeps its connections, and would refuse every write until the sidecar restarts. */
+  function leaveReplica(): void {
+    if (performance.now() - leftReplicaMs < leaveReplicaEveryMs) return;
+    leftReplicaMs = performance.now();
+    pool.reconnect();
   }
 
   const read = (text: string, parameters: readonly unknown[]) => ask(text, parameters, readSendsMax);

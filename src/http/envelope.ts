@@ -85,6 +85,8 @@ function logFailure(logger: Logger, failure: SidecarError, name: RequestName): v
 /** Where it happened. The message is left out: it may quote what was being worked on. */
 function framesOf(cause: unknown): string[] {
   if (!(cause instanceof Error)) return [];
-  const frames = (cause.stack ?? "").split("\n").filter((line) => line.trimStart().startsWith("at "));
+  // A message of several lines may look like frames itself.
+  const stack = (cause.stack ?? "").replace(cause.message, "");
+  const frames = stack.split("\n").filter((line) => line.trimStart().startsWith("at "));
   return [cause.name, ...frames.map((frame) => frame.trim())];
 }

@@ -50,6 +50,11 @@ const algorithm = "ES256";
  * @throws {ConfigurationInvalid} no such file, not a key set, or not exactly one active key
  */
 export async function loadSigningKeys(path: string): Promise<SigningKeys> {
+  return { ...(await readSigningKeys(path)), isPrivate: keepPrivate(path) };
+}
+
+/** `loadSigningKeys` that changes nothing: the file keeps the permissions it has. */
+export async function readSigningKeys(path: string): Promise<Omit<SigningKeys, "isPrivate">> {
   const { keys } = parseKeyFile(path);
   const active = keys.filter(({ state }) => state === "active");
   const [signing] = active;
@@ -65,7 +70,6 @@ export async function loadSigningKeys(path: string): Promise<SigningKeys> {
     ]);
   }
   return {
-    isPrivate: keepPrivate(path),
     active: { kid: signing.kid, algorithm, privateKey },
     publicKeys: {
       keys: keys.map(({ kty, crv, x, y, kid, alg, use }) => ({ kty, crv, x, y, kid, alg, use })),

@@ -1,10 +1,12 @@
-import { afterAll } from "bun:test";
+import { afterAll, setDefaultTimeout } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stopAllServers } from "./running-servers.ts";
 
 if (!existsSync(join(import.meta.dir, "../../node_modules"))) installPackagesAndRunAgain();
 
+// Real servers may have to be installed and started first.
+setDefaultTimeout(30_000);
 afterAll(stopAllServers);
 
 /**

@@ -58,10 +58,19 @@ export interface Statements {
  * What a failed statement means. `not done` and `busy`: the database answered that it did nothing, and
  * `busy` may be tried again at once. `unknown`: a write may have been committed. `too long`: the value does
  * not fit. `incomparable`: the column's character set cannot even spell the login id, so nobody has it.
+ * `replica`: it did nothing, for it may only read; new connections may lead to the primary.
  * `forbidden`, `misfit`: a privilege is missing, or the set-up is wrong; trying again will not help.
  */
 export interface SqlFailure {
-  readonly meaning: "not done" | "busy" | "unknown" | "too long" | "incomparable" | "forbidden" | "misfit";
+  readonly meaning:
+    | "not done"
+    | "busy"
+    | "unknown"
+    | "too long"
+    | "incomparable"
+    | "replica"
+    | "forbidden"
+    | "misfit";
   /** For the operator, from our own words and the database's error code only: its text may quote data. */
   readonly reason: string;
   readonly remedy: string;
@@ -95,6 +104,19 @@ export function splitTable(table: string): { schema: string | null; table: strin
   const dot = table.indexOf(".");
   return dot < 0 ? { schema: null, table } : { schema: table.slice(0, dot), table: table.slice(dot + 1) };
 }
+
+/** What the drivers of both servers are told alike. A statement's limit ends the wait for a connection too. */
+export function connectionSettings({ poolMax, prepare, tlsCa, statementMs }: ConnectionOptions) {
+  return {
+    max: poolMax,
+    prepare,
+    connectionTimeout: Math.min(connectSecondsMax, Math.ceil(statementMs / 1000)),
+    idleTimeout: 300,
+    ...(tlsCa === null ? {} : { tls: { ca: tlsCa, rejectUnauthorized: true } }),
+  };
+}
+
+const connectSecondsMax = 5;
 
 /** A statement that is known never to have reached a server, for one reason of every dialect. */
 export const connectionRefused: SqlFailure = {

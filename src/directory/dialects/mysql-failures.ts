@@ -60,7 +60,7 @@ const incomparable: SqlFailure = {
 };
 
 const readOnly: SqlFailure = {
-  meaning: "not done",
+  meaning: "replica",
   reason: "the database is read-only: a replica",
   remedy: "point DATABASE_URL at the primary",
 };
@@ -95,6 +95,8 @@ const failureByNumber: Record<number, SqlFailure> = {
   1213: { ...defaultFailure, meaning: "busy", reason: "the statement was the victim of a deadlock" },
   1226: noFreeConnection,
   1267: incomparable,
+  1270: incomparable,
+  1271: incomparable,
   1290: readOnly,
   1317: { ...unclear, reason: "the statement was interrupted" },
   1406: { ...defaultFailure, meaning: "too long", reason: "the value is too long for the column" },

@@ -4,6 +4,7 @@ import { SQL } from "bun";
 import {
   type ColumnFacts,
   type ColumnKind,
+  connectionSettings,
   type Dialect,
   quoteTable,
   type RunSql,
@@ -89,13 +90,10 @@ export function createMysqlDialect(): Dialect {
   return {
     name: "MySQL/MariaDB",
 
-    connect: ({ url, poolMax, prepare, tlsCa }) => {
+    connect(options) {
       // `foundRows`: an UPDATE counts the rows it found. The driver reads it, its type does not know it yet.
-      const options = { max: poolMax, prepare, connectionTimeout: 5, idleTimeout: 300, foundRows: true };
-      return new SQL(url.replace(/^mariadb:/, "mysql:"), {
-        ...options,
-        ...(tlsCa === null ? {} : { tls: { ca: tlsCa, rejectUnauthorized: true } }),
-      });
+      const settings = { ...connectionSettings(options), foundRows: true };
+      return new SQL(options.url.replace(/^mariadb:/, "mysql:"), settings);
     },
 
     async inspect(run, names) {
@@ -203,9 +201,9 @@ function settingsOf({ isMariaDb, timeZone }: Server, statementMs: number) {
     const settings = `sql_mode='STRICT_ALL_TABLES', time_zone=${zone}, max_statement_time=${seconds.toFixed(3)}`;
     return { before: `SET STATEMENT ${settings} FOR`, hint: "" };
   }
-  const settings = `SET_VAR(sql_mode='STRICT_ALL_TABLES') SET_VAR(time_zone=${zone})`;
   const limits = `MAX_EXECUTION_TIME(${statementMs}) SET_VAR(lock_wait_timeout=${Math.ceil(seconds)})`;
-  return { before: "", hint: `/*+ ${settings} ${limits} */` };
+  const settings = `SET_VAR(sql_mode='STRICT_ALL_TABLES') SET_VAR(time_zone=${zone})`;
+  return { before: "", hint: `/*+ ${limits} ${settings} */` };
 }
 
 function alter(names: TableNames, action: "ADD COLUMN" | "MODIFY", type: "TEXT" | "LONGTEXT"): string {

@@ -5,6 +5,7 @@ import {
   type ColumnKind,
   certificateRefused,
   connectionRefused,
+  connectionSettings,
   type Dialect,
   quoteTable,
   type SqlFailure,
@@ -68,17 +69,15 @@ const Names = Type.Array(Type.Object({ name: Type.String() }));
 export const postgres: Dialect = {
   name: "Postgres",
 
-  connect: ({ url, poolMax, prepare, tlsCa, statementMs }) =>
-    new SQL(url, {
-      max: poolMax,
-      prepare,
-      connectionTimeout: 5,
-      idleTimeout: 300,
-      ...(tlsCa === null ? {} : { tls: { ca: tlsCa, rejectUnauthorized: true } }),
+  connect: (options) =>
+    new SQL(options.url, {
+      ...connectionSettings(options),
       // pgbouncer refuses start-up parameters it does not know; there the deadlines of the client and of
       // the fence remain, and the operator sets statement_timeout on the role.
-      ...(prepare
-        ? { connection: { statement_timeout: String(statementMs), application_name: "ownid-sidecar" } }
+      ...(options.prepare
+        ? {
+            connection: { statement_timeout: String(options.statementMs), application_name: "ownid-sidecar" },
+          }
         : {}),
     }),
 
@@ -219,7 +218,7 @@ const failureByState: Record<string, SqlFailure> = {
     remedy: "lower DATABASE_POOL_MAX, or raise the server's max_connections",
   },
   "25006": {
-    meaning: "not done",
+    meaning: "replica",
     reason: "the database is read-only: a replica",
     remedy: "point DATABASE_URL at the primary",
   },

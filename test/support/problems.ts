@@ -1,0 +1,129 @@
+import type { Answer } from "./signed-client.ts";
+
+interface ProblemTexts {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+}
+
+/** What callers are told, word for word, apart from the code that chooses it. */
+const texts = {
+  ERR_REQUEST_INVALID: {
+    status: 400,
+    title: "The request body is not valid",
+    detail: "Send the JSON object that this endpoint describes, in UTF-8.",
+  },
+  ERR_SIGNATURE_INVALID: {
+    status: 401,
+    title: "The signature does not hold",
+    detail:
+      "Sign the raw body and the timestamp with the application's Shared Secret, and send both headers once. Check the Shared Secret on both sides and the clocks.",
+  },
+  ERR_TOKEN_INVALID: {
+    status: 401,
+    title: "The bearer token is missing or wrong",
+    detail: "Send Authorization: Bearer with the token of this route.",
+  },
+  ERR_PATH_UNKNOWN: { status: 404, title: "There is nothing here", detail: "Check the path, and BASE_PATH." },
+  ERR_METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: "This path does not take the method",
+    detail: "Use a method that the Allow header names.",
+  },
+  ERR_BODY_TOO_LARGE: {
+    status: 413,
+    title: "The request body is too large",
+    detail: "Send less, or raise BODY_BYTES_MAX.",
+  },
+  ERR_OWNID_DATA_TOO_LONG: {
+    status: 413,
+    title: "ownIdData is too long for the user table",
+    detail: "Widen the column that USERS_OWNID_DATA_COLUMN names. Nothing was written.",
+  },
+  ERR_MEDIA_TYPE_UNSUPPORTED: {
+    status: 415,
+    title: "The request body is not plain JSON",
+    detail: "Send Content-Type: application/json without a Content-Encoding.",
+  },
+  ERR_USER_BLOCKED: { status: 423, title: "The user is blocked", detail: "The site has blocked this user." },
+  ERR_OVERLOADED: {
+    status: 429,
+    title: "Too much is waiting for the database",
+    detail: "Nothing was done. Try again a little later.",
+  },
+  ERR_DATABASE_UNAVAILABLE: {
+    status: 503,
+    title: "The user database gives no answer",
+    detail: "Nothing was written. GET /readyz on the ops listener tells the operator why.",
+  },
+  ERR_REDIS_UNAVAILABLE: {
+    status: 503,
+    title: "Redis gives no answer",
+    detail: "Nothing was written. GET /readyz on the ops listener tells the operator why.",
+  },
+  ERR_HASH_STALE: {
+    status: 503,
+    title: "Redis and the user database disagree",
+    detail:
+      "The hash has been dropped. Try again; if it happens again, something else writes to one of them.",
+  },
+  ERR_REQUEST_REPLAYED: {
+    status: 503,
+    title: "This signed request may be under way already",
+    detail: "Sign a new request and try again.",
+  },
+  ERR_WRITE_CONTENDED: {
+    status: 503,
+    title: "Others are changing the same user",
+    detail: "Nothing was written. Read again, then try again.",
+  },
+  ERR_OUTCOME_UNKNOWN: {
+    status: 503,
+    title: "It is not known whether the write was done",
+    detail: "Read again to see which value holds, then try again.",
+  },
+  ERR_INTERNAL: {
+    status: 500,
+    title: "The sidecar failed",
+    detail: "Its log has the reason under the requestId.",
+  },
+} as const satisfies Record<string, ProblemTexts>;
+
+export type ProblemCode = keyof typeof texts;
+
+/**
+ * A failure's whole answer, to be compared with `outcomeOf` of the same answer: an RFC 9457 body whose
+ * `requestId` is that of the header. An invalid body is told what is wrong with it, as `detail`.
+ */
+export function problem(code: ProblemCode, detail: string = texts[code].detail) {
+  const { status, title } = texts[code];
+  return {
+    status,
+    type: "application/problem+json",
+    body: {
+      type: `urn:ownid-sidecar:problem:${code}`,
+      title,
+      status,
+      code,
+      detail,
+      requestId: "as the header",
+    },
+  };
+}
+
+/** What of an answer a test compares: its status, its media type, and its whole body. */
+export function outcomeOf({ status, headers, body }: Answer) {
+  const type = headers.get("content-type");
+  const parsed: unknown = type?.includes("json") ? JSON.parse(body) : body;
+  const isProblem = typeof parsed === "object" && parsed !== null && "requestId" in parsed;
+  const named = isProblem && parsed.requestId !== "" && parsed.requestId === headers.get("x-request-id");
+  return { status, type, body: named ? { ...parsed, requestId: "as the header" } : parsed };
+}
+
+export const empty = (status: number) => ({ status, type: null, body: "" });
+
+export const json = (status: number, body: unknown) => ({
+  status,
+  type: "application/json;charset=utf-8",
+  body,
+});

@@ -1,0 +1,103 @@
+import { connect } from "node:net";
+import { outcomeOf } from "./problems.ts";
+import type { SignedRequest } from "./signed-client.ts";
+
+const deadlineMs = 5000;
+
+export interface RawAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Whether the server ended the connection afterwards, seen for as long as the exchange was watched. */
+  readonly closed: boolean;
+}
+
+export interface RawExchange {
+  /** Sent as they are, one after the other: a request's head, and as much of a body as the test wants. */
+  readonly parts: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
+  /** Waits for the server to end the connection; otherwise the first whole answer ends the exchange. */
+  readonly untilClosed?: boolean;
+  /** Ends the connection itself once everything is sent. */
+  readonly hangUp?: boolean;
+  /** The answer ends with its head, as one to HEAD does. */
+  readonly withoutBody?: boolean;
+}
+
+/** Sends bytes that no HTTP client would send, and reads the first answer. */
+export function exchangeRaw(
+  origin: string,
+  { parts, untilClosed = false, withoutBody = false, hangUp = false }: RawExchange,
+): Promise<RawAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
+  const { hostname, port } = new URL(origin);
+  const socket = connect({ host: hostname, port: Number(port) });
+  let received = Buffer.alloc(0);
+  const alarm = setTimeout(() => end(() => reject(new Error(`no answer, only: ${received}`))), deadlineMs);
+
+  function end(settle: () => void): void {
+    clearTimeout(alarm);
+    socket.destroy();
+    settle();
+  }
+
+  function finish(closed: boolean): void {
+    const answer = parseAnswer(received, withoutBody);
+    if (answer === null && !closed) return;
+    if (answer !== null && !closed && untilClosed) return;
+    end(() =>
+      answer === null ? reject(new Error(`not an answer: ${received}`)) : resolve({ ...answer, closed }),
+    );
+  }
+
+  socket.on("data", (chunk) => {
+    received = Buffer.concat([received, typeof chunk === "string" ? Buffer.from(chunk) : chunk]);
+    finish(false);
+  });
+  socket.on("close", () => finish(true));
+  // A server may answer and hang up while the rest is still being sent.
+  socket.on("error", () => {});
+  socket.on("connect", async () => {
+    for await (const part of parts) {
+      if (socket.destroyed) return;
+      if (!socket.write(part))
+        await new Promise((resume) => socket.once("drain", resume).once("close", resume));
+    }
+    if (hangUp) socket.end();
+  });
+  return promise;
+}
+
+/** A signed request as bytes, with more header lines if a test wants, each ended by CRLF. */
+export function rawRequest({ method, url, headers, body }: SignedRequest, extra = "") {
+  const { host, pathname } = new URL(url);
+  const lines = Object.entries({ host, ...headers, "content-length": String(body.length) });
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const parts: readonly [string, Uint8Array] = [
+    `${method} ${pathname} HTTP/1.1\r\n${head}${extra}\r\n`,
+    body,
+  ];
+  return { parts };
+}
+
+/** `outcomeOf` for an answer off the wire. */
+export function outcomeOfRaw({ status, headers, body }: RawAnswer) {
+  return outcomeOf({ status, headers: new Headers(headers), body });
+}
+
+/** `null` until the whole answer is there. */
+function parseAnswer(received: Buffer, withoutBody: boolean): Omit<RawAnswer, "closed"> | null {
+  const headEnd = received.indexOf("\r\n\r\n");
+  if (headEnd < 0) return null;
+  const [statusLine = "", ...lines] = received.subarray(0, headEnd).toString("latin1").split("\r\n");
+  const headers = Object.fromEntries(
+    lines.map((line) => [
+      line.slice(0, line.indexOf(":")).toLowerCase(),
+      line.slice(line.indexOf(":") + 1).trim(),
+    ]),
+  );
+  const body = received.subarray(headEnd + 4);
+  const length = withoutBody ? 0 : Number(headers["content-length"] ?? 0);
+  if (body.length < length) return null;
+  return { status: Number(statusLine.split(" ")[1]), headers, body: body.subarray(0, length).toString() };
+}

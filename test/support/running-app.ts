@@ -1,0 +1,126 @@
+import pino from "pino";
+import { type AppDependencies, createApp } from "../../src/app.ts";
+import { createDependencyWatch } from "../../src/dependency-watch.ts";
+import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { createSignatureVerifier } from "../../src/protocol/signature.ts";
+import { createJwtIssuer } from "../../src/sessions/jwt-issuer.ts";
+import { createSigningKeys, loadSigningKeys } from "../../src/sessions/signing-keys.ts";
+import { withoutHotCopy } from "../../src/store/hot-copy.ts";
+import { createProcessReplayGuard } from "../../src/store/process-replay-guard.ts";
+import { createWriteThrough } from "../../src/store/write-through.ts";
+import { createSignedClient } from "./signed-client.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { createUsers, type User } from "./user-table.ts";
+
+export interface RunningAppOptions extends Partial<AppDependencies> {
+  readonly users?: readonly User[];
+}
+
+export type RunningApp = Awaited<ReturnType<typeof startApp>>;
+
+export const sharedSecret = new Uint8Array(Buffer.from("a shared secret of thirty-two b.", "utf8"));
+
+/** Long after any real request, so that nothing that reads the machine's clock agrees by accident. */
+const startMs = Date.UTC(2033, 4, 18, 3, 33, 20);
+const statementMs = 2000;
+
+/**
+ * The whole application without Redis, on two loopback ports over a real SQLite file in a folder of its own,
+ * with a clock that tests set and a log that tests read. `await using` stops it and deletes the folder.
+ */
+export async function startApp({
+  users = [{ email: "sol@testmail.com" }],
+  ...overrides
+}: RunningAppOptions = {}) {
+  const folder = temporaryFolder();
+  const clock = { nowMs: startMs };
+  const now = () => clock.nowMs;
+  const logLines: string[] = [];
+  const logger = pino({ level: "trace", base: null }, { write: (line: string) => logLines.push(line) });
+
+  const databasePath = folder.at("users.db");
+  const table = createUsers(databasePath, users);
+  const directory = createSqlDirectory({
+    kind: "sqlite",
+    url: databasePath,
+    poolMax: 4,
+    prepare: true,
+    tlsCa: null,
+    statementMs,
+    names: {
+      table: "users",
+      loginIdColumn: "email",
+      ownIdDataColumn: "ownIdData",
+      blockedColumn: "blocked",
+    },
+  });
+  const watch = createDependencyWatch({
+    verifyDatabase: directory.verifyConnection,
+    redis: null,
+    logger,
+    intervalMs: 60_000,
+  });
+  await watch.start();
+  const keysFile = folder.at("session-keys.json");
+  await createSigningKeys(keysFile);
+
+  const { publicApp, opsApp } = createApp({
+    basePath: "/ownid",
+    bodyBytesMax: 65_536,
+    loginIdCase: "exact",
+    requireSessionType: false,
+    compatErrorCode404: false,
+    jwksMaxAgeSeconds: 300,
+    verifySignature: createSignatureVerifier({ sharedSecrets: [sharedSecret], toleranceSeconds: 60, now }),
+    store: createWriteThrough({
+      directory,
+      hotCopy: withoutHotCopy,
+      statementMs,
+      auditShare: 0,
+      note: () => {},
+    }),
+    replayGuard: createProcessReplayGuard({ keepMs: 125_000, now }),
+    sessions: createJwtIssuer({
+      keys: await loadSigningKeys(keysFile),
+      issuer: "ownid-sidecar",
+      audience: "website",
+      ttlSeconds: 3600,
+      ttlSecondsByType: { browser: null, mobile: null },
+      now,
+    }),
+    readiness: watch,
+    adminToken: null,
+    metrics: createMetrics(),
+    logger,
+    ...overrides,
+  });
+  const loopback = { hostname: "127.0.0.1", port: 0 };
+  const publicUrl = originOf(publicApp.listen(loopback).server?.port);
+  const opsUrl = originOf(opsApp.listen(loopback).server?.port);
+  const baseUrl = publicUrl + (overrides.basePath ?? "/ownid");
+
+  return {
+    publicUrl,
+    opsUrl,
+    baseUrl,
+    clock,
+    watch,
+    logLines,
+    table,
+    // Each request is signed a little later than the last, so that none is taken for a copy of it.
+    client: createSignedClient({ baseUrl, sharedSecret, now: () => ++clock.nowMs }),
+    async [Symbol.asyncDispose]() {
+      watch.drain();
+      await Promise.all([publicApp.stop(true), opsApp.stop(true)]);
+      await directory.close();
+      table.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+function originOf(port: number | undefined): string {
+  if (port === undefined) throw new Error("the listener has no port");
+  return `http://127.0.0.1:${port}`;
+}

@@ -1,0 +1,103 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createSignedClient } from "./signed-client.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const entry = join(import.meta.dir, "../../src/index.ts");
+const startMs = 10_000;
+
+export type SidecarProcess = ReturnType<typeof spawnSidecar>;
+
+/**
+ * `bun src/index.ts` as its own process in a folder of its own, on free ports unless the environment says
+ * otherwise; nothing of this process's environment reaches it. `await using` ends it and deletes the folder.
+ */
+export function spawnSidecar(environment: Readonly<Record<string, string>> = {}) {
+  const folder = temporaryFolder();
+  const child = Bun.spawn([process.execPath, entry], {
+    cwd: folder.path,
+    env: { PATH: process.env.PATH ?? "", PORT: "0", OPS_PORT: "0", ...environment },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const output = { stdout: "", stderr: "" };
+  const collected = Promise.all([collect("stdout"), collect("stderr")]);
+
+  async function collect(stream: "stdout" | "stderr"): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of child[stream]) output[stream] += decoder.decode(chunk, { stream: true });
+  }
+
+  /** The log so far, line by line. */
+  function logLines(): Record<string, unknown>[] {
+    const whole = output.stdout.slice(0, output.stdout.lastIndexOf("\n") + 1);
+    return whole
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  }
+
+  /** Resolves with the first line of the log that has this message. */
+  async function logged(message: string): Promise<Record<string, unknown>> {
+    const deadline = performance.now() + startMs;
+    for (;;) {
+      const line = logLines().find(({ msg }) => msg === message);
+      if (line !== undefined) return line;
+      if (performance.now() > deadline || child.exitCode !== null) {
+        throw new Error(`never logged "${message}":\n${output.stdout}${output.stderr}`);
+      }
+      await Bun.sleep(5);
+    }
+  }
+
+  return {
+    folder,
+    output,
+    logLines,
+    logged,
+    signal: (name: "SIGTERM" | "SIGINT" | "SIGKILL") => child.kill(name),
+
+    /** Both addresses, once both listeners have said that they are ready. */
+    async ready() {
+      const [publicLine, opsLine] = [
+        await logged("public listener ready"),
+        await logged("ops listener ready"),
+      ];
+      return { baseUrl: String(publicLine.url), opsUrl: String(opsLine.url) };
+    },
+
+    /** A client that signs with the secret the process has made for itself. */
+    clientAt(baseUrl: string) {
+      const path = folder.at("data/shared-secret");
+      const secret = existsSync(path) ? readFileSync(path, "utf8") : "";
+      return createSignedClient({
+        baseUrl,
+        sharedSecret: new Uint8Array(Buffer.from(secret, "base64")),
+        now: createTicks(),
+      });
+    },
+
+    /** How it ended, once everything it wrote has been read. */
+    async ended(): Promise<number | string> {
+      await collected;
+      await child.exited;
+      return child.signalCode ?? child.exitCode ?? "still running";
+    },
+
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+/** The machine's clock, never the same twice: what is signed twice in a millisecond would be a copy. */
+function createTicks(): () => number {
+  let last = 0;
+  return () => {
+    last = Math.max(Date.now(), last + 1);
+    return last;
+  };
+}

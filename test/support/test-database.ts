@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SQL } from "bun";
+import type { TableNames } from "../../src/directory/dialects/dialect.ts";
+import { createSqlDirectory, type SqlDirectoryOptions } from "../../src/directory/sql-directory.ts";
+import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import type { DatabaseKind } from "../../src/settings.ts";
+
+export interface TestDatabase extends AsyncDisposable {
+  readonly kind: DatabaseKind;
+  /** Runs statements past the directory, as the site would. */
+  run(text: string, parameters?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
+  /** A directory on this database; it is closed with it, or by `closeDirectories`. */
+  directory(names: TableNames, options?: Partial<SqlDirectoryOptions>): UserDirectory;
+  closeDirectories(): Promise<void>;
+  /** `name` as one identifier; `schema.table` with `quoteTable`. */
+  quote(name: string): string;
+  quoteTable(name: string): string;
+  /** A table name that no test of this database has used. */
+  newTable(): string;
+}
+
+export interface Address {
+  readonly kind: DatabaseKind;
+  /** Where directories connect; for SQLite the file's path. */
+  readonly url: string;
+  /** Where the site connects, when it takes another way. */
+  readonly siteUrl?: string;
+  readonly prepare?: boolean;
+  readonly tlsCa?: string;
+}
+
+let tables = 0;
+
+/** The site's side of a database that is there already, and directories on it. */
+export function openTestDatabase({ kind, url, siteUrl = url, prepare = true, tlsCa }: Address): TestDatabase {
+  const options = { kind, url, poolMax: 4, prepare, tlsCa: tlsCa ?? null, statementMs: 2000 };
+  const site = connect(kind, siteUrl, tlsCa);
+  let directories: UserDirectory[] = [];
+  async function closeDirectories(): Promise<void> {
+    const open = directories;
+    directories = [];
+    await Promise.all(open.map((directory) => directory.close()));
+  }
+  const mark = kind === "mysql" ? "`" : '"';
+  const quote = (name: string) => mark + name.replaceAll(mark, mark + mark) + mark;
+  return {
+    kind,
+    run: async (text, parameters = []) => await site.unsafe(text, [...parameters]),
+    directory(names, changes = {}) {
+      const directory = createSqlDirectory({ ...options, names, ...changes });
+      directories.push(directory);
+      return directory;
+    },
+    closeDirectories,
+    quote,
+    quoteTable: (name) => name.split(".").map(quote).join("."),
+    newTable: () => `users ${++tables}`,
+    async [Symbol.asyncDispose]() {
+      await closeDirectories();
+      await site.close();
+    },
+  };
+}
+
+/** A new SQLite file in a folder of its own. */
+export function createSqliteFile(): TestDatabase & { readonly path: string } {
+  const folder = mkdtempSync(join(tmpdir(), "ownid-directory-"));
+  const path = join(folder, "site users.db");
+  new SQL({ adapter: "sqlite", filename: path, create: true, readwrite: true }).close();
+  const database = openTestDatabase({ kind: "sqlite", url: path });
+  return {
+    ...database,
+    path,
+    async [Symbol.asyncDispose]() {
+      await database[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function connect(kind: DatabaseKind, url: string, tlsCa: string | undefined): SQL {
+  if (kind === "sqlite") return new SQL({ adapter: "sqlite", filename: url, create: false, readwrite: true });
+  return new SQL(url, { max: 1, ...(tlsCa === undefined ? {} : { tls: { ca: tlsCa } }) });
+}

@@ -1,0 +1,43 @@
+import { Database } from "bun:sqlite";
+
+export interface User {
+  readonly email: string;
+  readonly ownIdData?: string | null;
+  readonly blocked?: boolean;
+}
+
+export type UserTable = ReturnType<typeof createUsers>;
+
+/** A site's SQLite file with a table `users`, read and changed behind the sidecar's back as a site does. */
+export function createUsers(path: string, users: readonly User[]) {
+  const database = new Database(path, { create: true, strict: true });
+  database.run("PRAGMA journal_mode = WAL");
+  database.run(
+    "CREATE TABLE users (email TEXT NOT NULL UNIQUE, ownIdData TEXT, blocked INTEGER NOT NULL DEFAULT 0)",
+  );
+
+  function insert({ email, ownIdData = null, blocked = false }: User): void {
+    database.query("INSERT INTO users VALUES (?, ?, ?)").run(email, ownIdData, blocked ? 1 : 0);
+  }
+
+  function read(email: string): string | null {
+    const query = database.query<{ ownIdData: string | null }, [string]>(
+      "SELECT ownIdData FROM users WHERE email = ?",
+    );
+    const row = query.get(email);
+    if (row === null) throw new Error("no such user");
+    return row.ownIdData;
+  }
+
+  for (const user of users) insert(user);
+  return {
+    insert,
+    read,
+    write: (email: string, ownIdData: string | null) =>
+      void database.query("UPDATE users SET ownIdData = ? WHERE email = ?").run(ownIdData, email),
+    block: (email: string) => void database.query("UPDATE users SET blocked = 1 WHERE email = ?").run(email),
+    remove: (email: string) => void database.query("DELETE FROM users WHERE email = ?").run(email),
+    count: () => database.query<{ count: number }, []>("SELECT count(*) AS count FROM users").get()?.count,
+    close: () => database.close(),
+  };
+}

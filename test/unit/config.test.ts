@@ -1,0 +1,636 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { type Environment, loadConfig, loadSetting } from "../../src/config.ts";
+import { ConfigurationInvalid } from "../../src/errors.ts";
+import { Secret } from "../../src/secret.ts";
+import { settings } from "../../src/settings.ts";
+
+const generated = new Uint8Array(32).fill(7);
+const ownSecret = Buffer.from("a shared secret of thirty-two b.").toString("base64");
+const publishedSecret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const marker = "hunter2-not-printed";
+
+/** Also the working directory: the defaults name files below it. */
+let folder = "";
+const before = process.cwd();
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "ownid-config-"));
+  process.chdir(folder);
+  writeFileSync(join(folder, "ca.pem"), "a certificate");
+  writeFileSync(join(folder, "users.db"), "");
+  writeFileSync(join(folder, "session-keys.json"), "");
+});
+afterAll(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true });
+});
+
+const load = (environment: Environment) => loadConfig(environment, () => generated);
+
+/** What production needs at least. */
+const production = () => ({
+  NODE_ENV: "production",
+  OWNID_SHARED_SECRET: ownSecret,
+  DATABASE_URL: `sqlite:${join(folder, "users.db")}`,
+  SESSION_KEYS_FILE: join(folder, "session-keys.json"),
+});
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    load(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationInvalid) return error.problems;
+    throw error;
+  }
+}
+
+describe("with nothing configured", () => {
+  test("every setting has the default that the interface promises", () => {
+    const config = load({});
+    expect(config).toMatchObject({
+      isProduction: false,
+      warnings: [],
+      publicListener: { host: "127.0.0.1", port: 3300, basePath: "/ownid", bodyBytesMax: 65_536 },
+      opsListener: { host: "127.0.0.1", port: 3301 },
+      signature: { sharedSecrets: config.signature.sharedSecrets, toleranceSeconds: 60 },
+      requests: { loginIdCase: "exact", requireSessionType: false, compatErrorCode404: false },
+      database: {
+        kind: "sqlite",
+        url: config.database.url,
+        poolMax: 10,
+        prepare: true,
+        tlsCa: null,
+        names: {
+          table: "users",
+          loginIdColumn: "email",
+          ownIdDataColumn: "ownIdData",
+          blockedColumn: null,
+        },
+      },
+      redis: null,
+      coherence: {
+        statementMs: 5000,
+        tokenLifeMs: 10_000,
+        markerLifeMs: 900_000,
+        graceMs: 15_000,
+        valueLifeMs: 3_600_000,
+        auditShare: 0,
+      },
+      replayProtection: true,
+      adminToken: config.adminToken,
+      sessions: {
+        keysFile: "./data/session-keys.json",
+        issuer: "ownid-sidecar",
+        audience: "website",
+        ttlSeconds: 3600,
+        ttlSecondsByType: { browser: null, mobile: null },
+        jwksMaxAgeSeconds: 300,
+      },
+      drainSeconds: 5,
+      log: { level: "info", format: null },
+    });
+    expect(config.database.url.reveal()).toBe("./data/ownid.db");
+    expect(config.adminToken.reveal()).toBeNull();
+    expect(loadSetting({}, "REDIS_KEY_PREFIX")).toBe("ownid:");
+  });
+
+  test("the shared secret is the one made for development, asked for once", () => {
+    let asked = 0;
+    const config = loadConfig({}, () => {
+      asked += 1;
+      return generated;
+    });
+    expect(config.signature.sharedSecrets.reveal()).toEqual([generated]);
+    expect(asked).toBe(1);
+  });
+
+  test("an empty variable is one that is not set", () => {
+    const empty = {
+      OWNID_SHARED_SECRET: "",
+      PORT: "",
+      DATABASE_URL: "",
+      USERS_BLOCKED_COLUMN: "",
+      LOG_FORMAT: "",
+    };
+    expect(load(empty)).toEqual(load({}));
+    expect(load(empty).signature.sharedSecrets.reveal()).toEqual([generated]);
+  });
+});
+
+describe("what is configured", () => {
+  test("is read from each variable", () => {
+    const config = load({
+      HOST: "0.0.0.0",
+      PORT: "8080",
+      OPS_HOST: "::1",
+      OPS_PORT: "0",
+      BASE_PATH: "/api/v1",
+      OWNID_SHARED_SECRET: ownSecret,
+      SIGNATURE_MAX_AGE_SECONDS: "30",
+      REQUIRE_SESSION_TYPE: "true",
+      COMPAT_ERROR_CODE_404: "true",
+      LOGIN_ID_CASE: "lower",
+      BODY_BYTES_MAX: "131072",
+      DATABASE_URL: "postgres://user:password@db.internal:5433/site",
+      DATABASE_POOL_MAX: "3",
+      DATABASE_PREPARE: "false",
+      DATABASE_TLS_CA_FILE: join(folder, "ca.pem"),
+      USERS_TABLE: "shop.accounts",
+      USERS_LOGIN_ID_COLUMN: "login id",
+      USERS_OWNID_DATA_COLUMN: "ownid_data",
+      USERS_BLOCKED_COLUMN: "gesperrt_ß",
+      REDIS_URL: "rediss://user:p%40ss@redis.internal/2, redis://[::1]:6380",
+      REDIS_MODE: "sentinel",
+      REDIS_SENTINEL_MASTER: "site",
+      REDIS_SENTINEL_PASSWORD: "sentinel's",
+      REDIS_TLS_CA_FILE: join(folder, "ca.pem"),
+      REDIS_KEY_PREFIX: "shop:",
+      REDIS_TTL_SECONDS: "0",
+      REPLAY_PROTECTION: "off",
+      AUDIT_SHARE: "0.001",
+      COHERENCE_STATEMENT_MS: "1500",
+      COHERENCE_TOKEN_MS: "9000",
+      COHERENCE_QUARANTINE_MS: "800000",
+      COHERENCE_GRACE_MS: "4001",
+      ADMIN_TOKEN: "x".repeat(32),
+      SESSION_KEYS_FILE: "/run/keys.json",
+      SESSION_ISSUER: "https://www.example.com",
+      SESSION_AUDIENCE: "shop",
+      SESSION_TTL_SECONDS: "60",
+      SESSION_TTL_SECONDS_BROWSER: "61",
+      SESSION_TTL_SECONDS_MOBILE: "62",
+      JWKS_MAX_AGE_SECONDS: "0",
+      DRAIN_SECONDS: "0",
+      LOG_LEVEL: "trace",
+      LOG_FORMAT: "pretty",
+    });
+    expect(config).toMatchObject({
+      isProduction: false,
+      warnings: [],
+      publicListener: { host: "0.0.0.0", port: 8080, basePath: "/api/v1", bodyBytesMax: 131_072 },
+      opsListener: { host: "::1", port: 0 },
+      signature: { sharedSecrets: config.signature.sharedSecrets, toleranceSeconds: 30 },
+      requests: { loginIdCase: "lower", requireSessionType: true, compatErrorCode404: true },
+      database: {
+        kind: "postgres",
+        url: config.database.url,
+        poolMax: 3,
+        prepare: false,
+        tlsCa: "a certificate",
+        names: {
+          table: "shop.accounts",
+          loginIdColumn: "login id",
+          ownIdDataColumn: "ownid_data",
+          blockedColumn: "gesperrt_ß",
+        },
+      },
+      redis: { connection: config.redis?.connection ?? null, keyPrefix: "shop:" },
+      coherence: {
+        statementMs: 1500,
+        tokenLifeMs: 9000,
+        markerLifeMs: 800_000,
+        graceMs: 4001,
+        valueLifeMs: 0,
+        auditShare: 0.001,
+      },
+      replayProtection: false,
+      adminToken: config.adminToken,
+      sessions: {
+        keysFile: "/run/keys.json",
+        issuer: "https://www.example.com",
+        audience: "shop",
+        ttlSeconds: 60,
+        ttlSecondsByType: { browser: 61, mobile: 62 },
+        jwksMaxAgeSeconds: 0,
+      },
+      drainSeconds: 0,
+      log: { level: "trace", format: "pretty" },
+    });
+    expect(config.signature.sharedSecrets.reveal()).toEqual([
+      new Uint8Array(Buffer.from(ownSecret, "base64")),
+    ]);
+    expect(config.database.url.reveal()).toBe("postgres://user:password@db.internal:5433/site");
+    expect(config.adminToken.reveal()).toBe("x".repeat(32));
+    expect(config.redis?.connection.reveal()).toEqual({
+      mode: "sentinel",
+      nodes: [
+        {
+          host: "redis.internal",
+          port: 6379,
+          username: "user",
+          password: "p@ss",
+          database: 2,
+          tls: true,
+        },
+        { host: "::1", port: 6380, username: null, password: null, database: 0, tls: false },
+      ],
+      sentinelMaster: "site",
+      sentinelPassword: "sentinel's",
+      tlsCa: "a certificate",
+    });
+  });
+
+  test("BASE_PATH=/ puts the endpoints at the root", () => {
+    expect(load({ BASE_PATH: "/" }).publicListener.basePath).toBe("");
+  });
+
+  test("DATABASE_URL's scheme names the database, and an SQLite path may be written in three ways", () => {
+    const address = (url: string) => {
+      const { database } = load({ DATABASE_URL: url });
+      return [database.kind, database.url.reveal()];
+    };
+    expect(address("postgresql://h/d")).toEqual(["postgres", "postgresql://h/d"]);
+    expect(address("mysql://h/d")).toEqual(["mysql", "mysql://h/d"]);
+    expect(address("mariadb://h/d")).toEqual(["mysql", "mariadb://h/d"]);
+    expect(address("sqlite:./a.db")).toEqual(["sqlite", "./a.db"]);
+    expect(address("sqlite:/a.db")).toEqual(["sqlite", "/a.db"]);
+    expect(address("sqlite:///a.db")).toEqual(["sqlite", "/a.db"]);
+  });
+
+  test("OWNID_SHARED_SECRET holds two secrets during a rotation, and the generated one is not asked for", () => {
+    const second = Buffer.alloc(32, 9).toString("base64");
+    const config = loadConfig({ OWNID_SHARED_SECRET: `${ownSecret}, ${second}` }, () => expect.unreachable());
+    expect(
+      config.signature.sharedSecrets.reveal().map((secret) => Buffer.from(secret).toString("base64")),
+    ).toEqual([ownSecret, second]);
+  });
+
+  test("a shared secret of 16 to 31 bytes works, with a warning that does not show it", () => {
+    for (const bytes of [16, 31]) {
+      const config = load({ OWNID_SHARED_SECRET: Buffer.alloc(bytes, 5).toString("base64") });
+      expect(config.warnings).toEqual([
+        "OWNID_SHARED_SECRET is shorter than 32 bytes; ask OwnID for a longer one",
+      ]);
+    }
+  });
+
+  test("a setting that this version does not use yet is warned about by name alone", () => {
+    const { warnings } = load({ BACKEND_TOKEN: marker, AUDIT_LOG: marker });
+    expect(warnings).toEqual([
+      "AUDIT_LOG is set, but this version does not use it yet",
+      "BACKEND_TOKEN is set, but this version does not use it yet",
+    ]);
+  });
+});
+
+describe("a secret from a file", () => {
+  const write = (name: string, content: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+
+  test("is the variable's value, white space at its ends aside", () => {
+    const config = load({
+      OWNID_SHARED_SECRET_FILE: write("secret", `${ownSecret}\n`),
+      DATABASE_URL_FILE: write("url", "postgres://user:password@h/d\r\n"),
+    });
+    expect(config.signature.sharedSecrets.reveal()).toEqual([
+      new Uint8Array(Buffer.from(ownSecret, "base64")),
+    ]);
+    expect(config.database.url.reveal()).toBe("postgres://user:password@h/d");
+  });
+
+  test("beside the variable itself is refused: one of them is out of date", () => {
+    const both = {
+      OWNID_SHARED_SECRET: ownSecret,
+      OWNID_SHARED_SECRET_FILE: write("secret", ownSecret),
+      DATABASE_URL: "postgres://h/d",
+      DATABASE_URL_FILE: write("url", "postgres://h/d"),
+    };
+    expect(problemsOf(both)).toEqual([
+      "OWNID_SHARED_SECRET and OWNID_SHARED_SECRET_FILE are both set; keep one.",
+      "DATABASE_URL and DATABASE_URL_FILE are both set; keep one.",
+    ]);
+  });
+
+  test("that cannot be read is one problem, and no secret is made in its place", () => {
+    const unreadable = { OWNID_SHARED_SECRET_FILE: join(folder, marker), DATABASE_URL_FILE: folder };
+    const names = (problems: readonly string[]) => problems.map((problem) => problem.split(" ")[0]);
+    const expected = ["OWNID_SHARED_SECRET_FILE", "DATABASE_URL_FILE"];
+    expect(names(problemsOf(unreadable))).toEqual(expected);
+    const { OWNID_SHARED_SECRET, DATABASE_URL, ...rest } = production();
+    expect(names(problemsOf({ ...rest, ...unreadable }))).toEqual(expected);
+    expect(() => loadConfig(unreadable, () => expect.unreachable("a secret was made"))).toThrow(
+      ConfigurationInvalid,
+    );
+  });
+
+  test("that is empty is a wrong value, and no secret is made in its place", () => {
+    const empty = { OWNID_SHARED_SECRET_FILE: write("empty", "\n") };
+    expect(() => loadConfig(empty, () => expect.unreachable("a secret was made"))).toThrow(
+      ConfigurationInvalid,
+    );
+    expect(problemsOf(empty)).toHaveLength(1);
+  });
+
+  test("named where the secret itself was pasted does not print it", () => {
+    const pasted = {
+      OWNID_SHARED_SECRET_FILE: ownSecret,
+      DATABASE_URL_FILE: `postgres://user:${marker}@h/d`,
+    };
+    const text = problemsOf(pasted).join("\n");
+    expect(text).toContain("OWNID_SHARED_SECRET_FILE");
+    expect(text).toContain("DATABASE_URL_FILE");
+    expect(text).not.toContain(ownSecret);
+    expect(text).not.toContain(marker);
+  });
+
+  test("is not looked for where the variable is no secret", () => {
+    expect(load({ PORT_FILE: join(folder, "nothing") }).publicListener.port).toBe(3300);
+  });
+});
+
+describe("wrong settings", () => {
+  const wrong = `"${marker}" {`;
+  const everyWrongValue = {
+    HOST: wrong,
+    PORT: wrong,
+    OPS_HOST: wrong,
+    OPS_PORT: wrong,
+    BASE_PATH: wrong,
+    OWNID_SHARED_SECRET: wrong,
+    SIGNATURE_MAX_AGE_SECONDS: wrong,
+    REQUIRE_SESSION_TYPE: wrong,
+    COMPAT_ERROR_CODE_404: wrong,
+    LOGIN_ID_CASE: wrong,
+    BODY_BYTES_MAX: wrong,
+    DATABASE_URL: wrong,
+    DATABASE_POOL_MAX: wrong,
+    DATABASE_PREPARE: wrong,
+    DATABASE_TLS_CA_FILE: `/nowhere/${marker}`,
+    REDIS_URL: wrong,
+    REDIS_MODE: wrong,
+    REDIS_TLS_CA_FILE: `/nowhere/${marker}`,
+    REDIS_KEY_PREFIX: wrong,
+    REDIS_TTL_SECONDS: wrong,
+    REPLAY_PROTECTION: wrong,
+    AUDIT_SHARE: wrong,
+    USERS_TABLE: wrong,
+    USERS_LOGIN_ID_COLUMN: wrong,
+    USERS_OWNID_DATA_COLUMN: wrong,
+    USERS_BLOCKED_COLUMN: wrong,
+    COHERENCE_STATEMENT_MS: wrong,
+    COHERENCE_TOKEN_MS: wrong,
+    COHERENCE_QUARANTINE_MS: wrong,
+    COHERENCE_GRACE_MS: wrong,
+    ADMIN_TOKEN: wrong,
+    SESSION_TTL_SECONDS: wrong,
+    SESSION_TTL_SECONDS_BROWSER: wrong,
+    SESSION_TTL_SECONDS_MOBILE: wrong,
+    JWKS_MAX_AGE_SECONDS: wrong,
+    DRAIN_SECONDS: wrong,
+    LOG_LEVEL: wrong,
+    LOG_FORMAT: wrong,
+  };
+
+  test("can be told from right ones in every setting but those that take any text", () => {
+    const refusing = Object.entries(settings).filter(([, { parse }]) => parse(wrong) === null);
+    expect(refusing.map(([name]) => name).toSorted()).toEqual(
+      Object.keys(everyWrongValue)
+        .filter((name) => !name.endsWith("_TLS_CA_FILE"))
+        .toSorted(),
+    );
+  });
+
+  test("are all reported at once, each once and by its variable", () => {
+    const named = problemsOf(everyWrongValue).map((problem) => /^[A-Z0-9_]+/.exec(problem)?.[0] ?? problem);
+    expect(named.toSorted()).toEqual(Object.keys(everyWrongValue).toSorted());
+  });
+
+  test("are all reported at once in production too, with the files that are missing", () => {
+    const environment = {
+      ...everyWrongValue,
+      NODE_ENV: "production",
+      SESSION_KEYS_FILE: `/nowhere/${marker}`,
+    };
+    const named = problemsOf(environment).map((problem) => /^[A-Z0-9_]+/.exec(problem)?.[0] ?? problem);
+    expect(named.toSorted()).toEqual([...Object.keys(everyWrongValue), "SESSION_KEYS_FILE"].toSorted());
+  });
+
+  test("are reported without their values", () => {
+    for (const mode of ["development", "production"]) {
+      const environment = { ...everyWrongValue, NODE_ENV: mode, SESSION_KEYS_FILE: `/nowhere/${marker}` };
+      const error = failureOf(environment);
+      expect(`${error.message}${Bun.inspect(error.problems)}${JSON.stringify(error)}`).not.toContain(marker);
+    }
+  });
+
+  test("leave nothing of a broken address or secret in the report", () => {
+    const broken = [
+      { DATABASE_URL: `postgres://user:${marker}@` },
+      { DATABASE_URL: `postgres//user:${marker}@h/d` },
+      { DATABASE_URL: `mongodb://user:${marker}@h/d` },
+      { DATABASE_URL: `sqlite:////${marker}` },
+      { DATABASE_URL: "sqlite:" },
+      { DATABASE_URL: marker },
+      { REDIS_URL: `redis://user:${marker}@` },
+      { REDIS_URL: `redis//user:${marker}@h` },
+      { REDIS_URL: `http://user:${marker}@h` },
+      { REDIS_URL: `redis://user:${marker}%zz@h` },
+      { REDIS_URL: `redis://h/${marker}` },
+      { REDIS_URL: `redis://h,redis://user:${marker}@h2` },
+      { ADMIN_TOKEN: marker },
+      { OWNID_SHARED_SECRET: `${ownSecret},${marker}` },
+    ];
+    for (const environment of broken) {
+      const error = failureOf(environment);
+      expect(error.problems).toHaveLength(1);
+      expect(Bun.inspect(error.problems)).not.toContain(marker);
+      expect(Bun.inspect(error.problems)).not.toContain(ownSecret);
+    }
+  });
+
+  test("numbers are whole, plain and within their limits", () => {
+    const refused = ["-1", "65536", "1.5", "1e3", "0x10", " 80", "80 ", "١", "NaN", "9".repeat(400), "8_0"];
+    for (const PORT of refused) {
+      expect(problemsOf({ PORT })).toEqual(["PORT must be a whole number from 0 to 65535."]);
+    }
+    for (const PORT of ["0", "65535"]) expect(problemsOf({ PORT })).toEqual([]);
+    expect(problemsOf({ SIGNATURE_MAX_AGE_SECONDS: "0" })).toHaveLength(1);
+    expect(problemsOf({ SESSION_TTL_SECONDS: "0" })).toHaveLength(1);
+    expect(problemsOf({ BODY_BYTES_MAX: "1023" })).toHaveLength(1);
+  });
+
+  test("true and false have one spelling each", () => {
+    for (const REQUIRE_SESSION_TYPE of ["1", "yes", "TRUE", "on"]) {
+      expect(problemsOf({ REQUIRE_SESSION_TYPE })).toEqual(["REQUIRE_SESSION_TYPE must be true or false."]);
+    }
+  });
+
+  test("names that could leave their quotes are refused", () => {
+    for (const name of ['a"b', "a`b", "a'b", "a;b", "a\0b", "a\nb", "", "x".repeat(129)].filter(Boolean)) {
+      const environment = { USERS_TABLE: name, USERS_LOGIN_ID_COLUMN: name, USERS_OWNID_DATA_COLUMN: name };
+      expect(problemsOf(environment)).toHaveLength(3);
+    }
+    expect(problemsOf({ USERS_TABLE: "a.b.c" })).toHaveLength(1);
+  });
+
+  test("BASE_PATH is a plain path without patterns", () => {
+    for (const BASE_PATH of ["ownid", "/ownid/", "//", "/a//b", "/:x", "/*", "/a?b", "/a b", "/%2e"]) {
+      expect(problemsOf({ BASE_PATH })).toHaveLength(1);
+    }
+  });
+
+  test("Redis settings that do not go together are refused", () => {
+    expect(problemsOf({ REDIS_MODE: "cluster" })).toEqual([
+      "REDIS_URL must name the first nodes, since REDIS_MODE is cluster.",
+    ]);
+    expect(problemsOf({ REDIS_URL: "redis://a,redis://b" })).toEqual([
+      "REDIS_URL has several addresses, so REDIS_MODE must be cluster or sentinel.",
+    ]);
+    expect(problemsOf({ REDIS_URL: "redis://a", REDIS_MODE: "sentinel" })).toEqual([
+      "REDIS_SENTINEL_MASTER must name the master, since REDIS_MODE is sentinel.",
+    ]);
+  });
+
+  test("a grace that could end while an old write may still be committed is refused", () => {
+    const problems = [
+      "COHERENCE_GRACE_MS must be more than twice COHERENCE_STATEMENT_MS and a second: over 11000.",
+    ];
+    expect(problemsOf({ COHERENCE_GRACE_MS: "11000" })).toEqual(problems);
+    expect(problemsOf({ COHERENCE_GRACE_MS: "11001" })).toEqual([]);
+  });
+
+  test("a shared secret is base64 of 16 bytes or more, and at most two are live", () => {
+    const of = (bytes: number) => Buffer.alloc(bytes, 1).toString("base64");
+    const refused = ["secret", of(15), "!".repeat(44), `${of(32)},`, `,${of(32)}`, `${of(32)},${of(15)}`];
+    for (const OWNID_SHARED_SECRET of [...refused, [of(32), of(32), of(32)].join(",")]) {
+      expect(problemsOf({ OWNID_SHARED_SECRET })).toHaveLength(1);
+    }
+  });
+});
+
+describe("in production", () => {
+  test("the least that is needed is enough", () => {
+    const config = loadConfig(production(), () => expect.unreachable("a secret was made"));
+    expect(config.isProduction).toBe(true);
+    expect(config.warnings).toEqual([]);
+  });
+
+  test("nothing is made for you: a missing secret, database and key file are refused at once", () => {
+    const isolated = {
+      NODE_ENV: "production",
+      DATABASE_URL: `sqlite:${folder}/none.db`,
+      SESSION_KEYS_FILE: `${folder}/none`,
+    };
+    const problems = problemsOf(isolated);
+    expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
+      "OWNID_SHARED_SECRET",
+      "DATABASE_URL",
+      "SESSION_KEYS_FILE",
+    ]);
+    expect(() => loadConfig(isolated, () => expect.unreachable("a secret was made"))).toThrow(
+      ConfigurationInvalid,
+    );
+  });
+
+  test("a secret that anyone can know is refused, alone or beside a good one", () => {
+    const short = Buffer.alloc(15, 1).toString("base64");
+    for (const known of ["secret", "c2VjcmV0", publishedSecret, publishedSecret.replace("=", ""), short]) {
+      for (const OWNID_SHARED_SECRET of [known, `${known},${ownSecret}`, `${ownSecret},${known}`]) {
+        const problems = problemsOf({ ...production(), OWNID_SHARED_SECRET });
+        expect({ OWNID_SHARED_SECRET, problems: problems.length }).toEqual({
+          OWNID_SHARED_SECRET,
+          problems: 1,
+        });
+        expect(problems[0]).toStartWith("OWNID_SHARED_SECRET ");
+      }
+    }
+  });
+
+  test("a known secret from a file is refused likewise", () => {
+    const path = join(folder, "published");
+    writeFileSync(path, `${publishedSecret}\n`);
+    const { OWNID_SHARED_SECRET, ...rest } = production();
+    expect(problemsOf({ ...rest, OWNID_SHARED_SECRET_FILE: path })).toHaveLength(1);
+  });
+
+  test("the published sample still works for development", () => {
+    expect(problemsOf({ OWNID_SHARED_SECRET: publishedSecret })).toEqual([]);
+  });
+});
+
+describe("the configuration", () => {
+  const secrets = [marker, ownSecret, Buffer.from(ownSecret, "base64").toString("hex"), "thirty-two"];
+  const secretive = () =>
+    load({
+      OWNID_SHARED_SECRET: ownSecret,
+      DATABASE_URL: `postgres://user:${marker}@db.internal/site`,
+      REDIS_URL: `redis://user:${marker}@redis.internal`,
+      REDIS_SENTINEL_PASSWORD: marker,
+      ADMIN_TOKEN: marker.repeat(2),
+    });
+
+  test("shows no secret, however it is printed", () => {
+    const config = secretive();
+    const printed = [
+      JSON.stringify(config),
+      Bun.inspect(config, { depth: 20 }),
+      inspect(config, { depth: 20, showHidden: true }),
+      String(config.database.url),
+      `${config.signature.sharedSecrets}`,
+      Bun.inspect(config.signature.sharedSecrets),
+      JSON.stringify(Object.entries(config.database)),
+      JSON.stringify(structuredClone({ ...config.database.url })),
+    ].join("\n");
+    for (const secret of secrets) expect(printed).not.toContain(secret);
+    // The secret's bytes as a list of numbers.
+    expect(printed.replaceAll(/\s/g, "")).not.toContain(
+      [...Buffer.from(ownSecret, "base64")].slice(0, 4).join(","),
+    );
+    const { url } = config.database;
+    expect([Bun.inspect(url), inspect(url), String(url), JSON.stringify({ url })]).toEqual([
+      "[redacted]",
+      "[redacted]",
+      "[redacted]",
+      '{"url":"[redacted]"}',
+    ]);
+    expect(config.database.url.reveal()).toContain(marker);
+  });
+
+  test("cannot be changed, at any depth", () => {
+    const isFrozen = (value: unknown): boolean =>
+      typeof value !== "object" ||
+      value === null ||
+      value instanceof Secret ||
+      (Object.isFrozen(value) && Object.values(value).every(isFrozen));
+    expect(isFrozen(secretive())).toBe(true);
+    expect(() => Object.assign(secretive().publicListener, { port: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(secretive(), { isProduction: true })).toThrow(TypeError);
+  });
+
+  test("is the only reader: it changes nothing in the environment it is given", () => {
+    const environment = Object.freeze({ PORT: "1", OWNID_SHARED_SECRET: ownSecret });
+    expect(load(environment).publicListener.port).toBe(1);
+  });
+});
+
+describe("loadSetting", () => {
+  test("reads one setting while others are wrong", () => {
+    expect(loadSetting({ PORT: "wrong", SESSION_KEYS_FILE: "/keys.json" }, "SESSION_KEYS_FILE")).toBe(
+      "/keys.json",
+    );
+    expect(loadSetting({}, "SESSION_KEYS_FILE")).toBe("./data/session-keys.json");
+  });
+
+  test("names the variable when it is wrong itself", () => {
+    expect(() => loadSetting({ PORT: marker }, "PORT")).toThrow(
+      "PORT must be a whole number from 0 to 65535.",
+    );
+  });
+});
+
+function failureOf(environment: Environment): ConfigurationInvalid {
+  try {
+    load(environment);
+  } catch (error) {
+    if (error instanceof ConfigurationInvalid) return error;
+    throw error;
+  }
+  throw new Error("the configuration was accepted");
+}

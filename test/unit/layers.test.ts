@@ -1,0 +1,138 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+
+const root = join(import.meta.dir, "../..");
+const linesMax = 300;
+
+/**
+ * Which room may import which at run time; its own files come on top, and an `import type` is free. A room is
+ * a folder of src/ or a file of its own there. What stands in no list is imported by nobody but the rooms
+ * that take `all`.
+ */
+const rooms: Readonly<Record<string, readonly string[] | "all">> = {
+  errors: [],
+  secret: [],
+  settings: [],
+  "private-file": [],
+  logger: ["errors"],
+  metrics: ["errors"],
+  "dependency-watch": ["errors"],
+  drain: [],
+  greeting: [],
+  development: ["private-file"],
+  config: ["errors", "secret", "settings"],
+  protocol: ["errors"],
+  store: ["errors"],
+  directory: ["errors"],
+  sessions: ["errors", "private-file"],
+  http: ["errors", "protocol"],
+  app: ["http"],
+  index: "all",
+};
+
+/** Packages that are one room's business. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  elysia: ["app", "http"],
+  bun: ["development", "directory"],
+  ioredis: ["store"],
+  jose: ["sessions"],
+  pino: ["logger"],
+  "pino-pretty": ["logger"],
+  "prom-client": ["metrics"],
+};
+
+interface Import {
+  readonly from: string;
+  /** A path below the repository, or a package's name. */
+  readonly to: string;
+}
+
+const transpiler = new Bun.Transpiler({ loader: "ts" });
+const files = [...new Bun.Glob("src/**/*.ts").scanSync(root)]
+  .filter((file) => !file.endsWith(".d.ts"))
+  .toSorted();
+const imports: readonly Import[] = files.flatMap((from) =>
+  transpiler
+    .scanImports(readFileSync(join(root, from)))
+    .map(({ path }) => ({ from, to: resolve(from, path) })),
+);
+
+describe("src", () => {
+  test("is read by this test at all", () => {
+    expect(files.length).toBeGreaterThan(20);
+    expect(imports).toContainEqual({ from: "src/index.ts", to: "src/app.ts" });
+    expect(imports).toContainEqual({ from: "src/http/signed-body.ts", to: "src/errors.ts" });
+    expect(imports).toContainEqual({ from: "src/sessions/jwt-issuer.ts", to: "jose" });
+  });
+
+  test("an import of a type counts for nothing, an import beside it does", () => {
+    const scan = (code: string) => transpiler.scanImports(code).map(({ path }) => path);
+    expect(scan('import type { A } from "./a.ts"; export type B = A;')).toEqual([]);
+    expect(scan('import { type A, b } from "./a.ts"; export const c: A = b;')).toEqual(["./a.ts"]);
+    expect(scan('export { b } from "./a.ts";')).toEqual(["./a.ts"]);
+    expect(scan('const a = await import("./a.ts"); a.b();')).toEqual(["./a.ts"]);
+  });
+
+  test("every room has its line in the table", () => {
+    expect(files.map(roomOf).filter((room) => !Object.hasOwn(rooms, room))).toEqual([]);
+  });
+
+  test("each room imports only what the table grants it", () => {
+    const breaches = imports.filter(({ from, to }) => {
+      const granted = rooms[roomOf(from)] ?? [];
+      return (
+        to.startsWith("src/") &&
+        roomOf(from) !== roomOf(to) &&
+        granted !== "all" &&
+        !granted.includes(roomOf(to))
+      );
+    });
+    expect(breaches).toEqual([]);
+  });
+
+  test("only config reads the table of settings", () => {
+    const readers = imports.filter(({ to }) => to === "src/settings.ts").map(({ from }) => from);
+    expect(readers).toEqual(["src/config.ts"]);
+  });
+
+  test("each package stays in the rooms that know it", () => {
+    const breaches = imports.filter(({ from, to }) => {
+      const room = roomOf(from);
+      return Object.hasOwn(packages, to) && !packages[to]?.includes(room);
+    });
+    expect(breaches).toEqual([]);
+  });
+
+  test("imports no script and no test, and nothing outside but the package's own description", () => {
+    const outside = imports.filter(({ to }) => to.includes("/") && /^(?:\.\.|scripts|test)\//.test(to));
+    expect(outside).toEqual([]);
+    expect(imports.filter(({ to }) => to === "package.json").map(({ from }) => from)).toEqual([
+      "src/greeting.ts",
+    ]);
+  });
+
+  test("reads the process's environment in index and nowhere else", () => {
+    const readers = files.filter((file) =>
+      /\b(?:process|Bun|import\.meta)\.env\b/.test(readFileSync(join(root, file), "utf8")),
+    );
+    expect(readers).toEqual(["src/index.ts"]);
+  });
+
+  test("no file is longer than 300 lines", () => {
+    const long = files.filter(
+      (file) => readFileSync(join(root, file), "utf8").split("\n").length - 1 > linesMax,
+    );
+    expect(long).toEqual([]);
+  });
+});
+
+/** `src/http/routes/jwks.ts` is in `http`, `src/app.ts` in a room of its own. */
+function roomOf(file: string): string {
+  const [room = ""] = relative("src", file).split("/");
+  return room.replace(/\.ts$/, "");
+}
+
+function resolve(from: string, to: string): string {
+  return to.startsWith(".") ? join(dirname(from), to) : to;
+}

@@ -1,0 +1,379 @@
+import { describe, expect, test } from "bun:test";
+import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
+import type { Replacement, UserDirectory, UserRecord } from "../../src/directory/user-directory.ts";
+import {
+  DatabaseUnavailable,
+  OutcomeUnknown,
+  OwnIdDataTooLong,
+  UserBlocked,
+  UserUnknown,
+  WriteContended,
+} from "../../src/errors.ts";
+import { withoutHotCopy } from "../../src/store/hot-copy.ts";
+import { createWriteThrough, type StoreEvent } from "../../src/store/write-through.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { createUsers } from "../support/user-table.ts";
+
+const statementMs = 2000;
+const sol = "sol@testmail.com";
+
+/** What goes wrong, or what another writer does, around a step of the directory; `nth` counts from 1. */
+interface Interference {
+  beforeFind?(nth: number): void;
+  afterFind?(user: UserRecord, nth: number): UserRecord;
+  beforeReplace?(nth: number): void;
+  afterReplace?(nth: number): void;
+  ensureFits?(): void;
+}
+
+/** A store over a real SQLite table, whose directory fails where the test says. */
+async function storeOver(data: string | null, interference: Interference = {}) {
+  const folder = temporaryFolder();
+  const path = folder.at("users.db");
+  const table = createUsers(path, [{ email: sol, ownIdData: data }]);
+  const names = {
+    table: "users",
+    loginIdColumn: "email",
+    ownIdDataColumn: "ownIdData",
+    blockedColumn: "blocked",
+  };
+  const real = createSqlDirectory({
+    kind: "sqlite",
+    url: path,
+    poolMax: 2,
+    prepare: true,
+    tlsCa: null,
+    statementMs,
+    names,
+  });
+  await real.verifyConnection();
+  const finds: UserRecord[] = [];
+  const replacements: Replacement[] = [];
+  const events: StoreEvent[] = [];
+  let found = 0;
+
+  const directory: UserDirectory = {
+    ...real,
+    async find(loginId) {
+      found += 1;
+      const nth = found;
+      interference.beforeFind?.(nth);
+      const user = await real.find(loginId);
+      const seen = interference.afterFind?.(user, nth) ?? user;
+      finds.push(seen);
+      return seen;
+    },
+    ensureFits(ownIdData) {
+      interference.ensureFits?.();
+      real.ensureFits(ownIdData);
+    },
+    async replaceOwnIdData(change) {
+      replacements.push(change);
+      const nth = replacements.length;
+      interference.beforeReplace?.(nth);
+      const committed = await real.replaceOwnIdData(change);
+      interference.afterReplace?.(nth);
+      return committed;
+    },
+  };
+
+  return {
+    store: createWriteThrough({
+      directory,
+      hotCopy: withoutHotCopy,
+      statementMs,
+      auditShare: 0,
+      note: (event) => events.push(event),
+    }),
+    events,
+    table,
+    finds,
+    replacements,
+    async [Symbol.asyncDispose]() {
+      await real.close();
+      table.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+describe("get", () => {
+  test("answers the database's value at the moment it is asked", async () => {
+    await using over = await storeOver("first");
+    expect(await over.store.get(sol)).toBe("first");
+    over.table.write(sol, "second");
+    expect(await over.store.get(sol)).toBe("second");
+  });
+
+  test("answers null for NULL and for the empty text alike", async () => {
+    await using over = await storeOver(null);
+    expect(await over.store.get(sol)).toBeNull();
+    over.table.write(sol, "");
+    expect(await over.store.get(sol)).toBeNull();
+  });
+
+  test("throws for an unknown user, and finds the user who exists a moment later", async () => {
+    await using over = await storeOver(null);
+    await expect(over.store.get("mia@testmail.com")).rejects.toThrow(UserUnknown);
+    over.table.insert({ email: "mia@testmail.com", ownIdData: "hers" });
+    expect(await over.store.get("mia@testmail.com")).toBe("hers");
+  });
+
+  test("answers for a blocked user, whose devices OwnID may still ask for", async () => {
+    await using over = await storeOver("data");
+    over.table.block(sol);
+    expect(await over.store.get(sol)).toBe("data");
+  });
+
+  test("throws when the database gives no answer, instead of a value", async () => {
+    await using over = await storeOver("data", { beforeFind: failWith(new DatabaseUnavailable("", "")) });
+    await expect(over.store.get(sol)).rejects.toThrow(DatabaseUnavailable);
+  });
+});
+
+describe("set", () => {
+  test("has committed the value when it returns, in one statement", async () => {
+    await using over = await storeOver("old");
+    await over.store.set(sol, "new");
+    expect(over.table.read(sol)).toBe("new");
+    expect(over.replacements).toHaveLength(1);
+    expect(over.finds).toHaveLength(1);
+  });
+
+  test("overwrites only the value it has read", async () => {
+    for (const before of [null, "", "old"]) {
+      await using over = await storeOver(before);
+      await over.store.set(sol, "new");
+      expect(over.replacements.map(({ expected }) => expected)).toEqual([before]);
+      expect(over.table.read(sol)).toBe("new");
+    }
+  });
+
+  test("writes nothing when the value is there already", async () => {
+    await using over = await storeOver("same");
+    await over.store.set(sol, "same");
+    expect(over.replacements).toEqual([]);
+  });
+
+  test("writes the empty text as itself, also over NULL", async () => {
+    await using over = await storeOver(null);
+    await over.store.set(sol, "");
+    expect(over.table.read(sol)).toBe("");
+    await over.store.set(sol, "x");
+    await over.store.set(sol, "");
+    expect(over.table.read(sol)).toBe("");
+  });
+
+  test("refuses a blocked user before anything is written", async () => {
+    await using over = await storeOver("old");
+    over.table.block(sol);
+    await expect(over.store.set(sol, "new")).rejects.toThrow(UserBlocked);
+    await expect(over.store.set(sol, "old")).rejects.toThrow(UserBlocked);
+    expect(over.replacements).toEqual([]);
+    expect(over.table.read(sol)).toBe("old");
+  });
+
+  test("refuses an unknown user and creates none", async () => {
+    await using over = await storeOver("old");
+    await expect(over.store.set("mia@testmail.com", "new")).rejects.toThrow(UserUnknown);
+    expect(over.replacements).toEqual([]);
+    expect(over.table.count()).toBe(1);
+  });
+
+  test("refuses a value that the column cannot hold before anything is written", async () => {
+    await using over = await storeOver("old", { ensureFits: failWith(new OwnIdDataTooLong()) });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(OwnIdDataTooLong);
+    expect(over.replacements).toEqual([]);
+    expect(over.table.read(sol)).toBe("old");
+  });
+
+  test("throws when the user cannot be read, and writes nothing", async () => {
+    await using over = await storeOver("old", { beforeFind: failWith(new DatabaseUnavailable("", "")) });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(DatabaseUnavailable);
+    expect(over.replacements).toEqual([]);
+  });
+});
+
+describe("set against another writer", () => {
+  test("tries again on the value that the other one wrote", async () => {
+    await using over = await storeOver("old", {
+      beforeReplace: (nth) => void (nth === 1 && over.table.write(sol, "theirs")),
+    });
+    await over.store.set(sol, "ours");
+    expect(over.replacements.map(({ expected }) => expected)).toEqual(["old", "theirs"]);
+    expect(over.table.read(sol)).toBe("ours");
+  });
+
+  test("is acknowledged when the other one wrote the same value", async () => {
+    await using over = await storeOver("old", {
+      beforeReplace: () => over.table.write(sol, "ours"),
+    });
+    await over.store.set(sol, "ours");
+    expect(over.table.read(sol)).toBe("ours");
+  });
+
+  test("gives up after three tries with the other one's value in place", async () => {
+    await using over = await storeOver("old", {
+      beforeReplace: (nth) => over.table.write(sol, `theirs ${nth}`),
+    });
+    await expect(over.store.set(sol, "ours")).rejects.toThrow(WriteContended);
+    expect(over.replacements.map(({ expected }) => expected)).toEqual(["old", "theirs 1", "theirs 2"]);
+    expect(over.table.read(sol)).toBe("theirs 3");
+    expect(over.events).toEqual(["write contended"]);
+  });
+
+  test("succeeds on the third try", async () => {
+    await using over = await storeOver("old", {
+      beforeReplace: (nth) => void (nth < 3 && over.table.write(sol, `theirs ${nth}`)),
+    });
+    await over.store.set(sol, "ours");
+    expect(over.table.read(sol)).toBe("ours");
+  });
+
+  test("refuses when the user was deleted in between", async () => {
+    await using over = await storeOver("old", { beforeReplace: () => over.table.remove(sol) });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(UserUnknown);
+    expect(over.replacements).toHaveLength(1);
+    expect(over.table.count()).toBe(0);
+  });
+
+  test("refuses when the user was blocked in between", async () => {
+    await using over = await storeOver("old", {
+      beforeReplace(nth) {
+        if (nth > 1) return;
+        over.table.write(sol, "theirs");
+        over.table.block(sol);
+      },
+    });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(UserBlocked);
+    expect(over.table.read(sol)).toBe("theirs");
+  });
+
+  test("of many at once each either commits or says that it did not", async () => {
+    await using over = await storeOver("old");
+    const values = Array.from({ length: 12 }, (_, index) => `value ${index}`);
+    const outcomes = await Promise.allSettled(values.map((value) => over.store.set(sol, value)));
+    const kinds = outcomes.map((outcome) =>
+      outcome.status === "fulfilled" ? "ok" : outcome.reason.constructor,
+    );
+    expect(kinds).toContain("ok");
+    expect(kinds.filter((kind) => kind !== "ok" && kind !== WriteContended)).toEqual([]);
+    const acknowledged = values.filter((_, index) => kinds[index] === "ok");
+    expect(acknowledged).toContain(over.table.read(sol) ?? "");
+  });
+});
+
+describe("set whose outcome is unknown", () => {
+  test("is acknowledged when the row reads as written", async () => {
+    await using over = await storeOver("old", { afterReplace: failWith(new OutcomeUnknown()) });
+    await over.store.set(sol, "new");
+    expect(over.table.read(sol)).toBe("new");
+    expect(over.replacements).toHaveLength(1);
+    expect(over.finds.map(({ ownIdData }) => ownIdData)).toEqual(["old", "new"]);
+    expect(over.events).toEqual(["outcome unknown"]);
+  });
+
+  test("stays unknown when the row still reads as before, and the write is never sent twice", async () => {
+    await using over = await storeOver("old", { beforeReplace: failWith(new OutcomeUnknown()) });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(OutcomeUnknown);
+    expect(over.replacements).toHaveLength(1);
+    expect(over.table.read(sol)).toBe("old");
+  });
+
+  test("stays unknown when the row reads as someone else's", async () => {
+    await using over = await storeOver("old", {
+      afterReplace() {
+        over.table.write(sol, "theirs");
+        throw new OutcomeUnknown();
+      },
+    });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(OutcomeUnknown);
+    expect(over.replacements).toHaveLength(1);
+  });
+
+  test("stays unknown when the row cannot be read back, though it was committed", async () => {
+    await using over = await storeOver("old", {
+      beforeFind: (nth) => nth > 1 && failWith(new DatabaseUnavailable("", ""))(),
+      afterReplace: failWith(new OutcomeUnknown()),
+    });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(OutcomeUnknown);
+    expect(over.replacements).toHaveLength(1);
+    expect(over.table.read(sol)).toBe("new");
+  });
+
+  test("stays unknown when it happens on a later try", async () => {
+    await using over = await storeOver("old", {
+      beforeReplace(nth) {
+        if (nth === 1) over.table.write(sol, "theirs");
+        else throw new OutcomeUnknown();
+      },
+    });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(OutcomeUnknown);
+    expect(over.table.read(sol)).toBe("theirs");
+  });
+
+  test("is no excuse for an outcome that is known: a refused write is passed on as it is", async () => {
+    for (const refusal of [new DatabaseUnavailable("", ""), new OwnIdDataTooLong()]) {
+      await using over = await storeOver("old", { beforeReplace: failWith(refusal) });
+      await expect(over.store.set(sol, "new")).rejects.toBe(refusal);
+      expect(over.replacements).toHaveLength(1);
+      expect(over.finds).toHaveLength(1);
+    }
+  });
+});
+
+describe("set and the deadline", () => {
+  test("gives every try the same instant on the database's clock", async () => {
+    await using over = await storeOver("old", {
+      beforeReplace: (nth) => void (nth < 3 && over.table.write(sol, `theirs ${nth}`)),
+    });
+    await over.store.set(sol, "ours");
+    const deadlineMs = (over.finds[0]?.databaseTimeMs ?? 0) + statementMs;
+    expect(over.replacements.map((change) => change.deadlineMs)).toEqual([
+      deadlineMs,
+      deadlineMs,
+      deadlineMs,
+    ]);
+  });
+
+  test("is over when a read shows that the database's clock has passed it", async () => {
+    await using over = await storeOver("old", {
+      afterFind: (user, nth) =>
+        nth === 1 ? user : { ...user, databaseTimeMs: user.databaseTimeMs + statementMs },
+      beforeReplace: (nth) => over.table.write(sol, `theirs ${nth}`),
+    });
+    await expect(over.store.set(sol, "ours")).rejects.toThrow(WriteContended);
+    expect(over.replacements).toHaveLength(1);
+  });
+
+  test("makes a statement that arrives late change nothing", async () => {
+    await using over = await storeOver("old", {
+      // As if the first read had been so long ago.
+      afterFind: (user, nth) =>
+        nth > 1 ? user : { ...user, databaseTimeMs: user.databaseTimeMs - statementMs },
+    });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(WriteContended);
+    expect(over.table.read(sol)).toBe("old");
+  });
+});
+
+describe("findForSession", () => {
+  test("answers the user as the table spells them, read each time", async () => {
+    await using over = await storeOver("data");
+    expect(await over.store.findForSession(sol)).toMatchObject({
+      loginId: sol,
+      ownIdData: "data",
+      blocked: false,
+    });
+    over.table.block(sol);
+    await expect(over.store.findForSession(sol)).rejects.toThrow(UserBlocked);
+    over.table.remove(sol);
+    await expect(over.store.findForSession(sol)).rejects.toThrow(UserUnknown);
+  });
+});
+
+function failWith(error: Error): () => never {
+  return () => {
+    throw error;
+  };
+}

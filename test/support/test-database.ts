@@ -29,12 +29,21 @@ export interface Address {
   readonly siteUrl?: string;
   readonly prepare?: boolean;
   readonly tlsCa?: string;
+  /** What goes when the database goes: a server that is there for it alone. */
+  readonly server?: AsyncDisposable;
 }
 
 let tables = 0;
 
 /** The site's side of a database that is there already, and directories on it. */
-export function openTestDatabase({ kind, url, siteUrl = url, prepare = true, tlsCa }: Address): TestDatabase {
+export function openTestDatabase({
+  kind,
+  url,
+  siteUrl = url,
+  prepare = true,
+  tlsCa,
+  server,
+}: Address): TestDatabase {
   const options = { kind, url, poolMax: 4, prepare, tlsCa: tlsCa ?? null, statementMs: 2000 };
   const site = connect(kind, siteUrl, tlsCa);
   let directories: UserDirectory[] = [];
@@ -60,6 +69,7 @@ export function openTestDatabase({ kind, url, siteUrl = url, prepare = true, tls
     async [Symbol.asyncDispose]() {
       await closeDirectories();
       await site.close();
+      await server?.[Symbol.asyncDispose]();
     },
   };
 }

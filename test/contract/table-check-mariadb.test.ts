@@ -1,0 +1,165 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
+import { sharedMariadb, startMariadb } from "../support/mariadb-server.ts";
+import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import {
+  accounts,
+  describeTableCheck,
+  followAdvice,
+  problems,
+  problemsOf,
+  type TableCase,
+  withAccount,
+  withBlocked,
+} from "./table-check-contract.ts";
+
+setDefaultTimeout(30_000);
+
+const mariadbWider = "ALTER TABLE `accounts` MODIFY `ownIdData` LONGTEXT CHARACTER SET utf8mb4;";
+const mariadbHidden = (table: string) =>
+  `USERS_TABLE: if the table is there, this account may not see it: GRANT SELECT (\`email\`, \`ownIdData\`), UPDATE (\`ownIdData\`) ON \`${table}\` TO <the sidecar's user>;`;
+
+const mariadbCases: readonly TableCase[] = [
+  {
+    title: "a text column and a primary key",
+    sql: ["CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text)"],
+    problems: [],
+  },
+  {
+    title: "varchar(5000), and login ids in latin1",
+    sql: ["CREATE TABLE accounts (email varchar(320) CHARACTER SET latin1 UNIQUE, ownIdData varchar(5000))"],
+    problems: [],
+  },
+  {
+    title: "another name than the table's",
+    sql: ["CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text)"],
+    names: { table: "acounts" },
+    problems: [problems.noTable("MySQL/MariaDB", "acounts", "accounts"), mariadbHidden("acounts")],
+  },
+  {
+    title: "a name that is no column's",
+    sql: ["CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownid_data text)"],
+    problems: [
+      problems.noColumn(
+        "OWNID_DATA",
+        "ownIdData",
+        "ownid_data",
+        "ALTER TABLE `accounts` ADD COLUMN `ownIdData` TEXT CHARACTER SET utf8mb4;",
+      ),
+    ],
+    mends: true,
+  },
+  {
+    title: "a padded column",
+    sql: ["CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData char(255))"],
+    problems: [problems.padded("char(255)", mariadbWider)],
+    mends: true,
+  },
+  ...["varchar(4999)", "tinytext"].map((type) => ({
+    title: `${type}, which is short`,
+    sql: [`CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData ${type})`],
+    problems: [problems.short(type, mariadbWider)],
+    mends: true as const,
+  })),
+  ...["blob", "json", "int(11)"].map((type) => ({
+    title: type,
+    sql: [`CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData ${type})`],
+    problems: [problems.notText(type, mariadbWider)],
+    mends: true as const,
+  })),
+  ...["latin1", "utf8mb3"].map((charset) => ({
+    title: `a text in ${charset}, which cannot spell emoji`,
+    sql: [`CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text CHARACTER SET ${charset})`],
+    problems: [problems.narrow("text", mariadbWider)],
+    mends: true as const,
+  })),
+  ...[
+    ["is not unique", "INDEX (email)"],
+    ["is unique with another column only", "UNIQUE (email, site)"],
+    ["is unique by its beginning only", "UNIQUE (email(20))"],
+  ].map(([what, index]) => ({
+    title: `a login id that ${what}`,
+    sql: [`CREATE TABLE accounts (email varchar(320), site int, ownIdData text, ${index})`],
+    problems: [problems.notUnique("ALTER TABLE `accounts` ADD UNIQUE (`email`);")],
+    mends: true as const,
+  })),
+  {
+    title: "a blocked column that is an enum",
+    sql: [
+      "CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text, `is blocked` enum('yes','no'))",
+    ],
+    names: withBlocked,
+    problems: [problems.blocked("enum('yes','no')")],
+  },
+  {
+    title: "a table with which everything is wrong, saying all at once",
+    sql: ["CREATE TABLE accounts (email varbinary(320) PRIMARY KEY, ownIdData varchar(255), isBlocked int)"],
+    names: withBlocked,
+    problems: [
+      problems.loginIdNotText("varbinary(320)"),
+      problems.short("varchar(255)", mariadbWider),
+      problems.noColumn("BLOCKED", "is blocked", "isBlocked"),
+    ],
+  },
+];
+
+describeWith("mariadb", "MariaDB", () => {
+  describeTableCheck(mariadbCases, async () => {
+    const url = await (await sharedMariadb()).createDatabase("table_check");
+    return openTestDatabase({ kind: "mysql", url });
+  });
+
+  test("refuses, and has mended, an account that may not see the table", async () => {
+    await using database = await openAsMariadbSidecar("unseen");
+    await database.run("CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text)");
+    await database.run("CREATE TABLE account (id int)");
+    await database.run(`GRANT SELECT ON account TO ${mariadbSidecar}`);
+    const directory = database.directory(accounts);
+    const found = await problemsOf(directory);
+    expect(found).toEqual([
+      problems.noTable("MySQL/MariaDB", "accounts", "account"),
+      mariadbHidden("accounts"),
+    ]);
+    await followAdvice(database, found, accounts, mariadbSidecar);
+    expect(await problemsOf(directory)).toEqual([]);
+  });
+
+  test("refuses, and has mended, an account that may only read", async () => {
+    await using database = await openAsMariadbSidecar("unwritten");
+    await database.run("CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text)");
+    await database.run(`GRANT SELECT ON accounts TO ${mariadbSidecar}`);
+    const directory = database.directory(accounts);
+    const found = await problemsOf(directory);
+    expect(found).toEqual([
+      "DATABASE_URL: the sidecar's user lacks a privilege (error 1142): GRANT SELECT (`email`, `ownIdData`), UPDATE (`ownIdData`) ON `accounts` TO <the sidecar's user>;",
+    ]);
+    await followAdvice(database, found, accounts, mariadbSidecar);
+    expect(await problemsOf(directory)).toEqual([]);
+  });
+});
+
+const mariadbSidecar = "sidecar@'127.0.0.1'";
+
+/** A new database to which directories connect as `sidecar`, who owns nothing. */
+async function openAsMariadbSidecar(name: string): Promise<TestDatabase> {
+  const siteUrl = await (await sharedMariadb()).createDatabase(name);
+  const url = withAccount(siteUrl, "sidecar", "of the sidecar");
+  const database = openTestDatabase({ kind: "mysql", url, siteUrl });
+  await database.run(`CREATE USER IF NOT EXISTS ${mariadbSidecar} IDENTIFIED BY 'of the sidecar'`);
+  return database;
+}
+
+describeWithPrivate("mariadb", "MariaDB that makes every connection speak latin1", () => {
+  test("is refused, since it would store something else than it is given", async () => {
+    await using server = await startMariadb({
+      settings: { "character-set-client-handshake": "OFF", "character-set-server": "latin1" },
+    });
+    await using database = openTestDatabase({ kind: "mysql", url: server.url() });
+    await database.run(
+      "CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text CHARACTER SET utf8mb4)",
+    );
+    expect(await problemsOf(database.directory(accounts))).toEqual([
+      "DATABASE_URL: the server makes every connection speak latin1, so values would change. Remove skip-character-set-client-handshake from its configuration, or set character-set-server=utf8mb4.",
+    ]);
+  });
+});

@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createSqlDirectory, type SqlDirectoryOptions } from "../../src/directory/sql-directory.ts";
+import { DatabaseUnavailable } from "../../src/errors.ts";
+import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
+import { freePort } from "../support/free-port.ts";
+import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
+import { startPgbouncer } from "../support/pgbouncer-server.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
+import { runStatement } from "../support/run-statement.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { createTlsCertificates } from "../support/tls-certificates.ts";
+
+setDefaultTimeout(30_000);
+
+const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const wrongPassword = "not-the-password";
+const servers = [
+  {
+    kind: "postgres",
+    needs: "postgres",
+    start: startPostgres,
+    createTable: "CREATE TABLE users (email text PRIMARY KEY, data text)",
+    loginCode: "SQLSTATE 28P01",
+    databaseCode: "SQLSTATE 3D000",
+    withoutTls: {
+      reason: "the database does not take TLS",
+      remedy: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
+    },
+    tlsMissingCode: "SQLSTATE 28000",
+  },
+  {
+    kind: "mysql",
+    needs: "mariadb",
+    start: startMariadb,
+    createTable: "CREATE TABLE users (email varchar(320) PRIMARY KEY, data text)",
+    loginCode: "error 1045",
+    databaseCode: "error 1049",
+    withoutTls: {
+      reason: "the database does not take TLS, or no way to log in that the sidecar knows",
+      remedy: "see whether the server has TLS switched on, and how the user is identified",
+    },
+    tlsMissingCode: "error 1045",
+  },
+] as const;
+
+for (const { kind, needs, start, createTable, ...expected } of servers) {
+  const login = {
+    reason: `the database refused the sidecar's login (${expected.loginCode})`,
+    remedy: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS",
+  };
+  const address = {
+    reason: "nothing answers at the database's address",
+    remedy: "start the database, or correct host and port in DATABASE_URL",
+  };
+
+  describeWithPrivate(needs, `${needs}, refused by it or out of reach`, () => {
+    let server: PostgresServer | MariadbServer;
+    beforeAll(async () => {
+      server = await start();
+    });
+    afterAll(() => server.remove());
+
+    test("a wrong password is told without the password", async () => {
+      const url = changed(server.url(), { password: wrongPassword });
+      expect(await refusalOf({ kind, url })).toEqual(login);
+    });
+
+    test("an unknown user is told as a refused login", async () => {
+      const url = changed(server.url(), { username: "nobody", password: wrongPassword });
+      expect(await refusalOf({ kind, url })).toEqual(login);
+    });
+
+    test("an unknown database is told", async () => {
+      expect(await refusalOf({ kind, url: changed(server.url(), { pathname: "/nowhere" }) })).toEqual({
+        reason: `the database named in DATABASE_URL does not exist (${expected.databaseCode})`,
+        remedy: "create it, or correct the name",
+      });
+    });
+
+    test("a port where nobody listens is told", async () => {
+      const url = changed(server.url(), { port: String(await freePort()) });
+      expect(await refusalOf({ kind, url })).toEqual(address);
+    });
+
+    test("a host that does not exist is told", async () => {
+      expect(await refusalOf({ kind, url: changed(server.url(), { hostname: "db.invalid" }) })).toEqual(
+        address,
+      );
+    });
+
+    test("a server without TLS is not spoken to when an authority is configured", async () => {
+      const url = server.url();
+      expect(await refusalOf({ kind, url, tlsCa: await otherAuthority() })).toEqual(expected.withoutTls);
+    });
+  });
+
+  describeWithPrivate(needs, `${needs} with TLS`, () => {
+    let server: PostgresServer | MariadbServer;
+    let tlsCa: string;
+    const certificate = (code: string) => ({
+      reason: `the database's certificate does not hold (${code})`,
+      remedy:
+        "give DATABASE_TLS_CA_FILE the authority that issued it, and in DATABASE_URL the host it was issued for",
+    });
+
+    // It lets nobody in without TLS, so whoever is in has it.
+    beforeAll(async () => {
+      server = await start({ tls: true });
+      tlsCa = await Bun.file(server.caFile()).text();
+      await runStatement(server.url(), server.caFile(), createTable);
+    });
+    afterAll(() => server.remove());
+
+    test("is used with its own authority, by host name and by address", async () => {
+      for (const hostname of ["127.0.0.1", "localhost"]) {
+        const directory = createDirectory({ kind, url: changed(server.url(), { hostname }), tlsCa });
+        await directory.verifyConnection();
+        expect(directory.find("ann")).rejects.toMatchObject({ code: "ERR_USER_UNKNOWN" });
+        await directory.close();
+      }
+    });
+
+    test("is used even if the address says otherwise", async () => {
+      const directory = createDirectory({ kind, url: `${server.url()}?sslmode=disable`, tlsCa });
+      await directory.verifyConnection();
+      await directory.close();
+    });
+
+    test("is refused when its certificate comes from another authority", async () => {
+      const url = server.url();
+      expect(await refusalOf({ kind, url, tlsCa: await otherAuthority() })).toEqual(
+        certificate("UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
+      );
+    });
+
+    test("is refused when its certificate is for another host", async () => {
+      // Another way to write 127.0.0.1, which the certificate does not name.
+      const url = server.url().replace("@127.0.0.1:", "@127.1:");
+      expect(await refusalOf({ kind, url, tlsCa })).toEqual(certificate("ERR_TLS_CERT_ALTNAME_INVALID"));
+    });
+
+    test("is not entered without TLS, and the operator is told to look at it", async () => {
+      expect(await refusalOf({ kind, url: server.url() })).toEqual({
+        ...login,
+        reason: `the database refused the sidecar's login (${expected.tlsMissingCode})`,
+      });
+    });
+  });
+}
+
+describeWith("pgbouncer", "PgBouncer, refused by it", () => {
+  test("a directory that prepares statements is told to stop it", async () => {
+    await using postgres = await startPostgres();
+    await using pooler = await startPgbouncer(postgres);
+    expect(await refusalOf({ kind: "postgres", url: pooler.url() })).toEqual({
+      reason: "the database, or a pooler before it, refuses to speak with the sidecar (SQLSTATE 08P01)",
+      remedy: "behind pgbouncer set DATABASE_PREPARE=false; see whether the pooler knows the database's name",
+    });
+  });
+});
+
+describe("SQLite, out of reach", () => {
+  test("a file that does not exist is told, and is not created", async () => {
+    const url = `${import.meta.dir}/no-such-folder/users.db`;
+    expect(await refusalOf({ kind: "sqlite", url })).toEqual({
+      reason: "the SQLite file cannot be opened (SQLITE_CANTOPEN)",
+      remedy: "see that the path in DATABASE_URL exists and may be read",
+    });
+    expect(await Bun.file(url).exists()).toBe(false);
+  });
+});
+
+async function otherAuthority(): Promise<string> {
+  using folder = temporaryFolder();
+  const { caFile } = await createTlsCertificates(folder.path);
+  return await Bun.file(caFile).text();
+}
+
+function createDirectory(options: Pick<SqlDirectoryOptions, "kind" | "url"> & Partial<SqlDirectoryOptions>) {
+  return createSqlDirectory({ poolMax: 3, prepare: true, tlsCa: null, statementMs: 2000, names, ...options });
+}
+
+/** What the operator is told about a database that cannot be used now. */
+async function refusalOf(options: Parameters<typeof createDirectory>[0]) {
+  const directory = createDirectory(options);
+  try {
+    await directory.verifyConnection();
+    return { reason: "it was used", remedy: "" };
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) throw error;
+    return { reason: error.message, remedy: error.remedy };
+  } finally {
+    await directory.close();
+  }
+}
+
+function changed(
+  url: string,
+  parts: Partial<Pick<URL, "hostname" | "password" | "pathname" | "port" | "username">>,
+) {
+  return Object.assign(new URL(url), parts).href;
+}

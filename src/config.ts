@@ -82,8 +82,8 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
     coherence: {
       statementMs: read("COHERENCE_STATEMENT_MS"),
       tokenLifeMs: read("COHERENCE_TOKEN_MS"),
-      markerLifeMs: read("COHERENCE_QUARANTINE_MS"),
-      graceMs: readGrace(reader),
+      markerLifeMs: readMoreThanFence(reader, "COHERENCE_QUARANTINE_MS"),
+      graceMs: readMoreThanFence(reader, "COHERENCE_GRACE_MS"),
       valueLifeMs: read("REDIS_TTL_SECONDS") * 1000,
       auditShare: read("AUDIT_SHARE"),
     },
@@ -234,16 +234,16 @@ function readRedis(reader: Reader) {
   return { connection: new Secret({ mode, nodes, sentinelMaster, sentinelPassword, tlsCa }), keyPrefix };
 }
 
-/** A write that was begun under the last epoch may be committed until 2D later; nobody may fill before. */
-function readGrace(reader: Reader): number {
-  const graceMs = reader.read("COHERENCE_GRACE_MS");
+/** A write may take effect until 2D after it read the row: so long its marker must stand, and nobody may fill. */
+function readMoreThanFence(reader: Reader, name: "COHERENCE_GRACE_MS" | "COHERENCE_QUARANTINE_MS"): number {
+  const milliseconds = reader.read(name);
   const leastMs = 2 * reader.read("COHERENCE_STATEMENT_MS") + 1000;
-  if (graceMs <= leastMs) {
+  if (milliseconds <= leastMs) {
     reader.problems.push(
-      `COHERENCE_GRACE_MS must be more than twice COHERENCE_STATEMENT_MS and a second: over ${leastMs}.`,
+      `${name} must be more than twice COHERENCE_STATEMENT_MS and a second: over ${leastMs}.`,
     );
   }
-  return graceMs;
+  return milliseconds;
 }
 
 function readKeysFile(reader: Reader, isProduction: boolean): string {

@@ -1,4 +1,4 @@
-import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { Cluster, Command, Redis, type RedisOptions } from "ioredis";
 import { scripts } from "./scripts.ts";
 
 export interface RedisNode {
@@ -21,10 +21,12 @@ export interface RedisConnectionOptions {
 
 export interface RedisConnection {
   readonly client: Redis | Cluster;
-  /** The masters that can be spoken to now. */
-  masters(): readonly Redis[];
-  /** Calls back whenever a connection has ended or a new one is ready. */
-  onDisturbance(callback: () => void): void;
+  /** The masters that keep the keys; `null` for each that there is no connection to. */
+  masters(): readonly (Redis | null)[];
+  /** The one of them that keeps this key, as far as is known. */
+  masterOf(key: string): Redis | null;
+  /** Calls back whenever the connection to a master has ended or a new one is ready. */
+  onDisturbance(callback: (master: Redis) => void): void;
   /** What the last failed connection said, in ioredis' words; they contain no command. */
   lastProblem(): string | null;
   close(): void;
@@ -34,6 +36,7 @@ export interface RedisConnection {
 const commandMs = 500;
 const connectMs = 1000;
 const reconnectMsMax = 500;
+const slotCount = 16_384;
 
 /**
  * Connects to Redis as people run it. Commands of one tick travel together; none waits for a connection that
@@ -41,24 +44,20 @@ const reconnectMsMax = 500;
  */
 export function connectRedis(options: RedisConnectionOptions): RedisConnection {
   let problem: string | null = null;
-  let disturbed = () => {};
   const connection = options.mode === "cluster" ? connectCluster(options) : connectSingle(options);
   const { client } = connection;
   client.on("error", (error: Error) => {
     problem = error.message;
   });
+  client.on("close", () => {
+    problem ??= "the connection was closed";
+  });
   client.on("ready", () => {
     problem = null;
-    disturbed();
   });
-  connection.onEnd(() => disturbed());
 
   return {
-    client,
-    masters: connection.masters,
-    onDisturbance(callback) {
-      disturbed = callback;
-    },
+    ...connection,
     lastProblem: () => problem,
     close: () => client.disconnect(),
   };
@@ -75,6 +74,7 @@ function connectSingle(options: RedisConnectionOptions) {
           // Without it the old master of a failover is written to for another ten seconds.
           failoverDetector: true,
           sentinelRetryStrategy: backOff,
+          sentinelCommandTimeout: connectMs,
           ...(options.sentinelPassword === null ? {} : { sentinelPassword: options.sentinelPassword }),
           ...(node.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tlsOf(options) } : {}),
         };
@@ -83,20 +83,27 @@ function connectSingle(options: RedisConnectionOptions) {
     ...nodeOptions(options),
     db: node.database,
     enableOfflineQueue: false,
-    scripts,
   });
+  const masterOf = () => (client.status === "ready" ? client : null);
   return {
     client,
-    masters: () => (client.status === "ready" ? [client] : []),
-    onEnd: (callback: () => void) => client.on("close", callback),
+    masters: () => [masterOf()],
+    masterOf,
+    onDisturbance(callback: (master: Redis) => void): void {
+      client.on("close", () => callback(client));
+      client.on("ready", () => callback(client));
+    },
   };
 }
 
+/**
+ * Commands of the Cluster go out one by one, since a pipeline of its own that meets a slot which has moved
+ * fails as a whole. Its nodes pipeline: what is asked of one of them answers with its own errors, MOVED included.
+ */
 function connectCluster(options: RedisConnectionOptions) {
   const client = new Cluster(
     options.nodes.map(({ host, port }) => ({ host, port })),
     {
-      enableAutoPipelining: true,
       enableOfflineQueue: false,
       clusterRetryStrategy: backOff,
       slotsRefreshTimeout: connectMs,
@@ -107,13 +114,30 @@ function connectCluster(options: RedisConnectionOptions) {
       scripts,
     },
   );
-  const onEnd = (callback: () => void) =>
-    client.on("+node", (node: Redis) => {
-      for (const [name, script] of Object.entries(scripts)) node.defineCommand(name, script);
-      node.on("close", callback);
-      node.on("end", callback);
-    });
-  return { client, masters: () => client.nodes("master"), onEnd };
+  // ioredis forgets a node that ends; the Cluster says whether it is still one, or who took over.
+  client.on("+node", (node: Redis) => {
+    node.on("end", () => client.status === "ready" && client.refreshSlotsCache());
+  });
+  return {
+    client,
+    masters: () => [...placesOf(client)].map((place) => nodeAt(client, place)),
+    masterOf: (key: string) => nodeAt(client, client.slots[new Command("get", [key]).getSlot()]?.[0]),
+    onDisturbance(callback: (master: Redis) => void): void {
+      client.on("+node", (node: Redis) => {
+        node.on("close", () => callback(node));
+      });
+    },
+  };
+}
+
+/** Where the masters are, as host:port; `undefined` among them if a slot has none. */
+function placesOf({ slots }: Cluster): Set<string | undefined> {
+  return new Set(Array.from({ length: slotCount }, (_, slot) => slots[slot]?.[0]));
+}
+
+function nodeAt(client: Cluster, place: string | undefined): Redis | null {
+  const masters = client.nodes("master");
+  return masters.find(({ options: { host, port } }) => `${host}:${port}` === place) ?? null;
 }
 
 function nodeOptions(options: RedisConnectionOptions) {
@@ -125,6 +149,7 @@ function nodeOptions(options: RedisConnectionOptions) {
     commandTimeout: commandMs,
     connectTimeout: connectMs,
     retryStrategy: backOff,
+    scripts,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
     ...(tls ? { tls: tlsOf(options) } : {}),

@@ -1,9 +1,10 @@
+import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.ts";
 
 export interface RedisEpochsOptions {
-  /** The masters that the client is connected to now. */
-  readonly masters: () => readonly Redis[];
+  /** The masters that keep the keys; `null` for each that there is no connection to. */
+  readonly masters: () => readonly (Redis | null)[];
   /** Records an epoch where all sidecars find it, and answers for how many milliseconds it has been known. */
   readonly recordEpoch: (key: string, keepMs: number) => Promise<number>;
   readonly keys: Keys;
@@ -14,72 +15,99 @@ export interface RedisEpochsOptions {
 export type RedisEpochs = ReturnType<typeof createRedisEpochs>;
 
 const askEveryMs = 1000;
-/** While no master is known, it is asked again this soon. */
+/** While a master is away, it is asked again this soon. */
 const retryEveryMs = 100;
 /** An answer older than this counts no more: a process that was stopped for a while must ask first. */
 const validMs = 2 * askEveryMs;
 const dayMs = 86_400_000;
 
 /**
- * Knows the epochs of the live masters. A hash is believed only if it bears one of them: one that came back
- * with a snapshot, or was carried on by a replica that lagged behind, bears another.
+ * Knows the epoch of each live master. A hash is believed only if it bears the epoch of the master that keeps
+ * it: one that came back with a snapshot, was carried on by a replica that lagged behind, or was moved here by
+ * resharding bears another.
  *
  * Asked at every new connection and once a second; forgotten as soon as a connection ends or falls silent.
  */
 export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: RedisEpochsOptions) {
-  /** By epoch: from when on, on this process's own clock, its hashes may be filled. */
-  let live = new Map<string, number>();
-  /** The same for every epoch met so far, so that each is recorded once. */
-  const fillableFrom = new Map<string, number>();
-  let validUntil = 0;
+  /** What each master has answered on the connection that it has now. */
+  const live = new Map<Redis, { readonly epoch: Buffer; readonly validUntil: number }>();
+  /** The question that each master was asked last: only its answer counts. */
+  const questions = new WeakMap<Redis, object>();
+  /** By epoch, of every one met so far: when its grace is over, on this process's own clock. */
+  const graceOver = new Map<string, number>();
+  let known: readonly (Redis | null)[] = [];
   let firstMetAtMs: number | null = null;
-  let disturbances = 0;
+  let problem: string | null = null;
   let isStopped = false;
   let wake = () => {};
   const firstContact = Promise.withResolvers<void>();
 
-  async function meet(epoch: Buffer): Promise<number> {
-    const name = epoch.toString("latin1");
-    const known = fillableFrom.get(name);
-    if (known !== undefined) return known;
+  function isLive(master: Redis | null): boolean {
+    return epochOf(master) !== null;
+  }
+
+  function epochOf(master: Redis | null): Buffer | null {
+    const answer = master === null ? undefined : live.get(master);
+    return answer !== undefined && performance.now() < answer.validUntil ? answer.epoch : null;
+  }
+
+  async function meet(epoch: Buffer): Promise<void> {
+    const name = nameOf(epoch);
+    if (graceOver.has(name)) return;
     const ageMs = await recordEpoch(keys.epoch(epoch), dayMs);
-    const from = performance.now() + Math.max(0, graceMs - ageMs);
-    fillableFrom.set(name, from);
+    graceOver.set(name, performance.now() + Math.max(0, graceMs - ageMs));
     firstMetAtMs = Math.max(firstMetAtMs ?? 0, Date.now() - ageMs);
-    return from;
   }
 
-  async function askOne(master: Redis): Promise<[string, number] | null> {
-    const [epoch, role] = await master.readEpochBuffer();
-    if (role.toString("latin1") !== "master") {
-      master.disconnect(true);
-      return null;
+  /** `null`: it is no master. It is left, in the hope that the next connection leads to one. */
+  async function examine(master: Redis): Promise<Buffer | null> {
+    const { epoch, role } = identify(await master.info("server", "replication"));
+    if (role === "master") {
+      await meet(epoch);
+      return epoch;
     }
-    return [epoch.toString("latin1"), await meet(epoch).catch(() => Number.POSITIVE_INFINITY)];
+    problem = "the server is not a master";
+    master.disconnect(true);
+    return null;
   }
 
-  async function ask(): Promise<void> {
-    const askedAt = performance.now();
-    const disturbancesBefore = disturbances;
-    const answers = await Promise.allSettled(masters().map(askOne));
-    if (disturbances !== disturbancesBefore) return;
-    live = new Map(
-      answers.flatMap((answer) => (answer.status === "fulfilled" && answer.value ? [answer.value] : [])),
-    );
-    validUntil = askedAt + validMs;
-    if (live.size > 0) firstContact.resolve();
+  async function ask(master: Redis): Promise<void> {
+    const question = {};
+    questions.set(master, question);
+    const validUntil = performance.now() + validMs;
+    const epoch = await examine(master).catch((error: Error) => {
+      problem = error.message;
+      return null;
+    });
+    if (questions.get(master) !== question) return;
+    if (epoch === null) live.delete(master);
+    else live.set(master, { epoch, validUntil });
   }
 
   async function keepAsking(): Promise<void> {
     while (!isStopped) {
-      await ask();
+      known = masters();
+      for (const master of live.keys()) if (!known.includes(master)) live.delete(master);
+      await Promise.all(known.map((master) => master && ask(master)));
+      if (live.size > 0) firstContact.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, live.size > 0 ? askEveryMs : retryEveryMs);
+      const timer = setTimeout(resolve, isWhole() ? askEveryMs : retryEveryMs);
       wake = resolve;
       await promise;
       clearTimeout(timer);
     }
   }
+
+  /**
+   * The grace of one epoch is that of all: the marker of a writer may have been lost with another master before
+   * the hash was moved to this one.
+   */
+  function isFillable(epoch: Buffer): boolean {
+    return graceOver.has(nameOf(epoch)) && isWhole() && latestGraceMs() <= performance.now();
+  }
+
+  const latestGraceMs = () => Math.max(...graceOver.values());
+  const isWhole = () => known.length > 0 && known.every(isLive);
 
   return {
     /** Begins to ask. Resolves at the first contact with a master. */
@@ -93,29 +121,47 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
       wake();
     },
 
-    /** A connection has ended or begun, or a master fell silent: nothing is believed until it has been asked. */
-    disturb(): void {
-      disturbances += 1;
-      live.clear();
+    /** A master's connection has ended or begun, or it fell silent: it is not believed until it has been asked. */
+    disturb(master: Redis): void {
+      live.delete(master);
+      questions.delete(master);
       wake();
     },
 
+    /** The epoch of a master that is known to be there; `null` of any other. */
+    epochOf,
+    isLive,
+
     /** How many masters answer. */
-    liveCount: () => (performance.now() < validUntil ? live.size : 0),
+    liveCount: () => [...live.keys()].filter(isLive).length,
 
     /** Whether any master is known to be there. */
-    isAnyLive: () => live.size > 0 && performance.now() < validUntil,
+    isAnyLive: () => [...live.keys()].some(isLive),
 
-    isLive: (epoch: Buffer) => live.has(epoch.toString("latin1")) && performance.now() < validUntil,
+    /** Whether all of them are. */
+    isWhole,
 
-    /** Whether the epoch's grace is over, so that its hashes may be filled. */
-    isFillable: (epoch: Buffer) =>
-      (fillableFrom.get(epoch.toString("latin1")) ?? Number.POSITIVE_INFINITY) <= performance.now(),
+    /** Whether hashes of this epoch may be filled: it is known, all masters answer, and every grace is over. */
+    isFillable,
 
-    /** Whether the grace of every live epoch is over. */
-    isFilling: () => live.size > 0 && [...live.values()].every((from) => from <= performance.now()),
+    /** Whether the grace of every epoch is over, and all masters answer. */
+    isFilling: () => isWhole() && latestGraceMs() <= performance.now(),
 
     /** When the youngest epoch was first met by any sidecar, ms since the Unix epoch; `null` before contact. */
     firstMetAtMs: () => firstMetAtMs,
+
+    /** What the last question failed with, in Redis' words. */
+    lastProblem: () => problem,
   };
+}
+
+/** `epoch()` of lua/shared.lua, without a script. */
+function identify(info: string): { epoch: Buffer; role: string } {
+  const field = (name: string) => new RegExp(`^${name}:(\\w+)`, "m").exec(info)?.[1] ?? "";
+  const identity = `${field("run_id")}:${field("master_replid")}`;
+  return { epoch: createHash("sha1").update(identity).digest().subarray(0, 8), role: field("role") };
+}
+
+function nameOf(epoch: Buffer): string {
+  return epoch.toString("latin1");
 }

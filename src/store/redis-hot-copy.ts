@@ -25,7 +25,8 @@ export type HotCopyEvent =
 
 export interface RedisHotCopyOptions {
   readonly client: Redis | Cluster;
-  readonly masters: () => readonly Redis[];
+  readonly masters: () => readonly (Redis | null)[];
+  readonly masterOf: (key: string) => Redis | null;
   readonly epochs: RedisEpochs;
   readonly keys: Keys;
   readonly limits: HotCopyLimits;
@@ -37,37 +38,49 @@ const scanCount = 1000;
 
 /** The hot copy in Redis: each method is one step of this folder's README.md, most of them one Lua script. */
 export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
-  const { client, masters, epochs, keys, limits, note } = options;
+  const { client, masters, masterOf, epochs, keys, limits, note } = options;
 
   /** A value's life differs a little from user to user, so that a whole population does not expire at once. */
   const valueLife = () => Math.round(limits.valueLifeMs * (0.9 + 0.2 * Math.random()));
 
-  function unreachable(): void {
+  function unreachable(key: string): void {
     note("unreachable");
-    epochs.disturb();
+    const master = masterOf(key);
+    if (master !== null) epochs.disturb(master);
   }
 
-  async function believable(key: string): Promise<string | null> {
-    const [epoch, value, hasMarkers] = await client.hmgetBuffer(key, "e", "v", "n");
-    if (!epoch || !value || hasMarkers || !epochs.isLive(epoch)) return null;
-    return value.toString();
+  /** Asked of the master itself, so that it is known whose epoch the hash must bear. */
+  async function believable(master: Redis, key: string): Promise<string | null> {
+    try {
+      const [epoch, value, hasMarkers] = await master.hmgetBuffer(key, "e", "v", "n");
+      const isBelievable = epoch && value && !hasMarkers && epochs.epochOf(master)?.equals(epoch);
+      return isBelievable ? value.toString() : null;
+    } catch (error) {
+      if (isRedirection(error)) return null;
+      throw error;
+    }
   }
 
-  async function askScript(key: string): Promise<HotRead> {
-    const [, valueOrToken, epoch] = await client.readHashBuffer(key, freshToken(), limits.tokenLifeMs);
+  async function askScript(master: Redis, key: string): Promise<HotRead> {
+    const answer = await master.readHashBuffer(key, freshToken(), limits.tokenLifeMs).catch((error) => {
+      if (isRedirection(error)) return client.readHashBuffer(key, freshToken(), limits.tokenLifeMs);
+      throw error;
+    });
+    const [, valueOrToken, epoch] = answer;
     if (valueOrToken === undefined) return asksDatabase;
     if (epoch === undefined) return { state: "hit", value: valueOrToken.toString() };
+    // Decided now: what the database is about to be asked may change once more within the grace.
+    if (!epochs.isFillable(epoch)) return asksDatabase;
     return { state: "miss", fill: fillOf(key, epoch, valueOrToken) };
   }
 
   function fillOf(key: string, epoch: Buffer, token: Buffer) {
     return async (value: string) => {
-      if (!epochs.isFillable(epoch)) return;
       try {
         const stored = await client.fillHash(key, epoch, token, value, valueLife());
         note(stored === 1 ? "fill" : "fill refused");
       } catch {
-        unreachable();
+        unreachable(key);
       }
     };
   }
@@ -75,46 +88,56 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   async function begin(loginId: string): Promise<HotWrite> {
     const key = keys.user(loginId);
     const writer = crypto.randomUUID();
-    const token = freshToken();
-    const end = (epoch: Buffer, value: string) =>
+    const end = (epoch: Buffer, token: Buffer, value: string) =>
       client.endWrite(key, writer, epoch, token, freshToken(), value, valueLife(), limits.tokenLifeMs);
     try {
-      const [isSolo, epoch] = await client.beginWriteBuffer(key, writer, token, limits.markerLifeMs);
+      const [isSolo, epoch, token] = await client.beginWriteBuffer(
+        key,
+        writer,
+        freshToken(),
+        limits.markerLifeMs,
+      );
       note("begin");
+      // Decided now: a writer of the last epoch may still change the row until the grace is over.
+      const mayFill = isSolo === 1 && epochs.isFillable(epoch);
       return {
         async end(committed) {
-          const mayFill = isSolo === 1 && committed !== null && epochs.isFillable(epoch);
-          await end(epoch, mayFill ? committed : "").catch(() => note("end failed"));
+          await end(epoch, token, mayFill && committed !== null ? committed : "").catch(() =>
+            note("end failed"),
+          );
         },
       };
     } catch {
-      unreachable();
-      end(Buffer.alloc(0), "").catch(() => {});
+      unreachable(key);
+      end(Buffer.alloc(0), Buffer.alloc(0), "").catch(() => {});
       throw new HotCopyUnavailable();
     }
   }
 
   return {
     async peek(loginId) {
-      if (!epochs.isAnyLive()) return null;
+      const key = keys.user(loginId);
+      const master = masterOf(key);
+      if (master === null || !epochs.isLive(master)) return null;
       try {
-        return await believable(keys.user(loginId));
+        return await believable(master, key);
       } catch {
-        unreachable();
+        unreachable(key);
         return null;
       }
     },
 
     async read(loginId) {
-      if (!epochs.isAnyLive()) return asksDatabase;
       const key = keys.user(loginId);
+      const master = masterOf(key);
+      if (master === null || !epochs.isLive(master)) return asksDatabase;
       try {
-        const value = await believable(key);
-        const read: HotRead = value === null ? await askScript(key) : { state: "hit", value };
+        const value = await believable(master, key);
+        const read: HotRead = value === null ? await askScript(master, key) : { state: "hit", value };
         note(read.state);
         return read;
       } catch {
-        unreachable();
+        unreachable(key);
         return asksDatabase;
       }
     },
@@ -122,10 +145,11 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     begin,
 
     async purge(loginId) {
+      const key = keys.user(loginId);
       try {
-        await client.purgeHash(keys.user(loginId), freshToken(), limits.tokenLifeMs);
+        await client.purgeHash(key, freshToken(), limits.tokenLifeMs);
       } catch {
-        unreachable();
+        unreachable(key);
         throw new HotCopyUnavailable();
       }
     },
@@ -133,6 +157,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     async purgeAll() {
       try {
         for (const master of masters()) {
+          if (master === null) throw new HotCopyUnavailable();
           for await (const found of master.scanStream({ match: keys.everyUser, count: scanCount })) {
             const hashes: string[] = found;
             await Promise.all(hashes.map((key) => client.purgeHash(key, freshToken(), limits.tokenLifeMs)));
@@ -143,6 +168,11 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       }
     },
   } satisfies HotCopy;
+}
+
+/** The key's slot has moved, or is moving, to another master of the Cluster. */
+function isRedirection(error: unknown): boolean {
+  return error instanceof Error && /^(?:MOVED|ASK) /.test(error.message);
 }
 
 /** 128 random bits; never repeats. */

@@ -6,6 +6,7 @@ import { type Claim, judge, openState, type ReplayGuard, type SignedEndpoint } f
 
 export interface RedisReplayGuardOptions {
   readonly client: Redis | Cluster;
+  readonly masterOf: (key: string) => Redis | null;
   readonly epochs: RedisEpochs;
   readonly keys: Keys;
   /** Takes over while Redis is away. */
@@ -22,7 +23,7 @@ export type ReplayGuardEvent = "fell back" | "returned";
  * own: the first to set the key has the signature, everyone else learns what it was used for.
  */
 export function createRedisReplayGuard(options: RedisReplayGuardOptions): ReplayGuard {
-  const { client, epochs, keys, fallback, keepMs, note } = options;
+  const { client, masterOf, epochs, keys, fallback, keepMs, note } = options;
   let isFallenBack = false;
 
   function fallBack(): void {
@@ -33,13 +34,12 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
   }
 
   function comeBack(): void {
-    if (!isFallenBack) return;
+    if (!isFallenBack || !epochs.isWhole()) return;
     isFallenBack = false;
     note("returned");
   }
 
-  async function claimInRedis(mac: Uint8Array, endpoint: SignedEndpoint, signedAtMs: number): Promise<Claim> {
-    const key = keys.seen(mac);
+  async function claimInRedis(key: string, endpoint: SignedEndpoint, signedAtMs: number): Promise<Claim> {
     const open = openState(endpoint);
     // An epoch's memory is empty where it begins, so an older request may have been used before it.
     const mayBeForgotten =
@@ -57,19 +57,23 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
 
   return {
     async claim(mac, endpoint, signedAtMs) {
-      if (!epochs.isAnyLive()) {
+      const key = keys.seen(mac);
+      const master = masterOf(key);
+      if (master === null || !epochs.isLive(master)) {
         fallBack();
         return fallback.claim(mac, endpoint, signedAtMs);
       }
       // What was claimed while Redis was away is known to this process alone.
       if (fallback.has(mac)) return fallback.claim(mac, endpoint, signedAtMs);
       try {
-        const claim = await claimInRedis(mac, endpoint, signedAtMs);
+        const claim = await claimInRedis(key, endpoint, signedAtMs);
         comeBack();
         return claim;
       } catch {
-        epochs.disturb();
+        epochs.disturb(master);
         fallBack();
+        // Redis may hold a claim that it did not get to tell of, this one included.
+        fallback.beginAnew();
         return fallback.claim(mac, endpoint, signedAtMs);
       }
     },

@@ -23,7 +23,7 @@ export type RedisStore = ReturnType<typeof openRedisStore>;
 export function openRedisStore(options: RedisStoreOptions) {
   const { limits, graceMs, rememberMs, noteHash, noteGuard } = options;
   const connection = connectRedis(options.connection);
-  const { client, masters } = connection;
+  const { client, masters, masterOf } = connection;
   const keys = createKeys(options.keyPrefix);
   const recordEpoch = (key: string, keepMs: number) => client.recordEpoch(key, keepMs);
   const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs });
@@ -31,9 +31,10 @@ export function openRedisStore(options: RedisStoreOptions) {
   connection.onDisturbance(epochs.disturb);
 
   return {
-    hotCopy: createRedisHotCopy({ client, masters, epochs, keys, limits, note: noteHash }),
+    hotCopy: createRedisHotCopy({ client, masters, masterOf, epochs, keys, limits, note: noteHash }),
     replayGuard: createRedisReplayGuard({
       client,
+      masterOf,
       epochs,
       keys,
       fallback,
@@ -47,7 +48,8 @@ export function openRedisStore(options: RedisStoreOptions) {
     isLive: epochs.isAnyLive,
     isFilling: epochs.isFilling,
     liveMasters: epochs.liveCount,
-    problem: connection.lastProblem,
+    /** What keeps the masters from answering, in words without anything secret. */
+    problem: () => connection.lastProblem() ?? epochs.lastProblem(),
 
     close(): void {
       epochs.stop();

@@ -3,7 +3,6 @@ import beginWrite from "./lua/begin-write.lua" with { type: "text" };
 import endWrite from "./lua/end-write.lua" with { type: "text" };
 import fillHash from "./lua/fill-hash.lua" with { type: "text" };
 import purgeHash from "./lua/purge-hash.lua" with { type: "text" };
-import readEpoch from "./lua/read-epoch.lua" with { type: "text" };
 import readHash from "./lua/read-hash.lua" with { type: "text" };
 import recordEpoch from "./lua/record-epoch.lua" with { type: "text" };
 import reopenSeen from "./lua/reopen-seen.lua" with { type: "text" };
@@ -11,7 +10,6 @@ import shared from "./lua/shared.lua" with { type: "text" };
 
 /** The only place where Lua becomes commands. ioredis sends EVALSHA, and the text where Redis lacks it. */
 export const scripts = {
-  readEpoch: { lua: shared + readEpoch, numberOfKeys: 0 },
   recordEpoch: { lua: shared + recordEpoch, numberOfKeys: 1 },
   readHash: { lua: shared + readHash, numberOfKeys: 1 },
   fillHash: { lua: shared + fillHash, numberOfKeys: 1 },
@@ -26,7 +24,6 @@ type Text = string | Buffer;
 /** Each script's arguments and reply, as its header promises them. Texts come as bytes: an epoch is not UTF-8. */
 declare module "ioredis" {
   interface RedisCommander<Context> {
-    readEpochBuffer(): Result<[epoch: Buffer, role: Buffer], Context>;
     recordEpoch(key: string, keepMs: number): Result<number, Context>;
     readHashBuffer(
       key: string,
@@ -45,12 +42,12 @@ declare module "ioredis" {
       writer: string,
       token: string,
       markerLifeMs: number,
-    ): Result<[isSolo: 0 | 1, epoch: Buffer], Context>;
+    ): Result<[isSolo: 0 | 1, epoch: Buffer, token: Buffer], Context>;
     endWrite(
       key: string,
       writer: string,
       epoch: Text,
-      token: string,
+      token: Text,
       freshToken: string,
       value: string,
       valueLifeMs: number,

@@ -58,11 +58,11 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     return hit === null ? null : { isUser: true, ownIdData: hit };
   }
 
-  /** Whether the hash holds a value that the database does not, seen twice so that a write in between is no alarm. */
+  /** Whether the hash goes on holding a value that the database does not: writes in between are no alarm. */
   async function isStale(loginId: string, hit: string): Promise<boolean> {
     if ((await ask(loginId)).ownIdData === hit) return false;
     const hitAgain = await hotCopy.peek(loginId);
-    return hitAgain !== null && hitAgain !== (await ask(loginId)).ownIdData;
+    return hitAgain === hit && hit !== (await ask(loginId)).ownIdData;
   }
 
   /** Re-reads a share of hits in the background and cries out at the first that is wrong. */
@@ -150,7 +150,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     if (hit === null || hit === user.ownIdData) return user;
     const again = await findUnblocked(loginId);
     const hitAgain = await hotCopy.peek(user.loginId);
-    if (hitAgain === null || hitAgain === again.ownIdData) return again;
+    if (hitAgain !== hit || hit === again.ownIdData) return again;
     note("stale hit");
     await hotCopy.purge(user.loginId);
     throw new HashStale();

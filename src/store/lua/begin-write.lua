@@ -1,17 +1,18 @@
 -- BEGIN: announces a write before the database is touched. From here on no reader believes or fills the
--- hash, until the writer ends, or its marker lapses after Q. Running it twice changes nothing more.
+-- hash, until the writer ends, or its marker lapses after Q. Each run sets another token, so that END can tell
+-- whether anything has happened since the run whose answer the writer got.
 --
 -- KEYS[1]  the user's hash
 -- ARGV[1]  the writer's id
 -- ARGV[2]  a fresh random token
 -- ARGV[3]  Q: how long the marker stands, ms
--- Returns  { 1 the only writer | 0 not, epoch }
+-- Returns  { 1 the only writer | 0 not, epoch, token }
 local key = KEYS[1]
 local marker = 'w:' .. ARGV[1]
 local current = epoch()
 local now = now_ms()
 local others = live_markers(key, now, marker)
-drop_value(key, current, ARGV[2])
+local token = drop_value(key, current, ARGV[2])
 redis.call('HSET', key, marker, string.format('%.0f', now + tonumber(ARGV[3])), 'n', '1')
-redis.call('PEXPIRE', key, ARGV[3])
-return { others == 0 and 1 or 0, current }
+if redis.call('PTTL', key) < tonumber(ARGV[3]) then redis.call('PEXPIRE', key, ARGV[3]) end
+return { others == 0 and 1 or 0, current, token }

@@ -12,6 +12,6 @@ if redis.call('HGET', key, 'e') ~= current then drop_value(key, current, ARGV[1]
 if live_markers(key, now_ms(), '') > 0 then return { 'ask' } end
 local value = redis.call('HGET', key, 'v')
 if value then return { 'hit', value } end
-redis.call('HSETNX', key, 't', ARGV[1])
+redis.call('HSETNX', key, 't', fresh(ARGV[1]))
 redis.call('PEXPIRE', key, ARGV[2])
 return { 'miss', redis.call('HGET', key, 't'), current }

@@ -4,11 +4,10 @@
 -- (master_replid). A hash from another epoch may be older than the database.
 local function epoch()
   local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
-  local replication = redis.call('INFO', 'replication')
-  local replid = string.match(replication, 'master_replid:(%w+)') or ''
+  local replid = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''
   local digest = string.sub(redis.sha1hex(run_id .. ':' .. replid), 1, 16)
   local bytes = string.gsub(digest, '%x%x', function(pair) return string.char(tonumber(pair, 16)) end)
-  return bytes, string.match(replication, 'role:(%w+)') or ''
+  return bytes
 end
 
 -- Milliseconds since the Unix epoch, by the clock of Redis.
@@ -38,8 +37,17 @@ local function live_markers(key, now, own)
   return others, mine
 end
 
--- The value is not to be believed, and no fill that is under way may land. Markers stay.
+-- A token that no run has set before, not even an earlier run of the same command: what the caller drew, and
+-- the instant.
+local function fresh(token)
+  local time = redis.call('TIME')
+  return token .. ':' .. time[1] .. ':' .. time[2]
+end
+
+-- The value is not to be believed, and no fill that is under way may land. Markers stay. Answers the new token.
 local function drop_value(key, current, token)
+  local unused = fresh(token)
   redis.call('HDEL', key, 'v')
-  redis.call('HSET', key, 'e', current, 't', token)
+  redis.call('HSET', key, 'e', current, 't', unused)
+  return unused
 end

@@ -1,0 +1,142 @@
+import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import { DatabaseUnavailable, OutcomeUnknown } from "../../src/errors.ts";
+import type { HotCopy } from "../../src/store/hot-copy.ts";
+import type { RedisEpochs } from "../../src/store/redis-epochs.ts";
+import type { HotCopyLimits } from "../../src/store/redis-hot-copy.ts";
+import type { RedisDeployment } from "./redis-deployment.ts";
+import {
+  type Reply,
+  type ScriptCall,
+  type SimulatedScript,
+  type SimulatedScripts,
+  simulatedScripts,
+} from "./simulated-scripts.ts";
+
+/** A part of the protocol that is done wrong on purpose, around the real code. */
+export interface Mutation {
+  readonly directory?: (real: UserDirectory) => UserDirectory;
+  readonly hotCopy?: (real: HotCopy, redis: RedisDeployment) => HotCopy;
+  readonly epochs?: (real: RedisEpochs) => RedisEpochs;
+  readonly scripts?: Partial<SimulatedScripts>;
+  readonly limits?: Partial<HotCopyLimits>;
+  readonly database?: { readonly comparesNot?: boolean; readonly fencesNot?: boolean };
+}
+
+/** The protocol as it is. */
+export const noMutation: Mutation = {};
+
+const { beginWrite, endWrite, fillHash, purgeHash, readHash } = simulatedScripts;
+
+/** Equal to every other one. */
+const anyEpoch = Object.assign(Buffer.alloc(8), { equals: () => true });
+
+/** The call, but with the token that the hash has already. */
+function withHeldToken(call: ScriptCall, place: number): ScriptCall {
+  const held = call.redis.hget(call.key, "t");
+  return { ...call, argv: (n) => (n === place && held !== null ? held : call.argv(n)) };
+}
+
+/** The token without the instant: the same whenever the command runs again. */
+function settingTheCallersToken(script: SimulatedScript): SimulatedScript {
+  const withoutTime = (text: Reply) => (typeof text === "string" ? text.replace(/:\d+:\d+$/, "") : text);
+  return (call) => {
+    const reply = script(call);
+    const token = call.redis.hget(call.key, "t")?.replace(/:\d+:\d+$/, "");
+    if (token !== undefined) call.redis.hset(call.key, { t: token });
+    return Array.isArray(reply) ? reply.map(withoutTime) : reply;
+  };
+}
+
+/** Joins whatever read is under way, though it was sent before the caller came. */
+function joiningSentReads(real: UserDirectory): UserDirectory {
+  const underWay = new Map<string, ReturnType<UserDirectory["find"]>>();
+  return {
+    ...real,
+    find(loginId) {
+      const found = underWay.get(loginId) ?? real.find(loginId).finally(() => underWay.delete(loginId));
+      underWay.set(loginId, found);
+      return found;
+    },
+  };
+}
+
+/** `onUnknown` decides what becomes of a lost answer. */
+function withLostAnswers(onUnknown: (retry: () => Promise<boolean>) => Promise<boolean>) {
+  return (real: UserDirectory): UserDirectory => ({
+    ...real,
+    replaceOwnIdData: (change) =>
+      real.replaceOwnIdData(change).catch((error) => {
+        if (!(error instanceof OutcomeUnknown)) throw error;
+        return onUnknown(() => real.replaceOwnIdData(change));
+      }),
+  });
+}
+
+function fillingAfterAsk(real: HotCopy, redis: RedisDeployment): HotCopy {
+  return {
+    ...real,
+    async read(loginId) {
+      const read = await real.read(loginId);
+      if (read.state !== "ask") return read;
+      return {
+        state: "miss",
+        fill: async (value) => redis.server?.keyspace.hset(`user:${loginId}`, { v: value }),
+      };
+    },
+  };
+}
+
+function writingWithoutBegin(real: HotCopy): HotCopy {
+  return { ...real, begin: (loginId) => real.begin(loginId).catch(() => ({ end: async () => {} })) };
+}
+
+/** Each is one rule of src/store/README.md left out, or one temptation given way to. */
+export const mutations = {
+  "a read fills after ASK": { hotCopy: fillingAfterAsk },
+  "a write goes on without BEGIN's answer": { hotCopy: writingWithoutBegin },
+  "a hit needs no epoch": { epochs: (real) => ({ ...real, epochOf: () => anyEpoch }) },
+  "there is no grace": { epochs: (real) => ({ ...real, isFillable: () => true }) },
+  "an unknown outcome is taken for known, and ENDs": {
+    directory: withLostAnswers(() => Promise.reject(new DatabaseUnavailable("lost", "none"))),
+  },
+  "a lost answer is taken for success": { directory: withLostAnswers(async () => true) },
+  "an UPDATE is sent again": { directory: withLostAnswers((retry) => retry()) },
+  "the database has no fence": { database: { fencesNot: true } },
+  "the database does not compare": { database: { comparesNot: true } },
+  "reads join a statement sent before": { directory: joiningSentReads },
+  "the key is the login id as it was asked": {
+    directory: (real) => ({ ...real, find: async (loginId) => ({ ...(await real.find(loginId)), loginId }) }),
+  },
+  "a marker lapses before the fence": { limits: { markerLifeMs: 20 } },
+  "BEGIN keeps the token": {
+    scripts: {
+      beginWrite(call) {
+        const held = call.redis.hget(call.key, "t");
+        const reply = beginWrite(call);
+        if (held !== null) call.redis.hset(call.key, { t: held });
+        return reply;
+      },
+    },
+  },
+  "a script that runs again sets its old token again": {
+    scripts: {
+      readHash: settingTheCallersToken(readHash),
+      beginWrite: settingTheCallersToken(beginWrite),
+      endWrite: settingTheCallersToken(endWrite),
+      purgeHash: settingTheCallersToken(purgeHash),
+    },
+  },
+  "END ignores the token": { scripts: { endWrite: (call) => endWrite(withHeldToken(call, 3)) } },
+  "BEGIN calls every writer the only one": {
+    scripts: { beginWrite: (call) => [1, ...[beginWrite(call)].flat().slice(1)] },
+  },
+  "FILL ignores the token": { scripts: { fillHash: (call) => fillHash(withHeldToken(call, 2)) } },
+  "READ ignores markers": {
+    scripts: {
+      readHash(call) {
+        call.redis.hdel(call.key, "n");
+        return readHash(call);
+      },
+    },
+  },
+} satisfies Record<string, Mutation>;

@@ -1,0 +1,61 @@
+import { createKeys } from "../../src/store/keys.ts";
+import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
+import { createRedisEpochs } from "../../src/store/redis-epochs.ts";
+import { createRedisHotCopy } from "../../src/store/redis-hot-copy.ts";
+import { createWriteThrough } from "../../src/store/write-through.ts";
+import type { RedisDeployment } from "./redis-deployment.ts";
+import { RedisLink } from "./redis-link.ts";
+import type { Process } from "./scheduler.ts";
+import type { SimulatedDatabase } from "./simulated-database.ts";
+import { createSimulatedDirectory } from "./simulated-directory.ts";
+import { SimulatedRedis } from "./simulated-redis.ts";
+import type { World } from "./world.ts";
+
+/** One process of ours: the real store, epochs and hot copy over simulated connections. */
+export interface Sidecar {
+  readonly process: Process;
+  readonly store: OwnIdDataStore;
+}
+
+export function startSidecar(
+  world: World,
+  name: string,
+  redis: RedisDeployment,
+  database: SimulatedDatabase,
+): Sidecar {
+  const { mutation, scenario } = world;
+  const process = world.createProcess(name);
+  const link = new RedisLink(world, redis, process);
+  const client = new SimulatedRedis(link);
+  const keys = createKeys("");
+  const masterOf = () => (link.isReady ? client : null);
+  const masters = () => [masterOf()];
+  const realEpochs = createRedisEpochs({
+    masters,
+    recordEpoch: (key, keepMs) => client.recordEpoch(key, keepMs),
+    keys,
+    graceMs: scenario.constants.graceMs,
+  });
+  const epochs = mutation.epochs?.(realEpochs) ?? realEpochs;
+  link.onDisturbance(() => epochs.disturb(client));
+  const directory = createSimulatedDirectory(world, database, process);
+  const limits = { ...scenario.constants, ...mutation.limits };
+  const hotCopy = createRedisHotCopy({
+    client,
+    masters,
+    masterOf,
+    epochs,
+    keys,
+    limits,
+    note: (event) => world.count(event),
+  });
+  const store = createWriteThrough({
+    directory: mutation.directory?.(directory) ?? directory,
+    hotCopy: mutation.hotCopy?.(hotCopy, redis) ?? hotCopy,
+    statementMs: scenario.constants.statementMs,
+    auditShare: scenario.auditShare,
+    note: (event) => world.count(event),
+  });
+  world.scheduler.after(0, process, () => void epochs.start());
+  return { process, store };
+}

@@ -1,0 +1,117 @@
+/** What Redis keeps, with the commands that the scripts call. Texts are bytes, one character each (latin1). */
+
+export interface Hash {
+  readonly fields: ReadonlyMap<string, string>;
+  readonly expiresAtMs: number | null;
+}
+
+interface Text {
+  readonly text: string;
+  readonly expiresAtMs: number;
+}
+
+export class SimulatedKeyspace {
+  /** Redis' own clock. It stands still while a command runs, as it does in Redis. */
+  nowUs = 0;
+  /** Counts changes. */
+  version = 0;
+  readonly #hashes = new Map<string, Hash>();
+  readonly #texts = new Map<string, Text>();
+
+  get nowMs(): number {
+    return Math.floor(this.nowUs / 1000);
+  }
+
+  /** Everything as it is now: a snapshot, or what a replica has received. */
+  copy(): SimulatedKeyspace {
+    const copy = new SimulatedKeyspace();
+    copy.nowUs = this.nowUs;
+    for (const [key, hash] of this.#hashes) copy.#hashes.set(key, hash);
+    for (const [key, text] of this.#texts) copy.#texts.set(key, text);
+    return copy;
+  }
+
+  hashKeys(): string[] {
+    return [...this.#hashes.keys()].filter((key) => this.hash(key) !== null);
+  }
+
+  hash(key: string): Hash | null {
+    const hash = this.#hashes.get(key);
+    if (hash === undefined) return null;
+    if (hash.expiresAtMs === null || hash.expiresAtMs > this.nowMs) return hash;
+    this.#hashes.delete(key);
+    return null;
+  }
+
+  exists(key: string): boolean {
+    return this.hash(key) !== null;
+  }
+
+  hget(key: string, field: string): string | null {
+    return this.hash(key)?.fields.get(field) ?? null;
+  }
+
+  hmget(key: string, ...fields: string[]): (string | null)[] {
+    return fields.map((field) => this.hget(key, field));
+  }
+
+  hgetall(key: string): [field: string, value: string][] {
+    return [...(this.hash(key)?.fields ?? [])];
+  }
+
+  hset(key: string, changes: Readonly<Record<string, string>>): void {
+    const hash = this.hash(key);
+    const fields = new Map(hash?.fields);
+    for (const [field, value] of Object.entries(changes)) fields.set(field, value);
+    this.#keep(key, { fields, expiresAtMs: hash?.expiresAtMs ?? null });
+  }
+
+  hsetnx(key: string, field: string, value: string): void {
+    if (this.hget(key, field) === null) this.hset(key, { [field]: value });
+  }
+
+  /** A hash without fields is none. */
+  hdel(key: string, field: string): void {
+    const hash = this.hash(key);
+    if (hash === null || !hash.fields.has(field)) return;
+    const fields = new Map(hash.fields);
+    fields.delete(field);
+    this.#keep(key, fields.size === 0 ? null : { ...hash, fields });
+  }
+
+  del(key: string): void {
+    this.#keep(key, null);
+  }
+
+  pexpire(key: string, lifeMs: number): void {
+    const hash = this.hash(key);
+    if (hash !== null) this.#keep(key, { ...hash, expiresAtMs: this.nowMs + lifeMs });
+  }
+
+  /** -1: it does not expire. -2: it is not there. */
+  pttl(key: string): number {
+    const hash = this.hash(key);
+    if (hash === null) return -2;
+    return hash.expiresAtMs === null ? -1 : hash.expiresAtMs - this.nowMs;
+  }
+
+  persist(key: string): void {
+    const hash = this.hash(key);
+    if (hash !== null) this.#keep(key, { ...hash, expiresAtMs: null });
+  }
+
+  /** SET NX PX, then GET. */
+  setOnce(key: string, text: string, lifeMs: number): string {
+    const held = this.#texts.get(key);
+    if (held !== undefined && held.expiresAtMs > this.nowMs) return held.text;
+    this.#texts.set(key, { text, expiresAtMs: this.nowMs + lifeMs });
+    this.version += 1;
+    return text;
+  }
+
+  #keep(key: string, hash: Hash | null): void {
+    if (hash === null) this.#hashes.delete(key);
+    else this.#hashes.set(key, hash);
+    this.version += 1;
+  }
+}

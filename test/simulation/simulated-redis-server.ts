@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import { scripts } from "../../src/store/scripts.ts";
+import { SimulatedKeyspace } from "./simulated-keyspace.ts";
+import { type Reply, type SimulatedScripts, simulatedScripts } from "./simulated-scripts.ts";
+
+export interface RedisIdentity {
+  readonly runId: string;
+  readonly replicationId: string;
+}
+
+/** A reply as ioredis gets it from its parser. */
+export type WireReply = Buffer | number | null | WireReply[];
+
+const nameBySha = new Map(Object.keys(scripts).map((name) => [shaOf(name), name]));
+
+/** One life of a redis-server, from its start or promotion to its end. */
+export class SimulatedRedisServer {
+  readonly keyspace: SimulatedKeyspace;
+  /** 8 bytes. */
+  readonly epoch: string;
+  readonly #info: string;
+  isAlive = true;
+  readonly #scripts: SimulatedScripts;
+
+  constructor(identity: RedisIdentity, keyspace = new SimulatedKeyspace(), table = simulatedScripts) {
+    this.keyspace = keyspace;
+    this.#scripts = table;
+    this.#info = `run_id:${identity.runId}\r\nrole:master\r\nmaster_replid:${identity.replicationId}\r\n`;
+    const digest = createHash("sha1").update(`${identity.runId}:${identity.replicationId}`).digest();
+    this.epoch = digest.toString("latin1", 0, 8);
+  }
+
+  /**
+   * Runs a command as ioredis sends it: INFO, HMGET, or EVALSHA of a script of ours.
+   *
+   * @throws {Error} for anything else: the simulation does not know it yet
+   */
+  execute(command: string, args: readonly (string | Buffer)[], nowMs: number): WireReply {
+    this.keyspace.nowUs = Math.floor(nowMs * 1000);
+    if (command === "info") return Buffer.from(this.#info);
+    const [first = "", ...rest] = args.map(bytesOf);
+    if (command === "hmget") return onWire(this.keyspace.hmget(first, ...rest));
+    const script = this.#scriptOf(command, first);
+    const hasKey = rest[0] === "1";
+    const argv = rest.slice(hasKey ? 2 : 1);
+    const reply = script({
+      redis: this.keyspace,
+      epoch: this.epoch,
+      key: rest[1] ?? "",
+      argv: (n) => argv[n - 1] ?? "",
+    });
+    return onWire(reply);
+  }
+
+  #scriptOf(command: string, sha: string) {
+    const name = scriptName(command, sha);
+    for (const [known, script] of Object.entries(this.#scripts)) if (known === name) return script;
+    throw new Error(`the simulated Redis does not know ${name}`);
+  }
+}
+
+/** What EVALSHA calls a script. */
+export function shaOf(name: string): string {
+  const [, script] = Object.entries(scripts).find(([known]) => known === name) ?? [];
+  return createHash("sha1")
+    .update(script?.lua ?? "")
+    .digest("hex");
+}
+
+/** The script that EVALSHA names, or the command itself. */
+export function scriptName(command: string, sha: string): string {
+  return command === "evalsha" ? (nameBySha.get(sha) ?? "an unknown script") : command;
+}
+
+function bytesOf(argument: string | Buffer): string {
+  return typeof argument === "string"
+    ? Buffer.from(argument).toString("latin1")
+    : argument.toString("latin1");
+}
+
+function onWire(reply: Reply): WireReply {
+  if (typeof reply === "string") return Buffer.from(reply, "latin1");
+  return Array.isArray(reply) ? reply.map(onWire) : reply;
+}

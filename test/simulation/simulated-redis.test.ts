@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Redis } from "ioredis";
+import { scripts } from "../../src/store/scripts.ts";
+import { describeWith } from "../support/describe-with.ts";
+import { sharedRedis } from "../support/redis-server.ts";
+import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
+import { SimulatedRedisServer } from "./simulated-redis-server.ts";
+import { heldToken, TwinRedis } from "./twin-redis.ts";
+
+const sequences = 150;
+const stepsPerSequence = 25;
+const longMs = 1_000_000;
+
+describeWith("redis", "the simulated Redis", () => {
+  let real: Redis;
+  let identity = { runId: "", replicationId: "" };
+
+  beforeAll(async () => {
+    real = new Redis((await sharedRedis()).url(), { scripts });
+    const info = await real.info();
+    const field = (name: string) => new RegExp(`^${name}:(\\w+)`, "m").exec(info)?.[1] ?? "";
+    identity = { runId: field("run_id"), replicationId: field("master_replid") };
+  });
+
+  afterAll(() => real?.disconnect());
+
+  test(`replies and remembers like the real one in ${sequences} random sequences of scripts`, async () => {
+    const seen = new Set<string>();
+    for (let seed = 1; seed <= sequences; seed += 1) {
+      const random = createSeededRandom(seed);
+      const key = `simulated-redis:${crypto.randomUUID()}`;
+      const twins = new TwinRedis(real, new SimulatedRedisServer(identity), key);
+      const done: string[] = [];
+      for (let step = 0; step < stepsPerSequence; step += 1) {
+        const name = random.pick(stepNames);
+        const [expected, got] = await steps[name](twins, random);
+        done.push(name);
+        expect(got, `seed ${seed}: ${done.join(", ")}`).toEqual(expected);
+        seen.add(`${name} -> ${JSON.stringify(expected.reply)?.slice(0, 7)}`);
+      }
+      await twins.expire();
+    }
+    expect([...seen]).toEqual(expect.arrayContaining(repliesOfEveryKind));
+  });
+
+  test("tells the age of an epoch like the real one", async () => {
+    const key = `simulated-redis:${crypto.randomUUID()}`;
+    const twins = new TwinRedis(real, new SimulatedRedisServer(identity), key);
+    const [expected, got] = await twins.run("recordEpoch", [longMs]);
+    expect(got).toEqual(expected);
+    expect(expected.reply).toBe(0);
+    await twins.expire();
+  });
+});
+
+const writers = ["one", "two", "three"] as const;
+const tokens = ["token-1", "token-2", "token-3"] as const;
+const lives = ["0", "50000", `${longMs}`] as const;
+
+const tokenFor = (random: SeededRandom) => (random.chance(0.6) ? heldToken : random.pick(tokens));
+const epochFor = (twins: TwinRedis, random: SeededRandom) =>
+  random.chance(0.8) ? twins.epoch : Buffer.from("another!");
+
+/** What may be done to both; each answers what it led to in the real one and in the simulated one. */
+const steps = {
+  readHash: (twins: TwinRedis, random: SeededRandom) => twins.run("readHash", [random.pick(tokens), longMs]),
+
+  fillHash: (twins: TwinRedis, random: SeededRandom) =>
+    twins.run("fillHash", [epochFor(twins, random), tokenFor(random), "ä value", random.pick(lives)]),
+
+  beginWrite: (twins: TwinRedis, random: SeededRandom) =>
+    twins.run("beginWrite", [random.pick(writers), random.pick(tokens), longMs]),
+
+  endWrite: (twins: TwinRedis, random: SeededRandom) =>
+    twins.run("endWrite", [
+      random.pick(writers),
+      epochFor(twins, random),
+      tokenFor(random),
+      random.pick(tokens),
+      random.pick(["", "ä value", "ä value"]),
+      random.pick(lives),
+      60_000,
+    ]),
+
+  purgeHash: (twins: TwinRedis, random: SeededRandom) =>
+    twins.run("purgeHash", [random.pick(tokens), longMs]),
+
+  hmget: (twins: TwinRedis) => twins.hmget(),
+
+  "the markers lapse": (twins: TwinRedis) => twins.lapseMarkers(),
+
+  "another epoch's hash comes back": (twins: TwinRedis) => twins.becomeForeign(),
+
+  "the hash expires": (twins: TwinRedis) => twins.expire(),
+};
+
+const stepNames = [
+  ...(["readHash", "readHash", "readHash", "fillHash", "fillHash", "fillHash"] as const),
+  ...(["beginWrite", "beginWrite", "beginWrite", "endWrite", "endWrite", "endWrite"] as const),
+  ...([
+    "purgeHash",
+    "hmget",
+    "the markers lapse",
+    "another epoch's hash comes back",
+    "the hash expires",
+  ] as const),
+] as const;
+
+const repliesOfEveryKind = [
+  'readHash -> ["hit",',
+  'readHash -> ["miss"',
+  'readHash -> ["ask"]',
+  "fillHash -> 1",
+  "fillHash -> 0",
+  "beginWrite -> [1,",
+  "beginWrite -> [0,",
+  "endWrite -> 1",
+  "endWrite -> 0",
+  "purgeHash -> 1",
+  "purgeHash -> 0",
+].map((reply) => expect.stringContaining(reply));

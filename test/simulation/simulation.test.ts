@@ -1,0 +1,84 @@
+import { describe, expect, test } from "bun:test";
+import { type Mutation, mutations } from "./mutations.ts";
+import { simulate } from "./simulate.ts";
+
+const seeds = 3000;
+/** Most mutations are found within a hundred. */
+const seedsPerMutation = 5000;
+
+describe("the store under faults", () => {
+  test(`is one register per login id in ${seeds} seeded runs`, () => {
+    const counts = new Map<string, number>();
+    for (let seed = 1; seed <= seeds; seed += 1) {
+      const result = simulate(seed);
+      if (result.violation !== null) throw new Error(replayAdvice(seed, result.violation));
+      for (const [what, count] of result.counts) counts.set(what, (counts.get(what) ?? 0) + count);
+    }
+    const rare = mustHappen.filter((what) => (counts.get(what) ?? 0) < 100);
+    expect(rare).toEqual([]);
+  }, 120_000);
+});
+
+describe("the simulation", () => {
+  test("repeats a seed to the last event", () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const { trace } = simulate(seed, { keepsTrace: true });
+      expect(trace.length).toBeGreaterThan(20);
+      expect(simulate(seed, { keepsTrace: true }).trace).toEqual(trace);
+    }
+  });
+
+  test("runs the same whether or not it is watched", () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const { trace: _, ...watched } = simulate(seed, { keepsTrace: true });
+      const { trace: __, ...unwatched } = simulate(seed);
+      expect(unwatched).toEqual(watched);
+    }
+  });
+
+  test("gives the clock, the timers and chance back", () => {
+    const before = [performance.now, Date.now, Math.random, setTimeout, setImmediate, crypto.randomUUID];
+    simulate(1);
+    const after = [performance.now, Date.now, Math.random, setTimeout, setImmediate, crypto.randomUUID];
+    expect(after).toEqual(before);
+  });
+
+  test.each(Object.entries<Mutation>(mutations))(
+    "notices that %s",
+    (name, mutation) => {
+      expect(firstBroken(mutation), `no seed up to ${seedsPerMutation} shows that ${name}`).not.toBeNull();
+    },
+    120_000,
+  );
+});
+
+/** Else the runs would prove little. */
+const mustHappen = [
+  "hit",
+  "miss",
+  "ask",
+  "fill",
+  "fill refused",
+  "end failed",
+  "set done",
+  "set unknown",
+  "write contended",
+  "fenced",
+  "database ended",
+  "redis back empty",
+  "redis back with everything",
+  "redis back from a snapshot",
+  "redis back as a replica that lagged",
+  "sidecar crashed",
+  "sidecar frozen",
+];
+
+function firstBroken(mutation: Mutation): number | null {
+  for (let seed = 1; seed <= seedsPerMutation; seed += 1)
+    if (simulate(seed, { mutation }).violation !== null) return seed;
+  return null;
+}
+
+function replayAdvice(seed: number, violation: string): string {
+  return `seed ${seed}: ${violation}\n\nSee what happened:  bun test/simulation/run.ts --seed ${seed}\n`;
+}

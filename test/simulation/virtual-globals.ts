@@ -1,0 +1,56 @@
+import type { ScheduledEvent, Scheduler } from "./scheduler.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+/**
+ * Runs `simulate` with the process's clock, timers and chance replaced by the simulation's, so that the code
+ * under simulation stays as it ships. `simulate` is synchronous: nothing else runs before they are restored.
+ */
+export function withVirtualGlobals<Result>(
+  scheduler: Scheduler,
+  random: SeededRandom,
+  simulate: () => Result,
+): Result {
+  const restores: (() => void)[] = [];
+
+  function replace(owner: object, name: string, value: (...args: never[]) => unknown): void {
+    const original = Object.getOwnPropertyDescriptor(owner, name);
+    Object.defineProperty(owner, name, { value, configurable: true, writable: true });
+    restores.push(() => {
+      if (original === undefined) Reflect.deleteProperty(owner, name);
+      else Object.defineProperty(owner, name, original);
+    });
+  }
+
+  try {
+    replace(performance, "now", () => scheduler.nowMs);
+    replace(Date, "now", () => Math.floor(1_700_000_000_000 + scheduler.nowMs));
+    replace(Math, "random", random.fraction);
+    replace(crypto, "randomUUID", () => hexOf(random, 16));
+    replace(crypto, "getRandomValues", (bytes: Uint8Array) => fillRandomly(random, bytes));
+    replace(globalThis, "setTimeout", (run: () => void, ms = 0) =>
+      scheduler.after(ms, scheduler.running, run),
+    );
+    replace(globalThis, "clearTimeout", cancel);
+    replace(globalThis, "setImmediate", (run: () => void) => scheduler.after(0, scheduler.running, run));
+    replace(globalThis, "setInterval", () => {
+      throw new Error("the simulation has no setInterval: add it to virtual-globals.ts");
+    });
+    return simulate();
+  } finally {
+    for (const restore of restores.reverse()) restore();
+  }
+}
+
+function cancel(timer: ScheduledEvent | undefined): void {
+  if (timer !== undefined) timer.isCancelled = true;
+}
+
+function fillRandomly(random: SeededRandom, bytes: Uint8Array): Uint8Array {
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = random.whole(0, 255);
+  return bytes;
+}
+
+/** So many random bytes, in hex. */
+export function hexOf(random: SeededRandom, bytes: number): string {
+  return Array.from({ length: bytes }, () => random.whole(0, 255).toString(16).padStart(2, "0")).join("");
+}

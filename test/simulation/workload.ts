@@ -1,0 +1,122 @@
+import { OutcomeUnknown, SidecarError } from "../../src/errors.ts";
+import type { History, Operation } from "./history.ts";
+import type { RedisDeployment } from "./redis-deployment.ts";
+import { type Sidecar, startSidecar } from "./sidecar.ts";
+import type { SimulatedDatabase } from "./simulated-database.ts";
+import type { World } from "./world.ts";
+
+export interface Site {
+  readonly world: World;
+  readonly redis: RedisDeployment;
+  readonly database: SimulatedDatabase;
+  readonly history: History;
+  /** Those that run now. */
+  readonly sidecars: Sidecar[];
+}
+
+/** Sends the scenario's operations, in bursts and with pauses; calls `onSent` with the last. */
+export function sendOperations(site: Site, onSent: () => void): void {
+  const { scheduler, scenario } = site.world;
+  let sent = 0;
+  const next = () => {
+    if (sent >= scenario.operations) return onSent();
+    sent += 1;
+    sendOne(site, sent);
+    scheduler.after(pauseMs(site), null, next);
+  };
+  const beginsAtMs = scenario.beginsAfterGrace ? scenario.constants.graceMs + 100 : 0;
+  scheduler.after(beginsAtMs, null, next);
+}
+
+function pauseMs({ world, redis }: Site): number {
+  const { random, scenario, scheduler } = world;
+  const { statementMs, graceMs, markerLifeMs, valueLifeMs } = scenario.constants;
+  // The first to come to a new server is in danger.
+  const isNew = redis.server === null || scheduler.nowMs < redis.beganAtMs + 60;
+  if (isNew && random.chance(0.2)) return random.between(20, 120);
+  const untilFilledMs = redis.beganAtMs + graceMs + 200 - scheduler.nowMs;
+  if (untilFilledMs > 0 && random.chance(0.1)) return untilFilledMs;
+  if (!random.chance(scenario.pauses)) return random.between(0, 3);
+  const longMs = random.pick([statementMs, statementMs, graceMs, markerLifeMs, valueLifeMs]);
+  return random.chance(0.7) ? random.between(3, 100) : random.between(0, 1.2 * Math.min(longMs, 8000));
+}
+
+function sendOne(site: Site, number: number): void {
+  const { world, sidecars } = site;
+  const { random, scenario } = world;
+  const sidecar = sidecars[random.whole(0, sidecars.length - 1)];
+  if (sidecar === undefined) return;
+  const loginId = random.pick(scenario.loginIds);
+  const asked = random.chance(0.1) ? loginId.toUpperCase() : loginId;
+  const value = scenario.valuesAreUnique ? `v${number}` : random.pick(["v1", "v2", "v3", ""]);
+  const kind = drawKind(world);
+  world.scheduler.after(0, sidecar.process, () => void run(site, sidecar, { kind, loginId, asked, value }));
+}
+
+function drawKind({ random, scenario }: World): Operation["kind"] {
+  if (random.chance(scenario.setShare)) return "set";
+  return random.chance(0.1) ? random.pick(["session", "invalidate"]) : "get";
+}
+
+export interface Request {
+  readonly kind: Operation["kind"];
+  readonly loginId: string;
+  /** How the request spells it. */
+  readonly asked: string;
+  readonly value: string;
+}
+
+/** Runs inside the sidecar's process: it never returns if that crashes. */
+export async function run(site: Site, { store, process }: Sidecar, request: Request): Promise<void> {
+  const { history, database, world } = site;
+  const { kind, loginId, asked } = request;
+  const operation = history.begin(kind, loginId, process, kind === "set" ? request.value : "");
+  world.tell(process.name, () => `begins ${kind} of ${asked}${kind === "set" ? ` to ${request.value}` : ""}`);
+  try {
+    if (kind === "set") await store.set(asked, request.value);
+    else if (kind === "invalidate") await store.invalidate(asked);
+    else operation.value = await read(store, kind, asked);
+    history.end(operation, "done");
+    world.tell(process.name, () => `ends ${kind} of ${asked}: ${operation.value || "done"}`);
+    if (kind !== "invalidate") history.checkAnswer(operation, database);
+  } catch (error) {
+    history.end(operation, error instanceof OutcomeUnknown ? "unknown" : "not done");
+    world.tell(
+      process.name,
+      () => `ends ${kind} of ${asked}: ${error instanceof SidecarError ? error.code : error}`,
+    );
+    history.checkFailure(operation, error);
+  }
+  world.count(`${kind} ${operation.outcome}`);
+}
+
+async function read(store: Sidecar["store"], kind: "get" | "session", asked: string): Promise<string> {
+  const data = kind === "get" ? await store.get(asked) : (await store.findForSession(asked)).ownIdData;
+  return data ?? "";
+}
+
+/** May kill or suspend a sidecar, wherever it is. */
+export function strikeSidecars(site: Site): void {
+  const { world, sidecars } = site;
+  const { random, weather, scheduler } = world;
+  if (weather.sidecarCrashes === 0 && weather.sidecarFreezes === 0) return;
+  const place = random.whole(0, sidecars.length - 1);
+  const struck = sidecars[place];
+  if (struck === undefined) return;
+  const { process } = struck;
+  if (!process.isAlive || process.frozenUntilMs > scheduler.nowMs) return;
+  if (random.chance(weather.sidecarCrashes)) {
+    process.isAlive = false;
+    site.history.abandon(process);
+    world.tell(process.name, () => "is killed");
+    world.count("sidecar crashed");
+    scheduler.after(random.between(1, 400), null, () => {
+      sidecars[place] = startSidecar(world, process.name, site.redis, site.database);
+    });
+  } else if (random.chance(weather.sidecarFreezes)) {
+    const { statementMs } = world.scenario.constants;
+    process.frozenUntilMs = scheduler.nowMs + random.pick([10, 300, 1.5 * statementMs, 4 * statementMs]);
+    world.tell(process.name, () => `is suspended until ${process.frozenUntilMs.toFixed(2)}`);
+    world.count("sidecar frozen");
+  }
+}

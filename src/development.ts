@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { SQL } from "bun";
 import { createPrivateFile } from "./private-file.ts";
@@ -30,5 +30,6 @@ export async function createDemoDatabase(path: string): Promise<boolean> {
   await sql.unsafe('CREATE TABLE IF NOT EXISTS users (email TEXT NOT NULL UNIQUE, "ownIdData" TEXT)');
   await sql.unsafe("INSERT INTO users (email) VALUES (?) ON CONFLICT DO NOTHING", [demoLoginId]);
   await sql.close();
+  chmodSync(path, 0o600);
   return true;
 }

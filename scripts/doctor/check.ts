@@ -1,0 +1,62 @@
+/** `warning`: it works, and should not stay so. `wrong`: it does not work, or not safely. */
+export type Status = "fine" | "warning" | "wrong";
+
+/** What a check found: names, counts and settings; never a secret, a login id or a user's value. */
+export interface Verdict {
+  readonly status: Status;
+  readonly detail: string;
+  /** The command, SQL or setting that mends it, as it can be typed; `null` when nothing needs mending. */
+  readonly mend: string | null;
+}
+
+/**
+ * One question about one subject. A new one is a constant in the file of its subject and an entry in the list
+ * there; what it throws, and that it does not come to an end, the runner tells.
+ */
+export interface Check<Subject> {
+  /** `subject.question`: stable, for scripts that read `--json`. */
+  readonly id: string;
+  readonly title: string;
+  /** It reads whole tables, so that running out of time says nothing about the set-up. */
+  readonly isScan?: true;
+  examine(subject: Subject): Verdict | Promise<Verdict>;
+}
+
+export interface Item extends Verdict {
+  readonly id: string;
+  readonly title: string;
+}
+
+export const fine = (detail: string): Verdict => ({ status: "fine", detail, mend: null });
+export const warning = (detail: string, mend: string): Verdict => ({ status: "warning", detail, mend });
+export const wrong = (detail: string, mend: string): Verdict => ({ status: "wrong", detail, mend });
+
+const severity: Record<Status, number> = { fine: 0, warning: 1, wrong: 2 };
+
+export function worstStatus(verdicts: readonly Verdict[]): Status {
+  return verdicts.reduce<Status>(
+    (worst, { status }) => (severity[status] > severity[worst] ? status : worst),
+    "fine",
+  );
+}
+
+/** One verdict for several servers: what the worst of them have in common, with the mend of each. */
+export function worstOf(verdicts: readonly Verdict[]): Verdict {
+  const status = worstStatus(verdicts);
+  const those = verdicts.filter((verdict) => verdict.status === status);
+  const details = [...new Set(those.map(({ detail }) => detail))];
+  const mends = [...new Set(those.map(({ mend }) => mend).filter((mend) => mend !== null))];
+  return { status, detail: details.join("; "), mend: mends.length > 0 ? mends.join("\n") : null };
+}
+
+/** `text` as one word of a shell's command line. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i;
+
+/** Whether what is sent to this host stays on this machine. */
+export function isLoopback(host: string): boolean {
+  return loopback.test(host);
+}

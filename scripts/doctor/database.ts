@@ -1,0 +1,157 @@
+import { existsSync } from "node:fs";
+import { Type } from "@sinclair/typebox";
+import { SQL } from "bun";
+import type { Config } from "../../src/config.ts";
+import type {
+  Dialect,
+  RunSql,
+  Statements,
+  TableFacts,
+  TableNames,
+} from "../../src/directory/dialects/dialect.ts";
+import { fine, wrong } from "./check.ts";
+import { type ClockReading, readClock } from "./clock-checks.ts";
+import type { ExaminedConfig } from "./examined-config.ts";
+import { ifUnknown, notOpened, notThereYet, type Opened, type OpenOptions } from "./opened.ts";
+import { countUsers, type Population } from "./population.ts";
+import { type Explanation, within } from "./runner.ts";
+import { Amount, rowOf } from "./sql-answer.ts";
+import { type Spelling, spellings } from "./sql-spelling.ts";
+
+type DatabaseSettings = Config["database"];
+
+/** The site's database, spoken to as the sidecar speaks to it. */
+export interface Database {
+  readonly settings: DatabaseSettings;
+  readonly requests: Config["requests"];
+  /** D, in milliseconds. */
+  readonly statementMs: number;
+  readonly dialect: Dialect;
+  readonly spelling: Spelling;
+  readonly names: TableNames;
+  readonly facts: TableFacts;
+  readonly statements: Statements;
+  /** Who the sidecar is there, as GRANT writes it. */
+  readonly account: string;
+  /** Whether something before the server does not keep to what the sidecar asks of its connections. */
+  readonly isBehindPooler: boolean;
+  readonly run: RunSql;
+  /** Runs a statement that reads a whole table. */
+  scan(text: string): Promise<readonly unknown[]>;
+  plan(text: string): Promise<readonly unknown[]>;
+  /** Read when the connection was made, before there was anything to wait for. */
+  readonly clock: ClockReading;
+  /** Counted once, whoever asks. */
+  population(): Promise<Population>;
+}
+
+const connectionsMax = 4;
+const closeSeconds = 1;
+const scanGraceMs = 1000;
+
+/** Connects and looks at the table. Development makes an SQLite file at its first start, so none is no fault there. */
+export async function openDatabase(
+  examined: ExaminedConfig,
+  options: OpenOptions,
+): Promise<Opened<Database>> {
+  const { config, isProduction } = examined;
+  const { kind, prepare, url } = config.database;
+  const unknown = ifUnknown(examined, "database");
+  if (unknown !== null) return unknown;
+  if (kind === "sqlite" && !isProduction && !existsSync(url.reveal())) return notThereYet;
+  try {
+    return await connect(config, prepare, options);
+  } catch (error) {
+    if (isPoolers(error)) {
+      const opened = await connect(config, false, options).catch(() => null);
+      if (opened !== null) return { ...opened, subject: { ...opened.subject, isBehindPooler: true } };
+    }
+    const { reason, remedy } = explainSqlError(spellings[kind].dialect())(error);
+    return notOpened(wrong(reason, remedy));
+  }
+}
+
+/** The limit of a statement, which each connection begins with, did not arrive. */
+class ParametersDropped extends Error {}
+
+/** A pooler refuses a connection's parameters, drops them, or mixes up prepared statements. */
+function isPoolers(error: unknown): boolean {
+  const states = ["08P01", "26000", "42P05"];
+  if (error instanceof ParametersDropped) return true;
+  return error instanceof SQL.PostgresError && states.includes(String(error.errno));
+}
+
+async function connect(config: Config, prepare: boolean, { deadlineMs, now }: OpenOptions) {
+  const { kind, names, url, tlsCa } = config.database;
+  const spelling = spellings[kind];
+  const dialect = spelling.dialect();
+  // As in a sidecar, the server's limit lies below the client's.
+  const statementMs = Math.max(1, Math.round(config.coherence.statementMs * 0.9));
+  const sql = dialect.connect({ url: url.reveal(), poolMax: connectionsMax, prepare, tlsCa, statementMs });
+  const close = () => sql.close({ timeout: closeSeconds }).catch(() => {});
+  const run: RunSql = async (text, parameters = []) => sql.unsafe(text, [...parameters]);
+  try {
+    const identity = () => within(deadlineMs, () => identify(run, spelling));
+    const { account } = await identity();
+    if (kind === "postgres" && prepare) await within(deadlineMs, () => ensureLimit(run, statementMs));
+    const clock = await readClock(async () => (await identity()).nowMs, now);
+    const facts = await within(deadlineMs, () => dialect.inspect(run, names));
+    // The runner gives it up first, and tells why; the server, so that it does not go on for nobody.
+    const scan = (text: string) => spelling.scan(sql, text, deadlineMs + scanGraceMs);
+    const database: Database = {
+      settings: config.database,
+      requests: config.requests,
+      statementMs,
+      dialect,
+      spelling,
+      names,
+      facts,
+      statements: dialect.statements(names, facts, statementMs),
+      account,
+      clock,
+      isBehindPooler: false,
+      run,
+      scan,
+      plan: (text) => spelling.plan(sql, text),
+      population: once(() => countUsers({ names, spelling, scan })),
+    };
+    return { verdict: fine(`${dialect.name} answers`), subject: database, close };
+  } catch (error) {
+    void close();
+    throw error;
+  }
+}
+
+const Limit = Type.Object({ ms: Amount });
+
+/** @throws {ParametersDropped} */
+async function ensureLimit(run: RunSql, statementMs: number): Promise<void> {
+  const { ms } = rowOf(
+    Limit,
+    await run("SELECT setting AS ms FROM pg_settings WHERE name = 'statement_timeout'"),
+  );
+  if (Number(ms) !== statementMs) throw new ParametersDropped();
+}
+
+const Identity = Type.Object({ account: Type.String(), nowMs: Amount });
+
+async function identify(run: RunSql, { identity }: Spelling) {
+  const { account, nowMs } = rowOf(Identity, await run(identity));
+  return { account, nowMs: Number(nowMs) };
+}
+
+/** What a failed statement means, in words that quote no data. */
+export function explainSqlError(dialect: Dialect): (error: unknown) => Explanation {
+  return (error) => {
+    const { reason, remedy } = dialect.failure(error);
+    return { reason, remedy };
+  };
+}
+
+function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
+  let made: Promise<Result> | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

@@ -1,0 +1,166 @@
+import { join } from "node:path";
+import type { Environment } from "../../src/config.ts";
+import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
+import type { Item } from "./check.ts";
+import { clockChecks } from "./clock-checks.ts";
+import { configChecks } from "./config-checks.ts";
+import { type Database, explainSqlError, openDatabase } from "./database.ts";
+import { type ExaminedConfig, examineConfiguration } from "./examined-config.ts";
+import { fileChecks } from "./file-checks.ts";
+import { loginIdChecks } from "./login-id-checks.ts";
+import { memoryChecks } from "./memory-checks.ts";
+import { mysqlChecks, mysqlRowChecks } from "./mysql-checks.ts";
+import type { Opened } from "./opened.ts";
+import type { Population } from "./population.ts";
+import { portChecks } from "./port-checks.ts";
+import { postgresChecks, postgresRowChecks } from "./postgres-checks.ts";
+import { redisAccountChecks } from "./redis-account-checks.ts";
+import { redisAddressChecks, redisChecks } from "./redis-checks.ts";
+import { explainRedisError, openRedis, type RedisServers } from "./redis-servers.ts";
+import { redisTopologyChecks } from "./redis-topology-checks.ts";
+import { createRunner, type Runner } from "./runner.ts";
+import { secretChecks } from "./secret-checks.ts";
+import { sqliteChecks } from "./sqlite-checks.ts";
+import { rowChecks, tableChecks } from "./table-checks.ts";
+
+export interface ExamineOptions {
+  readonly environment: Environment;
+  /** Where the sidecar is started: `.env` is there. */
+  readonly folder: string;
+  /** The limit of one check, in milliseconds. */
+  readonly deadlineMs: number;
+  /** What the replay guard's memory is estimated for. */
+  readonly requestsPerSecond: number;
+  readonly now: () => number;
+  readonly onProgress: (done: number, known: number) => void;
+}
+
+/** The items of one subject, in the order in which they are told. */
+export interface Group {
+  readonly title: string;
+  readonly items: readonly Item[];
+}
+
+/** A connection that is not made by then is not made at all, however patient the checks may be. */
+const connectMsMax = 6000;
+
+/**
+ * Examines everything that a deployment depends on. Changes nothing but a few keys in Redis, under the sidecar's
+ * own prefix, which expire within a second.
+ */
+export async function examine(options: ExamineOptions): Promise<readonly Group[]> {
+  const examined = examineConfiguration(options.environment);
+  const opening = { deadlineMs: Math.min(connectMsMax, options.deadlineMs), now: options.now };
+  const [database, redis] = await Promise.all([
+    openDatabase(examined, opening),
+    openRedis(examined, opening),
+  ]);
+  try {
+    const parts = { run: createRunner(options), examined, options, database, redis };
+    const groups = await Promise.all([
+      ...examineHost(parts),
+      examineDatabase(parts),
+      inGroup("Redis", examineRedis(parts)),
+      inGroup("Clocks", examineClocks(parts)),
+    ]);
+    return groups.flat().filter(({ items }) => items.length > 0);
+  } finally {
+    await Promise.all([database.close(), redis.close()]);
+  }
+}
+
+interface Parts {
+  readonly run: Runner;
+  readonly examined: ExaminedConfig;
+  readonly options: ExamineOptions;
+  readonly database: Opened<Database>;
+  readonly redis: Opened<RedisServers>;
+}
+
+function examineHost({ run, examined, options }: Parts): Promise<Group>[] {
+  const { config, isProduction } = examined;
+  const files = {
+    keys: config.sessions.keysFile,
+    environment: join(options.folder, ".env"),
+    isMadeAtStart: !isProduction,
+  };
+  return [
+    inGroup("Configuration", run(configChecks(examined), examined)),
+    inGroup("Secrets", run(secretChecks, { ...config, isProduction })),
+    inGroup("Files", run(fileChecks, files)),
+    inGroup("Ports", run(portChecks, config)),
+  ];
+}
+
+const databaseChecks = {
+  sqlite: { server: sqliteChecks, rows: rowChecks },
+  postgres: { server: postgresChecks, rows: [...rowChecks, ...postgresRowChecks] },
+  mysql: { server: mysqlChecks, rows: [...rowChecks, ...mysqlRowChecks] },
+};
+
+/** What only asks the catalogue comes first: a table that somebody has locked must not keep it waiting. */
+async function examineDatabase({ run, database: { verdict, subject } }: Parts): Promise<Group[]> {
+  const reachable = { id: "database.reachable", title: "reachable", ...verdict };
+  if (subject === null) return [{ title: "Database", items: [reachable] }];
+  const explain = explainSqlError(subject.dialect);
+  const { server, rows } = databaseChecks[subject.settings.kind];
+  const ofCatalogue = await run([...tableChecks, ...server], subject, explain);
+  const [ofRows, ofLoginIds] = hasColumns(subject)
+    ? await Promise.all([run(rows, subject, explain), run(loginIdChecks, subject, explain)])
+    : [[], []];
+  return [
+    { title: "Database", items: [reachable, ...ofCatalogue, ...ofRows] },
+    { title: "Login ids", items: ofLoginIds },
+  ];
+}
+
+async function examineRedis({ run, examined, options, database, redis }: Parts): Promise<Item[]> {
+  const { config, knows } = examined;
+  const reachable = { id: "redis.reachable", title: "reachable", ...redis.verdict };
+  const isKnown = config.redis !== null && knows.redis;
+  const address = isKnown ? examineRedisAddress(run, config.redis.connection.reveal()) : [];
+  const servers = redis.subject;
+  if (servers === null) return [reachable, ...(await address)];
+  const question = {
+    servers,
+    population: () => populationOf(database.subject),
+    requestsPerSecond: options.requestsPerSecond,
+    rememberSeconds: config.replayProtection ? 2 * config.signature.toleranceSeconds + 5 : 0,
+  };
+  const checks = [...redisChecks, ...redisAccountChecks];
+  const items = await Promise.all([
+    address,
+    run(checks, servers, explainRedisError),
+    run(memoryChecks, question, explainRedisError),
+  ]);
+  return [reachable, ...items.flat()];
+}
+
+/** What can be told although Redis itself may not be reached. */
+function examineRedisAddress(run: Runner, options: RedisConnectionOptions): Promise<Item[]> {
+  return run([...redisAddressChecks, ...redisTopologyChecks[options.mode]], options, explainRedisError);
+}
+
+function examineClocks({ run, database, redis }: Parts): Promise<Item[]> {
+  const hasOwnClock = database.subject !== null && database.subject.settings.kind !== "sqlite";
+  const clocks = {
+    database: hasOwnClock ? database.subject.clock : null,
+    redis: (redis.subject?.masters ?? []).map(({ clock }) => clock),
+  };
+  return run(clockChecks(clocks), clocks);
+}
+
+async function inGroup(title: string, items: Promise<Item[]>): Promise<Group> {
+  return { title, items: await items };
+}
+
+/** What stands against counting is told by the items of the database. */
+async function populationOf(database: Database | null): Promise<Population | null> {
+  return database !== null && hasColumns(database) ? database.population().catch(() => null) : null;
+}
+
+function hasColumns({ names, facts }: Database): boolean {
+  return [names.loginIdColumn, names.ownIdDataColumn].every((column) =>
+    facts.columns.some(({ name }) => name === column),
+  );
+}

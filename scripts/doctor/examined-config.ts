@@ -1,0 +1,75 @@
+import { type Config, type Environment, loadConfig } from "../../src/config.ts";
+import { ConfigurationInvalid } from "../../src/errors.ts";
+import { settings } from "../../src/settings.ts";
+
+/** The configuration as far as it can be examined, although some of it may be wrong. */
+export interface ExaminedConfig {
+  /** Where a setting is wrong, its default stands in for it. */
+  readonly config: Config;
+  /** Every problem, as a start would report it. */
+  readonly problems: readonly Problem[];
+  readonly isProduction: boolean;
+  /** Whether it is known where the database and Redis are. */
+  readonly knows: { readonly database: boolean; readonly redis: boolean };
+}
+
+export interface Problem {
+  readonly variable: string;
+  readonly sentence: string;
+}
+
+/** Settings that say nothing without each other. */
+const redisAddress = [
+  "REDIS_URL",
+  "REDIS_MODE",
+  "REDIS_SENTINEL_MASTER",
+  "REDIS_SENTINEL_PASSWORD",
+  "REDIS_TLS_CA_FILE",
+];
+const databaseAddress = ["DATABASE_URL", "DATABASE_TLS_CA_FILE"];
+const coherence = ["COHERENCE_STATEMENT_MS", "COHERENCE_GRACE_MS"];
+const companies = [redisAddress, databaseAddress, coherence];
+
+const noSecret = () => crypto.getRandomValues(new Uint8Array(32));
+
+/** Reads what is there, and what is wrong once more without it. Makes no file and no secret. */
+export function examineConfiguration(environment: Environment): ExaminedConfig {
+  const { config, problems } = load(environment);
+  const isProduction = environment.NODE_ENV === "production";
+  if (config !== null) return { config, problems, isProduction, knows: { database: true, redis: true } };
+  // Development asks for less, so that what production lacks does not hide the rest.
+  const relaxed = { ...environment, NODE_ENV: "development" };
+  const broken = new Set(load(relaxed).problems.flatMap(({ variable }) => withCompany(variable)));
+  const isKnown = (address: readonly string[]) => !address.some((name) => broken.has(name));
+  return {
+    config: loadConfig(without(relaxed, broken), noSecret),
+    problems,
+    isProduction,
+    knows: { database: isKnown(databaseAddress), redis: isKnown(redisAddress) },
+  };
+}
+
+function load(environment: Environment): { config: Config | null; problems: readonly Problem[] } {
+  try {
+    return { config: loadConfig(environment, noSecret), problems: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigurationInvalid)) throw error;
+    const problems = error.problems.map((sentence) => ({ variable: variableOf(sentence), sentence }));
+    return { config: null, problems };
+  }
+}
+
+/** Problems and warnings begin with their variable; a secret's may come from a file. */
+export function variableOf(sentence: string): string {
+  const [name = ""] = /^[A-Z0-9_]+/.exec(sentence) ?? [];
+  return Object.hasOwn(settings, name) ? name : name.replace(/_FILE$/, "");
+}
+
+function withCompany(variable: string): readonly string[] {
+  return companies.find((company) => company.includes(variable)) ?? [variable];
+}
+
+function without(environment: Environment, broken: ReadonlySet<string>): Environment {
+  const isWhole = (name: string) => !broken.has(name) && !broken.has(name.replace(/_FILE$/, ""));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isWhole(name)));
+}

@@ -1,0 +1,77 @@
+import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { worstStatus } from "./check.ts";
+import { examine, type Group } from "./examine.ts";
+import { countOf, printGroups } from "./printer.ts";
+
+const help = `Examines everything that the sidecar depends on, as the environment names it, and says of each item whether it
+is fine, wrong, or works but should not stay so; and what mends it. Run it as the account that runs the sidecar.
+
+  bun run doctor
+
+  --deadline SECONDS      how long one check may take (default: 10); big tables may need more
+  --requests-per-second N what the memory of Redis is estimated for (default: 100)
+  --json                  print JSON
+
+It counts through the user table, which is work for the database. It changes nothing there; in Redis it writes a
+few keys of its own that expire within a second. It exits 0 if nothing is wrong, though there may be warnings.
+`;
+
+const columnsWithoutTerminal = 110;
+
+await runCommand({
+  help,
+  options: {
+    deadline: { type: "string", default: "10" },
+    "requests-per-second": { type: "string", default: "100" },
+    json: { type: "boolean", default: false },
+  },
+  async run(operands, { deadline, "requests-per-second": requests, json }) {
+    if (operands.length > 0) throw new UsageWrong("bun run doctor takes options only.");
+    const deadlineMs = amountOf("--deadline", deadline) * 1000;
+    const requestsPerSecond = amountOf("--requests-per-second", requests);
+    const progress = createProgress();
+    const groups = await examine({
+      environment: process.env,
+      folder: process.cwd(),
+      deadlineMs,
+      requestsPerSecond,
+      now: Date.now,
+      onProgress: progress.show,
+    });
+    progress.clear();
+    process.stdout.write(json ? asJson(groups) : printGroups(groups, page()));
+    const items = groups.flatMap((group) => group.items);
+    const status: ExitStatus = worstStatus(items) === "wrong" ? 1 : 0;
+    return status;
+  },
+});
+
+function amountOf(option: string, text: string): number {
+  const amount = Number(text);
+  if (!(amount > 0 && amount <= 1_000_000)) throw new UsageWrong(`${option} takes a number above 0.`);
+  return amount;
+}
+
+function asJson(groups: readonly Group[]): string {
+  const items = groups.flatMap((group) => group.items);
+  const ordered = items.map(({ id, status, title, detail, mend }) => ({ id, status, title, detail, mend }));
+  return `${JSON.stringify({ status: worstStatus(items), counts: countOf(items), items: ordered })}\n`;
+}
+
+/** https://no-color.org */
+function page() {
+  const { isTTY, columns } = process.stdout;
+  return { columns: columns ?? columnsWithoutTerminal, hasColours: isTTY === true && !process.env.NO_COLOR };
+}
+
+/** One line that is written over, on a terminal only. */
+function createProgress() {
+  const isShown = process.stderr.isTTY === true;
+  const clear = () => isShown && process.stderr.write("\r\x1b[K");
+  return {
+    clear,
+    show(done: number, known: number): void {
+      if (isShown) process.stderr.write(`\r\x1b[Kexamined ${done} of ${known}`);
+    },
+  };
+}

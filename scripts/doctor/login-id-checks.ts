@@ -1,0 +1,152 @@
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { quoteTable } from "../../src/directory/dialects/dialect.ts";
+import { type Check, fine, warning, wrong } from "./check.ts";
+import type { Database } from "./database.ts";
+import { Amount, rowOf } from "./sql-answer.ts";
+
+/** SQL judges login ids of ASCII; these many others are read and judged here, where Unicode is the same for all. */
+const othersMax = 100_000;
+
+const Count = Type.Object({ n: Amount });
+const LoginIds = Type.Array(Type.Object({ id: Type.String() }));
+
+const equal: Check<Database> = {
+  id: "login-ids.equal",
+  title: "equal to the database",
+  isScan: true,
+  async examine(database) {
+    const { loginId, from } = partsOf(database);
+    const n = await count(
+      database,
+      `SELECT 1 AS one ${from} WHERE ${loginId} IS NOT NULL GROUP BY ${loginId} HAVING count(*) > 1`,
+    );
+    if (n === 0) return fine("no two login ids are equal by their column's collation");
+    const show = `SELECT ${loginId}, count(*) ${from} GROUP BY ${loginId} HAVING count(*) > 1;`;
+    return wrong(
+      `${users(n)} would be one another: the column's collation calls their login ids equal`,
+      show,
+    );
+  },
+};
+
+const similar: Check<Database> = {
+  id: "login-ids.similar",
+  title: "equal to people",
+  isScan: true,
+  async examine(database) {
+    const { from, folded, isAscii } = partsOf(database);
+    const inAscii = await count(
+      database,
+      `SELECT 1 AS one ${from} WHERE ${isAscii} GROUP BY ${folded} HAVING count(*) > 1`,
+    );
+    const others = (await otherLoginIds(database)).map((id) => id.normalize("NFC").trim().toLowerCase());
+    const n = inAscii + repeated(others);
+    if (n === 0) return fine("no two differ only in case, blanks or Unicode form");
+    const show = `SELECT ${folded}, count(*) ${from} GROUP BY ${folded} HAVING count(*) > 1;`;
+    return warning(
+      `${n} login ids are there more than once, in another case, with blanks or in another Unicode form`,
+      show,
+    );
+  },
+};
+
+const lowered: Check<Database> = {
+  id: "login-ids.lower",
+  title: "lower case",
+  isScan: true,
+  async examine(database) {
+    if (database.requests.loginIdCase === "exact") return fine("not asked for: LOGIN_ID_CASE is exact");
+    const { from, lower, exact, isAscii, table, column } = partsOf(database);
+    const inAscii = await count(
+      database,
+      `SELECT 1 AS one ${from} WHERE ${isAscii} AND ${lower} <> ${exact}`,
+    );
+    const others = await otherLoginIds(database);
+    const n = inAscii + others.filter((id) => id !== id.toLowerCase()).length;
+    if (n === 0) return fine("every login id is lower case, as LOGIN_ID_CASE=lower asks for");
+    const { bytewise, plain, lowered } = database.spelling;
+    const isOther = `${bytewise(lowered(column))} <> ${bytewise(plain(column))}`;
+    const mend = `UPDATE ${table} SET ${column} = ${lowered(column)} WHERE ${isOther};`;
+    return wrong(`${users(n)} cannot be found, since LOGIN_ID_CASE=lower and their login ids are not`, mend);
+  },
+};
+
+const trimmed: Check<Database> = {
+  id: "login-ids.blanks",
+  title: "blanks",
+  isScan: true,
+  async examine(database) {
+    const { loginId, from, table, column } = partsOf(database);
+    const { characters } = database.spelling;
+    const hasBlanks = (text: string) => `${characters(`trim(${text})`)} <> ${characters(text)}`;
+    const n = await count(database, `SELECT 1 AS one ${from} WHERE ${hasBlanks(loginId)}`);
+    if (n === 0) return fine("no login id begins or ends with one");
+    const mend = `UPDATE ${table} SET ${column} = trim(${column}) WHERE ${hasBlanks(column)};`;
+    return warning(`${n} login ids begin or end with a blank, and are found only with it`, mend);
+  },
+};
+
+const composed: Check<Database> = {
+  id: "login-ids.normalised",
+  title: "Unicode form",
+  isScan: true,
+  async examine(database) {
+    const others = await otherLoginIds(database);
+    const n = others.filter((id) => id !== id.normalize("NFC")).length;
+    if (n === 0)
+      return fine(
+        others.length < othersMax ? "all NFC" : `the first ${othersMax} that are not ASCII are NFC`,
+      );
+    const { table, column, loginId, from, isAscii } = partsOf(database);
+    const mend =
+      database.settings.kind === "postgres"
+        ? `UPDATE ${table} SET ${column} = normalize(${column}) WHERE ${column} IS NOT NFC NORMALIZED;`
+        : `SELECT ${loginId} ${from} WHERE NOT (${isAscii});   -- store String.prototype.normalize("NFC") of each`;
+    return warning(
+      `${n} login ids are not in the form that browsers send (NFC), so typing them finds nobody`,
+      mend,
+    );
+  },
+};
+
+export const loginIdChecks: readonly Check<Database>[] = [equal, similar, lowered, trimmed, composed];
+
+/** The pieces that the statements are put together from. */
+function partsOf({ names, spelling }: Database) {
+  const { quote, bytes, characters, bytewise, plain } = spelling;
+  const column = quote(names.loginIdColumn);
+  const table = quoteTable(names.table, quote);
+  const loginId = `u.${column}`;
+  return {
+    table,
+    column,
+    loginId,
+    from: `FROM ${table} AS u`,
+    exact: bytewise(plain(loginId)),
+    lower: bytewise(`lower(${plain(loginId)})`),
+    folded: bytewise(`lower(trim(${plain(loginId)}))`),
+    isAscii: `${bytes(loginId)} = ${characters(loginId)}`,
+  };
+}
+
+async function count({ scan }: Database, each: string): Promise<number> {
+  return Number(rowOf(Count, await scan(`SELECT count(*) AS n FROM (${each}) AS found`)).n);
+}
+
+async function otherLoginIds(database: Database): Promise<string[]> {
+  const { loginId, from, isAscii } = partsOf(database);
+  const rows = await database.scan(
+    `SELECT ${loginId} AS id ${from} WHERE NOT (${isAscii}) LIMIT ${othersMax}`,
+  );
+  return Value.Parse(LoginIds, rows).map(({ id }) => id);
+}
+
+function repeated(texts: readonly string[]): number {
+  return Object.values(Object.groupBy(texts, (text) => text)).filter((group) => (group?.length ?? 0) > 1)
+    .length;
+}
+
+function users(n: number): string {
+  return n === 1 ? "1 user" : `${n} users`;
+}

@@ -1,0 +1,130 @@
+import { Type } from "@sinclair/typebox";
+import { type Check, fine, isLoopback, warning, wrong } from "./check.ts";
+import type { Database } from "./database.ts";
+import { mysqlPrivileges } from "./mysql-privileges.ts";
+import { Amount, rowOf } from "./sql-answer.ts";
+
+/** How long the sidecar keeps an idle connection (`connectionSettings`). */
+const poolIdleSeconds = 300;
+const serverIdleSeconds = 28_800;
+
+const Status = Type.Object({ Value: Type.String() });
+
+const encryption: Check<Database> = {
+  id: "database.tls",
+  title: "encryption",
+  async examine({ run, settings }) {
+    if (rowOf(Status, await run("SHOW SESSION STATUS LIKE 'Ssl_cipher'")).Value !== "") return fine("TLS");
+    if (isLoopback(new URL(settings.url.reveal()).hostname)) return fine("none needed on this machine");
+    return warning(
+      "logins and values cross the network unencrypted",
+      "DATABASE_TLS_CA_FILE=<the authority that issued the server's certificate>",
+    );
+  },
+};
+
+const primary: Check<Database> = {
+  id: "database.primary",
+  title: "primary",
+  async examine({ run }) {
+    const { readOnly } = rowOf(
+      Type.Object({ readOnly: Amount }),
+      await run("SELECT @@global.read_only + 0 AS readOnly"),
+    );
+    if (Number(readOnly) === 0) return fine("takes writes");
+    return wrong(
+      "the server is read-only; if it is a replica, point DATABASE_URL at its primary instead",
+      "SET GLOBAL read_only = OFF;",
+    );
+  },
+};
+
+const sqlMode: Check<Database> = {
+  id: "database.sql-mode",
+  title: "sql_mode",
+  async examine({ run }) {
+    const { mode } = rowOf(
+      Type.Object({ mode: Type.String() }),
+      await run("SELECT @@global.sql_mode AS mode"),
+    );
+    if (/STRICT_(?:ALL|TRANS)_TABLES/.test(mode)) return fine("strict");
+    const detail =
+      "not strict: the sidecar's statements are all the same, but the site's own would cut long values in silence";
+    return warning(
+      detail,
+      "SET GLOBAL sql_mode = concat_ws(',', nullif(@@GLOBAL.sql_mode, ''), 'STRICT_TRANS_TABLES');",
+    );
+  },
+};
+
+const Clock = Type.Object({ isSame: Amount });
+
+const sysdate: Check<Database> = {
+  id: "database.sysdate",
+  title: "SYSDATE",
+  async examine({ run }) {
+    const { isSame } = rowOf(Clock, await run("SELECT SLEEP(0.01) AS slept, SYSDATE(6) = NOW(6) AS isSame"));
+    if (Number(isSame) === 0) return fine("is the clock when it is called");
+    const detail =
+      "the server runs with sysdate-is-now, so a write that waited for a lock does not see that it is late";
+    return wrong(detail, "take sysdate-is-now out of the server's configuration and restart it");
+  },
+};
+
+const idle: Check<Database> = {
+  id: "database.idle",
+  title: "idle connections",
+  async examine({ run }) {
+    const { seconds } = rowOf(
+      Type.Object({ seconds: Amount }),
+      await run("SELECT @@wait_timeout AS seconds"),
+    );
+    if (Number(seconds) > poolIdleSeconds) return fine("the server keeps them as long as the sidecar");
+    const detail = `the server ends them after ${seconds} s, the sidecar after ${poolIdleSeconds}: a set can meet one that has just ended`;
+    return warning(detail, `SET GLOBAL wait_timeout = ${serverIdleSeconds};`);
+  },
+};
+
+const Connections = Type.Object({ most: Amount, own: Amount });
+
+const connections: Check<Database> = {
+  id: "database.connections",
+  title: "connections",
+  async examine({ run, settings, account }) {
+    const limits = rowOf(
+      Connections,
+      await run("SELECT @@max_connections AS most, @@max_user_connections AS own"),
+    );
+    const used = Number(rowOf(Status, await run("SHOW STATUS LIKE 'Threads_connected'")).Value);
+    const [most, own] = [Number(limits.most), Number(limits.own)];
+    const { poolMax } = settings;
+    if (own > 0 && own < poolMax) {
+      return wrong(
+        `the account may have ${own}, and DATABASE_POOL_MAX is ${poolMax}`,
+        `ALTER USER ${account} WITH MAX_USER_CONNECTIONS ${2 * poolMax};`,
+      );
+    }
+    if (poolMax > most)
+      return wrong(
+        `the server has ${most}, and DATABASE_POOL_MAX is ${poolMax}`,
+        `SET GLOBAL max_connections = ${10 * poolMax};`,
+      );
+    if (poolMax > most - used) {
+      return warning(
+        `DATABASE_POOL_MAX is ${poolMax}, and of ${most} connections ${used} are in use`,
+        `SET GLOBAL max_connections = ${most + 2 * poolMax};`,
+      );
+    }
+    return fine(`${poolMax} for each sidecar, of ${most}; ${used} are in use now`);
+  },
+};
+
+export const mysqlChecks: readonly Check<Database>[] = [
+  encryption,
+  primary,
+  sqlMode,
+  sysdate,
+  idle,
+  connections,
+];
+export const mysqlRowChecks: readonly Check<Database>[] = [mysqlPrivileges];

@@ -1,0 +1,78 @@
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { quoteTable, splitTable } from "../../src/directory/dialects/dialect.ts";
+import { type Check, fine, warning } from "./check.ts";
+import type { Database } from "./database.ts";
+import { isNeeded, tellPrivileges } from "./privileges.ts";
+import { grantFor } from "./table-checks.ts";
+
+const Grants = Type.Array(
+  Type.Object({
+    privilege: Type.String(),
+    column: Type.Union([Type.String(), Type.Null()]),
+    /** `*` for the whole server, else the pattern of a database; then that there is a table. */
+    place: Type.String(),
+    isTable: Type.Union([Type.Number(), Type.String()]),
+    mayPassOn: Type.String(),
+  }),
+);
+type Grant = (typeof Grants)["static"][number];
+
+/** The account's own grants, wherever they reach the table. */
+const grantsQuery = `
+  SELECT privilege_type AS privilege, NULL AS \`column\`, '*' AS place, 0 AS isTable, is_grantable AS mayPassOn
+  FROM information_schema.user_privileges WHERE grantee = ? AND privilege_type <> 'USAGE'
+  UNION ALL
+  SELECT privilege_type, NULL, table_schema, 0, is_grantable
+  FROM information_schema.schema_privileges WHERE grantee = ? AND coalesce(?, database()) LIKE table_schema
+  UNION ALL
+  SELECT privilege_type, NULL, table_schema, 1, is_grantable
+  FROM information_schema.table_privileges WHERE grantee = ? AND table_schema = coalesce(?, database()) AND table_name = ?
+  UNION ALL
+  SELECT privilege_type, column_name, table_schema, 1, is_grantable
+  FROM information_schema.column_privileges WHERE grantee = ? AND table_schema = coalesce(?, database()) AND table_name = ?`;
+
+/** Whoever has one of these can have all. */
+const almighty = ["SUPER", "CREATE USER", "SYSTEM_USER"];
+const newAccount = "'ownid_sidecar'@'%'";
+
+/** More than it needs is what an attacker would have, who gets hold of DATABASE_URL. */
+export const mysqlPrivileges: Check<Database> = {
+  id: "database.privileges-excess",
+  title: "no more privileges",
+  async examine(database) {
+    const { run, names, account } = database;
+    const { schema, table } = splitTable(names.table);
+    const parameters = [account, account, schema, account, schema, table, account, schema, table];
+    const granted = Value.Parse(Grants, await run(grantsQuery, parameters));
+    if (granted.some(({ privilege }) => almighty.includes(privilege))) {
+      const create = `CREATE USER ${newAccount} IDENTIFIED BY '<password>'; ${grantFor({ ...database, account: newAccount })}`;
+      return warning(
+        "the account administrates the server; give the sidecar one of its own, by DATABASE_URL",
+        create,
+      );
+    }
+    const excess = granted.filter((grant) => !(grant.isTable && isNeeded(grant, database)));
+    const passedOn = granted
+      .filter(({ mayPassOn }) => mayPassOn === "YES")
+      .map((grant) => ({ ...grant, privilege: "GRANT OPTION", column: null }));
+    if (excess.length + passedOn.length === 0) return fine("nothing but what the sidecar does");
+    const all = [...excess, ...passedOn];
+    const mend = [...revoke(all, database), grantFor(database)].join(" ");
+    return warning(`the account may also: ${tellPrivileges(all).join(", ")}`, mend);
+  },
+};
+
+function revoke(excess: readonly Grant[], { names, spelling, account }: Database): string[] {
+  const { quote } = spelling;
+  const placeOf = ({ place, isTable }: Grant) => {
+    if (place === "*") return "*.*";
+    return isTable ? quoteTable(names.table, quote) : `${quote(place)}.*`;
+  };
+  return Object.entries(Object.groupBy(excess, placeOf)).map(([place, grants = []]) => {
+    const list = grants.map(({ privilege, column }) =>
+      column === null ? privilege : `${privilege} (${quote(column)})`,
+    );
+    return `REVOKE ${[...new Set(list)].join(", ")} ON ${place} FROM ${account};`;
+  });
+}

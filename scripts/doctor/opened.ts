@@ -1,0 +1,37 @@
+import { fine, type Verdict, warning } from "./check.ts";
+import type { ExaminedConfig } from "./examined-config.ts";
+
+export interface OpenOptions {
+  /** The limit of each step, in milliseconds. */
+  readonly deadlineMs: number;
+  /** This host's clock. */
+  readonly now: () => number;
+}
+
+/** What became of the attempt to reach something. */
+export interface Opened<Subject> {
+  readonly verdict: Verdict;
+  /** What its checks examine; `null` where it was not reached, so that there is nothing to examine. */
+  readonly subject: Subject | null;
+  close(): Promise<void>;
+}
+
+export function notOpened(verdict: Verdict): Opened<never> {
+  return { verdict, subject: null, close: async () => {} };
+}
+
+/** Not even tried, because it is not known where it is; `null` when it is known. */
+export function ifUnknown(
+  { knows }: ExaminedConfig,
+  what: keyof ExaminedConfig["knows"],
+): Opened<never> | null {
+  if (knows[what]) return null;
+  return notOpened(
+    warning(
+      "not examined, because its settings are wrong",
+      "bun run doctor   # again, with the settings corrected",
+    ),
+  );
+}
+
+export const notThereYet = notOpened(fine("none yet: the first start makes it"));

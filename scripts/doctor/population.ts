@@ -1,0 +1,40 @@
+import { Type } from "@sinclair/typebox";
+import { quoteTable } from "../../src/directory/dialects/dialect.ts";
+import type { Database } from "./database.ts";
+import { Amount, rowOf } from "./sql-answer.ts";
+
+/** The site's users, in numbers. */
+export interface Population {
+  readonly users: number;
+  /** Users with data. */
+  readonly enrolled: number;
+  /** The mean size of their data, by a sample. */
+  readonly bytesEach: number;
+}
+
+/** So many users stand for all when sizes are told. */
+const sampleSize = 1000;
+
+const Counts = Type.Object({ users: Amount, enrolled: Amount });
+const Size = Type.Object({ bytes: Amount });
+
+export async function countUsers(
+  database: Pick<Database, "names" | "spelling" | "scan">,
+): Promise<Population> {
+  const { names, spelling, scan } = database;
+  const { quote } = spelling;
+  const data = `u.${quote(names.ownIdDataColumn)}`;
+  const from = `FROM ${quoteTable(names.table, quote)} AS u`;
+  const has = `${data} IS NOT NULL AND ${data} <> ''`;
+  const counts = await scan(
+    `SELECT count(*) AS users, sum(CASE WHEN ${has} THEN 1 ELSE 0 END) AS enrolled ${from}`,
+  );
+  const sample = `SELECT ${spelling.bytes(data)} AS size ${from} WHERE ${has} LIMIT ${sampleSize}`;
+  const size = await scan(`SELECT avg(size) AS bytes FROM (${sample}) AS sample`);
+  const { users, enrolled } = rowOf(Counts, counts);
+  return {
+    users: Number(users),
+    enrolled: Number(enrolled ?? 0),
+    bytesEach: Number(rowOf(Size, size).bytes ?? 0),
+  };
+}

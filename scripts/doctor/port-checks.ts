@@ -1,0 +1,75 @@
+import { createServer } from "node:net";
+import type { Config } from "../../src/config.ts";
+import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
+
+interface Listener {
+  readonly host: string;
+  readonly port: number;
+}
+
+const answerMs = 2000;
+
+const publicPort: Check<Config> = {
+  id: "ports.public",
+  title: "public listener",
+  examine: ({ publicListener }) => judge(publicListener, "PORT", "/.well-known/jwks.json", "keys"),
+};
+
+const opsPort: Check<Config> = {
+  id: "ports.ops",
+  title: "ops listener",
+  examine: ({ opsListener }) => judge(opsListener, "OPS_PORT", "/livez", "dependencies"),
+};
+
+const apart: Check<Config> = {
+  id: "ports.apart",
+  title: "two addresses",
+  examine({ publicListener, opsListener }) {
+    const isSame = publicListener.port === opsListener.port && publicListener.port !== 0;
+    if (!isSame || publicListener.host !== opsListener.host) return fine("the listeners do not collide");
+    return wrong("both listeners have the same address", `OPS_PORT=${opsListener.port + 1}`);
+  },
+};
+
+export const portChecks: readonly Check<Config>[] = [publicPort, opsPort, apart];
+
+/** A port is good that is free, or that a sidecar holds: it answers this path with JSON that has this member. */
+async function judge(listener: Listener, variable: string, path: string, member: string): Promise<Verdict> {
+  const address = `${listener.host}:${listener.port}`;
+  const failure = await tryToListen(listener);
+  if (failure === null) return fine(`${address} is free`);
+  if (failure === "EADDRINUSE") {
+    if (await isSidecar(listener, path, member)) return fine(`a sidecar is running on ${address}`);
+    const who = `ss -ltnp 'sport = :${listener.port}'   # then end that program, or choose another ${variable}`;
+    return wrong(`another program holds ${address}`, who);
+  }
+  if (failure === "EACCES") {
+    const allow = `sysctl -w net.ipv4.ip_unprivileged_port_start=${listener.port}`;
+    return wrong(`this account may not listen on ${address}`, `${allow}   # or choose another ${variable}`);
+  }
+  const host = variable.replace("PORT", "HOST");
+  if (failure === "EADDRNOTAVAIL")
+    return wrong(`this machine has no address ${listener.host}`, `${host}=127.0.0.1`);
+  return warning(`${address} cannot be tried (${failure})`, `${host}=127.0.0.1`);
+}
+
+/** `null` when it can be listened on, else the system's code. */
+function tryToListen({ host, port }: Listener): Promise<string | null> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "no reason given"));
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(null)));
+  });
+}
+
+async function isSidecar({ host, port }: Listener, path: string, member: string): Promise<boolean> {
+  const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  const url = `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}${path}`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(answerMs) });
+    const body: unknown = await response.json();
+    return response.ok && typeof body === "object" && body !== null && member in body;
+  } catch {
+    return false;
+  }
+}

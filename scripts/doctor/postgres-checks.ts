@@ -1,0 +1,138 @@
+import { Type } from "@sinclair/typebox";
+import { type Check, fine, isLoopback, warning, wrong } from "./check.ts";
+import type { Database } from "./database.ts";
+import { postgresPrivileges, rowSecurity } from "./postgres-privileges.ts";
+import { rowOf } from "./sql-answer.ts";
+
+/** How long the sidecar keeps an idle connection (`connectionSettings`). */
+const poolIdleMs = 300_000;
+
+const Setting = Type.Object({ value: Type.String() });
+
+const encryption: Check<Database> = {
+  id: "database.tls",
+  title: "encryption",
+  async examine({ run, settings }) {
+    const isEncrypted = rowOf(
+      Type.Object({ ssl: Type.Boolean() }),
+      await run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"),
+    ).ssl;
+    if (isEncrypted) return fine("TLS");
+    if (isLoopback(new URL(settings.url.reveal()).hostname)) return fine("none needed on this machine");
+    return warning(
+      "logins and values cross the network unencrypted",
+      "DATABASE_TLS_CA_FILE=<the authority that issued the server's certificate>",
+    );
+  },
+};
+
+const primary: Check<Database> = {
+  id: "database.primary",
+  title: "primary",
+  async examine({ run, account }) {
+    const { replica } = rowOf(
+      Type.Object({ replica: Type.Boolean() }),
+      await run("SELECT pg_is_in_recovery() AS replica"),
+    );
+    if (replica)
+      return wrong(
+        "this is a read-only replica",
+        "DATABASE_URL=postgres://<user>:<password>@<the primary>/<database>",
+      );
+    if ((await settingOf(run, "default_transaction_read_only")) === "off") return fine("takes writes");
+    return wrong(
+      "transactions are read-only by default, so set cannot write",
+      `ALTER ROLE ${account} SET default_transaction_read_only = off;`,
+    );
+  },
+};
+
+const timeLimit: Check<Database> = {
+  id: "database.time-limit",
+  title: "limit of a statement",
+  async examine({ run, account, statementMs }) {
+    const limitMs = await millisecondsOf(run, "statement_timeout");
+    if (limitMs > 0 && limitMs <= statementMs) return fine(`${limitMs} ms`);
+    const is = limitMs === 0 ? "statement_timeout is off" : `statement_timeout is ${limitMs} ms`;
+    const detail = `${is}, and with DATABASE_PREPARE=false the sidecar sets none of its own`;
+    return warning(detail, `ALTER ROLE ${account} SET statement_timeout = ${statementMs};`);
+  },
+};
+
+const idle: Check<Database> = {
+  id: "database.idle",
+  title: "idle connections",
+  async examine({ run, account }) {
+    const limitMs = await millisecondsOf(run, "idle_session_timeout");
+    if (limitMs === 0 || limitMs > poolIdleMs) return fine("the server keeps them as long as the sidecar");
+    const detail = `the server ends them after ${limitMs} ms, the sidecar after ${poolIdleMs}: a set can meet one that has just ended`;
+    return warning(detail, `ALTER ROLE ${account} SET idle_session_timeout = 0;`);
+  },
+};
+
+const Connections = Type.Object({ most: Type.Number(), others: Type.Number(), own: Type.Number() });
+
+const connections: Check<Database> = {
+  id: "database.connections",
+  title: "connections",
+  async examine({ run, settings, account }) {
+    const { most, others, own } = rowOf(
+      Connections,
+      await run(`
+      SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most,
+             (SELECT count(*)::int FROM pg_stat_activity WHERE datid IS NOT NULL AND usename <> current_user) AS others,
+             (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user) AS own`),
+    );
+    const { poolMax } = settings;
+    if (own >= 0 && own < poolMax) {
+      return wrong(
+        `the role may have ${own}, and DATABASE_POOL_MAX is ${poolMax}`,
+        `ALTER ROLE ${account} CONNECTION LIMIT ${2 * poolMax};`,
+      );
+    }
+    if (poolMax > most)
+      return wrong(
+        `the server has ${most}, and DATABASE_POOL_MAX is ${poolMax}`,
+        `DATABASE_POOL_MAX=${Math.max(1, most >> 1)}`,
+      );
+    if (poolMax > most - others) {
+      return warning(
+        `DATABASE_POOL_MAX is ${poolMax}, and of ${most} connections others have ${others} now`,
+        `DATABASE_POOL_MAX=${Math.max(1, most - others)}`,
+      );
+    }
+    return fine(`${poolMax} for each sidecar, of ${most}; others have ${others} now`);
+  },
+};
+
+const pooler: Check<Database> = {
+  id: "database.pooler",
+  title: "pooler",
+  examine({ settings, isBehindPooler }) {
+    if (!settings.prepare) return fine("ready for one: DATABASE_PREPARE is false");
+    if (!isBehindPooler) return fine("none between the sidecar and the server");
+    const detail = "a pooler such as pgbouncer does not keep to what the sidecar asks of its connections";
+    return wrong(detail, "DATABASE_PREPARE=false");
+  },
+};
+
+/** In the order of their telling, after the table's. */
+export const postgresChecks: readonly Check<Database>[] = [
+  encryption,
+  primary,
+  pooler,
+  timeLimit,
+  idle,
+  connections,
+];
+export const postgresRowChecks: readonly Check<Database>[] = [postgresPrivileges, rowSecurity];
+
+async function settingOf(run: Database["run"], name: string): Promise<string> {
+  return rowOf(Setting, await run("SELECT coalesce(current_setting($1, true), '0') AS value", [name])).value;
+}
+
+/** Postgres writes them with their unit. */
+async function millisecondsOf(run: Database["run"], name: string): Promise<number> {
+  const query = "SELECT coalesce(max(setting), '0') AS value FROM pg_settings WHERE name = $1";
+  return Number(rowOf(Setting, await run(query, [name])).value);
+}

@@ -1,0 +1,122 @@
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { quoteTable } from "../../src/directory/dialects/dialect.ts";
+import { type Check, fine, warning } from "./check.ts";
+import type { Database } from "./database.ts";
+import { isNeeded, type Privilege, tellPrivileges } from "./privileges.ts";
+import { rowOf } from "./sql-answer.ts";
+import { grantFor } from "./table-checks.ts";
+
+/** For a role that cannot be held back. */
+const newRole = "ownid_sidecar";
+
+const attributes: Readonly<Record<string, string>> = {
+  rolsuper: "SUPERUSER",
+  rolcreatedb: "CREATEDB",
+  rolcreaterole: "CREATEROLE",
+  rolreplication: "REPLICATION",
+  rolbypassrls: "BYPASSRLS",
+};
+
+const Role = Type.Object({
+  owns: Type.Boolean(),
+  rolsuper: Type.Boolean(),
+  rolcreatedb: Type.Boolean(),
+  rolcreaterole: Type.Boolean(),
+  rolreplication: Type.Boolean(),
+  rolbypassrls: Type.Boolean(),
+});
+
+const Grants = Type.Array(
+  Type.Object({
+    grantee: Type.String(),
+    privilege: Type.String(),
+    column: Type.Union([Type.String(), Type.Null()]),
+  }),
+);
+
+const roleQuery = `
+  SELECT pg_has_role(c.relowner, 'USAGE') AS owns, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls
+  FROM pg_roles, pg_class c WHERE rolname = current_user AND c.oid = to_regclass($1)`;
+
+/** What is granted to the role, to those that it is a member of, and to everyone. */
+const grantsQuery = `
+  WITH granted AS (
+    SELECT a.grantee, a.privilege_type, NULL AS name FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = to_regclass($1)
+    UNION ALL
+    SELECT a.grantee, a.privilege_type, c.attname FROM pg_attribute c, aclexplode(c.attacl) a WHERE c.attrelid = to_regclass($1)
+  )
+  SELECT coalesce(quote_ident(r.rolname), 'PUBLIC') AS grantee, privilege_type AS privilege, name AS "column"
+  FROM granted LEFT JOIN pg_roles r ON r.oid = grantee WHERE grantee = 0 OR pg_has_role(grantee, 'USAGE')`;
+
+/** More than it needs is what an attacker would have, who gets hold of DATABASE_URL. */
+export const postgresPrivileges: Check<Database> = {
+  id: "database.privileges-excess",
+  title: "no more privileges",
+  async examine(database) {
+    const { run, names, spelling, account } = database;
+    const table = quoteTable(names.table, spelling.quote);
+    const { owns, ...flags } = rowOf(Role, await run(roleQuery, [table]));
+    if (flags.rolsuper || owns) {
+      const who = flags.rolsuper ? "a superuser" : "the table's owner";
+      return warning(
+        `the role is ${who}, and may do anything to it; give the sidecar a role of its own, by DATABASE_URL`,
+        createRole(database),
+      );
+    }
+    const granted = Value.Parse(Grants, await run(grantsQuery, [table]));
+    const excess = granted.filter((grant) => !isNeeded(grant, database));
+    const surplus = Object.entries(flags).flatMap(([flag, isSet]) =>
+      isSet ? [attributes[flag] ?? flag] : [],
+    );
+    if (excess.length + surplus.length === 0) return fine("nothing but what the sidecar does");
+    const alter = `ALTER ROLE ${account} ${surplus.map((attribute) => `NO${attribute}`).join(" ")};`;
+    const mend = [
+      ...(surplus.length === 0 ? [] : [alter]),
+      ...(excess.length === 0 ? [] : [...revoke(excess, table, spelling.quote), grantFor(database)]),
+    ];
+    const told = [...surplus, ...tellPrivileges(excess)].join(", ");
+    return warning(`the role may also: ${told}`, mend.join(" "));
+  },
+};
+
+const Security = Type.Object({ isActive: Type.Boolean(), isOpen: Type.Boolean() });
+
+const securityQuery = `
+  SELECT row_security_active(c.oid) AS "isActive",
+         EXISTS (SELECT FROM pg_policy p
+                 WHERE p.polrelid = c.oid AND p.polcmd = '*' AND pg_get_expr(p.polqual, c.oid) = 'true'
+                   AND (p.polroles = '{0}' OR (SELECT oid FROM pg_roles WHERE rolname = current_user) = ANY (p.polroles))
+                ) AS "isOpen"
+  FROM pg_class c WHERE c.oid = to_regclass($1)`;
+
+export const rowSecurity: Check<Database> = {
+  id: "database.row-security",
+  title: "row security",
+  async examine({ run, names, spelling, account }) {
+    const table = quoteTable(names.table, spelling.quote);
+    const { isActive, isOpen } = rowOf(Security, await run(securityQuery, [table]));
+    if (!isActive || isOpen) return fine("hides no user");
+    const policy = `CREATE POLICY ownid_sidecar ON ${table} TO ${account} USING (true) WITH CHECK (true);`;
+    return warning("row level security may hide users from the role, as if they did not exist", policy);
+  },
+};
+
+function createRole(database: Database): string {
+  return `CREATE ROLE ${newRole} LOGIN PASSWORD '<password>'; ${grantFor({ ...database, account: newRole })}`;
+}
+
+/** Taken from the whole table, SELECT and UPDATE go from its columns too: the grant that follows gives them back. */
+function revoke(
+  excess: readonly (Privilege & { grantee: string })[],
+  table: string,
+  quote: (name: string) => string,
+): string[] {
+  const byGrantee = Object.groupBy(excess, ({ grantee }) => grantee);
+  return Object.entries(byGrantee).map(([grantee, privileges = []]) => {
+    const list = privileges.map(({ privilege, column }) =>
+      column === null ? privilege : `${privilege} (${quote(column)})`,
+    );
+    return `REVOKE ${list.join(", ")} ON ${table} FROM ${grantee};`;
+  });
+}

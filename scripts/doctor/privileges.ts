@@ -1,0 +1,38 @@
+import type { TableNames } from "../../src/directory/dialects/dialect.ts";
+import type { Database } from "./database.ts";
+
+export interface Privilege {
+  /** As the database writes it: SELECT, DELETE and so on. */
+  readonly privilege: string;
+  /** `null` = on the whole table, or on more than that. */
+  readonly column: string | null;
+}
+
+/** Three columns at most are read, and one of them is written. */
+const needed: Readonly<Record<string, (names: TableNames) => readonly (string | null)[]>> = {
+  SELECT: ({ loginIdColumn, ownIdDataColumn, blockedColumn }) => [
+    loginIdColumn,
+    ownIdDataColumn,
+    blockedColumn,
+  ],
+  UPDATE: ({ ownIdDataColumn }) => [ownIdDataColumn],
+};
+
+/** Whether the sidecar needs it. */
+export function isNeeded(
+  { privilege, column }: Privilege,
+  { names, facts }: Pick<Database, "names" | "facts">,
+): boolean {
+  const columns = needed[privilege]?.(names) ?? [];
+  const reached = column === null ? facts.columns.map(({ name }) => name) : [column];
+  return columns.length > 0 && reached.every((name) => columns.includes(name));
+}
+
+/** Each of them once, in words. */
+export function tellPrivileges(privileges: readonly Privilege[]): string[] {
+  const tell = ({ privilege, column }: Privilege) => {
+    if (column !== null) return `${privilege} of column "${column}"`;
+    return Object.hasOwn(needed, privilege) ? `${privilege} of every column` : privilege;
+  };
+  return [...new Set(privileges.map(tell))];
+}

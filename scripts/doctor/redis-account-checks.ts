@@ -1,0 +1,186 @@
+import { type Check, fine, shellWord, warning, worstOf, wrong } from "./check.ts";
+import { askDirectly } from "./redis-direct.ts";
+import { explainRedisError, type RedisServers } from "./redis-servers.ts";
+import type { Explanation } from "./runner.ts";
+
+/**
+ * Everything that the sidecar and its commands ask of Redis, within scripts too. `test/integration/doctor.test.ts`
+ * takes each of them away in turn and sees something refused.
+ */
+export const commandsNeeded = [
+  "hmget",
+  "hget",
+  "hset",
+  "hsetnx",
+  "hdel",
+  "hexists",
+  "hgetall",
+  "exists",
+  "get",
+  "set",
+  "pexpire",
+  "pttl",
+  "persist",
+  "scan",
+  "dbsize",
+  "eval",
+  "evalsha",
+  "info",
+  "time",
+] as const;
+
+/** For an account that has none of its own. */
+const accountName = "ownid-sidecar";
+const probeMs = 1000;
+
+const account: Check<RedisServers> = {
+  id: "redis.account",
+  title: "account can do its work",
+  async examine(servers) {
+    const problems = await tryAllWork(servers);
+    const refused = problems.filter(({ isRefused }) => isRefused).map(({ work }) => work);
+    if (refused.length > 0) return wrong(`the account may not: ${refused.join(", ")}`, aclLine(servers));
+    const [failed] = problems;
+    if (failed === undefined) return fine("everything that the sidecar asks was tried, and works");
+    return wrong(`cannot ${failed.work}: ${failed.reason}`, failed.remedy);
+  },
+};
+
+const excess: Check<RedisServers> = {
+  id: "redis.account-excess",
+  title: "account can do no more",
+  async examine(servers) {
+    const tried = Object.entries(beyond(servers)).map(async ([what, attempt]) =>
+      (await isAllowed(attempt)) ? what : null,
+    );
+    const allowed = (await Promise.all(tried)).filter((what) => what !== null);
+    if (allowed.length === 0) return fine("keys of others and administration are refused");
+    const isOpen = servers.options.nodes[0].password === null;
+    const detail = `${isOpen ? "anyone, without a password, may" : "the account may also"} ${allowed.join(", ")}`;
+    const isOwn = servers.options.nodes[0].username !== null;
+    return warning(
+      isOwn ? detail : `${detail}; give the sidecar an account of its own, by REDIS_URL`,
+      aclLine(servers),
+    );
+  },
+};
+
+const everyone: Check<RedisServers> = {
+  id: "redis.default-user",
+  title: "default user",
+  async examine({ options, masters }) {
+    if (options.nodes[0].password === null) return fine("the sidecar itself comes without a password");
+    const nobody = { username: null, password: null };
+    const verdicts = masters.map(async ({ host, port, cli }) => {
+      const isOpen = await isAllowed(() =>
+        askDirectly({ host, port }, nobody, options, (connection) => connection.ping()),
+      );
+      if (!isOpen) return fine("is asked for a password");
+      const close = `${cli} ACL SETUSER default resetpass '><password>'`;
+      return warning("whoever reaches Redis may use it without a password", `${close}   # ${keepAcl}`);
+    });
+    return worstOf(await Promise.all(verdicts));
+  },
+};
+
+export const redisAccountChecks: readonly Check<RedisServers>[] = [account, excess, everyone];
+
+/** What an operator must do for the next start. */
+const keepAcl = "then ACL SAVE, or CONFIG REWRITE if there is no aclfile";
+
+/** Gives the account what it needs and nothing else. A password that it has is kept. */
+export function aclLine({ masters, options, keyPrefix }: RedisServers): string {
+  const [{ username, database }] = options.nodes;
+  const isShared = username === null || username === "default";
+  const login = isShared ? [accountName, "on", "><password>"] : [username, "on"];
+  const pattern = `~${keyPrefix.replaceAll(/[\\*?[\]]/g, "\\$&")}*`;
+  const commands = [
+    ...commandsNeeded,
+    ...(database === 0 ? [] : ["select"]),
+    ...(options.mode === "cluster" ? ["cluster|slots", "cluster|info"] : []),
+  ].map((command) => `+${command}`);
+  const rules = [...login, "resetkeys", pattern, "resetchannels", "nocommands", ...commands];
+  return masters
+    .map(({ cli }) => `${cli} ACL SETUSER ${rules.map(shellWord).join(" ")}   # ${keepAcl}`)
+    .join("\n");
+}
+
+interface Problem extends Explanation {
+  readonly work: string;
+  /** By the account's rules. */
+  readonly isRefused: boolean;
+}
+
+/** Leaves nothing behind: its keys, under the sidecar's prefix, expire within a second. */
+async function tryAllWork(servers: RedisServers): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const [work, attempt] of Object.entries(worksOf(servers))) {
+    try {
+      await attempt();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : "";
+      const isRefused = /NOPERM|can't run this command|ACL failure/.test(message);
+      problems.push({ work, isRefused, ...explainRedisError(error) });
+    }
+  }
+  return problems;
+}
+
+/** A user's whole life in Redis, in this order, and a signature's. */
+function worksOf({
+  client,
+  masters,
+  keys,
+  valueLifeMs,
+}: RedisServers): Record<string, () => Promise<unknown>> {
+  const key = keys.user(`doctor-${crypto.randomUUID()}`);
+  const seen = keys.seen(crypto.getRandomValues(new Uint8Array(32)));
+  const lifeMs = valueLifeMs === 0 ? 0 : probeMs;
+  let begun: readonly Buffer[] = [];
+  const fill = async () => {
+    const [, token = "", epoch = ""] = await client.readHashBuffer(key, "token", probeMs);
+    await client.fillHash(key, epoch, token, "probe", lifeMs);
+  };
+  return {
+    "look a user up": () => client.hmgetBuffer(key, "e", "v", "n"),
+    "fill a hash": fill,
+    "begin a write": async () => {
+      [, ...begun] = await client.beginWriteBuffer(key, "doctor", "token", probeMs);
+    },
+    "read beside a writer": () => client.readHashBuffer(key, "token", probeMs),
+    "end a write": () => {
+      const [epoch = "", token = ""] = begun;
+      return client.endWrite(key, "doctor", epoch, token, "fresh", "probe", lifeMs, probeMs);
+    },
+    "forget a value": () => client.purgeHash(key, "token", probeMs),
+    "record an epoch": () => client.recordEpoch(keys.epoch(crypto.getRandomValues(Buffer.alloc(8))), probeMs),
+    "claim a signature": () => client.set(seen, "session:failed", "PX", probeMs, "NX", "GET"),
+    "reopen a signature": () => client.reopenSeen(seen, "session:failed", "session:open"),
+    "read a signature's use": () => client.get(seen),
+    "go through all hashes": () =>
+      Promise.all(masters.map(({ connection }) => connection.scan(0, "MATCH", keys.everyUser, "COUNT", 1))),
+    "count all keys": () => Promise.all(masters.map(({ connection }) => connection.dbsize())),
+  };
+}
+
+/** Harmless commands that a sidecar never sends. */
+function beyond({ client, keys, keyPrefix, masters }: RedisServers): Record<string, () => Promise<unknown>> {
+  const [{ connection }] = masters;
+  const name = `doctor-${crypto.randomUUID()}`;
+  return {
+    "read the server's settings": () => connection.config("GET", "maxmemory"),
+    "manage accounts": () => connection.call("ACL", "WHOAMI"),
+    "delete keys": () => client.del(keys.user(name)),
+    "publish messages": () => connection.publish(name, ""),
+    ...(keyPrefix === "" ? {} : { "reach other keys": () => client.exists(name) }),
+  };
+}
+
+async function isAllowed(attempt: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await attempt();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,78 @@
+import { type Check, type Item, type Verdict, warning, wrong } from "./check.ts";
+
+/** Why something could not be examined, in words that quote no data. */
+export interface Explanation {
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+export interface RunnerOptions {
+  /** The limit of one check, in milliseconds. */
+  readonly deadlineMs: number;
+  /** Told after each check how many are done, and how many there are so far. */
+  readonly onProgress: (done: number, known: number) => void;
+}
+
+export type Runner = ReturnType<typeof createRunner>;
+
+/** Runs checks side by side. Whatever one of them does, it becomes one item, and within the deadline. */
+export function createRunner({ deadlineMs, onProgress }: RunnerOptions) {
+  let done = 0;
+  let known = 0;
+
+  async function judge<Subject>(
+    check: Check<Subject>,
+    subject: Subject,
+    explain: (error: unknown) => Explanation,
+  ): Promise<Item> {
+    const { id, title, isScan = false } = check;
+    let verdict: Verdict;
+    try {
+      verdict = await within(deadlineMs, async () => check.examine(subject));
+    } catch (error) {
+      verdict = error instanceof DeadlinePassed ? late(deadlineMs, isScan) : failed(explain(error));
+    }
+    done += 1;
+    onProgress(done, known);
+    return { id, title, ...verdict };
+  }
+
+  return function run<Subject>(
+    checks: readonly Check<Subject>[],
+    subject: Subject,
+    explain: (error: unknown) => Explanation = explainSystemError,
+  ): Promise<Item[]> {
+    known += checks.length;
+    return Promise.all(checks.map((check) => judge(check, subject, explain)));
+  };
+}
+
+export class DeadlinePassed extends Error {}
+
+/** @throws {DeadlinePassed} when the work takes longer; what it does then is its own affair */
+export async function within<Result>(deadlineMs: number, work: () => Promise<Result>): Promise<Result> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new DeadlinePassed()), deadlineMs);
+  try {
+    return await Promise.race([work(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function late(deadlineMs: number, isScan: boolean): Verdict {
+  const seconds = deadlineMs / 1000;
+  const again = `bun run doctor --deadline ${Math.ceil(seconds * 10)}`;
+  if (isScan) return warning(`the table could not be read through in ${seconds} s`, again);
+  return wrong(`no answer within ${seconds} s`, `${again}   # then see the server's load and the network`);
+}
+
+function failed({ reason, remedy }: Explanation): Verdict {
+  return wrong(`could not be examined: ${reason}`, remedy);
+}
+
+/** For everything that asks the operating system only. */
+function explainSystemError(error: unknown): Explanation {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "an unexpected error";
+  return { reason: code, remedy: "run the doctor as the account that runs the sidecar" };
+}

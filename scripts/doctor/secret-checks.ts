@@ -1,0 +1,138 @@
+import { type Config, publishedSecret } from "../../src/config.ts";
+import { type Check, fine, warning, wrong } from "./check.ts";
+
+/** The command that puts a random one into `.env`, where it is seen by nobody. */
+export function makeSecret(variable: string): string {
+  return `(umask 077; echo "${variable}=$(openssl rand -base64 32)" >> .env)`;
+}
+
+/** A secret by the setting it comes from, as it is spelled there. */
+interface NamedSecret {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Under so many bits, somebody who has one signed request can try them all. */
+const bitsMin = 48;
+
+const sample: Check<Config> = {
+  id: "secrets.sample",
+  title: "sample secret",
+  examine({ signature, isProduction }) {
+    if (signature.isGenerated) return fine("no shared secret is set");
+    const isSample = signature.sharedSecrets.reveal().some((secret) => publishedSecret.equals(secret));
+    if (!isSample) return fine("the shared secret is no published sample");
+    const judged = isProduction ? wrong : warning;
+    return judged("anyone can sign with the shared secret: it is a published sample", fromConsole);
+  },
+};
+
+const strength: Check<Config> = {
+  id: "secrets.strength",
+  title: "strength",
+  examine(config) {
+    const weak = ownSecrets(config).filter(({ bits }) => bits < bitsMin);
+    if (weak.length === 0) return fine("nothing about them looks guessable");
+    const names = weak.map(({ name }) => name);
+    const mend = names.includes("OWNID_SHARED_SECRET") ? fromConsole : names.map(makeSecret).join("\n");
+    return wrong(`${listOf(names)} is repetitive or a sequence, so it can be guessed`, mend);
+  },
+};
+
+const random: Check<Config> = {
+  id: "secrets.random",
+  title: "random bytes",
+  examine({ signature }) {
+    const isText = signature.sharedSecrets
+      .reveal()
+      .some((secret) => /^[\x20-\x7e]*$/.test(Buffer.from(secret).toString("latin1")));
+    if (signature.isGenerated) return fine("no shared secret is set");
+    if (!isText) return fine("the shared secret is no text in disguise");
+    return warning("the shared secret decodes to readable text, not to random bytes", fromConsole);
+  },
+};
+
+const different: Check<Config> = {
+  id: "secrets.equal",
+  title: "all different",
+  examine(config) {
+    const secrets = allSecrets(config);
+    const repeated = secrets.filter(
+      ({ text }, index) => secrets.findIndex((other) => other.text === text) < index,
+    );
+    const [second] = repeated;
+    if (second === undefined) return fine("no secret is used twice");
+    const first = secrets.find(({ text }) => text === second.text);
+    const names = [first?.name, second.name];
+    const mend = names.includes("ADMIN_TOKEN")
+      ? makeSecret("ADMIN_TOKEN")
+      : "openssl rand -base64 32   # a secret of its own for one of them";
+    return wrong(`${names.join(" and ")} are the same secret`, mend);
+  },
+};
+
+const fromConsole = "OWNID_SHARED_SECRET=<a new Shared Secret from OwnID's console>";
+
+export const secretChecks: readonly Check<Config>[] = [sample, strength, random, different];
+
+function ownSecrets(config: Config) {
+  const { sharedSecrets, isGenerated } = config.signature;
+  const shared = isGenerated ? [] : sharedSecrets.reveal();
+  const tokens = [{ name: "ADMIN_TOKEN", text: config.adminToken.reveal() }];
+  return [
+    ...shared.map((secret) => ({ name: "OWNID_SHARED_SECRET", bits: entropyBits(secret) })),
+    ...tokens.flatMap(({ name, text }) =>
+      text === null ? [] : [{ name, bits: entropyBits(Buffer.from(text)) }],
+    ),
+  ];
+}
+
+function allSecrets(config: Config): NamedSecret[] {
+  const shared = config.signature.sharedSecrets
+    .reveal()
+    .map((secret) => Buffer.from(secret).toString("base64"));
+  const redis = config.redis?.connection.reveal();
+  const secrets = [
+    ...shared.map((text) => ({ name: "OWNID_SHARED_SECRET", text })),
+    { name: "ADMIN_TOKEN", text: config.adminToken.reveal() },
+    { name: "the password in DATABASE_URL", text: databasePassword(config) },
+    { name: "the password in REDIS_URL", text: redis?.nodes[0].password ?? null },
+  ];
+  return secrets.flatMap(({ name, text }) => (text === null || text === "" ? [] : [{ name, text }]));
+}
+
+function databasePassword({ database }: Config): string | null {
+  if (database.kind === "sqlite") return null;
+  const { password } = new URL(database.url.reveal());
+  return /%(?![0-9a-f]{2})/i.test(password) ? password : decodeURIComponent(password);
+}
+
+/**
+ * At most so many bits are in it: Shannon's measure of its bytes, counted once where they repeat themselves; none
+ * where each byte follows from the one before.
+ */
+export function entropyBits(bytes: Uint8Array): number {
+  const steps = new Set(
+    [...bytes].map((byte, index) => (byte - (bytes[index - 1] ?? byte) + 256) % 256).slice(1),
+  );
+  if (steps.size <= 1) return 0;
+  const unit = [...bytes.subarray(0, smallestPeriod(bytes))];
+  const counts = Object.values(Object.groupBy(unit, (byte) => byte)).map((group) => group?.length ?? 0);
+  const bitsEach = counts.reduce(
+    (sum, count) => sum - (count / unit.length) * Math.log2(count / unit.length),
+    0,
+  );
+  return bitsEach * unit.length;
+}
+
+function smallestPeriod(bytes: Uint8Array): number {
+  const repeatsAt = (period: number) =>
+    bytes.every((byte, index) => index < period || byte === bytes[index - period]);
+  let period = 1;
+  while (period < bytes.length && !repeatsAt(period)) period += 1;
+  return period;
+}
+
+function listOf(names: readonly string[]): string {
+  return [...new Set(names)].join(" and ");
+}

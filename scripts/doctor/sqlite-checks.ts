@@ -1,0 +1,68 @@
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { Type } from "@sinclair/typebox";
+import { type Check, fine, shellWord, warning, wrong } from "./check.ts";
+import type { Database } from "./database.ts";
+import { factsOf, mayWrite } from "./file-checks.ts";
+import { rowOf } from "./sql-answer.ts";
+
+const mebibyte = 2 ** 20;
+const freeMin = 10 * mebibyte;
+const freeAdvised = 200 * mebibyte;
+
+const file: Check<Database> = {
+  id: "database.file",
+  title: "file",
+  examine({ settings }) {
+    const path = settings.url.reveal();
+    if (!mayWrite(path)) return wrong("this account cannot write the file", `chmod u+w ${shellWord(path)}`);
+    const isOpen = ((factsOf(path)?.mode ?? 0) & 0o007) !== 0;
+    if (isOpen)
+      return warning("every account of this machine may open the users' file", `chmod o= ${shellWord(path)}`);
+    return fine("can be written");
+  },
+};
+
+const folder: Check<Database> = {
+  id: "database.folder",
+  title: "folder",
+  examine({ settings }) {
+    const path = dirname(settings.url.reveal());
+    if (mayWrite(path)) return fine("can be written, as SQLite's journal needs");
+    return wrong(
+      "this account cannot write the file's folder, where SQLite keeps its journal",
+      `chmod u+w ${shellWord(path)}`,
+    );
+  },
+};
+
+const journal: Check<Database> = {
+  id: "database.journal",
+  title: "journal",
+  async examine({ run }) {
+    const { mode } = rowOf(
+      Type.Object({ mode: Type.String() }),
+      await run("SELECT journal_mode AS mode FROM pragma_journal_mode"),
+    );
+    if (mode === "wal") return fine("write-ahead log");
+    return warning(
+      `journal_mode is ${mode}: a write of the site holds up every lookup`,
+      "PRAGMA journal_mode = WAL;",
+    );
+  },
+};
+
+const space: Check<Database> = {
+  id: "database.disk",
+  title: "disk",
+  examine({ settings }) {
+    const path = dirname(settings.url.reveal());
+    const { bavail, bsize } = statfsSync(path);
+    const free = bavail * bsize;
+    const told = `${Math.floor(free / mebibyte)} MiB free`;
+    if (free >= freeAdvised) return fine(told);
+    return (free < freeMin ? wrong : warning)(told, `df -h ${shellWord(path)}   # then make room`);
+  },
+};
+
+export const sqliteChecks: readonly Check<Database>[] = [file, folder, journal, space];

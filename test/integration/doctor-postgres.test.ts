@@ -1,0 +1,285 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { SQL } from "bun";
+import {
+  createDeployment,
+  type Deployment,
+  type Fault,
+  faultsOf,
+  itemsOf,
+  plantAndMend,
+} from "../support/deployment.ts";
+import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
+import { startPgbouncer } from "../support/pgbouncer-server.ts";
+import { sharedPostgres, startPostgres } from "../support/postgres-server.ts";
+import { createSidecarRedis } from "../support/sidecar-redis.ts";
+
+setDefaultTimeout(30_000);
+
+interface Site extends Deployment {
+  /** The sidecar's. */
+  readonly role: string;
+}
+
+let sites = 0;
+
+/** A database of the shared server with the site's table, and a role that may do what a sidecar does. */
+async function createSite(settings: Deployment["environment"] = {}): Promise<Site> {
+  const server = await sharedPostgres();
+  const name = `doctor_${++sites}`;
+  const url = await server.createDatabase(name);
+  const administrator = new SQL(url, { max: 1 });
+  await administrator.unsafe(`CREATE TABLE users (
+    id serial PRIMARY KEY, email text NOT NULL UNIQUE, "ownIdData" text, name text, blocked boolean)`);
+  await administrator.unsafe(`CREATE ROLE ${name} LOGIN PASSWORD 'secret of the sidecar'`);
+  await administrator.unsafe(
+    `GRANT SELECT (email, "ownIdData", blocked), UPDATE ("ownIdData") ON users TO ${name}`,
+  );
+  const own = new URL(url);
+  own.username = name;
+  own.password = "secret of the sidecar";
+  const deployment = await createDeployment({
+    DATABASE_URL: own.href,
+    USERS_BLOCKED_COLUMN: "blocked",
+    ...settings,
+  });
+  return {
+    ...deployment,
+    role: name,
+    administrate: (statement) => administrator.unsafe(statement),
+    async [Symbol.asyncDispose]() {
+      await deployment[Symbol.asyncDispose]();
+      await administrator.close();
+    },
+  };
+}
+
+const faults: Record<string, Fault<Site>> = {
+  "a column that the table lacks": {
+    id: "database.data-column",
+    status: "wrong",
+    plant: async ({ administrate, role }) => {
+      await administrate('ALTER TABLE users DROP COLUMN "ownIdData"');
+      await administrate(`ALTER TABLE users OWNER TO ${role}`);
+    },
+  },
+  "a table under another name": {
+    id: "database.table",
+    status: "wrong",
+    plant: ({ environment }) => {
+      environment.USERS_TABLE = "user";
+    },
+  },
+  "a column under another name": {
+    id: "database.data-column",
+    status: "wrong",
+    plant: ({ environment }) => {
+      environment.USERS_OWNID_DATA_COLUMN = "ownid_data";
+    },
+  },
+  "a column that is too short": {
+    id: "database.data-column",
+    status: "wrong",
+    plant: ({ administrate }) =>
+      administrate('ALTER TABLE users ALTER COLUMN "ownIdData" TYPE varchar(2000)'),
+  },
+  "login ids that need not be unique": {
+    id: "database.login-id-column",
+    status: "wrong",
+    plant: ({ administrate }) => administrate("ALTER TABLE users DROP CONSTRAINT users_email_key"),
+  },
+  "an index in another collation than the lookup's": {
+    id: "database.lookup",
+    status: "wrong",
+    plant: async ({ administrate }) => {
+      await administrate("ALTER TABLE users DROP CONSTRAINT users_email_key");
+      await administrate('CREATE UNIQUE INDEX ON users (email COLLATE "POSIX")');
+    },
+  },
+  "a role that may not write": {
+    id: "database.privileges",
+    status: "wrong",
+    plant: ({ administrate, role }) => administrate(`REVOKE UPDATE ("ownIdData") ON users FROM ${role}`),
+  },
+  "a role that may delete users and read all of them": {
+    id: "database.privileges-excess",
+    status: "warning",
+    plant: ({ administrate, role }) => administrate(`GRANT SELECT, DELETE ON users TO ${role}`),
+  },
+  "a role that may write another column, like everyone": {
+    id: "database.privileges-excess",
+    status: "warning",
+    plant: ({ administrate }) => administrate("GRANT UPDATE (email), TRUNCATE ON users TO PUBLIC"),
+  },
+  "a role that may create others": {
+    id: "database.privileges-excess",
+    status: "warning",
+    plant: ({ administrate, role }) => administrate(`ALTER ROLE ${role} CREATEROLE CREATEDB BYPASSRLS`),
+  },
+  "rows that the role may not see": {
+    id: "database.row-security",
+    status: "warning",
+    plant: ({ administrate }) => administrate("ALTER TABLE users ENABLE ROW LEVEL SECURITY"),
+  },
+  "a role that only reads": {
+    id: "database.primary",
+    status: "wrong",
+    plant: ({ administrate, role }) =>
+      administrate(`ALTER ROLE ${role} SET default_transaction_read_only = on`),
+  },
+  "connections that end while they are idle": {
+    id: "database.idle",
+    status: "warning",
+    plant: ({ administrate, role }) => administrate(`ALTER ROLE ${role} SET idle_session_timeout = '1min'`),
+  },
+  "too few connections for the role": {
+    id: "database.connections",
+    status: "wrong",
+    plant: ({ administrate, role }) => administrate(`ALTER ROLE ${role} CONNECTION LIMIT 5`),
+  },
+  "a bigger pool than the server has connections": {
+    id: "database.connections",
+    status: "wrong",
+    plant: ({ environment }) => {
+      environment.DATABASE_POOL_MAX = "200";
+    },
+  },
+  "no limit of a statement": {
+    id: "database.time-limit",
+    status: "warning",
+    plant: ({ environment }) => {
+      environment.DATABASE_PREPARE = "false";
+    },
+  },
+  "login ids in upper case": {
+    id: "login-ids.lower",
+    status: "wrong",
+    plant: async ({ administrate, environment }) => {
+      environment.LOGIN_ID_CASE = "lower";
+      await administrate(
+        "INSERT INTO users (email) VALUES ('Sol@testmail.com'), ('ÉVA@testmail.com'), ('ann@testmail.com')",
+      );
+    },
+  },
+  "login ids with blanks": {
+    id: "login-ids.blanks",
+    status: "warning",
+    plant: ({ administrate }) => administrate("INSERT INTO users (email) VALUES (' sol@testmail.com ')"),
+  },
+  "login ids in another Unicode form": {
+    id: "login-ids.normalised",
+    status: "warning",
+    plant: ({ administrate }) =>
+      administrate("INSERT INTO users (email) VALUES (U&'jose\\0301@testmail.com')"),
+  },
+};
+
+describeWith("postgres", "doctor on Postgres", () => {
+  for (const [what, fault] of Object.entries(faults)) {
+    test(`names and mends ${what}`, async () => {
+      await using site = await createSite();
+      expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
+    });
+  }
+
+  for (const [who, statement] of [
+    ["a superuser", "ALTER ROLE # SUPERUSER"],
+    ["the table's owner", "ALTER TABLE users OWNER TO #"],
+  ] as const) {
+    test(`prints a role of its own for a sidecar that logs in as ${who}`, async () => {
+      await using site = await createSite();
+      await site.administrate("DROP ROLE IF EXISTS ownid_sidecar");
+      await site.administrate(statement.replace("#", site.role));
+      const item = (await itemsOf(site)).get("database.privileges-excess");
+      expect(item?.status).toBe("warning");
+      for (const part of item?.mend?.split(/(?<=;) /) ?? []) await site.administrate(part);
+      const url = new URL(site.environment.DATABASE_URL ?? "");
+      url.username = "ownid_sidecar";
+      url.password = "<password>";
+      site.environment.DATABASE_URL = url.href;
+      expect(await faultsOf(site)).toEqual([]);
+      await site.administrate("DROP OWNED BY ownid_sidecar");
+      await site.administrate("DROP ROLE ownid_sidecar");
+    });
+  }
+
+  test("counts login ids that differ only in case, blanks or Unicode form, and tells none", async () => {
+    await using site = await createSite();
+    await site.administrate(`INSERT INTO users (email) VALUES
+      ('sol@testmail.com'), ('SOL@testmail.com '), ('ÉVA@testmail.com'), ('éva@testmail.com'), ('ann@testmail.com')`);
+    const items = await itemsOf(site);
+    expect(items.get("login-ids.similar")).toMatchObject({
+      status: "warning",
+      detail: "2 login ids are there more than once, in another case, with blanks or in another Unicode form",
+    });
+    expect(JSON.stringify([...items.values()])).not.toMatch(/testmail/);
+  });
+
+  test("ends within its deadlines while the table is locked, and says which checks were kept waiting", async () => {
+    await using site = await createSite();
+    const server = await sharedPostgres();
+    await using holder = new SQL(server.url(site.role), { max: 1 });
+    await holder.begin(async (transaction) => {
+      await transaction.unsafe("LOCK TABLE users");
+      const begun = performance.now();
+      const items = await itemsOf(site, { deadlineMs: 800 });
+      expect(performance.now() - begun).toBeLessThan(4000);
+      expect(items.get("database.privileges")).toMatchObject({
+        status: "wrong",
+        detail: "no answer within 0.8 s",
+      });
+      expect(items.get("login-ids.blanks")?.status).toBe("warning");
+      expect(items.get("database.primary")?.status).toBe("fine");
+    });
+  });
+});
+
+describeWithPrivate("postgres", "doctor on a Postgres that does not answer", () => {
+  test("says so within its deadline", async () => {
+    await using server = await startPostgres();
+    await using site = await createDeployment({ DATABASE_URL: server.url() });
+    await server.freeze();
+    const begun = performance.now();
+    expect(await faultsOf(site, { deadlineMs: 700 })).toEqual(["database.reachable: wrong"]);
+    expect(performance.now() - begun).toBeLessThan(4000);
+    await server.thaw();
+  });
+});
+
+describeWithPrivate("redis", "doctor on Postgres and Redis", () => {
+  test("has nothing to say about a good set-up", async () => {
+    await using redis = await createSidecarRedis();
+    await using site = await createSite({ REDIS_URL: redis.url });
+    await site.administrate(`INSERT INTO users (email, "ownIdData") VALUES ('sol@testmail.com', '{"a":1}')`);
+    expect(await faultsOf(site)).toEqual([]);
+  });
+
+  test("doubts the host's clock where database and Redis agree with each other", async () => {
+    await using redis = await createSidecarRedis();
+    await using site = await createSite({ REDIS_URL: redis.url });
+    const clocks = async (fastMs: number) => {
+      const items = await itemsOf(site, { now: () => Date.now() + fastMs });
+      return [items.get("clocks.database"), items.get("clocks.redis")];
+    };
+    const both = (status: string) => [
+      { status },
+      { status, detail: expect.stringContaining("this host's clock is off") },
+    ];
+    expect(await clocks(2500)).toMatchObject(both("warning"));
+    expect(await clocks(-9000)).toMatchObject(both("wrong"));
+  });
+});
+
+describeWith("pgbouncer", "doctor behind pgbouncer", () => {
+  for (const [what, settings] of [
+    ["refuses", {}],
+    ["drops", { ignore_startup_parameters: "statement_timeout,application_name" }],
+  ] as const) {
+    test(`names and mends a pooler that ${what} the sidecar's parameters`, async () => {
+      await using site = await createSite();
+      await using pooler = await startPgbouncer(await sharedPostgres(), settings);
+      site.environment.DATABASE_URL = pooler.url(site.role);
+      const fault: Fault<Site> = { id: "database.pooler", status: "wrong", plant: () => {} };
+      expect(await plantAndMend(site, fault)).toEqual(["wrong", "fine"]);
+    });
+  }
+});

@@ -1,0 +1,225 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { commandsNeeded } from "../../scripts/doctor/redis-account-checks.ts";
+import { judgeRunId } from "../../scripts/doctor/redis-checks.ts";
+import {
+  carryOut,
+  createDeployment,
+  type Deployment,
+  type Fault,
+  faultsOf,
+  itemsOf,
+  plantAndMend,
+} from "../support/deployment.ts";
+import { describeWithPrivate } from "../support/describe-with.ts";
+import { startRedisCluster } from "../support/redis-cluster.ts";
+import { startRedisSentinel } from "../support/redis-sentinel.ts";
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
+import { administratorPassword, createSidecarRedis, type SidecarRedis } from "../support/sidecar-redis.ts";
+import { eventually } from "../support/waiting.ts";
+
+setDefaultTimeout(30_000);
+
+interface Site extends Deployment {
+  readonly redis: SidecarRedis;
+}
+
+async function createSite(): Promise<Site> {
+  const redis = await createSidecarRedis();
+  const deployment = await createDeployment({
+    NODE_ENV: "development",
+    REDIS_URL: redis.url,
+    REDISCLI_AUTH: administratorPassword,
+  });
+  return {
+    ...deployment,
+    redis,
+    async [Symbol.asyncDispose]() {
+      await deployment[Symbol.asyncDispose]();
+      await redis[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const setting = (name: string, value: string) => (site: Site) =>
+  site.redis.administrator.config("SET", name, value);
+const rule =
+  (...rules: string[]) =>
+  (site: Site) =>
+    site.redis.administrator.call("ACL", "SETUSER", "sidecar", ...rules);
+
+const faults: Record<string, Fault<Site>> = {
+  "a Redis that evicts": {
+    id: "redis.eviction",
+    status: "wrong",
+    plant: setting("maxmemory-policy", "allkeys-lru"),
+  },
+  "a Redis that forgets": { id: "redis.persistence", status: "warning", plant: setting("appendonly", "no") },
+  "a Redis that waits for replicas which it lacks": {
+    id: "redis.replicas",
+    status: "wrong",
+    plant: setting("min-replicas-to-write", "1"),
+  },
+  "a Redis that is too small": { id: "redis.memory", status: "wrong", plant: setting("maxmemory", "6mb") },
+  "an account that may not run a script's command": {
+    id: "redis.account",
+    status: "wrong",
+    plant: rule("-hgetall"),
+  },
+  "an account for another prefix": {
+    id: "redis.account",
+    status: "wrong",
+    plant: rule("resetkeys", "~other:*"),
+  },
+  "an account that reaches other keys": {
+    id: "redis.account-excess",
+    status: "warning",
+    plant: rule("allkeys"),
+  },
+  "a default user without a password": {
+    id: "redis.default-user",
+    status: "warning",
+    plant: ({ redis }) => redis.administrator.call("ACL", "SETUSER", "default", "nopass"),
+  },
+  "an account that administrates": {
+    id: "redis.account-excess",
+    status: "warning",
+    plant: rule("+config", "+acl", "allchannels"),
+  },
+};
+
+describeWithPrivate("redis", "doctor on Redis", () => {
+  for (const [what, fault] of Object.entries(faults)) {
+    test(`names and mends ${what}`, async () => {
+      await using site = await createSite();
+      expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
+    });
+  }
+
+  test("misses each command that it prints for the account", async () => {
+    await using site = await createSite();
+    site.environment.REDIS_TTL_SECONDS = "0";
+    const superfluous: string[] = [];
+    for (const command of commandsNeeded) {
+      await rule(`-${command}`)(site);
+      const items = await itemsOf(site);
+      const sick = [items.get("redis.account"), items.get("redis.reachable")];
+      if (sick.every((item) => item === undefined || item.status === "fine")) superfluous.push(command);
+      await rule(`+${command}`)(site);
+    }
+    expect(superfluous).toEqual([]);
+    expect((await itemsOf(site)).get("redis.account")?.status).toBe("fine");
+  });
+
+  test("leaves nothing behind", async () => {
+    await using site = await createSite();
+    await itemsOf(site);
+    expect(await eventually(() => site.redis.administrator.dbsize(), 0)).toBe(0);
+  });
+
+  test("prints an account of its own for a sidecar that logs in as everyone", async () => {
+    await using site = await createSite();
+    await site.redis.administrator.call("ACL", "SETUSER", "default", "nopass");
+    site.environment.REDIS_URL = `redis://127.0.0.1:${site.redis.server.port}/1`;
+    const { status, mend } = (await itemsOf(site)).get("redis.account-excess") ?? {};
+    expect(status).toBe("warning");
+    await carryOut(mend ?? "", site);
+    site.environment.REDIS_URL = site.environment.REDIS_URL.replace("//", "//ownid-sidecar:%3Cpassword%3E@");
+    expect(await faultsOf(site)).toEqual(["config.NODE_ENV: warning", "redis.default-user: warning"]);
+  });
+
+  test("names and mends a replica, and a master whose replica does not count", async () => {
+    await using master = await createSidecarRedis();
+    const settings = { masterauth: JSON.stringify(administratorPassword) };
+    await using replica = await startRedis({ replicaOf: master.server, settings });
+    await using site = await createDeployment({
+      NODE_ENV: "development",
+      REDISCLI_AUTH: administratorPassword,
+    });
+    await eventually(async () => /connected_slaves:1/.test(await master.administrator.info()), true);
+    site.environment.REDIS_URL = master.url;
+    const alone: Fault<Deployment> = { id: "redis.replicas", status: "warning", plant: () => {} };
+    expect(await plantAndMend(site, alone)).toEqual(["warning", "fine"]);
+    site.environment.REDIS_URL = replica.url();
+    const { status, mend } = (await itemsOf(site)).get("redis.role") ?? {};
+    expect([status, mend]).toEqual(["wrong", `REDIS_URL=redis://127.0.0.1:${master.server.port}`]);
+  });
+
+  test("says why Redis cannot be reached, within its deadline, and repeats no password", async () => {
+    await using server = await startRedis({ password: "guess me" });
+    await using site = await createDeployment({ NODE_ENV: "development" });
+    const reasonAt = async (url: string) => {
+      site.environment.REDIS_URL = url;
+      const begun = performance.now();
+      const item = (await itemsOf(site, { deadlineMs: 1500 })).get("redis.reachable");
+      expect(performance.now() - begun).toBeLessThan(5000);
+      return `${item?.status}: ${item?.detail}`;
+    };
+    expect(await reasonAt(server.url().replace("guess", "quess"))).toBe("wrong: Redis refuses the login");
+    await server.freeze();
+    expect(await reasonAt(server.url())).toBe("wrong: Redis does not answer");
+    await server.kill();
+    expect(await reasonAt(server.url())).toBe("wrong: nothing answers at REDIS_URL");
+  });
+
+  test("warns of an unencrypted way through a network, and of a hidden run_id", async () => {
+    await using site = await createDeployment({
+      NODE_ENV: "development",
+      REDIS_URL: "redis://192.0.2.1:6379",
+    });
+    expect((await itemsOf(site, { deadlineMs: 300 })).get("redis.tls")?.status).toBe("warning");
+    site.environment.REDIS_URL = "rediss://192.0.2.1:6379";
+    expect((await itemsOf(site, { deadlineMs: 300 })).get("redis.tls")?.status).toBe("fine");
+    const id = "389b47bc0989c0f292e0d2f841a866c3128975d6";
+    expect([
+      judgeRunId(id, id),
+      judgeRunId("0".repeat(40), "0".repeat(40)),
+      judgeRunId("", ""),
+    ]).toMatchObject([{ status: "fine" }, { status: "warning" }, { status: "warning" }]);
+  });
+});
+
+describeWithPrivate("redis", "doctor on a Cluster", () => {
+  test("names and mends slots that nobody serves, and prints what the account needs on each master", async () => {
+    await using cluster = await startRedisCluster({ settings: { appendonly: "yes" } });
+    const url = cluster.nodes.map((node) => node.url()).join(",");
+    await using site = await createDeployment({
+      NODE_ENV: "development",
+      REDIS_MODE: "cluster",
+      REDIS_URL: url,
+    });
+    const { mend } = (await itemsOf(site)).get("redis.account-excess") ?? {};
+    expect(mend?.split("\n").length).toBe(3);
+    await carryOut(mend ?? "", site);
+    site.environment.REDIS_URL = url.replaceAll("//", "//ownid-sidecar:%3Cpassword%3E@");
+    expect(await faultsOf(site)).toEqual(["config.NODE_ENV: warning", "redis.default-user: warning"]);
+
+    for (const node of cluster.nodes) await inRedis(node, "CLUSTER DELSLOTS 0");
+    const sick = (await itemsOf(site)).get("redis.cluster");
+    expect(sick?.status).toBe("wrong");
+    // It fails if the nodes have not told each other yet, when it looks for the last time.
+    await carryOut(sick?.mend ?? "", site).catch(() => {});
+    const statusNow = async () => (await itemsOf(site)).get("redis.cluster")?.status;
+    expect(await eventually(statusNow, "fine", 10_000)).toBe("fine");
+  });
+});
+
+describeWithPrivate("redis", "doctor on Sentinel", () => {
+  test("asks for enough sentinels, and for a quorum", async () => {
+    await using watched = await startRedisSentinel({ replicas: 1, sentinels: 1 });
+    await using site = await createDeployment({
+      NODE_ENV: "development",
+      REDIS_MODE: "sentinel",
+      REDIS_SENTINEL_MASTER: watched.masterName,
+      REDIS_URL: watched.sentinels.map((sentinel) => sentinel.url()).join(","),
+    });
+    expect((await itemsOf(site)).get("redis.sentinel")?.status).toBe("warning");
+    for (const sentinel of watched.sentinels)
+      await inRedis(sentinel, `SENTINEL SET ${watched.masterName} quorum 2`);
+    expect((await itemsOf(site)).get("redis.sentinel")?.status).toBe("wrong");
+  });
+});
+
+async function inRedis(server: RedisServer, command: string): Promise<void> {
+  await using site = await createDeployment({});
+  await carryOut(`redis-cli -p ${server.port} ${command}`, site);
+}

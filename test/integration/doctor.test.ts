@@ -1,0 +1,295 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { publishedSecret } from "../../src/config.ts";
+import {
+  createDeployment,
+  type Deployment,
+  type Fault,
+  faultsOf,
+  itemsOf,
+  plantAndMend,
+  randomText,
+} from "../support/deployment.ts";
+
+setDefaultTimeout(30_000);
+
+interface Site extends Deployment {
+  readonly database: Database;
+  readonly keysFile: string;
+}
+
+/** A deployment on SQLite, whose file has the site's table. */
+async function createSite(): Promise<Site> {
+  const deployment = await createDeployment({});
+  const path = join(deployment.folder, "users.db");
+  const database = new Database(path, { create: true });
+  database.run("PRAGMA journal_mode = WAL");
+  database.run('CREATE TABLE users (email TEXT NOT NULL UNIQUE, "ownIdData" TEXT)');
+  chmodSync(path, 0o600);
+  return {
+    ...deployment,
+    database,
+    keysFile: join(deployment.folder, "session-keys.json"),
+    administrate: async (statement) => database.run(statement),
+    async [Symbol.asyncDispose]() {
+      database.close();
+      await deployment[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const set = (name: string, value: string) => (site: Site) => {
+  site.environment[name] = value;
+};
+const run =
+  (...statements: string[]) =>
+  (site: Site) => {
+    for (const statement of statements) site.database.run(statement);
+  };
+const tableLike = (columns: string) => run("DROP TABLE users", `CREATE TABLE users (${columns})`);
+
+const faults: Record<string, Fault<Site>> = {
+  "a setting out of its range": { id: "config.PORT", status: "wrong", plant: set("PORT", "70000") },
+  "too short a time of grace": {
+    id: "config.COHERENCE_GRACE_MS",
+    status: "wrong",
+    plant: set("COHERENCE_GRACE_MS", "900"),
+  },
+  "a set-up for development": { id: "config.NODE_ENV", status: "warning", plant: set("NODE_ENV", "test") },
+  "a token that repeats itself": {
+    id: "secrets.strength",
+    status: "wrong",
+    plant: set("ADMIN_TOKEN", "password".repeat(5)),
+  },
+  "signing keys that others may read": {
+    id: "files.keys-mode",
+    status: "wrong",
+    plant: ({ keysFile }) => chmodSync(keysFile, 0o644),
+  },
+  "signing keys of which two sign": {
+    id: "files.keys",
+    status: "wrong",
+    plant({ keysFile }) {
+      const { keys } = JSON.parse(readFileSync(keysFile, "utf8"));
+      writeFileSync(keysFile, JSON.stringify({ keys: [...keys, ...keys] }));
+    },
+  },
+  "a data folder that others may write": {
+    id: "files.folder",
+    status: "wrong",
+    plant: ({ folder }) => chmodSync(folder, 0o777),
+  },
+  "settings that others may read": {
+    id: "files.env",
+    status: "wrong",
+    plant({ folder }) {
+      writeFileSync(join(folder, ".env"), "LOG_LEVEL=info\n");
+      chmodSync(join(folder, ".env"), 0o644);
+    },
+  },
+  "two listeners at one address": {
+    id: "ports.apart",
+    status: "wrong",
+    plant({ environment }) {
+      environment.OPS_PORT = environment.PORT;
+    },
+  },
+  "an address of another machine": {
+    id: "ports.ops",
+    status: "wrong",
+    plant: set("OPS_HOST", "192.0.2.1"),
+  },
+  "a users' file that others may read": {
+    id: "database.file",
+    status: "warning",
+    plant: ({ folder }) => chmodSync(join(folder, "users.db"), 0o644),
+  },
+  "a journal that holds up readers": {
+    id: "database.journal",
+    status: "warning",
+    plant: run("PRAGMA journal_mode = DELETE"),
+  },
+  "a table without the column": {
+    id: "database.data-column",
+    status: "wrong",
+    plant: tableLike("email TEXT UNIQUE"),
+  },
+  "login ids that need not be unique": {
+    id: "database.login-id-column",
+    status: "wrong",
+    plant: tableLike("email TEXT, ownIdData TEXT"),
+  },
+  "an index in another collation than the lookup's": {
+    id: "database.lookup",
+    status: "wrong",
+    plant: (site) => {
+      tableLike("email TEXT COLLATE NOCASE, ownIdData TEXT")(site);
+      site.database.run("CREATE UNIQUE INDEX binary_email ON users (email COLLATE BINARY)");
+    },
+  },
+  "login ids in upper case": {
+    id: "login-ids.lower",
+    status: "wrong",
+    plant(site) {
+      site.environment.LOGIN_ID_CASE = "lower";
+      site.database.run("INSERT INTO users (email) VALUES ('Sol@testmail.com')");
+    },
+  },
+  "login ids with blanks": {
+    id: "login-ids.blanks",
+    status: "warning",
+    plant: run("INSERT INTO users (email) VALUES ('sol@testmail.com ')"),
+  },
+};
+
+describe("doctor on SQLite", () => {
+  for (const [what, fault] of Object.entries(faults)) {
+    test(`names and mends ${what}`, async () => {
+      await using site = await createSite();
+      expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
+    });
+  }
+
+  test("has nothing to say about a good set-up", async () => {
+    await using site = await createSite();
+    site.database.run("INSERT INTO users VALUES ('sol@testmail.com', '{}')");
+    expect(await faultsOf(site)).toEqual([]);
+  });
+
+  test("tells every wrong setting at once, and examines what is left", async () => {
+    await using site = await createSite();
+    Object.assign(site.environment, {
+      LOG_LEVEL: "loud",
+      REDIS_MODE: "cluster",
+      SESSION_KEYS_FILE: "./none.json",
+    });
+    site.environment.OWNID_SHARED_SECRET = undefined;
+    site.database.run("DROP TABLE users");
+    expect(await faultsOf(site)).toEqual([
+      "config.OWNID_SHARED_SECRET: wrong",
+      "config.REDIS_URL: wrong",
+      "config.SESSION_KEYS_FILE: wrong",
+      "config.LOG_LEVEL: wrong",
+      "files.keys: wrong",
+      "database.table: wrong",
+      "redis.reachable: warning",
+    ]);
+  });
+
+  test("judges shared secrets, and shows none", async () => {
+    await using site = await createSite();
+    const statusWith = async (id: string, secret: string, environment = "production") => {
+      Object.assign(site.environment, { OWNID_SHARED_SECRET: secret, NODE_ENV: environment });
+      const items = await itemsOf(site);
+      expect(JSON.stringify([...items.values()])).not.toContain(secret.split(",")[0] ?? secret);
+      return items.get(id)?.status ?? "fine";
+    };
+    const sample = publishedSecret.toString("base64");
+    const text = Buffer.from("correct horse battery staple now").toString("base64");
+    const [secret, short] = [randomText(32), randomText(20)];
+    expect(await statusWith("config.OWNID_SHARED_SECRET", sample)).toBe("wrong");
+    expect(await statusWith("secrets.sample", sample, "development")).toBe("warning");
+    expect(await statusWith("secrets.random", text)).toBe("warning");
+    expect(await statusWith("config.OWNID_SHARED_SECRET", short)).toBe("warning");
+    expect(await statusWith("secrets.equal", `${secret},${secret}`)).toBe("wrong");
+    site.environment.ADMIN_TOKEN = secret;
+    expect(await statusWith("secrets.equal", secret)).toBe("wrong");
+    expect(await statusWith("secrets.equal", randomText(32))).toBe("fine");
+  });
+
+  test("finds login ids that the column's collation calls equal", async () => {
+    await using site = await createSite();
+    tableLike("email TEXT COLLATE NOCASE, ownIdData TEXT")(site);
+    run(
+      "CREATE UNIQUE INDEX binary_email ON users (email COLLATE BINARY)",
+      "INSERT INTO users (email) VALUES ('sol@testmail.com'), ('SOL@testmail.com'), ('ann@testmail.com')",
+    )(site);
+    expect((await itemsOf(site)).get("login-ids.equal")?.status).toBe("wrong");
+  });
+
+  test("tells a port that another program holds from one that a sidecar holds", async () => {
+    await using site = await createSite();
+    let body = "{}";
+    await using holder = createServer((_request, response) => response.end(body));
+    await new Promise((resolve) =>
+      holder.listen(Number(site.environment.OPS_PORT), "127.0.0.1", () => resolve(null)),
+    );
+    const { status, mend } = (await itemsOf(site)).get("ports.ops") ?? {};
+    expect([status, mend]).toEqual(["wrong", expect.stringContaining("ss -ltnp")]);
+    body = '{"status":"ok","dependencies":{}}';
+    expect((await itemsOf(site)).get("ports.ops")?.status).toBe("fine");
+  });
+
+  test("names a file that is no database, and one that is not there", async () => {
+    await using site = await createSite();
+    writeFileSync(
+      join(site.folder, "text.db"),
+      "a text that is no database, and long enough to be seen as one",
+    );
+    const faultWith = async (name: string) => {
+      site.environment.DATABASE_URL = `sqlite:${join(site.folder, name)}`;
+      return faultsOf(site);
+    };
+    expect(await faultWith("text.db")).toEqual(["database.reachable: wrong"]);
+    expect(await faultWith("none.db")).toEqual(["config.DATABASE_URL: wrong", "database.reachable: wrong"]);
+    expect(existsSync(join(site.folder, "none.db"))).toBe(false);
+  });
+});
+
+describe("bun run doctor", () => {
+  const command = join(import.meta.dir, "../../scripts/doctor/index.ts");
+
+  async function doctor({ environment, folder }: Deployment, ...options: string[]) {
+    const child = Bun.spawn([process.execPath, command, ...options], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, ...environment },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [output, complaint] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    return { status: await child.exited, output, complaint };
+  }
+
+  test("exits 0 where nothing is wrong, warnings or not, and prints without colours into a file", async () => {
+    await using site = await createSite();
+    site.environment.NODE_ENV = "development";
+    const { status, output, complaint } = await doctor(site);
+    expect({ status, complaint }).toEqual({ status: 0, complaint: "" });
+    expect(output).toContain("1 warning, ");
+    expect(output).not.toContain("\x1b");
+  });
+
+  test("exits 1 where something is wrong, and prints each item with its mend as JSON", async () => {
+    await using site = await createSite();
+    chmodSync(site.keysFile, 0o644);
+    const { status, output } = await doctor(site, "--json");
+    const report = JSON.parse(output);
+    expect(status).toBe(1);
+    expect({
+      ...report,
+      items: report.items.filter((item: { status: string }) => item.status !== "fine"),
+    }).toEqual({
+      status: "wrong",
+      counts: { fine: report.items.length - 1, warning: 0, wrong: 1 },
+      items: [
+        {
+          id: "files.keys-mode",
+          status: "wrong",
+          title: "keys are private",
+          detail: "other accounts may open the signing keys (mode 0644)",
+          mend: `chmod 600 ${site.keysFile}`,
+        },
+      ],
+    });
+  });
+
+  test("exits 2 where it is called wrongly", async () => {
+    await using site = await createSite();
+    expect((await doctor(site, "--deadline", "soon")).status).toBe(2);
+    expect((await doctor(site, "everything")).status).toBe(2);
+    expect((await doctor(site, "--help")).status).toBe(0);
+  });
+});

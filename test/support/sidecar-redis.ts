@@ -1,0 +1,43 @@
+import { Redis } from "ioredis";
+import { carryOut, createDeployment, itemsOf } from "./deployment.ts";
+import { type RedisOptions, type RedisServer, startRedis } from "./redis-server.ts";
+
+export interface SidecarRedis extends AsyncDisposable {
+  readonly server: RedisServer;
+  /** For the sidecar's account, which may do what a sidecar does. */
+  readonly url: string;
+  /** The default user, whom nothing is forbidden, and who has `administratorPassword`. */
+  readonly administrator: Redis;
+}
+
+/** The default user's. redis-cli takes it from REDISCLI_AUTH. */
+export const administratorPassword = "the password of the administrator";
+
+const goodSettings = { appendonly: "yes", maxmemory: "256mb", "maxmemory-policy": "noeviction" };
+const password = "the password of the sidecar";
+
+/** A Redis as it should be. Its account has been given its rights by the very line that the doctor prints. */
+export async function createSidecarRedis(options: RedisOptions = {}): Promise<SidecarRedis> {
+  const settings = { ...goodSettings, ...options.settings };
+  const server = await startRedis({ ...options, password: administratorPassword, settings });
+  const administrator = new Redis(server.url());
+  await administrator.call("ACL", "SETUSER", "sidecar", "on", `>${password}`, "+@all", "~*", "&*");
+  const url = `redis://sidecar:${encodeURIComponent(password)}@127.0.0.1:${server.port}`;
+  await using deployment = await createDeployment({
+    REDIS_URL: url,
+    NODE_ENV: "development",
+    REDISCLI_AUTH: administratorPassword,
+  });
+  const mend = (await itemsOf(deployment)).get("redis.account-excess")?.mend;
+  if (!mend) throw new Error("the doctor finds nothing to take from an account that may do everything");
+  await carryOut(mend, deployment);
+  return {
+    server,
+    url,
+    administrator,
+    async [Symbol.asyncDispose]() {
+      administrator.disconnect();
+      await server.remove();
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "bun:test";
+import { type Item, shellWord, worstOf } from "../../scripts/doctor/check.ts";
+import { printGroups } from "../../scripts/doctor/printer.ts";
+import { createRunner } from "../../scripts/doctor/runner.ts";
+import { entropyBits } from "../../scripts/doctor/secret-checks.ts";
+
+const items: Item[] = [
+  { id: "redis.role", title: "role", status: "fine", detail: "master", mend: null },
+  {
+    id: "redis.eviction",
+    title: "eviction",
+    status: "wrong",
+    detail: "it may evict what must stay, so that a lookup is stale",
+    mend: "redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE",
+  },
+];
+const groups = [{ title: "Redis", items }];
+
+describe("the doctor's page", () => {
+  test("aligns the items, wraps details and leaves mends whole", () => {
+    expect(printGroups(groups, { columns: 66, hasColours: false })).toBe(`Redis
+  fine     role      master
+  wrong    eviction  it may evict what must stay, so that a lookup
+                     is stale
+                     redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE
+
+1 wrong, 1 fine
+`);
+  });
+
+  test("says the same with colours", () => {
+    const coloured = printGroups(groups, { columns: 66, hasColours: true });
+    expect(coloured).toContain("\x1b[");
+    expect(Bun.stripANSI(coloured)).toBe(printGroups(groups, { columns: 66, hasColours: false }));
+  });
+});
+
+describe("the doctor's runner", () => {
+  const explain = () => ({ reason: "it is closed on Sundays", remedy: "come again" });
+  const check = (examine: () => Promise<never>, isScan?: true) => ({
+    ...{ id: "shop.door", title: "door", examine },
+    ...(isScan ? { isScan } : {}),
+  });
+  const never = () => new Promise<never>(() => {});
+
+  test("makes an item of a check that throws, and of one that does not end", async () => {
+    const run = createRunner({ deadlineMs: 20, onProgress: () => {} });
+    const throwing = check(() => Promise.reject(new Error("with a secret in it")));
+    expect(await run([throwing, check(never), check(never, true)], null, explain)).toEqual([
+      {
+        ...{ id: "shop.door", title: "door", status: "wrong" },
+        detail: "could not be examined: it is closed on Sundays",
+        mend: "come again",
+      },
+      {
+        ...{ id: "shop.door", title: "door", status: "wrong" },
+        detail: "no answer within 0.02 s",
+        mend: "bun run doctor --deadline 1   # then see the server's load and the network",
+      },
+      {
+        ...{ id: "shop.door", title: "door", status: "warning" },
+        detail: "the table could not be read through in 0.02 s",
+        mend: "bun run doctor --deadline 1",
+      },
+    ]);
+  });
+});
+
+describe("the doctor's verdicts", () => {
+  test("of several servers, tell the worst and mend each of those", () => {
+    const wrong = (mend: string) => ({ status: "wrong", detail: "full", mend }) as const;
+    const verdicts = [{ status: "fine", detail: "empty", mend: null } as const, wrong("one"), wrong("two")];
+    expect(worstOf(verdicts)).toEqual(wrong("one\ntwo"));
+  });
+
+  test("quote what a shell would read otherwise", () => {
+    expect(["/a/b-1.json", "~own's*", "a b"].map(shellWord)).toEqual([
+      "/a/b-1.json",
+      `'~own'\\''s*'`,
+      "'a b'",
+    ]);
+  });
+
+  test("find few bits in what repeats itself or counts up, and many in random bytes of any length", () => {
+    const bits = (text: string) => entropyBits(Buffer.from(text, "latin1"));
+    expect([bits("a".repeat(40)), bits("abcdefghijklmnop"), bits("0".repeat(16))]).toEqual([0, 0, 0]);
+    expect(bits("password".repeat(5))).toBeLessThan(24);
+    for (let round = 0; round < 200; round += 1) {
+      expect(entropyBits(crypto.getRandomValues(new Uint8Array(16)))).toBeGreaterThan(48);
+    }
+  });
+});

@@ -139,8 +139,12 @@ class ServerProcess implements RunningServer {
 
   /** Null while it does not run. */
   #pid(): number | null {
-    const path = join(this.#program.dir, pidFileName);
-    return existsSync(path) ? Number(readFileSync(path, "utf8")) : null;
+    try {
+      return Number(readFileSync(join(this.#program.dir, pidFileName), "utf8")) || null;
+    } catch {
+      // Taken away when the server ended, perhaps a moment ago.
+      return null;
+    }
   }
 
   /** Parent first: once it is suspended, no child can be added. Answers the ids of all that were signalled. */

@@ -1,0 +1,534 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { Redis } from "ioredis";
+import { scripts } from "../../src/store/scripts.ts";
+import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
+import { type RedisServer, sharedRedis, startRedis } from "../support/redis-server.ts";
+import { eventually } from "../support/waiting.ts";
+
+setDefaultTimeout(30_000);
+
+const long = 60_000;
+const foreign = Buffer.from("foreign!");
+
+/** What READ answers, in words; the epoch is looked at by the tests that are about it. */
+async function read(redis: Redis, key: string, token = "fresh", tokenLifeMs = long): Promise<string[]> {
+  const [state, valueOrToken] = await redis.readHashBuffer(key, token, tokenLifeMs);
+  if (valueOrToken === undefined) return [String(state)];
+  return [String(state), String(state) === "miss" ? drawn(valueOrToken) : String(valueOrToken)];
+}
+
+/** Of a token, what its caller drew: Redis adds the instant, so that no run sets the same token again. */
+function drawn(token: Buffer | string | null): string {
+  const [, name] = /^(.*):\d{9,11}:\d{1,6}$/.exec(String(token)) ?? [];
+  if (name === undefined) throw new Error(`no instant in the token ${token}`);
+  return name;
+}
+
+async function write(redis: Redis, key: string, value: string): Promise<void> {
+  const [, epoch, token] = await redis.beginWriteBuffer(key, "ann", "t1", long);
+  expect(await redis.endWrite(key, "ann", epoch, token, "t2", value, long, long)).toBe(1);
+}
+
+async function epochOf(redis: Redis): Promise<Buffer> {
+  const [, epoch] = await redis.beginWriteBuffer(`epoch:${crypto.randomUUID()}`, "writer", "token", 1000);
+  return epoch;
+}
+
+describeWith("redis", "the Lua scripts", () => {
+  let redis: Redis;
+  let epoch: Buffer;
+  let key: string;
+
+  beforeAll(async () => {
+    redis = new Redis((await sharedRedis()).url(), { scripts });
+    epoch = await epochOf(redis);
+  });
+  afterAll(() => redis.disconnect());
+  beforeEach(() => {
+    key = `scripts:${crypto.randomUUID()}`;
+  });
+
+  const held = async () => (await redis.hget(key, "t")) ?? "none";
+  /** By a reader that was given the token that is there now, unless the test says otherwise. */
+  const fill = async (value: string, { token = "", lifeMs = long, of = epoch } = {}) =>
+    redis.fillHash(key, of, token || (await held()), value, lifeMs);
+  /** Answers whether the writer is alone; `tokens` has its token by the writer's name. */
+  const tokens = new Map<string, Buffer>();
+  async function begin(writer: string, token: string, markerLifeMs = long): Promise<number> {
+    const [isSolo, , answered] = await redis.beginWriteBuffer(key, writer, token, markerLifeMs);
+    expect(answered.toString()).toBe(await held());
+    tokens.set(writer, answered);
+    return isSolo;
+  }
+  const end = (writer: string, value: string, { of = epoch, lifeMs = long } = {}) =>
+    redis.endWrite(key, writer, of, tokens.get(writer) ?? "", "t-end", value, lifeMs, 5000);
+  const purge = (token: string) => redis.purgeHash(key, token, 5000);
+  const fields = async () => (await redis.hkeys(key)).sort().join(" ");
+  const token = async () => drawn(await held());
+  const value = () => redis.hget(key, "v");
+  const lives = async (atMost: number) => {
+    const ms = await redis.pttl(key);
+    return ms > atMost - 2000 && ms <= atMost;
+  };
+  /** As a restart from a snapshot would leave it. */
+  const makeForeign = () => redis.hset(key, "e", foreign);
+
+  describe("readHash", () => {
+    test("answers a miss with the token it was given and this server's epoch, to live F", async () => {
+      const [state, given, answered] = await redis.readHashBuffer(key, "t1", 5000);
+      expect([String(state), drawn(given ?? null)]).toEqual(["miss", "t1"]);
+      expect(String(given)).toBe(await held());
+      expect(answered?.equals(epoch)).toBe(true);
+      expect(await fields()).toBe("e t");
+      expect(await lives(5000)).toBe(true);
+    });
+
+    test("answers a second miss with the first one's token, and lets it live F again", async () => {
+      await read(redis, key, "t1", 3000);
+      expect(await read(redis, key, "t2", 9000)).toEqual(["miss", "t1"]);
+      expect(await lives(9000)).toBe(true);
+    });
+
+    test("answers a hit with the value, and leaves its life alone", async () => {
+      await read(redis, key, "t1");
+      await fill("devices", { lifeMs: 30_000 });
+      expect(await read(redis, key, "t2", 1000)).toEqual(["hit", "devices"]);
+      expect(await read(redis, key, "t2", 1000)).toEqual(["hit", "devices"]);
+      expect(await lives(30_000)).toBe(true);
+    });
+
+    test("answers ask while a marker stands, and does not shorten its life", async () => {
+      await begin("ann", "t1", long);
+      expect(await read(redis, key, "t2", 1000)).toEqual(["ask"]);
+      expect(await read(redis, key, "t2", 1000)).toEqual(["ask"]);
+      expect(await lives(long)).toBe(true);
+      expect(await token()).toBe("t1");
+    });
+
+    test("resets a hash of another epoch", async () => {
+      await read(redis, key, "t1");
+      await fill("before the restart");
+      await makeForeign();
+      expect(await read(redis, key, "t2", 5000)).toEqual(["miss", "t2"]);
+      expect(await fields()).toBe("e t");
+      expect((await redis.hgetBuffer(key, "e"))?.equals(epoch)).toBe(true);
+      expect(await lives(5000)).toBe(true);
+    });
+
+    test("keeps the markers of a hash of another epoch", async () => {
+      await begin("ann", "t1");
+      await redis.hset(key, "v", "before the restart");
+      await makeForeign();
+      expect(await read(redis, key, "t2")).toEqual(["ask"]);
+      expect(await fields()).toBe("e n t w:ann");
+      expect(await token()).toBe("t2");
+    });
+
+    test("removes a marker that has lapsed by the clock of Redis, and keeps one that has not", async () => {
+      await begin("ann", "t1", long);
+      await begin("bob", "t2", 30);
+      const marks = async () => {
+        expect(await read(redis, key)).toEqual(["ask"]);
+        return fields();
+      };
+      expect(await eventually(marks, "e n t w:ann")).toBe("e n t w:ann");
+    });
+
+    test("clears n with the last marker that lapses", async () => {
+      await begin("ann", "t1", 30);
+      await begin("bob", "t2", 40);
+      await redis.pexpire(key, long);
+      expect(await eventually(async () => String(await read(redis, key)), "miss,t2")).toBe("miss,t2");
+      expect(await fields()).toBe("e t");
+    });
+  });
+
+  describe("fillHash", () => {
+    beforeEach(() => read(redis, key, "t1", 5000));
+
+    test("stores the value for T", async () => {
+      expect(await fill("devices", { lifeMs: 30_000 })).toBe(1);
+      expect(await value()).toBe("devices");
+      expect(await lives(30_000)).toBe(true);
+    });
+
+    test("keeps the value for ever where T is 0", async () => {
+      expect(await fill("devices", { lifeMs: 0 })).toBe(1);
+      expect(await redis.pttl(key)).toBe(-1);
+    });
+
+    test("stores once: run again it finds a value", async () => {
+      expect(await fill("devices", { lifeMs: 30_000 })).toBe(1);
+      expect(await fill("devices of another reader", { lifeMs: 9000 })).toBe(0);
+      expect(await value()).toBe("devices");
+      expect(await lives(30_000)).toBe(true);
+    });
+
+    test("stores nothing after a purge, even one that drew the same token", async () => {
+      for (const next of ["t2", "t1"]) {
+        const before = await held();
+        await purge(next);
+        expect(await fill("stale", { token: before })).toBe(0);
+      }
+      expect(await value()).toBeNull();
+    });
+
+    test("stores nothing once a writer has begun, nor after it has ended", async () => {
+      const before = await held();
+      await begin("ann", "t1");
+      expect(await fill("stale", { token: before })).toBe(0);
+      await end("ann", "");
+      expect(await fill("stale", { token: before })).toBe(0);
+      expect(await fields()).toBe("e t");
+    });
+
+    test("stores nothing while a marker stands, whatever the token", async () => {
+      await begin("ann", "t2");
+      expect(await fill("stale")).toBe(0);
+    });
+
+    test("stores nothing under another token", async () => {
+      expect(await fill("stale", { token: "t1" })).toBe(0);
+    });
+
+    test("stores nothing for a reader of another epoch", async () => {
+      expect(await fill("stale", { of: foreign })).toBe(0);
+    });
+
+    test("stores nothing in a hash of another epoch, even if the reader's is the same", async () => {
+      await makeForeign();
+      expect(await fill("stale")).toBe(0);
+      expect(await fill("stale", { of: foreign })).toBe(0);
+      expect(await value()).toBeNull();
+    });
+
+    test("makes no hash where the token has expired", async () => {
+      await redis.del(key);
+      expect(await fill("stale")).toBe(0);
+      expect(await redis.exists(key)).toBe(0);
+    });
+
+    test.each([
+      ["emoji and letters of many bytes", "👩🏽‍🚀 zoë ﷽"],
+      ["line separators that JSON allows", '{"a":"\u2028\u2029"}'],
+      ["quotes, backslashes and line ends", "\"'\\\r\n\0"],
+      ["60,000 characters", "0123456789ab".repeat(5000)],
+    ])("keeps %s to the byte", async (_what, text) => {
+      expect(await fill(text)).toBe(1);
+      expect(await read(redis, key)).toEqual(["hit", text]);
+      await begin("ann", "t2");
+      expect(await end("ann", text)).toBe(1);
+      expect((await redis.hgetBuffer(key, "v"))?.equals(Buffer.from(text))).toBe(true);
+    });
+  });
+
+  describe("beginWrite", () => {
+    test("answers that it is the only writer, and the epoch", async () => {
+      const [isSolo, answered] = await redis.beginWriteBuffer(key, "ann", "t1", long);
+      expect(isSolo).toBe(1);
+      expect(answered.equals(epoch)).toBe(true);
+      expect(await fields()).toBe("e n t w:ann");
+    });
+
+    test("answers that it is not the only writer", async () => {
+      await begin("ann", "t1");
+      expect(await begin("bob", "t2")).toBe(0);
+      expect(await fields()).toBe("e n t w:ann w:bob");
+    });
+
+    test("drops the value and changes the token", async () => {
+      await read(redis, key, "t1");
+      await fill("devices");
+      await begin("ann", "t2");
+      expect(await value()).toBeNull();
+      expect(await token()).toBe("t2");
+    });
+
+    test("lets the marker lapse Q later by the clock of Redis, and the hash not before", async () => {
+      const [seconds] = await redis.time();
+      await begin("ann", "t1", 9000);
+      const lapses = Number(await redis.hget(key, "w:ann")) - Number(seconds) * 1000;
+      expect(lapses >= 9000 && lapses < 12_000).toBe(true);
+      expect(await lives(9000)).toBe(true);
+    });
+
+    test("gives a hash that was kept for ever a life of Q", async () => {
+      await read(redis, key, "t1");
+      await fill("devices", { lifeMs: 0 });
+      await begin("ann", "t2", 9000);
+      expect(await lives(9000)).toBe(true);
+    });
+
+    test("does not shorten the life of a hash in which another marker stands for longer", async () => {
+      await begin("ann", "t1", 30_000);
+      await begin("bob", "t2", 3000);
+      expect(await lives(30_000)).toBe(true);
+      await begin("eve", "t3", long);
+      expect(await lives(long)).toBe(true);
+    });
+
+    test("does not count a writer whose marker has lapsed", async () => {
+      await begin("ann", "t1", 30);
+      await redis.pexpire(key, long);
+      const isAlone = async () => {
+        const isSolo = await begin("bob", "t2");
+        await end("bob", "");
+        return isSolo;
+      };
+      expect(await eventually(isAlone, 1)).toBe(1);
+      expect(await fields()).toBe("e t");
+    });
+
+    test("resets a hash of another epoch, and counts the writers that it remembers", async () => {
+      await begin("ann", "t1");
+      await makeForeign();
+      expect(await begin("bob", "t2")).toBe(0);
+      expect(await fields()).toBe("e n t w:ann w:bob");
+      expect((await redis.hgetBuffer(key, "e"))?.equals(epoch)).toBe(true);
+    });
+
+    test("run again, changes no more than the token, and END stores under the last one only", async () => {
+      expect(await begin("ann", "t1")).toBe(1);
+      const first = tokens.get("ann") ?? "";
+      expect(await begin("ann", "t1")).toBe(1);
+      expect(await fields()).toBe("e n t w:ann");
+      expect(await redis.endWrite(key, "ann", epoch, first, "t2", "devices", long, long)).toBe(0);
+      expect(await begin("ann", "t1")).toBe(1);
+      expect(await begin("ann", "t1")).toBe(1);
+      expect(await end("ann", "devices")).toBe(1);
+    });
+
+    test("run again after another writer began, lets no END store", async () => {
+      await begin("ann", "t1");
+      const [first, answered] = [tokens.get("ann") ?? "", await begin("bob", "t2")];
+      expect(answered).toBe(0);
+      await begin("ann", "t1");
+      expect(await end("bob", "newer")).toBe(0);
+      expect(await redis.endWrite(key, "ann", epoch, first, "t3", "older", long, long)).toBe(0);
+      expect(await fields()).toBe("e t");
+    });
+
+    test("run again in another epoch, resets the hash", async () => {
+      await begin("ann", "t1");
+      await redis.hset(key, "v", "before the restart");
+      await makeForeign();
+      await begin("ann", "t1");
+      expect(await fields()).toBe("e n t w:ann");
+      expect((await redis.hgetBuffer(key, "e"))?.equals(epoch)).toBe(true);
+    });
+
+    test("arriving after its END, hides the value until the marker lapses", async () => {
+      await begin("ann", "t1");
+      await end("ann", "devices");
+      await begin("ann", "t1", 30);
+      expect(await read(redis, key)).toEqual(["ask"]);
+      expect(await eventually(async () => (await read(redis, key))[0], "miss")).toBe("miss");
+    });
+  });
+
+  describe("endWrite", () => {
+    test("stores the committed value for T, and takes the marker away", async () => {
+      await begin("ann", "t1");
+      expect(await end("ann", "devices", { lifeMs: 30_000 })).toBe(1);
+      expect(await fields()).toBe("e t v");
+      expect(await lives(30_000)).toBe(true);
+      expect(await read(redis, key)).toEqual(["hit", "devices"]);
+    });
+
+    test("keeps the value for ever where T is 0", async () => {
+      await begin("ann", "t1");
+      expect(await end("ann", "devices", { lifeMs: 0 })).toBe(1);
+      expect(await redis.pttl(key)).toBe(-1);
+    });
+
+    test("without a value takes the marker away and lets the hash live F", async () => {
+      await begin("ann", "t1");
+      expect(await end("ann", "")).toBe(0);
+      expect(await fields()).toBe("e t");
+      expect(await lives(5000)).toBe(true);
+    });
+
+    test("stores nothing while another writer is under way, whose marker and life stay", async () => {
+      await begin("ann", "t1");
+      await begin("bob", "t2");
+      expect(await end("bob", "devices")).toBe(0);
+      expect(await fields()).toBe("e n t w:ann");
+      expect(await lives(long)).toBe(true);
+    });
+
+    test("stores nothing if another writer overlapped, even one that has ended", async () => {
+      await begin("ann", "t1");
+      await begin("bob", "t2");
+      await end("bob", "newer");
+      expect(await end("ann", "older")).toBe(0);
+      expect(await fields()).toBe("e t");
+    });
+
+    test("stores nothing after a purge", async () => {
+      await begin("ann", "t1");
+      await purge("t2");
+      expect(await end("ann", "devices")).toBe(0);
+      expect(await fields()).toBe("e t");
+    });
+
+    test("run again, drops the value that it stored and changes the token", async () => {
+      await begin("ann", "t1");
+      expect(await end("ann", "devices")).toBe(1);
+      expect(await end("ann", "devices")).toBe(0);
+      expect(await fields()).toBe("e t");
+      expect(await token()).toBe("t-end");
+      expect(await lives(5000)).toBe(true);
+    });
+
+    test("drops the value, and stores none, once the marker has lapsed", async () => {
+      await begin("ann", "t1", 30);
+      await redis.pexpire(key, long);
+      const given = async () => String(await read(redis, key));
+      expect(await eventually(given, "miss,t1")).toBe("miss,t1");
+      await fill("read since");
+      expect(await end("ann", "written long ago")).toBe(0);
+      expect(await fields()).toBe("e t");
+      expect(await token()).toBe("t-end");
+    });
+
+    test("drops the value, and stores none, if the writer began in another epoch", async () => {
+      await begin("ann", "t1");
+      expect(await end("ann", "devices", { of: foreign })).toBe(0);
+      expect(await fields()).toBe("e t");
+      expect(await token()).toBe("t-end");
+    });
+
+    test("resets a hash that is of another epoch, and takes its marker from it", async () => {
+      await begin("ann", "t1");
+      await begin("bob", "t2");
+      await redis.hset(key, "v", "before the restart");
+      await makeForeign();
+      expect(await end("ann", "devices", { of: foreign })).toBe(0);
+      expect(await fields()).toBe("e n t w:bob");
+      expect((await redis.hgetBuffer(key, "e"))?.equals(epoch)).toBe(true);
+      expect(await end("bob", "devices", { of: foreign })).toBe(0);
+      expect(await fields()).toBe("e t");
+    });
+
+    test("makes no hash where there is none", async () => {
+      expect(await end("ann", "devices")).toBe(0);
+      expect(await redis.exists(key)).toBe(0);
+    });
+  });
+
+  describe("purgeHash", () => {
+    test("drops the value, changes the token, and lets the hash live F", async () => {
+      await read(redis, key, "t1");
+      await fill("devices", { lifeMs: 0 });
+      expect(await purge("t2")).toBe(1);
+      expect(await fields()).toBe("e t");
+      expect(await token()).toBe("t2");
+      expect(await lives(5000)).toBe(true);
+    });
+
+    test("does no harm when it runs again", async () => {
+      await read(redis, key, "t1");
+      expect(await purge("t2")).toBe(1);
+      expect(await purge("t2")).toBe(1);
+      expect(await read(redis, key)).toEqual(["miss", "t2"]);
+    });
+
+    test("keeps the markers and their life", async () => {
+      await begin("ann", "t1");
+      expect(await purge("t2")).toBe(1);
+      expect(await fields()).toBe("e n t w:ann");
+      expect(await lives(long)).toBe(true);
+    });
+
+    test("resets a hash of another epoch", async () => {
+      await read(redis, key, "t1");
+      await fill("before the restart");
+      await makeForeign();
+      expect(await purge("t2")).toBe(1);
+      expect(await fields()).toBe("e t");
+      expect((await redis.hgetBuffer(key, "e"))?.equals(epoch)).toBe(true);
+    });
+
+    test("makes no hash where there is none", async () => {
+      expect(await purge("t2")).toBe(0);
+      expect(await redis.exists(key)).toBe(0);
+    });
+  });
+
+  describe("recordEpoch", () => {
+    test("answers how long ago it first ran, and keeps the record for as long as it was told", async () => {
+      expect(await redis.recordEpoch(key, 30_000)).toBe(0);
+      const isOlder = async () => (await redis.recordEpoch(key, 90_000)) >= 30;
+      expect(await eventually(isOlder, true)).toBe(true);
+      expect(await lives(30_000)).toBe(true);
+    });
+  });
+
+  describe("reopenSeen", () => {
+    test("lets one copy of a failed request run, and keeps its life", async () => {
+      await redis.set(key, "set:failed", "PX", 30_000);
+      const copies = Array.from({ length: 10 }, () => redis.reopenSeen(key, "set:failed", "set:open"));
+      expect((await Promise.all(copies)).sort().join("")).toBe("0000000001");
+      expect(await redis.get(key)).toBe("set:open");
+      expect(await lives(30_000)).toBe(true);
+    });
+
+    test("lets none run that is open, has succeeded or is forgotten", async () => {
+      for (const state of ["set:open", "set:done", "get"]) {
+        await redis.set(key, state);
+        expect(await redis.reopenSeen(key, "set:failed", "set:open")).toBe(0);
+        expect(await redis.get(key)).toBe(state);
+      }
+      await redis.del(key);
+      expect(await redis.reopenSeen(key, "set:failed", "set:open")).toBe(0);
+      expect(await redis.exists(key)).toBe(0);
+    });
+  });
+
+  test("are loaded again where Redis has forgotten them", async () => {
+    await begin("ann", "t1");
+    await redis.script("FLUSH");
+    expect(await end("ann", "devices")).toBe(1);
+    expect(await read(redis, key)).toEqual(["hit", "devices"]);
+  });
+});
+
+describeWithPrivate("redis", "the epoch of a server", () => {
+  const connect = (server: RedisServer) => new Redis(server.url(), { scripts, retryStrategy: () => 10 });
+
+  test("has 8 bytes and stays the same while the server runs", async () => {
+    await using server = await startRedis();
+    const redis = connect(server);
+    const epoch = await epochOf(redis);
+    expect(epoch.length).toBe(8);
+    expect((await epochOf(redis)).equals(epoch)).toBe(true);
+    redis.disconnect();
+  });
+
+  test("changes when the server restarts with all its data", async () => {
+    await using server = await startRedis({ settings: { appendonly: "yes", appendfsync: "always" } });
+    const before = connect(server);
+    await write(before, "user", "devices");
+    before.disconnect();
+    await server.kill();
+    await server.start();
+    const after = connect(server);
+    expect(await after.hget("user", "v")).toBe("devices");
+    expect(await read(after, "user")).toEqual(["miss", "fresh"]);
+    after.disconnect();
+  });
+
+  test("changes when a replica becomes the master, and the hashes that it holds are reset", async () => {
+    await using master = await startRedis();
+    await using replica = await startRedis({ replicaOf: master });
+    const [old, promoted] = [connect(master), connect(replica)];
+    await write(old, "user", "devices");
+    expect(await eventually(() => promoted.hget("user", "v"), "devices", 20_000)).toBe("devices");
+    await promoted.replicaof("NO", "ONE");
+    expect((await epochOf(promoted)).equals(await epochOf(old))).toBe(false);
+    expect(await read(promoted, "user")).toEqual(["miss", "fresh"]);
+    expect(await read(old, "user")).toEqual(["hit", "devices"]);
+    old.disconnect();
+    promoted.disconnect();
+  });
+});

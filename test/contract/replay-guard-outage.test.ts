@@ -1,0 +1,102 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { describeWithPrivate } from "../support/describe-with.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
+import { startRedisCluster } from "../support/redis-cluster.ts";
+import { clusterPlace, openStore, placeOf, singlePlace } from "../support/redis-places.ts";
+import { startRedis } from "../support/redis-server.ts";
+import { eventually } from "../support/waiting.ts";
+
+setDefaultTimeout(30_000);
+
+const newMac = () => crypto.getRandomValues(new Uint8Array(32));
+/** Signed after any memory here began. */
+const later = () => Date.now() + 1000;
+
+describeWithPrivate("redis", "the replay guard while Redis is away", () => {
+  test("goes on in the process, keeps what it claimed there, and says when it falls back and returns", async () => {
+    await using server = await startRedis({ settings: { appendonly: "yes", appendfsync: "always" } });
+    await using store = openStore(placeOf(server));
+    await store.filling();
+    const { replayGuard } = store;
+    const [before, signedBefore] = [newMac(), Date.now() - 1];
+    await replayGuard.claim(before, "session", later());
+    await server.kill();
+    const [set, session] = [newMac(), newMac()];
+    expect(await replayGuard.claim(before, "session", signedBefore)).toBe("open");
+    expect(await replayGuard.claim(set, "set", later())).toBe("run");
+    await replayGuard.settle(set, "set", "done");
+    expect(await replayGuard.claim(session, "session", later())).toBe("run");
+    expect(await replayGuard.claim(session, "session", later())).toBe("refuse");
+    await server.start();
+    const returned = async () => {
+      await replayGuard.claim(newMac(), "get", later());
+      return store.events.includes("returned");
+    };
+    expect(await eventually(returned, true)).toBe(true);
+    expect(await replayGuard.claim(set, "set", later())).toBe("repeat");
+    expect(await replayGuard.claim(session, "session", later())).toBe("refuse");
+    expect(await replayGuard.claim(before, "session", later())).toBe("refuse");
+    expect(await replayGuard.claim(newMac(), "set", signedBefore)).toBe("open");
+    expect(store.events.filter((event) => event === "fell back" || event === "returned")).toEqual([
+      "fell back",
+      "returned",
+    ]);
+  });
+
+  test("vouches for nothing that was signed before a Redis that came back empty", async () => {
+    await using server = await startRedis();
+    await using store = openStore(placeOf(server));
+    await store.filling();
+    const [mac, signedAt] = [newMac(), Date.now()];
+    expect(await store.replayGuard.claim(mac, "session", signedAt)).toBe("run");
+    await store.replayGuard.settle(mac, "session", "done");
+    await server.kill();
+    await server.start();
+    for (let turn = 0; turn < 50; turn += 1) {
+      expect(await store.replayGuard.claim(mac, "session", signedAt)).not.toBe("run");
+      await Bun.sleep(10);
+    }
+    expect(store.isLive()).toBe(true);
+    expect(await store.replayGuard.claim(newMac(), "session", later())).toBe("run");
+  });
+
+  test("vouches for nothing that was signed before one master of a Cluster came back empty", async () => {
+    await using cluster = await startRedisCluster({ settings: { "cluster-require-full-coverage": "no" } });
+    await using store = openStore(clusterPlace(cluster));
+    await store.filling();
+    const [macs, signedAt] = [Array.from({ length: 30 }, newMac), Date.now()];
+    for (const mac of macs) {
+      expect(await store.replayGuard.claim(mac, "session", signedAt)).toBe("run");
+      await store.replayGuard.settle(mac, "session", "done");
+    }
+    await cluster.nodes[1]?.kill();
+    await cluster.nodes[1]?.start();
+    const copiesThatRun = async () => {
+      const claims = await Promise.all(macs.map((mac) => store.replayGuard.claim(mac, "session", signedAt)));
+      return claims.filter((claim) => claim === "run").length;
+    };
+    const isBack = async () => {
+      expect(await copiesThatRun()).toBe(0);
+      return store.liveMasters();
+    };
+    expect(await eventually(isBack, 3, 10_000)).toBe(3);
+    for (let turn = 0; turn < 20; turn += 1) expect(await copiesThatRun()).toBe(0);
+  });
+
+  test("vouches for nothing whose claim Redis may have taken without answering", async () => {
+    await using server = await startRedis();
+    await using proxy = await startFaultProxy({ host: "127.0.0.1", port: server.port });
+    await using store = openStore(singlePlace(proxy, [server]));
+    await using other = openStore(placeOf(server), { keyPrefix: store.keyPrefix });
+    await Promise.all([store.filling(), other.filling()]);
+    // A first outage, so that the guard has been in the process before the request is signed.
+    proxy.cut();
+    await store.replayGuard.claim(newMac(), "get", later());
+    await eventually(async () => store.isLive(), true);
+    const [mac, signedAt] = [newMac(), Date.now()];
+    expect(await other.replayGuard.claim(mac, "session", signedAt)).toBe("run");
+    await other.replayGuard.settle(mac, "session", "done");
+    proxy.holdReplies();
+    expect(await store.replayGuard.claim(mac, "session", signedAt)).toBe("open");
+  });
+});

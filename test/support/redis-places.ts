@@ -1,0 +1,118 @@
+import { Redis } from "ioredis";
+import type { RedisConnectionOptions, RedisNode } from "../../src/store/redis-connection.ts";
+import type { HotCopyEvent } from "../../src/store/redis-hot-copy.ts";
+import type { ReplayGuardEvent } from "../../src/store/redis-replay-guard.ts";
+import { openRedisStore, type RedisStore, type RedisStoreOptions } from "../../src/store/redis-store.ts";
+import { type RedisCluster, sharedRedisCluster } from "./redis-cluster.ts";
+import { type RedisSentinel, sharedRedisSentinel } from "./redis-sentinel.ts";
+import { type RedisServer, sharedRedis } from "./redis-server.ts";
+import { eventually } from "./waiting.ts";
+
+/** A Redis as a site may run it: how a sidecar is told of it, and the servers that hold the keys. */
+export interface RedisPlace {
+  readonly connection: RedisConnectionOptions;
+  readonly servers: readonly RedisServer[];
+}
+
+export function singlePlace(server: { port: number }, servers: readonly RedisServer[] = []): RedisPlace {
+  return { connection: connectionTo("single", [server]), servers };
+}
+
+export function clusterPlace({ nodes }: RedisCluster): RedisPlace {
+  return { connection: connectionTo("cluster", nodes), servers: nodes };
+}
+
+export function sentinelPlace({ sentinels, master, masterName }: RedisSentinel): RedisPlace {
+  const connection = { ...connectionTo("sentinel", sentinels), sentinelMaster: masterName };
+  return { connection, servers: [master] };
+}
+
+/** One of each; nothing in them is ever stopped. */
+export const sharedPlaces = [
+  { name: "a single Redis", open: async () => placeOf(await sharedRedis()) },
+  { name: "a Redis Cluster", open: async () => clusterPlace(await sharedRedisCluster()) },
+  { name: "a Redis behind Sentinel", open: async () => sentinelPlace(await sharedRedisSentinel()) },
+];
+
+export function placeOf(server: RedisServer): RedisPlace {
+  return singlePlace(server, [server]);
+}
+
+export interface OpenedStore extends RedisStore, AsyncDisposable {
+  readonly keyPrefix: string;
+  /** What it has noted so far, in order. */
+  readonly events: (HotCopyEvent | ReplayGuardEvent)[];
+  /** Resolves once every master answers and its grace is over. */
+  filling(): Promise<void>;
+}
+
+/** The sidecar's side of a Redis, under a key prefix of its own, with times that suit a test. */
+export function openStore(place: RedisPlace, changes: Partial<RedisStoreOptions> = {}): OpenedStore {
+  const events: OpenedStore["events"] = [];
+  const note = (event: HotCopyEvent | ReplayGuardEvent) => void events.push(event);
+  const options: RedisStoreOptions = {
+    connection: place.connection,
+    keyPrefix: `test:${crypto.randomUUID()}:`,
+    limits: { valueLifeMs: 60_000, tokenLifeMs: 5000, markerLifeMs: 10_000 },
+    graceMs: 0,
+    rememberMs: 60_000,
+    noteHash: note,
+    noteGuard: note,
+    ...changes,
+  };
+  const store = openRedisStore(options);
+  return {
+    ...store,
+    keyPrefix: options.keyPrefix,
+    events,
+    async filling() {
+      const masters = place.connection.mode === "cluster" ? place.servers.length : 1;
+      const isFilling = async () => store.isFilling() && store.liveMasters() === masters;
+      if (!(await eventually(isFilling, true, 15_000))) throw new Error("the grace does not end");
+    },
+    async [Symbol.asyncDispose]() {
+      store.close();
+    },
+  };
+}
+
+/** How often each command has been executed on the servers since `RESETSTAT`, scripts' own commands included. */
+export async function commandCounts(servers: readonly RedisServer[]): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const server of servers) {
+    const stats = await withRedis(server, (redis) => redis.info("commandstats"));
+    for (const [, command = "", calls] of stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm))
+      counts.set(command, (counts.get(command) ?? 0) + Number(calls));
+  }
+  return counts;
+}
+
+export async function resetCommandCounts(servers: readonly RedisServer[]): Promise<void> {
+  for (const server of servers) await withRedis(server, (redis) => redis.config("RESETSTAT"));
+}
+
+/** Over a connection of its own, past the sidecar. */
+export async function withRedis<T>(
+  server: { url(): string },
+  work: (redis: Redis) => Promise<T>,
+): Promise<T> {
+  const redis = new Redis(server.url(), { enableReadyCheck: false });
+  try {
+    return await work(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+function connectionTo(
+  mode: RedisConnectionOptions["mode"],
+  servers: readonly { port: number }[],
+): RedisConnectionOptions {
+  const [first, ...others] = servers.map(nodeAt);
+  if (first === undefined) throw new Error("a Redis needs a server");
+  return { mode, nodes: [first, ...others], sentinelMaster: null, sentinelPassword: null, tlsCa: null };
+}
+
+function nodeAt({ port }: { port: number }): RedisNode {
+  return { host: "127.0.0.1", port, username: null, password: null, database: 0, tls: false };
+}

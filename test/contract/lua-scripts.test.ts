@@ -522,6 +522,9 @@ describeWithPrivate("redis", "the epoch of a server", () => {
     await using master = await startRedis();
     await using replica = await startRedis({ replicaOf: master });
     const [old, promoted] = [connect(master), connect(replica)];
+    // The first replica gives its master a new replication id, and so another epoch.
+    const isCopying = async () => (await promoted.info("replication")).includes("master_link_status:up");
+    expect(await eventually(isCopying, true, 20_000)).toBe(true);
     await write(old, "user", "devices");
     expect(await eventually(() => promoted.hget("user", "v"), "devices", 20_000)).toBe("devices");
     await promoted.replicaof("NO", "ONE");

@@ -97,7 +97,7 @@ export function aclLine({ masters, options, keyPrefix }: RedisServers): string {
   const commands = [
     ...commandsNeeded,
     ...(database === 0 ? [] : ["select"]),
-    ...(options.mode === "cluster" ? ["cluster|slots", "cluster|info"] : []),
+    ...(options.mode === "cluster" ? ["cluster|slots", "cluster|info", "asking"] : []),
   ].map((command) => `+${command}`);
   const rules = [...login, "resetkeys", pattern, "resetchannels", "nocommands", ...commands];
   return masters

@@ -36,6 +36,8 @@ export interface RedisConnection {
 const commandMs = 500;
 const connectMs = 1000;
 const reconnectMsMax = 500;
+/** How long a connection that is given up may take to close. */
+const disconnectMs = 200;
 const slotCount = 16_384;
 
 /**
@@ -44,6 +46,7 @@ const slotCount = 16_384;
  */
 export function connectRedis(options: RedisConnectionOptions): RedisConnection {
   let problem: string | null = null;
+  let isClosed = false;
   const connection = options.mode === "cluster" ? connectCluster(options) : connectSingle(options);
   const { client } = connection;
   client.on("error", (error: Error) => {
@@ -55,11 +58,18 @@ export function connectRedis(options: RedisConnectionOptions): RedisConnection {
   client.on("ready", () => {
     problem = null;
   });
+  // ioredis gives up when a failover is announced in the middle of a reconnect; nobody else would try again.
+  client.on("end", () => {
+    if (!isClosed) setTimeout(() => isClosed || client.connect().catch(() => {}), reconnectMsMax);
+  });
 
   return {
     ...connection,
     lastProblem: () => problem,
-    close: () => client.disconnect(),
+    close() {
+      isClosed = true;
+      client.disconnect();
+    },
   };
 }
 
@@ -148,6 +158,7 @@ function nodeOptions(options: RedisConnectionOptions) {
     autoResendUnfulfilledCommands: false,
     commandTimeout: commandMs,
     connectTimeout: connectMs,
+    disconnectTimeout: disconnectMs,
     retryStrategy: backOff,
     scripts,
     ...(username === null ? {} : { username }),

@@ -77,6 +77,8 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     const validUntil = performance.now() + validMs;
     const epoch = await examine(master).catch((error: Error) => {
       problem = error.message;
+      // A connection whose other end has vanished would stay deaf for as long as TCP keeps it.
+      if (error.name !== "ReplyError") master.disconnect(true);
       return null;
     });
     if (questions.get(master) !== question) return;

@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { experiments } from "../test/faults/experiments.ts";
+import type { Experiment, Size } from "../test/faults/harness/experiment.ts";
+import { describeSetting, markdownOf, type Result, tableOf } from "../test/faults/report.ts";
+import { stopAllServers } from "../test/support/running-servers.ts";
+import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+
+const names = experiments.map(({ id, title }) => `  ${id.padEnd(10)} ${title}`).join("\n");
+
+const help = `Runs the fault experiments: real sidecars over a real Redis and Postgres that are killed, cut off and restored.
+
+  bun run faults
+  bun run faults --full --report
+  bun run faults --experiment 2 --experiment cluster
+
+  --experiment ID  only this one; may be given several times
+  --full           the figures of the plan instead of those of the test run: half an hour in all
+  --report [FILE]  write the result as Markdown, to test/faults/REPORT.md unless told otherwise
+  --json           print JSON
+
+Exits 0 if everything holds, 1 if anything does not. The experiments:
+
+${names}
+`;
+
+const defaultReport = join(import.meta.dir, "../test/faults/REPORT.md");
+
+await runCommand({
+  help,
+  options: {
+    experiment: { type: "string", multiple: true, default: [] },
+    full: { type: "boolean", default: false },
+    report: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+  async run(operands, options): Promise<ExitStatus> {
+    if (operands.length > (options.report ? 1 : 0))
+      throw new UsageWrong("Name experiments with --experiment.");
+    const chosen = choose(options.experiment);
+    const reportFile = options.report ? (operands[0] ?? defaultReport) : null;
+    const setting = await describeSetting();
+    const results: Result[] = [];
+    try {
+      for (const experiment of chosen) {
+        results.push(await runOne(experiment, options.full ? "full" : "small"));
+        // After each one: what an interrupted run has found is kept.
+        if (reportFile !== null) await Bun.write(reportFile, markdownOf(setting, results));
+      }
+    } finally {
+      await stopAllServers();
+    }
+    process.stdout.write(
+      options.json ? `${JSON.stringify({ ...setting, results }, null, 2)}\n` : tableOf(results),
+    );
+    return results.every(({ verdict }) => verdict.failures.length === 0) ? 0 : 1;
+  },
+});
+
+function choose(wanted: readonly string[]): readonly Experiment[] {
+  const unknown = wanted.filter((id) => !experiments.some((experiment) => experiment.id === id));
+  if (unknown.length > 0) throw new UsageWrong(`There is no experiment ${unknown.join(", ")}.`);
+  return wanted.length === 0 ? experiments : experiments.filter(({ id }) => wanted.includes(id));
+}
+
+async function runOne(experiment: Experiment, size: Size): Promise<Result> {
+  const startedAt = performance.now();
+  const { id, title, passes } = experiment;
+  const verdict = await experiment.run(size, (text) => say(`${id}: ${text}`));
+  const seconds = (performance.now() - startedAt) / 1000;
+  say(`${id}: ${verdict.failures.length === 0 ? "holds" : "fails"} after ${Math.round(seconds)} s\n`);
+  return { experiment: { id, title, passes }, size, seconds, verdict };
+}
+
+/** One line that is written over again and again, on a terminal only. */
+function say(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}

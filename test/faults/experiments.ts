@@ -1,0 +1,33 @@
+import { commitInGrace } from "./experiments/commit-in-grace.ts";
+import { databaseDown } from "./experiments/database-down.ts";
+import { halfOpen } from "./experiments/half-open.ts";
+import { killPostgres } from "./experiments/kill-postgres.ts";
+import { killRedis } from "./experiments/kill-redis.ts";
+import { killSidecar } from "./experiments/kill-sidecar.ts";
+import { lateUpdate } from "./experiments/late-update.ts";
+import { movingSlots } from "./experiments/moving-slots.ts";
+import { promoteReplica } from "./experiments/promote-replica.ts";
+import { randomFaults } from "./experiments/random-faults.ts";
+import { redisDown } from "./experiments/redis-down.ts";
+import { replay } from "./experiments/replay.ts";
+import { restoredSnapshot } from "./experiments/restored-snapshot.ts";
+import { stampede } from "./experiments/stampede.ts";
+import type { Experiment } from "./harness/experiment.ts";
+
+/** Those of the plan by its numbers, then those that the store's README asks for. */
+export const experiments: readonly Experiment[] = [
+  killSidecar,
+  killRedis,
+  promoteReplica,
+  killPostgres,
+  databaseDown,
+  redisDown,
+  halfOpen,
+  lateUpdate,
+  randomFaults,
+  replay,
+  stampede,
+  restoredSnapshot,
+  movingSlots,
+  commitInGrace,
+];

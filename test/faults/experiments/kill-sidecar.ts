@@ -1,0 +1,42 @@
+import { combine, experiment, provenByUse, rounded, unless } from "../harness/experiment.ts";
+import { createHistory, judge } from "../harness/history.ts";
+import { percentile, startLoad } from "../harness/load.ts";
+import { startWorld } from "../harness/world.ts";
+
+export const killSidecar = experiment({
+  id: "1",
+  title: "kill -9 of a sidecar under mixed load",
+  passes: "no acknowledged set lost, no stale hit, history linearizable, ready < 2 s each time",
+  small: { kills: 4, betweenMs: 700, ratePerSecond: 120, readyMsMax: 6000 },
+  full: { kills: 200, betweenMs: 800, ratePerSecond: 200, readyMsMax: 2000 },
+  async run({ kills, betweenMs, ratePerSecond, readyMsMax }, progress) {
+    await using world = await startWorld({ sidecars: 2, users: 8, settings: { AUDIT_SHARE: "0.05" } });
+    const history = createHistory();
+    await world.untilFilling();
+    const load = startLoad(world, {
+      history,
+      clients: 12,
+      ratePerSecond,
+      sets: 0.2,
+      sessions: 0.05,
+      secondsMax: kills * 6 + 30,
+    });
+    const readyMs: number[] = [];
+    for (let kill = 0; kill < kills; kill += 1) {
+      await Bun.sleep(betweenMs);
+      const victim = world.sidecars[kill % world.sidecars.length];
+      await victim?.kill();
+      readyMs.push((await victim?.start()) ?? 0);
+      progress(`${kill + 1} of ${kills} kills, ready after ${Math.round(readyMs.at(-1) ?? 0)} ms`);
+    }
+    await Bun.sleep(betweenMs);
+    await load.stop();
+    const verdict = await judge(world, history);
+    const median = Math.round(percentile(readyMs, 0.5));
+    const figures = { kills, "ready ms, median": median, "ready ms, worst": rounded(readyMs) };
+    const failures = unless({
+      [`a start took ${readyMsMax} ms or more`]: rounded(readyMs) < readyMsMax,
+    });
+    return combine({ figures, failures }, verdict, provenByUse(verdict));
+  },
+});

@@ -1,0 +1,148 @@
+import { Redis } from "ioredis";
+import type { RedisCluster } from "../../support/redis-cluster.ts";
+import type { RedisServer } from "../../support/redis-server.ts";
+import { combine, experiment, type Progress, provenByUse, unless } from "../harness/experiment.ts";
+import { createHistory, type History, judge } from "../harness/history.ts";
+import { startLoad, untilTrue } from "../harness/load.ts";
+import { heldValue, tellRedis, userKey } from "../harness/redis-admin.ts";
+import { startWorld, type World } from "../harness/world.ts";
+
+export const movingSlots = experiment({
+  id: "cluster",
+  title: "three sidecars on a Redis Cluster of three masters while slots move, and a master is restored",
+  passes:
+    "history linearizable, no stale hit; a hash that came with its slot is not believed after a restore",
+  small: { moves: 12, restores: 1, ratePerSecond: 120 },
+  full: { moves: 400, restores: 10, ratePerSecond: 200 },
+  async run({ moves, restores, ratePerSecond }, progress) {
+    await using world = await startWorld({
+      sidecars: 3,
+      users: 9,
+      redis: "cluster",
+      times: { ttlSeconds: 20 },
+    });
+    const history = createHistory();
+    await world.untilFilling();
+    const load = startLoad(world, {
+      history,
+      clients: 9,
+      ratePerSecond,
+      sets: 0.15,
+      sessions: 0.05,
+      secondsMax: 60 + moves,
+    });
+    const owners = await ownersOf(world);
+    await moveInTurn(world, owners, moves, progress);
+    await load.stop();
+    let oldHashes = 0;
+    for (let restore = 1; restore <= restores; restore += 1) {
+      oldHashes += await restoreMovedHash(world, owners, history);
+      progress(`${restore} of ${restores} masters restored`);
+    }
+    await Bun.sleep(500);
+    const verdict = await judge(world, history);
+    const failures = unless({
+      "no old value came back": restores === 0 || oldHashes > 0,
+    });
+    return combine(
+      { figures: { moves, restores, "old values restored": oldHashes }, failures },
+      verdict,
+      provenByUse(verdict),
+    );
+  },
+});
+
+async function moveInTurn(world: World, owners: Owners, moves: number, progress: Progress): Promise<void> {
+  const { loginIds } = world.site;
+  for (let move = 0; move < moves; move += 1) {
+    await moveSlot(world.cluster, owners, loginIds[move % loginIds.length] ?? "");
+    progress(`${move + 1} of ${moves} slots moved`);
+    await Bun.sleep(80);
+  }
+}
+
+/** By login id: the place among the nodes of the master that has its slot. */
+type Owners = Map<string, number>;
+
+async function ownersOf({ cluster, site }: World): Promise<Owners> {
+  const owners: Owners = new Map();
+  for (const loginId of site.loginIds) {
+    const slot = await slotOf(cluster, loginId);
+    owners.set(loginId, Math.floor((slot * cluster.nodes.length) / 16_384));
+  }
+  return owners;
+}
+
+async function slotOf({ nodes: [node] }: RedisCluster, loginId: string): Promise<number> {
+  if (node === undefined) throw new Error("an empty cluster");
+  return Number(await tellRedis(node, "CLUSTER", "KEYSLOT", userKey(loginId)));
+}
+
+/** Moves a user's slot to the next master, as `redis-cli --cluster reshard` would. */
+async function moveSlot(cluster: RedisCluster, owners: Owners, loginId: string): Promise<void> {
+  const slot = await slotOf(cluster, loginId);
+  const [from, to] = await placesOf(cluster, owners, loginId);
+  const clients = cluster.nodes.map((node) => new Redis(node.url(), { enableReadyCheck: false }));
+  try {
+    const ids = await Promise.all(
+      clients.map(async (client) => String(await client.call("CLUSTER", "MYID"))),
+    );
+    const [source, target] = [clients[from], clients[to]];
+    const [sourceId = "", targetId = ""] = [ids[from], ids[to]];
+    await target?.call("CLUSTER", "SETSLOT", slot, "IMPORTING", sourceId);
+    await source?.call("CLUSTER", "SETSLOT", slot, "MIGRATING", targetId);
+    const port = cluster.nodes[to]?.port ?? 0;
+    for (let batch = 0; batch < 100; batch += 1) {
+      const keys = (await source?.cluster("GETKEYSINSLOT", slot, 10)) ?? [];
+      if (keys.length === 0) break;
+      await source?.call("MIGRATE", "127.0.0.1", port, "", 0, 1000, "KEYS", ...keys);
+      await Bun.sleep(5);
+    }
+    for (const client of [target, source, ...clients])
+      await client?.call("CLUSTER", "SETSLOT", slot, "NODE", targetId);
+    for (const [other, owner] of owners)
+      if (other === loginId) owners.set(other, (owner + 1) % clients.length);
+  } finally {
+    for (const client of clients) client.disconnect();
+  }
+}
+
+async function placesOf({ nodes }: RedisCluster, owners: Owners, loginId: string): Promise<[number, number]> {
+  const from = owners.get(loginId) ?? 0;
+  return [from, (from + 1) % nodes.length];
+}
+
+/** A hit moves with its slot, is saved there, is written anew, and the saved one comes back. */
+async function restoreMovedHash(world: World, owners: Owners, history: History): Promise<number> {
+  const { sidecars, site, cluster } = world;
+  const [first, second, third] = sidecars;
+  const [loginId = ""] = site.loginIds;
+  if (!first || !second || !third) throw new Error("three sidecars are needed");
+  await world.untilFilling();
+  await history.set(first, loginId);
+  await history.get(first, loginId);
+  await moveSlot(cluster, owners, loginId);
+  const keeper = nodeOf(world, owners, loginId);
+  const moved = await heldValue(keeper, loginId);
+  await tellRedis(keeper, "SAVE");
+  const { value: current } = await history.set(second, loginId);
+  for (const sidecar of sidecars) await history.get(sidecar, loginId);
+  await keeper.kill();
+  await keeper.start();
+  const isWhole = async () => String(await tellRedis(keeper, "CLUSTER", "INFO")).includes("cluster_state:ok");
+  await untilTrue("the cluster is whole again", isWhole);
+  const restored = await heldValue(keeper, loginId);
+  // Until everyone has found the restored master again, and past the grace.
+  const deadline = performance.now() + world.times.graceMs + 2000;
+  while (performance.now() < deadline) {
+    await Promise.all(sidecars.map((sidecar) => history.get(sidecar, loginId)));
+    await Bun.sleep(20);
+  }
+  return restored !== null && restored === moved && restored !== current ? 1 : 0;
+}
+
+function nodeOf({ cluster }: World, owners: Owners, loginId: string): RedisServer {
+  const node = cluster.nodes[owners.get(loginId) ?? 0];
+  if (node === undefined) throw new Error("no such node");
+  return node;
+}

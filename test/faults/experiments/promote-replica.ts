@@ -1,0 +1,114 @@
+import type { RedisServer } from "../../support/redis-server.ts";
+import { combine, experiment, type Progress, provenByUse, rounded, unless } from "../harness/experiment.ts";
+import { createHistory, type History, judge } from "../harness/history.ts";
+import { startLoad, untilTrue } from "../harness/load.ts";
+import { heldValue, tellRedis } from "../harness/redis-admin.ts";
+import { startWorld, type World } from "../harness/world.ts";
+import { untilSetsAreTaken } from "./kill-redis.ts";
+
+export const promoteReplica = experiment({
+  id: "3",
+  title: "Sentinel promotes a replica that lags behind",
+  passes: "0 stale hits; the promoted replica did hold old values",
+  small: { promotions: 1, lagMs: 900, ratePerSecond: 80 },
+  full: { promotions: 20, lagMs: 1500, ratePerSecond: 120 },
+  async run({ promotions, lagMs, ratePerSecond }, progress) {
+    await using world = await startWorld({
+      sidecars: 2,
+      users: 8,
+      redis: "sentinel",
+      times: { ttlSeconds: 30 },
+    });
+    const history = createHistory();
+    await world.untilFilling();
+    const load = startLoad(world, {
+      history,
+      clients: 10,
+      ratePerSecond,
+      sets: 0.2,
+      sessions: 0.05,
+      secondsMax: 40 + promotions * 25,
+    });
+    const { promotedMs, laggingHashes } = await promoteInTurn(world, history, promotions, lagMs, progress);
+    await load.stop();
+    const verdict = await judge(world, history);
+    const figures = {
+      promotions: promotedMs.length,
+      "hashes that lagged": laggingHashes,
+      "sets again ms, worst": rounded(promotedMs),
+    };
+    const failures = unless({
+      "no hash lagged at any promotion": laggingHashes > 0,
+      [`a sidecar took no set again after promotion ${promotedMs.length}`]:
+        rounded(promotedMs) < Number.POSITIVE_INFINITY,
+    });
+    return combine({ figures, failures }, verdict, provenByUse(verdict));
+  },
+});
+
+/** Master and replica change places again and again. */
+async function promoteInTurn(
+  world: World,
+  history: History,
+  promotions: number,
+  lagMs: number,
+  progress: Progress,
+) {
+  let { master } = world.sentinel;
+  let [replica] = world.sentinel.replicas;
+  const promotedMs: number[] = [];
+  let laggingHashes = 0;
+  await Bun.sleep(700);
+  for (let promotion = 1; promotion <= promotions && replica !== undefined; promotion += 1) {
+    await letLag(master, replica, lagMs);
+    laggingHashes += await countDifferences(world, master, replica);
+    await master.kill();
+    const killedAt = performance.now();
+    await untilMaster(replica);
+    const hasRecovered = await untilSetsAreTaken(world, history).then(Boolean, () => false);
+    promotedMs.push(hasRecovered ? performance.now() - killedAt : Number.POSITIVE_INFINITY);
+    if (!hasRecovered) break;
+    progress(`${promotion} of ${promotions}, sets again after ${rounded(promotedMs.slice(-1))} ms`);
+    if (promotion < promotions) await follow(world, master, replica);
+    [master, replica] = [replica, master];
+    await Bun.sleep(world.times.graceMs + 600);
+  }
+  return { promotedMs, laggingHashes };
+}
+
+/** The replica loses its master and cannot log in again, while the master goes on. */
+async function letLag(master: RedisServer, replica: RedisServer, lagMs: number): Promise<void> {
+  await tellRedis(replica, "CONFIG", "SET", "masteruser", "nobody", "masterauth", "wrong");
+  await tellRedis(master, "CLIENT", "KILL", "TYPE", "replica");
+  await Bun.sleep(lagMs);
+}
+
+async function countDifferences({ site }: World, master: RedisServer, replica: RedisServer): Promise<number> {
+  const pairs = await Promise.all(
+    site.loginIds.map(async (loginId) => [
+      await heldValue(master, loginId),
+      await heldValue(replica, loginId),
+    ]),
+  );
+  return pairs.filter(([current, old]) => old !== null && old !== current).length;
+}
+
+function untilMaster(replica: RedisServer): Promise<number> {
+  const isMaster = async () => String(await tellRedis(replica, "ROLE")).startsWith("master");
+  return untilTrue("the replica is promoted", isMaster, { limitMs: 20_000 });
+}
+
+/** The old master comes back and follows the new one, and Sentinel has seen it. */
+async function follow({ sentinel }: World, old: RedisServer, current: RedisServer): Promise<void> {
+  await tellRedis(current, "CONFIG", "SET", "masteruser", "", "masterauth", "");
+  await tellRedis(current, "CONFIG", "REWRITE");
+  await old.start();
+  await tellRedis(old, "REPLICAOF", "127.0.0.1", current.port);
+  const [watcher] = sentinel.sentinels;
+  if (watcher === undefined) throw new Error("nobody watches");
+  const isSeen = async () => {
+    const replicas = String(await tellRedis(watcher, "SENTINEL", "REPLICAS", sentinel.masterName));
+    return replicas.includes("flags,slave,") && replicas.includes("master-link-status,ok");
+  };
+  await untilTrue("Sentinel sees the replica in step", isSeen, { limitMs: 30_000, everyMs: 100 });
+}

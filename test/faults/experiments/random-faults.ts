@@ -1,0 +1,110 @@
+import type { FaultProxy } from "../../support/fault-proxy.ts";
+import { combine, experiment, provenByUse, unless } from "../harness/experiment.ts";
+import { createHistory, judge } from "../harness/history.ts";
+import { startLoad } from "../harness/load.ts";
+import { startWorld, type World } from "../harness/world.ts";
+import { createRandom } from "../random-histories.ts";
+
+export const randomFaults = experiment({
+  id: "10",
+  title: "three sidecars, one key, random faults of the network, frozen processes",
+  passes: "0 violations of linearizability",
+  small: { operations: 2500, secondsMax: 12, seed: 1, pauseMs: 250 },
+  full: { operations: 100_000, secondsMax: 600, seed: 2, pauseMs: 500 },
+  async run({ operations, secondsMax, seed, pauseMs }, progress) {
+    await using world = await startWorld({
+      sidecars: 3,
+      users: 1,
+      proxies: true,
+      times: { quarantineMs: 1700 },
+      settings: { AUDIT_SHARE: "0" },
+    });
+    const history = createHistory();
+    await world.untilFilling();
+    const load = startLoad(world, {
+      history,
+      clients: 9,
+      ratePerSecond: 600,
+      sets: 0.1,
+      secondsMax,
+      operationsMax: operations,
+    });
+    let isOver = false;
+    void load.done.then(() => {
+      isOver = true;
+    });
+    const random = createRandom(seed);
+    let faults = 0;
+    while (!isOver) {
+      await Bun.sleep(random() * 2 * pauseMs);
+      const name = await causeFault(world, random);
+      faults += 1;
+      progress(`${history.replies.length} operations, fault ${faults}: ${name}`);
+    }
+    const verdict = await judge(world, history);
+    const failures = unless({
+      "there was no fault": faults > 0,
+    });
+    return combine({ figures: { faults }, failures }, verdict, provenByUse(verdict));
+  },
+});
+
+type Fault = (proxy: FaultProxy, forMs: number) => Promise<void>;
+
+/** Each ends with the network as it was. What a real network would not do, lose bytes and go on, ends in a cut. */
+const faults: Readonly<Record<string, Fault>> = {
+  async delay(proxy, forMs) {
+    proxy.delay(forMs / 5);
+    await Bun.sleep(forMs);
+    proxy.passThrough();
+  },
+  async "held replies"(proxy, forMs) {
+    proxy.holdReplies();
+    await Bun.sleep(forMs);
+    proxy.passThrough();
+  },
+  async "held requests"(proxy, forMs) {
+    proxy.holdRequests();
+    await Bun.sleep(forMs);
+    proxy.passThrough();
+  },
+  async "held and cut"(proxy, forMs) {
+    proxy.holdReplies();
+    await Bun.sleep(forMs);
+    proxy.cut();
+    proxy.passThrough();
+  },
+  async "black hole and cut"(proxy, forMs) {
+    proxy.blackHole();
+    await Bun.sleep(forMs);
+    proxy.cut();
+    proxy.passThrough();
+  },
+  async cut(proxy) {
+    proxy.cut();
+  },
+  async "cut and refuse"(proxy, forMs) {
+    await proxy.refuse();
+    proxy.cut();
+    await Bun.sleep(forMs);
+    await proxy.accept();
+  },
+};
+
+async function causeFault({ sidecars, proxies }: World, random: () => number): Promise<string> {
+  const place = Math.floor(random() * sidecars.length);
+  const [sidecar, own] = [sidecars[place], proxies[place]];
+  if (sidecar === undefined || own === undefined) throw new Error("every sidecar needs its proxies");
+  const forMs = 30 + random() ** 2 * 900;
+  if (random() < 0.1) {
+    await sidecar.freeze();
+    await Bun.sleep(forMs);
+    await sidecar.thaw();
+    return `sidecar ${place} frozen`;
+  }
+  const side = random() < 0.5 ? "redis" : "postgres";
+  const all = Object.entries(faults);
+  const [name, cause] = all[Math.floor(random() * all.length)] ?? [];
+  await cause?.(own[side], forMs);
+  return `${side} of sidecar ${place}: ${name}`;
+}

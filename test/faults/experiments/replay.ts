@@ -1,0 +1,155 @@
+import type { SignedRequest } from "../../support/signed-client.ts";
+import { ask, type Reply, sendOnce, signRequest } from "../harness/client.ts";
+import { experiment, unless } from "../harness/experiment.ts";
+import type { Verdict } from "../harness/history.ts";
+import { untilTrue } from "../harness/load.ts";
+import type { Sidecar } from "../harness/sidecar.ts";
+import { startWorld, type World } from "../harness/world.ts";
+
+export const replay = experiment({
+  id: "21",
+  title: "the same signed request again: copies, other endpoints, other sidecars, across a restart of Redis",
+  passes: "one execution; another endpoint 401 every time",
+  small: { copies: 200 },
+  full: { copies: 1000 },
+  async run({ copies }, progress) {
+    await using world = await startWorld({ sidecars: 2, users: 3 });
+    const [first, second] = world.sidecars;
+    if (first === undefined || second === undefined) throw new Error("two sidecars are needed");
+    const both = [first, second] as const;
+    const verdicts = [
+      await copySet(world, both, copies),
+      await crossEndpoints(world, both, Math.min(copies, 100)),
+      await copySession(world, both, Math.min(copies, 100)),
+    ];
+    progress("copies and other endpoints done; Redis restarts empty");
+    verdicts.push(await acrossRestart(world, both));
+    return {
+      figures: Object.assign({}, ...verdicts.map(({ figures }) => figures)),
+      failures: verdicts.flatMap(({ failures }) => failures),
+    };
+  },
+});
+
+type Both = readonly [Sidecar, Sidecar];
+
+/** Sends copies in waves of fifty, to both sidecars by turns. */
+async function sendCopies(both: Both, request: SignedRequest, copies: number): Promise<Reply[]> {
+  const replies: Reply[] = [];
+  for (let sent = 0; sent < copies; sent += 50) {
+    const wave = Array.from({ length: Math.min(50, copies - sent) }, (_, number) =>
+      sendOnce(aimAt(both[number % 2 === 0 ? 0 : 1], request)),
+    );
+    replies.push(...(await Promise.all(wave)));
+  }
+  return replies;
+}
+
+function aimAt({ baseUrl }: Sidecar, request: SignedRequest, endpoint?: string): SignedRequest {
+  return { ...request, url: `${baseUrl}/${endpoint ?? request.url.split("/").at(-1)}` };
+}
+
+const countOf = (replies: readonly Reply[], wanted: number) =>
+  replies.filter(({ status }) => status === wanted).length;
+
+async function writtenTimes({ site }: World, value: string): Promise<number> {
+  return (await site.written()).filter((written) => written.value === value).length;
+}
+
+async function copySet(world: World, both: Both, copies: number): Promise<Verdict> {
+  const [loginId = ""] = world.site.loginIds;
+  const replies = await sendCopies(
+    both,
+    signRequest(both[0], "set", { loginId, ownIdData: "copied" }),
+    copies,
+  );
+  const done = countOf(replies, 204);
+  const executions = await writtenTimes(world, "copied");
+  return {
+    figures: { "copies of a set": copies, "set executions": executions, "copies answered 204": done },
+    failures: unless({
+      [`the set ran ${executions} times`]: executions === 1,
+      "a copy was answered neither 204 nor 503": done + countOf(replies, 503) === copies,
+    }),
+  };
+}
+
+/** The same bytes: the canonical signature, and its other spellings in base64. */
+function spellings(request: SignedRequest): SignedRequest[] {
+  const signature = request.headers["ownid-signature"] ?? "";
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const last = alphabet.indexOf(signature.charAt(42));
+  return [0, 1, 2, 3].map((spare) => {
+    const respelled = `${signature.slice(0, 42)}${alphabet[last + spare]}=`;
+    return { ...request, headers: { ...request.headers, "ownid-signature": respelled } };
+  });
+}
+
+async function crossEndpoints(world: World, both: Both, rounds: number): Promise<Verdict> {
+  const [, loginId = ""] = world.site.loginIds;
+  const statuses: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const captured = signRequest(both[0], "get", { loginId });
+    await sendOnce(captured);
+    for (const spelling of spellings(captured)) {
+      for (const sidecar of both)
+        statuses.push((await sendOnce(aimAt(sidecar, spelling, "getSessionByLoginId"))).status);
+    }
+  }
+  const refused = statuses.filter((status) => status === 401).length;
+  return {
+    figures: { "lookups sent as sessions": statuses.length, "of them 401": refused },
+    failures: unless({ "a captured lookup was not refused as a session": refused === statuses.length }),
+  };
+}
+
+async function copySession(world: World, both: Both, copies: number): Promise<Verdict> {
+  const [, loginId = ""] = world.site.loginIds;
+  const replies = await sendCopies(both, signRequest(both[0], "session", { loginId }), copies);
+  const minted = countOf(replies, 200);
+  return {
+    figures: { "copies of a session": copies, "sessions issued": minted },
+    failures: unless({
+      [`${minted} sessions were issued`]: minted === 1,
+      "a copy of a session was answered neither 200 nor 401": minted + countOf(replies, 401) === copies,
+    }),
+  };
+}
+
+/** An old set and an old session, sent again while Redis is away and after it came back empty. */
+async function acrossRestart(world: World, both: Both): Promise<Verdict> {
+  const [, , loginId = ""] = world.site.loginIds;
+  const oldSet = signRequest(both[0], "set", { loginId, ownIdData: "older" });
+  const oldSession = signRequest(both[0], "session", { loginId });
+  const first = [
+    await sendOnce(oldSet),
+    await ask.set(both[0], loginId, "newer"),
+    await sendOnce(oldSession),
+  ];
+  const again: Reply[] = [];
+  const replayAll = async () => {
+    for (const sidecar of both)
+      for (const request of [oldSet, oldSession]) again.push(await sendOnce(aimAt(sidecar, request)));
+  };
+  await world.redis.kill();
+  await replayAll();
+  await world.redis.start();
+  await replayAll();
+  for (const sidecar of both) {
+    const isBack = async () =>
+      (await ask.set(sidecar, world.site.probeLoginId, crypto.randomUUID())).status === 204;
+    await untilTrue("sets are taken again", isBack);
+  }
+  await replayAll();
+  const [executions, stored] = [await writtenTimes(world, "older"), await world.site.stored(loginId)];
+  const answered = again.filter(({ status }) => status < 400);
+  return {
+    figures: { "replays across a restart": again.length, "of them refused": again.length - answered.length },
+    failures: unless({
+      "the first uses did not succeed": first.every(({ status }) => status === 204 || status === 200),
+      [`a replay across a restart answered ${answered[0]?.status}`]: answered.length === 0,
+      [`the old set ran ${executions} times, and ${stored} is stored`]:
+        executions === 1 && stored === "newer",
+    }),
+  };
+}

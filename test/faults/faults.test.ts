@@ -1,0 +1,61 @@
+import { describe, expect, test } from "bun:test";
+import { describeWithPrivate } from "../support/describe-with.ts";
+import { experiments } from "./experiments.ts";
+
+/** By experiment: what a user of the sidecar may rely on. The full figures are those of `bun run faults --full`. */
+const guarantees: Readonly<Record<string, string>> = {
+  "1": "keeps every acknowledged set, and never answers a stale value, when a sidecar is killed under load",
+  "2": "answers every lookup, and never a stale value, when Redis is killed and comes back",
+  "3": "never answers a stale value after a replica that lagged behind is promoted",
+  "4": "keeps every acknowledged set, and undoes no refused one, when Postgres is killed in mid-commit",
+  "5": "serves hits and refuses the rest in time while the database is gone or frozen",
+  "6": "serves lookups and sessions at the database's pace while Redis is gone",
+  "8": "ends each request in time over connections that went deaf, and replaces those",
+  "9": "follows the database when an UPDATE or its reply arrives long after it was given up",
+  "10": "stays one register for each user under random faults of the network",
+  "21": "runs a signed request once, whoever is sent its copies, and on its own endpoint only",
+  "25": "asks the database once or twice for one cold key, however many callers want it",
+  snapshot: "never answers the old value of a snapshot that Redis was restored from",
+  cluster: "stays one register for each user on a Redis Cluster while slots move",
+  grace: "keeps out of Redis what was read before a late commit of the last epoch",
+};
+
+/** So many worlds at once: they wait more than they work, but a machine has few cores. */
+const worldsMax = 4;
+const limitMs = 120_000;
+
+const places: (() => void)[] = [];
+let busy = 0;
+
+async function takePlace(): Promise<Disposable> {
+  if (busy >= worldsMax) await new Promise<void>((resolve) => places.push(resolve));
+  else busy += 1;
+  return {
+    [Symbol.dispose]() {
+      const next = places.shift();
+      if (next === undefined) busy -= 1;
+      else next();
+    },
+  };
+}
+
+describeWithPrivate("postgres", "with a real Postgres", () => {
+  describeWithPrivate("redis", "and a real Redis, the sidecar", () => {
+    for (const { id, run } of experiments) {
+      test.concurrent(
+        guarantees[id] ?? id,
+        async () => {
+          using _place = await takePlace();
+          expect((await run("small", () => {})).failures).toEqual([]);
+        },
+        limitMs,
+      );
+    }
+  });
+});
+
+describe("the experiments", () => {
+  test("have one guarantee each", () => {
+    expect(Object.keys(guarantees).sort()).toEqual(experiments.map(({ id }) => id).sort());
+  });
+});

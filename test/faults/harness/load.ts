@@ -1,0 +1,92 @@
+import { createRandom } from "../random-histories.ts";
+import type { Kind } from "./client.ts";
+import type { History } from "./history.ts";
+import type { Sidecar } from "./sidecar.ts";
+import type { World } from "./world.ts";
+
+export interface LoadOptions {
+  /** All of the world's, unless given. */
+  readonly sidecars?: readonly Sidecar[];
+  readonly loginIds?: readonly string[];
+  readonly history: History;
+  /** Each has one request under way at most. */
+  readonly clients: number;
+  readonly ratePerSecond: number;
+  /** Shares of `set` and of `session`; the rest is `get`. */
+  readonly sets: number;
+  readonly sessions?: number;
+  readonly secondsMax: number;
+  readonly operationsMax?: number;
+}
+
+export interface Load {
+  /** Sends no more, and resolves once everything under way is answered. */
+  stop(): Promise<void>;
+  /** Resolves when the time or the number of operations is up. */
+  readonly done: Promise<void>;
+}
+
+/** Sends requests of random kinds for random users to random sidecars, and records them. */
+export function startLoad(world: Pick<World, "sidecars" | "site">, options: LoadOptions): Load {
+  const { clients, ratePerSecond, secondsMax, operationsMax = Number.POSITIVE_INFINITY } = options;
+  const random = createRandom(clients * 7919 + Math.floor(ratePerSecond));
+  const pauseMs = (clients / ratePerSecond) * 1000;
+  const deadline = performance.now() + secondsMax * 1000;
+  let isStopped = false;
+  let sent = 0;
+
+  async function runClient(number: number): Promise<void> {
+    let next = performance.now() + (number / clients) * pauseMs;
+    while (!isStopped && performance.now() < deadline && sent < operationsMax) {
+      const wait = next - performance.now();
+      if (wait > 1) await Bun.sleep(wait);
+      if (isStopped) return;
+      sent += 1;
+      await sendOne(world, options, random);
+      next = Math.max(next + pauseMs, performance.now() - pauseMs);
+    }
+  }
+
+  const done = Promise.all(Array.from({ length: clients }, (_, number) => runClient(number))).then(() => {});
+  return {
+    done,
+    async stop() {
+      isStopped = true;
+      await done;
+    },
+  };
+}
+
+async function sendOne(
+  world: Pick<World, "sidecars" | "site">,
+  options: LoadOptions,
+  random: () => number,
+): Promise<void> {
+  const { sidecars = world.sidecars, loginIds = world.site.loginIds, history, sets, sessions = 0 } = options;
+  const sidecar = sidecars[Math.floor(random() * sidecars.length)];
+  const loginId = loginIds[Math.floor(random() * loginIds.length)];
+  if (sidecar === undefined || loginId === undefined) throw new Error("a load needs sidecars and users");
+  const dice = random();
+  const kind: Kind = dice < sets ? "set" : dice < sets + sessions ? "session" : "get";
+  await history[kind](sidecar, loginId);
+}
+
+/** The value below which the given share of the numbers lies; 0 of none. */
+export function percentile(numbers: readonly number[], share: number): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+}
+
+/** Asks again and again until it holds; answers after how many milliseconds, or throws. */
+export async function untilTrue(
+  what: string,
+  ask: () => Promise<boolean>,
+  { limitMs = 15_000, everyMs = 20 } = {},
+): Promise<number> {
+  const startedAt = performance.now();
+  while (!(await ask())) {
+    if (performance.now() - startedAt > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await Bun.sleep(everyMs);
+  }
+  return performance.now() - startedAt;
+}

@@ -1,0 +1,122 @@
+import { join } from "node:path";
+import { freePort } from "../../support/free-port.ts";
+import { serverFolder } from "../../support/server-folder.ts";
+import { launchServer, type ServerProgram } from "../../support/server-process.ts";
+
+/** A real process of the sidecar under test. */
+export interface Sidecar {
+  readonly name: string;
+  /** Where the signed endpoints are. */
+  readonly baseUrl: string;
+  /** Starts it again after `kill`; answers after how many milliseconds `readyz` agreed. */
+  start(): Promise<number>;
+  /** SIGKILL, after its counters have been read. */
+  kill(): Promise<void>;
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /** A counter of `/metrics`, e.g. `hash hit`, `store stale hit`, summed over every life of the process. */
+  counted(): Promise<Counters>;
+  readiness(): Promise<Readiness>;
+  remove(): Promise<void>;
+}
+
+export type Counters = ReadonlyMap<string, number>;
+
+export interface Readiness {
+  readonly status: string;
+  readonly filling: boolean;
+}
+
+export const sharedSecret = new Uint8Array(Buffer.from("the shared secret of fault tests", "utf8"));
+
+const program = join(import.meta.dir, "../../../src/index.ts");
+const opsAnswerMs = 2000;
+
+/** Resolves once `readyz` agrees. `settings` are the sidecar's environment variables. */
+export async function startSidecar(
+  name: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<Sidecar> {
+  const opsPort = await freePort();
+  const opsUrl = `http://127.0.0.1:${opsPort}`;
+  const server = await launchServer(programOf(name, { ...settings, OPS_PORT: String(opsPort) }, opsUrl));
+  let earlierLives: Counters = new Map();
+  const counted = async () => sum(earlierLives, await readCounters(opsUrl).catch(() => new Map()));
+
+  return {
+    name,
+    baseUrl: `http://127.0.0.1:${server.port}/ownid`,
+    async start() {
+      const startedAt = performance.now();
+      await server.start();
+      return performance.now() - startedAt;
+    },
+    async kill() {
+      earlierLives = await counted();
+      await server.kill();
+    },
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    counted,
+    readiness: () => readReadiness(opsUrl),
+    remove: () => server.remove(),
+  };
+}
+
+function programOf(name: string, settings: Readonly<Record<string, string>>, opsUrl: string): ServerProgram {
+  return {
+    name: `sidecar ${name}`,
+    dir: serverFolder("sidecar", null),
+    account: null,
+    stopSignal: "SIGTERM",
+    argv(port) {
+      const environment = { ...commonSettings, ...settings, PORT: String(port) };
+      const assignments = Object.entries(environment).map(([variable, value]) => `${variable}=${value}`);
+      return ["env", ...assignments, process.execPath, program];
+    },
+    async greet() {
+      const response = await fetch(`${opsUrl}/readyz`, { keepalive: false });
+      if (!response.ok) throw new Error(await response.text());
+    },
+  };
+}
+
+async function readReadiness(opsUrl: string): Promise<Readiness> {
+  const response = await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(opsAnswerMs) });
+  const report: unknown = await response.json();
+  if (typeof report !== "object" || report === null) throw new Error("readyz answered no object");
+  return {
+    status: "status" in report ? String(report.status) : "",
+    filling: "filling" in report && report.filling === true,
+  };
+}
+
+const commonSettings = {
+  NODE_ENV: "development",
+  OWNID_SHARED_SECRET: Buffer.from(sharedSecret).toString("base64"),
+  LOG_LEVEL: "error",
+  LOG_FORMAT: "json",
+  DRAIN_SECONDS: "0",
+};
+
+/** `ownid_hash_events_total{event="fill_refused"} 3` becomes `hash fill refused` = 3. */
+async function readCounters(opsUrl: string): Promise<Counters> {
+  const response = await fetch(`${opsUrl}/metrics`, {
+    keepalive: false,
+    signal: AbortSignal.timeout(opsAnswerMs),
+  });
+  const lines = (await response.text()).matchAll(/^ownid_(\w+)_events_total\{event="(\w+)"\} (\d+)$/gm);
+  return new Map(
+    [...lines].map(([, subject, event, count]) => [
+      `${subject} ${event?.replaceAll("_", " ")}`,
+      Number(count),
+    ]),
+  );
+}
+
+export function sum(...all: readonly Counters[]): Counters {
+  const total = new Map<string, number>();
+  for (const counters of all)
+    for (const [name, count] of counters) total.set(name, (total.get(name) ?? 0) + count);
+  return total;
+}

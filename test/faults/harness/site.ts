@@ -1,0 +1,84 @@
+import { SQL } from "bun";
+
+/** The site's side of the user table: who is in it, and what was really written there, past every sidecar. */
+export interface Site extends AsyncDisposable {
+  readonly loginIds: readonly string[];
+  /** One more user, whom no load writes: to see whether anything works at all. */
+  readonly probeLoginId: string;
+  stored(loginId: string): Promise<string | null>;
+  /** Every value that an UPDATE has left in the table, as the table's own trigger saw it, in order. */
+  written(): Promise<readonly Written[]>;
+  /** Locks a user's row in a transaction of the site's own, until the answered function is called. */
+  lockRow(loginId: string): Promise<() => Promise<void>>;
+  run(statement: string): Promise<readonly Record<string, unknown>[]>;
+}
+
+export interface Written {
+  readonly loginId: string;
+  readonly value: string;
+}
+
+const schema = `
+  CREATE TABLE users (email text PRIMARY KEY, "ownIdData" text);
+  CREATE TABLE written (seq bigserial PRIMARY KEY, email text NOT NULL, value text);
+  CREATE FUNCTION note_written() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN INSERT INTO written (email, value) VALUES (NEW.email, NEW."ownIdData"); RETURN NULL; END $$;
+  CREATE TRIGGER note_written AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION note_written();
+`;
+
+/** Creates the tables in an empty Postgres database, and the users, none of whom has data. */
+export async function createSite(databaseUrl: string, users: number): Promise<Site> {
+  const connect = () => new SQL(databaseUrl, { max: 1, connectionTimeout: 2, idleTimeout: 0 });
+  const sql = connect();
+  await sql.unsafe(schema).simple();
+  const loginIds = Array.from({ length: users }, (_, number) => `user${number}@testmail.com`);
+  const probeLoginId = "probe@testmail.com";
+  for (const loginId of [...loginIds, probeLoginId]) await sql`INSERT INTO users (email) VALUES (${loginId})`;
+
+  return {
+    loginIds,
+    probeLoginId,
+    async stored(loginId) {
+      const [row] = await retry(() => sql`SELECT "ownIdData" AS value FROM users WHERE email = ${loginId}`);
+      return row?.value ?? null;
+    },
+    async written() {
+      const rows = await retry(() => sql`SELECT email, value FROM written ORDER BY seq`);
+      return rows.map((row: Record<string, unknown>) => ({
+        loginId: String(row.email),
+        value: String(row.value),
+      }));
+    },
+    lockRow: (loginId) => lockRow(connect(), loginId),
+    run: (statement) => retry(() => sql.unsafe(statement)),
+    [Symbol.asyncDispose]: () => sql.close(),
+  };
+}
+
+async function lockRow(sql: SQL, loginId: string): Promise<() => Promise<void>> {
+  const locked = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const transaction = sql.begin(async (tx) => {
+    await tx`SELECT 1 FROM users WHERE email = ${loginId} FOR UPDATE`;
+    locked.resolve();
+    await released.promise;
+  });
+  await Promise.race([locked.promise, transaction]);
+  return async () => {
+    released.resolve();
+    await transaction;
+    await sql.close();
+  };
+}
+
+/** A connection that died with its server fails once before there is a new one. */
+async function retry<Value>(ask: () => Promise<Value>): Promise<Value> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (attempt === 10) throw error;
+      await Bun.sleep(100);
+    }
+  }
+}

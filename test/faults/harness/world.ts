@@ -1,0 +1,240 @@
+import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
+import { type PostgresServer, sharedPostgres, startPostgres } from "../../support/postgres-server.ts";
+import { type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
+import { type RedisSentinel, startRedisSentinel } from "../../support/redis-sentinel.ts";
+import { type RedisServer, startRedis } from "../../support/redis-server.ts";
+import { type Counters, type Sidecar, startSidecar, sum } from "./sidecar.ts";
+import { createSite, type Site } from "./site.ts";
+
+/** The constants of src/store/README.md, in milliseconds; T comes in whole seconds. */
+export interface Times {
+  /** D */ readonly statementMs: number;
+  /** F */ readonly tokenMs: number;
+  /** Q */ readonly quarantineMs: number;
+  /** G */ readonly graceMs: number;
+  /** T */ readonly ttlSeconds: number;
+}
+
+/** So small that a few seconds see values filled, hit, lapsed and filled again. */
+export const smallTimes: Times = {
+  statementMs: 300,
+  tokenMs: 1000,
+  quarantineMs: 3000,
+  graceMs: 1700,
+  ttlSeconds: 2,
+};
+
+export type RedisKind = "single" | "cluster" | "sentinel" | "none";
+
+export interface WorldOptions {
+  readonly sidecars: number;
+  readonly users: number;
+  readonly redis?: RedisKind;
+  readonly redisSettings?: Readonly<Record<string, string>>;
+  readonly times?: Partial<Times>;
+  /** Each sidecar reaches Redis (a single one only) and Postgres through proxies of its own. */
+  readonly proxies?: boolean;
+  /** A Postgres of its own, which may be killed. */
+  readonly postgresSettings?: Readonly<Record<string, string>>;
+  /** More settings of the sidecars. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** And of one of them. */
+  readonly settingsOf?: (number: number) => Readonly<Record<string, string>>;
+}
+
+export interface Proxies {
+  readonly redis: FaultProxy;
+  readonly postgres: FaultProxy;
+}
+
+export interface World extends AsyncDisposable {
+  readonly times: Times;
+  readonly sidecars: readonly Sidecar[];
+  readonly site: Site;
+  readonly postgres: PostgresServer;
+  /** The single Redis. */
+  readonly redis: RedisServer;
+  readonly cluster: RedisCluster;
+  readonly sentinel: RedisSentinel;
+  /** Of each sidecar, in their order. */
+  readonly proxies: readonly Proxies[];
+  /** Resolves once every sidecar may fill. */
+  untilFilling(): Promise<void>;
+  counted(): Promise<Counters>;
+}
+
+let databases = 0;
+
+/** Real sidecars over a real Redis and a real table. `await using` ends all of it. */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const rubble: Rubble = [];
+  const dispose = async () => {
+    for (const clear of rubble.splice(0).reverse()) await clear();
+  };
+  try {
+    return Object.assign(await build(options, rubble), { [Symbol.asyncDispose]: dispose });
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+/** What is to be cleared away in the end, last things first. */
+type Rubble = (() => Promise<void>)[];
+
+async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World, keyof AsyncDisposable>> {
+  const times = { ...smallTimes, ...options.times };
+  const [postgres, redis] = await Promise.all([openPostgres(options, rubble), openRedis(options, rubble)]);
+  const databaseUrl = await postgres.createDatabase(`faults${++databases}`);
+  const site = await createSite(databaseUrl, options.users);
+  rubble.push(async () => site[Symbol.asyncDispose]());
+
+  const behindProxies = options.proxies ? options.sidecars : 0;
+  const proxies = await Promise.all(repeat(behindProxies, () => openProxies(postgres.port, redis, rubble)));
+  const sidecars = await Promise.all(
+    repeat(options.sidecars, async (number) => {
+      const settings = settingsOf(number, { options, times, redis, databaseUrl, proxies: proxies[number] });
+      const sidecar = await startSidecar(String(number), settings);
+      rubble.push(sidecar.remove);
+      return sidecar;
+    }),
+  );
+
+  return {
+    times,
+    sidecars,
+    site,
+    postgres,
+    get redis() {
+      return presentOf(redis, "single").server;
+    },
+    get cluster() {
+      return presentOf(redis, "cluster").server;
+    },
+    get sentinel() {
+      return presentOf(redis, "sentinel").server;
+    },
+    proxies,
+    async untilFilling() {
+      await Promise.all(sidecars.map((sidecar) => untilFilling(sidecar, times.graceMs + 10_000)));
+    },
+    counted: async () => sum(...(await Promise.all(sidecars.map((sidecar) => sidecar.counted())))),
+  };
+}
+
+interface Surroundings {
+  readonly options: WorldOptions;
+  readonly times: Times;
+  readonly redis: OpenRedis;
+  readonly databaseUrl: string;
+  readonly proxies: Proxies | undefined;
+}
+
+/** The environment of one sidecar. */
+function settingsOf(
+  number: number,
+  { options, times, redis, databaseUrl, proxies }: Surroundings,
+): Record<string, string> {
+  return {
+    ...coherenceSettings(times),
+    ...redisSettings(redis, proxies?.redis.port),
+    DATABASE_URL: proxies ? withPort(databaseUrl, proxies.postgres.port) : databaseUrl,
+    ...options.settings,
+    ...options.settingsOf?.(number),
+  };
+}
+
+type OpenRedis =
+  | { readonly kind: "none"; readonly server: null }
+  | { readonly kind: "single"; readonly server: RedisServer }
+  | { readonly kind: "cluster"; readonly server: RedisCluster }
+  | { readonly kind: "sentinel"; readonly server: RedisSentinel };
+
+async function openRedis(
+  { redis: kind = "single", redisSettings: settings = {} }: WorldOptions,
+  rubble: Rubble,
+): Promise<OpenRedis> {
+  if (kind === "none") return { kind, server: null };
+  if (kind === "cluster") {
+    const server = await startRedisCluster({ settings });
+    rubble.push(server.remove);
+    return { kind, server };
+  }
+  if (kind === "sentinel") {
+    const server = await startRedisSentinel();
+    rubble.push(server.remove);
+    return { kind, server };
+  }
+  const server = await startRedis({ settings: { "maxmemory-policy": "noeviction", ...settings } });
+  rubble.push(() => server.remove());
+  return { kind, server };
+}
+
+async function openPostgres(options: WorldOptions, rubble: Rubble): Promise<PostgresServer> {
+  if (options.postgresSettings === undefined) return sharedPostgres();
+  const postgres = await startPostgres({ settings: options.postgresSettings });
+  rubble.push(() => postgres.remove());
+  return postgres;
+}
+
+async function openProxies(postgresPort: number, redis: OpenRedis, rubble: Rubble): Promise<Proxies> {
+  const open = async (port: number) => {
+    const proxy = await startFaultProxy({ host: "127.0.0.1", port });
+    rubble.push(() => proxy.stop());
+    return proxy;
+  };
+  return { redis: await open(presentOf(redis, "single").server.port), postgres: await open(postgresPort) };
+}
+
+function presentOf<Kind extends RedisKind>(redis: OpenRedis, kind: Kind): Extract<OpenRedis, { kind: Kind }> {
+  if (isOf(redis, kind)) return redis;
+  throw new Error(`this world's Redis is "${redis.kind}", not "${kind}"`);
+}
+
+function isOf<Kind extends RedisKind>(
+  redis: OpenRedis,
+  kind: Kind,
+): redis is Extract<OpenRedis, { kind: Kind }> {
+  return redis.kind === kind;
+}
+
+function coherenceSettings(times: Times): Record<string, string> {
+  return {
+    COHERENCE_STATEMENT_MS: String(times.statementMs),
+    COHERENCE_TOKEN_MS: String(times.tokenMs),
+    COHERENCE_QUARANTINE_MS: String(times.quarantineMs),
+    COHERENCE_GRACE_MS: String(times.graceMs),
+    REDIS_TTL_SECONDS: String(times.ttlSeconds),
+  };
+}
+
+function redisSettings(redis: OpenRedis, proxyPort: number | undefined): Record<string, string> {
+  const addresses = (endpoints: readonly { host: string; port: number }[]) =>
+    endpoints.map(({ host, port }) => `redis://${host}:${port}`).join(",");
+  if (redis.kind === "none") return {};
+  if (redis.kind === "single")
+    return { REDIS_URL: withPort(redis.server.url(), proxyPort ?? redis.server.port) };
+  const REDIS_URL = addresses(redis.server.endpoints());
+  if (redis.kind === "cluster") return { REDIS_URL, REDIS_MODE: "cluster" };
+  return { REDIS_URL, REDIS_MODE: "sentinel", REDIS_SENTINEL_MASTER: redis.server.masterName };
+}
+
+function withPort(url: string, port: number): string {
+  const changed = new URL(url);
+  changed.port = String(port);
+  return changed.href.replace(/\/$/, "");
+}
+
+async function untilFilling(sidecar: Sidecar, limitMs: number): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (performance.now() < deadline) {
+    const report = await sidecar.readiness().catch(() => null);
+    if (report?.filling) return;
+    await Bun.sleep(25);
+  }
+  throw new Error(`sidecar ${sidecar.name} does not fill within ${limitMs} ms`);
+}
+
+function repeat<Value>(count: number, make: (number: number) => Value): Value[] {
+  return Array.from({ length: count }, (_, number) => make(number));
+}

@@ -14,6 +14,8 @@ export interface Running {
   readonly apps: readonly Listener[];
 }
 
+/** A terminal and the command that started this process may both pass on the same Ctrl-C. */
+const sameSignalMs = 500;
 /** After the drain: what is still under way gets so long to finish. */
 const inFlightMs = 10_000;
 
@@ -23,8 +25,12 @@ const inFlightMs = 10_000;
  * signal ends the process at once.
  */
 export function drainOnSignal({ seconds, logger, watch, directory, redis, apps }: Running): void {
+  let beganAt = Number.NaN;
+
   async function drain(signal: string): Promise<void> {
+    if (signal === "SIGINT" && performance.now() - beganAt < sameSignalMs) return;
     if (watch.isDraining()) process.exit(1);
+    beganAt = performance.now();
     watch.drain();
     logger.info({ signal, seconds }, "draining; a second signal stops at once");
     await Bun.sleep(seconds * 1000);

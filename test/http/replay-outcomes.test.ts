@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   DatabaseUnavailable,
   OutcomeUnknown,
@@ -23,6 +23,8 @@ import { sharedRedis, startRedis } from "../support/redis-server.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 import type { Endpoint, SignedRequest } from "../support/signed-client.ts";
 import { eventually } from "../support/waiting.ts";
+
+setDefaultTimeout(60_000);
 
 const sol = "sol@testmail.com";
 

@@ -1,9 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
 import { describeWith } from "../support/describe-with.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { type RedisServer, sharedRedis } from "../support/redis-server.ts";
 import { isRejected, staysOpen } from "../support/waiting.ts";
+
+setDefaultTimeout(60_000);
 
 describeWith("redis", "a fault proxy before Redis", () => {
   let redis: RedisServer;

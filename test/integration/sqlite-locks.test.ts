@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { outcomeOf } from "../support/outcome.ts";
 import { createSqliteFile } from "../support/test-database.ts";
+
+setDefaultTimeout(60_000);
 
 const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
 const statementMs = 1000;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { SQL } from "bun";
 import { Cluster, Redis } from "ioredis";
@@ -12,6 +12,8 @@ import { type RedisSentinel, startRedisSentinel } from "../support/redis-sentine
 import { sharedRedis, startRedis } from "../support/redis-server.ts";
 import { runStatement } from "../support/run-statement.ts";
 import { eventually, isRejected, staysOpen } from "../support/waiting.ts";
+
+setDefaultTimeout(60_000);
 
 const sqlServers = [
   { kind: "postgres", start: startPostgres, shared: sharedPostgres },

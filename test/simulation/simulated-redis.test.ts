@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
 import { scripts } from "../../src/store/scripts.ts";
 import { describeWith } from "../support/describe-with.ts";
@@ -6,6 +6,8 @@ import { sharedRedis } from "../support/redis-server.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 import { SimulatedRedisServer } from "./simulated-redis-server.ts";
 import { heldToken, TwinRedis } from "./twin-redis.ts";
+
+setDefaultTimeout(60_000);
 
 const sequences = 150;
 const stepsPerSequence = 25;

@@ -1,0 +1,93 @@
+import { UserUnknown } from "../../src/errors.ts";
+import type { Sighting } from "../../src/store/redis-population.ts";
+import type { Sides } from "./sides.ts";
+
+export const driftKinds = {
+  differsFromRow: "hold another value than the row",
+  userWithoutData: "are of a user without data",
+  unknownUser: "are of a login id that nobody has",
+  otherSpelling: "are under a spelling that the table does not store",
+} as const;
+
+export type DriftKind = keyof typeof driftKinds;
+
+/** A hash that sidecars believe and that contradicts the table. */
+export interface Drift {
+  readonly loginId: string;
+  readonly hash: string;
+  /** `undefined`: no row has exactly this login id. */
+  readonly row: string | null | undefined;
+}
+
+export interface Comparison {
+  readonly drifts: readonly Drift[];
+  /** Hashes that sidecars believe. */
+  readonly believed: number;
+  /** Hashes that were written again at every look: whoever writes keeps them right. */
+  readonly unsettled: number;
+}
+
+/** Which of the differences count: so that going through rows and then through hashes finds each one once. */
+export type Of = "users with a row" | "login ids without a row";
+
+const looksMax = 5;
+
+/**
+ * Compares the hashes of these login ids with their rows, without touching either. A difference is drift only if
+ * it is there at a second look, at the hash, the row, and the hash again: the token of the hash shows that no write
+ * began in between, so the row did not hold that value while sidecars gave it.
+ */
+export async function findDrift(sides: Sides, loginIds: readonly string[], of: Of): Promise<Comparison> {
+  const first = await look(sides, loginIds, of);
+  const drifts: Drift[] = [];
+  let suspects = first.differing;
+  for (let looks = 1; suspects.length > 0 && looks < looksMax; looks += 1) {
+    const { differing } = await look(
+      sides,
+      suspects.map(({ drift }) => drift.loginId),
+      of,
+    );
+    const again = await sides.population.see(differing.map(({ drift }) => drift.loginId));
+    const isSettled = ({ sighting }: Difference, index: number) => isSame(sighting, again[index] ?? null);
+    drifts.push(...differing.filter(isSettled).map(({ drift }) => drift));
+    suspects = differing.filter((difference, index) => !isSettled(difference, index));
+  }
+  return { drifts, believed: first.believed, unsettled: suspects.length };
+}
+
+interface Difference {
+  readonly drift: Drift;
+  readonly sighting: Sighting;
+}
+
+async function look({ population, scan }: Sides, loginIds: readonly string[], of: Of) {
+  const sightings = await population.see(loginIds);
+  const seen = loginIds.flatMap((loginId, index) => {
+    const sighting = sightings[index];
+    return sighting ? [{ loginId, sighting }] : [];
+  });
+  const rows = await scan.read(seen.map(({ loginId }) => loginId));
+  const differing = seen.flatMap(({ loginId, sighting }): Difference[] => {
+    const row = rows.get(loginId);
+    const isCounted = (row !== undefined) === (of === "users with a row");
+    if (!isCounted || row === sighting.value) return [];
+    return [{ sighting, drift: { loginId, hash: sighting.value, row } }];
+  });
+  return { differing, believed: seen.length };
+}
+
+function isSame(a: Sighting, b: Sighting | null): boolean {
+  return b !== null && a.token === b.token && a.value === b.value;
+}
+
+/** A row that differs is known; of a missing one, the database says whether it spells the login id otherwise. */
+export async function kindOf({ directory }: Sides, { loginId, row }: Drift): Promise<DriftKind> {
+  if (row !== undefined) return row ? "differsFromRow" : "userWithoutData";
+  try {
+    await directory.find(loginId);
+    return "otherSpelling";
+  } catch (error) {
+    if (error instanceof UserUnknown) return "unknownUser";
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+import { Database } from "bun:sqlite";
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { UsageWrong } from "../command.ts";
+
+/** One user whose hash is to be written through: what both sides held when it was listed, as digests. */
+export interface PlannedPush {
+  readonly loginId: string;
+  readonly row: Digest;
+  readonly hash: Digest;
+  /** The hash's value, kept from just before BEGIN drops it until the row has it; `null` before. */
+  readonly value: string | null;
+}
+
+export type Digest = string;
+
+export type PushPlan = ReturnType<typeof openPushPlan>;
+
+const file = "./data/sync-push.db";
+
+/** SHA-256, so that the plan names no value; a row without data has a digest too. */
+export function digestOf(value: string | null): Digest {
+  return createHash("sha256")
+    .update(value === null ? "null" : `=${value}`)
+    .digest("base64url");
+}
+
+/**
+ * What the last dry run listed, in a file that only this account can read. It is a journal too: BEGIN drops the
+ * hash's value, and until the row holds it this file is the only place that does. A push that was killed is
+ * therefore finished by the next one.
+ *
+ * @throws {UsageWrong} the file holds values on their way into another table
+ */
+export function openPushPlan(place: string, redis: string) {
+  mkdirSync(dirname(file), { recursive: true });
+  const database = new Database(file, { create: true, strict: true });
+  chmodSync(file, 0o600);
+  database.run("PRAGMA synchronous = FULL");
+  database.run("CREATE TABLE IF NOT EXISTS listing (place TEXT, redis TEXT, listedAt TEXT)");
+  database.run(
+    "CREATE TABLE IF NOT EXISTS planned (loginId TEXT PRIMARY KEY, row TEXT, hash TEXT, value TEXT) WITHOUT ROWID",
+  );
+  const listing = database.query<{ place: string; redis: string; listedAt: string }, []>(
+    "SELECT * FROM listing",
+  );
+  const counts = database.query<{ planned: number; open: number }, []>(
+    "SELECT count(*) AS planned, count(value) AS open FROM planned",
+  );
+  const following = database.query<PlannedPush, [string, number]>(
+    "SELECT * FROM planned WHERE loginId > ? ORDER BY loginId LIMIT ?",
+  );
+  const insert = database.query("INSERT OR IGNORE INTO planned VALUES (?, ?, ?, NULL)");
+  const keepValue = database.query("UPDATE planned SET value = ? WHERE loginId = ?");
+  const remove = database.query("DELETE FROM planned WHERE loginId = ?");
+  const count = () => counts.get() ?? { planned: 0, open: 0 };
+
+  const known = listing.get();
+  if (known !== null && known.place !== place && count().open > 0) {
+    database.close();
+    throw new UsageWrong(
+      `${file} holds values on their way into another table or under another prefix: finish that push, or move the file away.`,
+    );
+  }
+
+  return {
+    count,
+
+    /** When the listing was made, or `null` where there is none of these sides that may still be followed. */
+    listedAt: () => (known?.place === place && known.redis === redis ? known.listedAt : null),
+
+    /** Forgets what was listed, except values that a push has under way. */
+    begin(): void {
+      database.run("DELETE FROM planned WHERE value IS NULL");
+      database.run("DELETE FROM listing");
+    },
+
+    add(pushes: readonly Omit<PlannedPush, "value">[]): void {
+      database.transaction(() => {
+        for (const { loginId, row, hash } of pushes) insert.run(loginId, row, hash);
+      })();
+    },
+
+    /** The listing is whole: from now on it may be followed. */
+    finish(): void {
+      database.run("DELETE FROM listing");
+      database.run("INSERT INTO listing VALUES (?, ?, ?)", [place, redis, new Date().toISOString()]);
+    },
+
+    next: (after: string, limit: number): readonly PlannedPush[] => following.all(after, limit),
+
+    /** On the disk when it returns. */
+    keepValues(values: ReadonlyMap<string, string>): void {
+      database.transaction(() => {
+        for (const [loginId, value] of values) keepValue.run(value, loginId);
+      })();
+    },
+
+    remove(loginIds: readonly string[]): void {
+      database.transaction(() => {
+        for (const loginId of loginIds) remove.run(loginId);
+      })();
+    },
+
+    close: () => database.close(),
+  };
+}

@@ -1,0 +1,208 @@
+import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import {
+  OutcomeUnknown,
+  OwnIdDataTooLong,
+  UserBlocked,
+  UserUnknown,
+  WriteContended,
+} from "../../src/errors.ts";
+import { createWriteThrough } from "../../src/store/write-through.ts";
+import { findDrift } from "./drift.ts";
+import { count, showProgress } from "./progress.ts";
+import { digestOf, openPushPlan, type PlannedPush, type PushPlan } from "./push-plan.ts";
+import type { Sides } from "./sides.ts";
+import { type Summary, secondsSince } from "./summary.ts";
+import { type Gait, listedUsers, paced } from "./walk.ts";
+
+export interface PushOptions extends Gait {
+  /** Whether rows are written. */
+  readonly yes: boolean;
+  /** Is told every login id that would be written, or was not. */
+  readonly show: (outcome: string, loginId: string) => void;
+}
+
+const outcomes = {
+  written: "rows were written",
+  conflict: "rows have changed since they were listed, and were left",
+  settled: "users were written by a sidecar since, and were left",
+  gone: "hashes have expired since, or are not believed any more: their rows stay as they are",
+  refused: "users are blocked, or the column cannot hold the value",
+  unfinished: "rows may or may not have been written: run it again to settle them",
+} as const;
+
+type Outcome = keyof typeof outcomes;
+type Figures = Record<Outcome | "users" | "listed", number>;
+
+/** Users whose values are on their way at once: the fence gives all of them no more than D. */
+const writesMax = 32;
+
+/**
+ * Writes hashes through to rows that hold something else: the one command in which Redis wins. Nothing is written
+ * that was not listed before, and no row that has changed since.
+ */
+export async function push(sides: Sides, options: PushOptions): Promise<Summary> {
+  const startedAt = performance.now();
+  const redis = await sides.population.identity();
+  const plan = openPushPlan(sides.place, redis);
+  const figures = noFigures();
+  try {
+    if (!options.yes || plan.listedAt() === null) await list(sides, options, plan, figures);
+    figures.listed = plan.count().planned;
+    if (options.yes && !options.stop.aborted) await writeAll(sides, options, plan, figures);
+    const isSame = (await sides.population.identity()) === redis;
+    const isComplete = isSame && !options.stop.aborted;
+    if (isComplete && options.yes) plan.begin();
+    const ending = { isSame, isComplete, yes: options.yes, open: plan.count().open };
+    return summaryOf(figures, { ...ending, seconds: secondsSince(startedAt) });
+  } finally {
+    plan.close();
+  }
+}
+
+/** Every hash that sidecars believe and whose row holds another value, or none. */
+async function list(sides: Sides, options: PushOptions, plan: PushPlan, figures: Figures): Promise<void> {
+  plan.begin();
+  const progress = showProgress({ step: "list", items: "users", total: await sides.scan.count() });
+  try {
+    for await (const page of paced(listedUsers(sides.scan, null, options.batch), options, progress)) {
+      const loginIds = page.map(({ loginId }) => loginId);
+      const { drifts } = await findDrift(sides, loginIds, "users with a row");
+      plan.add(
+        drifts.map(({ loginId, row = null, hash }) => ({
+          loginId,
+          row: digestOf(row),
+          hash: digestOf(hash),
+        })),
+      );
+      figures.users += page.length;
+      for (const { loginId } of drifts) options.show("differs", loginId);
+    }
+  } finally {
+    progress.end();
+  }
+  if (!options.stop.aborted) plan.finish();
+}
+
+async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figures: Figures): Promise<void> {
+  const progress = showProgress({ step: "push", items: "rows", total: figures.listed });
+  try {
+    for await (const pushes of paced(planned(plan), options, progress)) {
+      const values = await valuesOf(sides, pushes);
+      plan.keepValues(values);
+      const writes = pushes.map(({ loginId, row }) => write(sides, { loginId, row }, values.get(loginId)));
+      const results = await Promise.allSettled(writes);
+      for (const [index, { loginId }] of pushes.entries()) {
+        const result = results[index];
+        if (result?.status !== "fulfilled") continue;
+        figures[result.value] += 1;
+        options.show(result.value, loginId);
+      }
+      plan.remove(pushes.filter((_, index) => isDone(results[index])).map(({ loginId }) => loginId));
+      // A side that does not answer ends the work, once the others of the batch have ended.
+      await Promise.all(writes);
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+function isDone(result: PromiseSettledResult<Outcome> | undefined): boolean {
+  return result?.status === "fulfilled" && result.value !== "unfinished";
+}
+
+async function* planned(plan: PushPlan): AsyncGenerator<readonly PlannedPush[]> {
+  let after = "";
+  for (;;) {
+    const pushes = plan.next(after, writesMax);
+    const last = pushes.at(-1);
+    if (last === undefined) return;
+    after = last.loginId;
+    yield pushes;
+  }
+}
+
+/** The values as listed, of hashes that are believed now; and those that a push which was killed had under way. */
+async function valuesOf({ population }: Sides, pushes: readonly PlannedPush[]): Promise<Map<string, string>> {
+  const sightings = await population.see(pushes.map(({ loginId }) => loginId));
+  const values = new Map<string, string>();
+  for (const [index, { loginId, hash, value }] of pushes.entries()) {
+    const seen = sightings[index]?.value;
+    if (value !== null) values.set(loginId, value);
+    else if (seen !== undefined && digestOf(seen) === hash) values.set(loginId, seen);
+  }
+  return values;
+}
+
+/** The sidecar's own SET, against a row that must still be the listed one. */
+async function write(
+  sides: Sides,
+  { loginId, row }: Pick<PlannedPush, "loginId" | "row">,
+  value: string | undefined,
+): Promise<Outcome> {
+  if (value === undefined) return (await isAsListed(sides, loginId, row)) ? "gone" : "settled";
+  const store = createWriteThrough({
+    directory: onlyAsListed(sides.directory, [row, digestOf(value)]),
+    hotCopy: sides.population.hotCopy(),
+    statementMs: sides.statementMs,
+    auditShare: 0,
+    note: () => {},
+  });
+  try {
+    await store.set(loginId, value);
+    return "written";
+  } catch (error) {
+    if (error instanceof RowChanged || error instanceof UserUnknown) return "conflict";
+    if (error instanceof UserBlocked || error instanceof OwnIdDataTooLong) return "refused";
+    if (error instanceof OutcomeUnknown || error instanceof WriteContended) return "unfinished";
+    throw error;
+  }
+}
+
+async function isAsListed({ scan }: Sides, loginId: string, row: string): Promise<boolean> {
+  const ownIdData = (await scan.read([loginId])).get(loginId);
+  return ownIdData !== undefined && digestOf(ownIdData) === row;
+}
+
+/** The row is not the one that was listed: known not to have been written. */
+class RowChanged extends WriteContended {}
+
+function onlyAsListed(directory: UserDirectory, digests: readonly string[]): UserDirectory {
+  return {
+    ...directory,
+    async find(loginId) {
+      const user = await directory.find(loginId);
+      if (user.loginId !== loginId || !digests.includes(digestOf(user.ownIdData))) throw new RowChanged();
+      return user;
+    },
+  };
+}
+
+interface Ending {
+  readonly isSame: boolean;
+  readonly isComplete: boolean;
+  readonly yes: boolean;
+  /** Values that are kept for the next push. */
+  readonly open: number;
+  readonly seconds: number;
+}
+
+function summaryOf(figures: Figures, { isSame, isComplete, yes, open, seconds }: Ending): Summary {
+  const { listed, written, settled } = figures;
+  const lines = [`push: ${count(listed)} hashes hold another value than their row.`];
+  for (const outcome of outcomeNames) {
+    if (figures[outcome] > 0) lines.push(`  ${count(figures[outcome])} ${outcomes[outcome]}`);
+  }
+  if (!yes && isComplete && listed > 0) {
+    lines.push("Nothing was written. To write these values into the table: bun run sync push --yes");
+  }
+  if (!yes && open > 0) lines.push(`${count(open)} of them are left from a push that was stopped half way.`);
+  if (!isSame) lines.push("Redis restarted or failed over meanwhile: list anew with bun run sync push");
+  else if (!isComplete) lines.push(`Stopped. Go on with: bun run sync push${yes ? " --yes" : ""}`);
+  return { holds: isComplete && written + settled === listed, isComplete, seconds, figures, lines };
+}
+
+const outcomeNames = ["written", "conflict", "settled", "gone", "refused", "unfinished"] as const;
+
+function noFigures(): Figures {
+  return { users: 0, listed: 0, written: 0, conflict: 0, settled: 0, gone: 0, refused: 0, unfinished: 0 };
+}

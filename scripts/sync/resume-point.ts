@@ -1,0 +1,72 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { UsageWrong } from "../command.ts";
+
+/** Where a warm has come to, and between which sides. */
+export interface ResumePoint {
+  readonly place: string;
+  /** The masters' epochs: what was filled under other ones is not believed any more. */
+  readonly redis: string;
+  readonly keep: boolean;
+  /** The last login id that is done; `null` before the first batch. */
+  readonly after: string | null;
+  /** How many users that are. */
+  readonly users: number;
+}
+
+const file = "./data/sync-warm.json";
+
+const Content = TypeCompiler.Compile(
+  Type.Object({
+    place: Type.String(),
+    redis: Type.String(),
+    keep: Type.Boolean(),
+    after: Type.Union([Type.String(), Type.Null()]),
+    users: Type.Number(),
+  }),
+);
+
+/**
+ * Where a warm of these sides goes on.
+ *
+ * @throws {UsageWrong} there is nothing to resume, or it would leave users out
+ */
+export function loadResumePoint(now: Pick<ResumePoint, "place" | "redis" | "keep">): ResumePoint {
+  const point = read();
+  if (point === null) throw refused("no warm was stopped in this folder");
+  if (point.place !== now.place) throw refused("the last warm was of another table or prefix");
+  if (point.redis !== now.redis) {
+    throw refused("Redis has restarted or failed over since, so what was filled before is not believed");
+  }
+  if (point.keep !== now.keep)
+    throw refused(`the last warm was begun ${point.keep ? "with" : "without"} --keep`);
+  return point;
+}
+
+/** Whole or not at all, and for this account only, since it names a user. */
+export function saveResumePoint(point: ResumePoint): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const draft = `${file}.draft`;
+  rmSync(draft, { force: true });
+  writeFileSync(draft, JSON.stringify(point), { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+export function forgetResumePoint(): void {
+  rmSync(file, { force: true });
+}
+
+function read(): ResumePoint | null {
+  try {
+    const content: unknown = JSON.parse(readFileSync(file, "utf8"));
+    return Content.Check(content) ? content : null;
+  } catch {
+    return null;
+  }
+}
+
+function refused(reason: string): UsageWrong {
+  return new UsageWrong(`Nothing to resume: ${reason}. Begin anew without --resume.`);
+}

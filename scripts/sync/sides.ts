@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { type Config, loadConfig } from "../../src/config.ts";
+import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
+import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
+import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import type { UserScan } from "../../src/directory/user-scan.ts";
+import { ConfigurationInvalid } from "../../src/errors.ts";
+import { openRedisPopulation, type RedisPopulation } from "../../src/store/redis-population.ts";
+
+/** Who starts a command does not wait for a server that is not there. */
+const firstContactMs = 5000;
+
+/** The two sides that are to be equal, and what tells them from others. */
+export interface Sides extends AsyncDisposable {
+  readonly directory: UserDirectory;
+  readonly scan: UserScan;
+  readonly population: RedisPopulation;
+  /** D, in milliseconds. */
+  readonly statementMs: number;
+  /** T, in milliseconds; 0 keeps values. */
+  readonly valueLifeMs: number;
+  /** A digest of the table's address and of the keys' prefix; the database's password is not part of it. */
+  readonly place: string;
+}
+
+/**
+ * Connects to both sides with the sidecar's own configuration.
+ *
+ * @throws {ConfigurationInvalid} no Redis is configured, or the table does not fit
+ * @throws {DatabaseUnavailable} | {HotCopyUnavailable} a side does not answer
+ */
+export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
+  const config = loadConfig(process.env, () => new Uint8Array(32));
+  if (config.redis === null) {
+    throw new ConfigurationInvalid([
+      "REDIS_URL is not set: without Redis there is no hot copy, and nothing to keep equal with the user table.",
+    ]);
+  }
+  const valueLifeMs = keep ? 0 : config.coherence.valueLifeMs;
+  const population = openRedisPopulation({
+    connection: config.redis.connection.reveal(),
+    keyPrefix: config.redis.keyPrefix,
+    limits: { ...config.coherence, valueLifeMs },
+    graceMs: config.coherence.graceMs,
+  });
+  const { statementMs } = config.coherence;
+  const database = { ...config.database, url: config.database.url.reveal(), statementMs };
+  const directory = createSqlDirectory(database);
+  const scan = createSqlUserScan(database);
+  const close = async () => {
+    population.close();
+    await Promise.all([directory.close(), scan.close()]);
+  };
+  try {
+    await Promise.all([directory.verifyConnection(), population.untilWhole(firstContactMs)]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const place = placeOf(config, config.redis.keyPrefix);
+  return { directory, scan, population, statementMs, valueLifeMs, place, [Symbol.asyncDispose]: close };
+}
+
+function placeOf({ database }: Config, keyPrefix: string): string {
+  const { kind, names } = database;
+  const url = database.url.reveal();
+  const address = kind === "sqlite" ? url : withoutCredentials(url);
+  const place = [address, names.table, names.loginIdColumn, names.ownIdDataColumn, keyPrefix];
+  return createHash("sha256").update(JSON.stringify(place)).digest("hex");
+}
+
+function withoutCredentials(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}

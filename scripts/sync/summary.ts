@@ -1,0 +1,31 @@
+import type { ExitStatus } from "../command.ts";
+import { count } from "./progress.ts";
+
+/** What a command found and did, for people and for machines. */
+export interface Summary {
+  /** Whether what was asked holds: exit status 0. */
+  readonly holds: boolean;
+  /** Whether everything was gone through, and not stopped before. */
+  readonly isComplete: boolean;
+  readonly seconds: number;
+  /** By name; `--json` prints them all. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** What a person reads, a sentence a line. */
+  readonly lines: readonly string[];
+}
+
+export function printSummary(command: string, summary: Summary, asJson: boolean): ExitStatus {
+  const { holds, isComplete, seconds, figures, lines } = summary;
+  const machine = { command, holds, complete: isComplete, seconds: Number(seconds.toFixed(3)), ...figures };
+  process.stdout.write(asJson ? `${JSON.stringify(machine)}\n` : `${lines.join("\n")}\n`);
+  return holds ? 0 : 1;
+}
+
+/** `12,000 users in 3.1 s, 3,871/s`. */
+export function tempo(number: number, items: string, seconds: number): string {
+  return `${count(number)} ${items} in ${seconds.toFixed(1)} s, ${count(Math.round(number / seconds))}/s`;
+}
+
+export function secondsSince(startedAt: number): number {
+  return (performance.now() - startedAt) / 1000;
+}

@@ -1,0 +1,135 @@
+import { type Drift, type DriftKind, driftKinds, findDrift, kindOf, type Of } from "./drift.ts";
+import { fillUsers } from "./fill.ts";
+import { count, type ProgressOptions, showProgress } from "./progress.ts";
+import type { Sides } from "./sides.ts";
+import { type Summary, secondsSince, tempo } from "./summary.ts";
+import { type Gait, listedUsers, paced, slices } from "./walk.ts";
+
+export interface VerifyOptions extends Gait {
+  /** Whether the database's value is put where a hash differs. */
+  readonly repair: boolean;
+  /** Is told every login id that differs. */
+  readonly show: (kind: DriftKind, loginId: string) => void;
+}
+
+type Figures = Record<DriftKind | "users" | "believed" | "hashes" | "unsettled" | "mended", number>;
+
+/** Login ids whose spelling the database is asked for at once. */
+const lookUpsMax = 50;
+
+/** Compares every row with its hash and then every hash with its row; mends where it is asked to. */
+export async function verify(sides: Sides, options: VerifyOptions): Promise<Summary> {
+  const startedAt = performance.now();
+  const redis = await sides.population.identity();
+  const figures = noFigures();
+  await compareRows(sides, options, figures);
+  if (!options.stop.aborted) await compareHashes(sides, options, figures);
+  const isSame = (await sides.population.identity()) === redis;
+  return summaryOf(figures, { isSame, options, seconds: secondsSince(startedAt) });
+}
+
+async function compareRows(sides: Sides, options: VerifyOptions, figures: Figures): Promise<void> {
+  const pages = listedUsers(sides.scan, null, options.batch);
+  const work = { step: "rows", items: "users", total: await sides.scan.count() };
+  await goThrough(pages, options, work, async (page) => {
+    const loginIds = page.map(({ loginId }) => loginId);
+    const { drifts, believed } = await compare(sides, figures, loginIds, "users with a row");
+    figures.users += page.length;
+    figures.believed += believed;
+    await settle(sides, options, figures, drifts);
+  });
+}
+
+/** SCAN may name a hash twice, so what differs is remembered; nothing else is. */
+async function compareHashes(sides: Sides, options: VerifyOptions, figures: Figures): Promise<void> {
+  const counted = new Set<string>();
+  const pages = sides.population.loginIds(options.batch);
+  const work = { step: "hashes", items: "hashes", total: await sides.population.size() };
+  await goThrough(pages, options, work, async (loginIds) => {
+    const { drifts } = await compare(sides, figures, loginIds, "login ids without a row");
+    const fresh = drifts.filter(({ loginId }) => !counted.has(loginId));
+    for (const { loginId } of fresh) counted.add(loginId);
+    figures.hashes += loginIds.length;
+    await settle(sides, options, figures, fresh);
+  });
+}
+
+async function goThrough<Item>(
+  pages: AsyncIterable<readonly Item[]>,
+  gait: Gait,
+  work: ProgressOptions,
+  each: (page: readonly Item[]) => Promise<void>,
+): Promise<void> {
+  const progress = showProgress(work);
+  try {
+    for await (const page of paced(pages, gait, progress)) await each(page);
+  } finally {
+    progress.end();
+  }
+}
+
+async function compare(sides: Sides, figures: Figures, loginIds: readonly string[], of: Of) {
+  const comparison = await findDrift(sides, loginIds, of);
+  figures.unsettled += comparison.unsettled;
+  return comparison;
+}
+
+/** Counts what differs by kind, and mends it: purge, so that nobody believes it, then READ and FILL. */
+async function settle(
+  sides: Sides,
+  { repair, show }: VerifyOptions,
+  figures: Figures,
+  drifts: readonly Drift[],
+): Promise<void> {
+  for (const some of slices(drifts, lookUpsMax)) {
+    const kinds = await Promise.all(some.map((drift) => kindOf(sides, drift)));
+    for (const [index, kind] of kinds.entries()) {
+      figures[kind] += 1;
+      show(kind, some[index]?.loginId ?? "");
+    }
+  }
+  if (!repair) return;
+  const hotCopy = sides.population.hotCopy();
+  await Promise.all(drifts.map(({ loginId }) => hotCopy.purge(loginId)));
+  figures.mended += drifts.length;
+  const withData = drifts.filter(({ row }) => row).map(({ loginId }) => loginId);
+  if (withData.length > 0) await fillUsers(sides, withData);
+}
+
+interface Ending {
+  readonly isSame: boolean;
+  readonly options: VerifyOptions;
+  readonly seconds: number;
+}
+
+function summaryOf(figures: Figures, { isSame, options, seconds }: Ending): Summary {
+  const { users, believed, hashes, unsettled, mended, ...drift } = figures;
+  const total = Object.values(drift).reduce((sum, number) => sum + number, 0);
+  const isComplete = !options.stop.aborted && isSame;
+  const lines = [
+    `${options.repair ? "sync" : "verify"}: ${tempo(users, "users", seconds)}.`,
+    `${count(hashes)} hashes; those of ${count(believed)} users hold a value that sidecars answer with.`,
+    `${count(total)} contradict the table${options.repair ? `; ${count(mended)} mended` : ""}.`,
+    ...kinds.filter((kind) => drift[kind] > 0).map((kind) => `  ${count(drift[kind])} ${driftKinds[kind]}`),
+  ];
+  if (unsettled > 0) lines.push(`${count(unsettled)} were written at every look, and not judged.`);
+  if (!isSame) lines.push("Redis restarted or failed over meanwhile, so this says little: run it again.");
+  if (options.stop.aborted) lines.push("Stopped before the end: what was mended stays so. Begin again.");
+  return { holds: isComplete && total === 0, isComplete, seconds, figures, lines };
+}
+
+const kinds = ["differsFromRow", "userWithoutData", "unknownUser", "otherSpelling"] as const;
+
+function noFigures(): Figures {
+  return {
+    users: 0,
+    believed: 0,
+    hashes: 0,
+    unsettled: 0,
+    mended: 0,
+    differsFromRow: 0,
+    userWithoutData: 0,
+    unknownUser: 0,
+    otherSpelling: 0,
+  };
+}

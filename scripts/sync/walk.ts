@@ -1,0 +1,54 @@
+import type { ListedUser, UserScan } from "../../src/directory/user-scan.ts";
+import type { Progress } from "./progress.ts";
+
+/** How a command goes through many users. */
+export interface Gait {
+  /** Users in one batch. */
+  readonly batch: number;
+  /** Users a second, at most; `null` = as fast as both sides answer. */
+  readonly rate: number | null;
+  /** Once it says so, no further batch begins. */
+  readonly stop: AbortSignal;
+}
+
+/** All users in the order of the table. The next page is asked for while the last one is worked on. */
+export async function* listedUsers(
+  scan: UserScan,
+  after: string | null,
+  batch: number,
+): AsyncGenerator<readonly ListedUser[]> {
+  let coming = scan.list(after, batch);
+  for (;;) {
+    const page = await coming;
+    const last = page.at(-1);
+    if (last === undefined) return;
+    coming = scan.list(last.loginId, batch);
+    // Nobody waits for it if the walk ends here.
+    coming.catch(() => {});
+    yield page;
+  }
+}
+
+/** Hands on page after page at the given rate, counted as done when the next one is asked for. */
+export async function* paced<Item>(
+  pages: AsyncIterable<readonly Item[]>,
+  { rate, stop }: Gait,
+  progress: Progress,
+): AsyncGenerator<readonly Item[]> {
+  const startedAt = performance.now();
+  let done = 0;
+  for await (const page of pages) {
+    if (stop.aborted) return;
+    yield page;
+    done += page.length;
+    progress.advance(page.length);
+    const aheadMs = rate === null ? 0 : startedAt + (done / rate) * 1000 - performance.now();
+    if (aheadMs > 0) await Bun.sleep(aheadMs);
+  }
+}
+
+export function slices<Item>(items: readonly Item[], size: number): (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}

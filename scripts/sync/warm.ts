@@ -1,0 +1,74 @@
+import { fillUsers, untilFilling } from "./fill.ts";
+import { count, showProgress } from "./progress.ts";
+import { forgetResumePoint, loadResumePoint, saveResumePoint } from "./resume-point.ts";
+import type { Sides } from "./sides.ts";
+import { type Summary, secondsSince, tempo } from "./summary.ts";
+import { type Gait, listedUsers, paced } from "./walk.ts";
+
+export interface WarmOptions extends Gait {
+  readonly resume: boolean;
+  readonly keep: boolean;
+}
+
+/** Fills the hash of every enrolled user, in the order of the table, while sidecars serve and write. */
+export async function warm(sides: Sides, options: WarmOptions): Promise<Summary> {
+  const { scan, population, place } = sides;
+  const { batch, stop, keep } = options;
+  const run = { place, redis: await population.identity(), keep };
+  const { after, users: before } = options.resume ? loadResumePoint(run) : { after: null, users: 0 };
+  saveResumePoint({ ...run, after, users: before });
+
+  await untilFilling(sides);
+  const startedAt = performance.now();
+  const figures = { users: 0, enrolled: 0, filled: 0, hits: 0, left: 0 };
+  const progress = showProgress({ step: "warm", items: "users", total: await scan.count(), before });
+  try {
+    for await (const page of paced(listedUsers(scan, after, batch), options, progress)) {
+      const enrolled = page.filter(({ isEnrolled }) => isEnrolled).map(({ loginId }) => loginId);
+      const { filled, hits, left } = await fillUsers(sides, enrolled);
+      figures.users += page.length;
+      figures.enrolled += enrolled.length;
+      figures.filled += filled;
+      figures.hits += hits;
+      figures.left += left;
+      const last = page.at(-1)?.loginId ?? null;
+      saveResumePoint({ ...run, after: last, users: before + figures.users });
+    }
+  } finally {
+    progress.end();
+  }
+  const isSame = (await population.identity()) === run.redis;
+  if (isSame && !stop.aborted) forgetResumePoint();
+  return summaryOf(figures, {
+    isSame,
+    isComplete: !stop.aborted,
+    seconds: secondsSince(startedAt),
+    options,
+    sides,
+  });
+}
+
+interface Ending {
+  readonly isSame: boolean;
+  readonly isComplete: boolean;
+  readonly seconds: number;
+  readonly options: WarmOptions;
+  readonly sides: Sides;
+}
+
+type Figures = Record<"users" | "enrolled" | "filled" | "hits" | "left", number>;
+
+function summaryOf(figures: Figures, { isSame, isComplete, seconds, options, sides }: Ending): Summary {
+  const { users, enrolled, filled, hits, left } = figures;
+  const lines = [
+    `warm: ${tempo(users, "users", seconds)}.`,
+    `${count(enrolled)} enrolled: ${count(filled)} filled, ${count(hits)} filled before, ${count(left)} left to a writer under way.`,
+  ];
+  if (!isSame) lines.push("Redis restarted or failed over meanwhile: run it once more, without --resume.");
+  else if (!isComplete)
+    lines.push(`Stopped. Go on with: bun run sync warm --resume${options.keep ? " --keep" : ""}`);
+  if (sides.valueLifeMs > 0 && seconds * 1000 > 0.9 * sides.valueLifeMs) {
+    lines.push("This took longer than a value lives: the first ones have expired. See --keep.");
+  }
+  return { holds: isSame && isComplete, isComplete, seconds, figures, lines };
+}

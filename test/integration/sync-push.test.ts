@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { describeWith } from "../support/describe-with.ts";
+import { sharedMariadb } from "../support/mariadb-server.ts";
+import { sharedPostgres } from "../support/postgres-server.ts";
+import { placeOf } from "../support/redis-places.ts";
+import { sharedRedis } from "../support/redis-server.ts";
+import { createSyncedSite, endOf, enrolled, loginIdOf, type SyncedSite } from "../support/synced-site.ts";
+
+setDefaultTimeout(60_000);
+
+const users = 2000;
+/** Who has changed their devices since the backup; every fifth of them enrolled only then. */
+const moved = Array.from({ length: 300 }, (_, index) => loginIdOf(index * 6 + 6));
+let databases = 0;
+
+describeWith("redis", "push over SQLite", () => {
+  describePush(async () => createSyncedSite({ kind: "sqlite", place: placeOf(await sharedRedis()), users }));
+});
+
+describeWith("postgres", "Postgres", () => {
+  describeWith("redis", "push over Postgres", () => {
+    const create = async () => {
+      const databaseUrl = await (await sharedPostgres()).createDatabase(`push_${++databases}`);
+      return createSyncedSite({ kind: "postgres", databaseUrl, place: placeOf(await sharedRedis()), users });
+    };
+    describePush(create, { withMishaps: true });
+  });
+});
+
+describeWith("mariadb", "MariaDB", () => {
+  describeWith("redis", "push over MariaDB", () => {
+    describePush(async () => {
+      const databaseUrl = await (await sharedMariadb()).createDatabase(`push_${++databases}`);
+      return createSyncedSite({ kind: "mysql", databaseUrl, place: placeOf(await sharedRedis()), users });
+    });
+  });
+});
+
+function describePush(create: () => Promise<SyncedSite>, { withMishaps = false } = {}): void {
+  let site: SyncedSite;
+  /** What the rows held before the database was lost. */
+  let newest: Map<string, string | null>;
+
+  /** Everybody is warm, some write; then the database is restored to what it was before they did. */
+  beforeEach(async () => {
+    site = await create();
+    expect((await site.sync(["warm"])).exit).toBe(0);
+    const sidecar = await site.sidecar();
+    const backup = await site.rows();
+    for (const loginId of moved) await sidecar.set(loginId, `newer data of ${loginId}`);
+    newest = await site.rows();
+    for (const loginId of moved) await site.alterRow(loginId, backup.get(loginId) ?? null);
+    expect(await site.rows()).toEqual(backup);
+  });
+  afterEach(() => site[Symbol.asyncDispose]());
+
+  test("brings a restored database forward, and leaves the rows that changed since the listing", async () => {
+    const restored = await site.rows();
+    const listed = await site.sync(["push"]);
+    expect(listed.exit).toBe(1);
+    expect(listed.stdout).toContain("300 hashes hold another value than their row.");
+    expect(listed.stdout).toContain("Nothing was written.");
+    expect(await site.rows()).toEqual(restored);
+
+    const conflicts = moved.slice(100, 105);
+    for (const loginId of conflicts) await site.alterRow(loginId, "changed by the site meanwhile");
+    const pushed = await site.sync(["push", "--yes", "--json"]);
+    expect({ exit: pushed.exit, ...pushed.summary }).toMatchObject({
+      exit: 1,
+      complete: true,
+      listed: 300,
+      written: 295,
+      conflict: 5,
+      settled: 0,
+      refused: 0,
+      unfinished: 0,
+    });
+    for (const loginId of conflicts) newest.set(loginId, "changed by the site meanwhile");
+    expect(await site.rows()).toEqual(newest);
+    const hashes = await site.hashes();
+    for (const loginId of conflicts) expect(hashes.get(loginId)).toBe(`newer data of ${loginId}`);
+
+    expect((await site.sync(["--json"])).summary).toMatchObject({ differsFromRow: 5, mended: 5 });
+    expect(await site.hashes()).toEqual(enrolled(newest));
+    expect((await site.sync(["push"])).exit).toBe(0);
+  });
+
+  test("writes at once with --yes, and never names a value or a user", async () => {
+    const { exit, stdout, stderr } = await site.sync(["push", "--yes"]);
+    expect(exit).toBe(0);
+    expect(stdout + stderr).not.toMatch(/@example|newer data/);
+    expect(await site.rows()).toEqual(newest);
+    expect((await site.sync(["verify"])).exit).toBe(0);
+  });
+
+  if (!withMishaps) return;
+
+  test("takes no value that no sidecar believes, and none that was written since it was listed", async () => {
+    expect((await site.sync(["push"])).exit).toBe(1);
+    const [foreign = "", expired = "", rewritten = "", ...others] = moved;
+    await site.client.hset(site.keyOf(foreign), "e", "another!");
+    await site.client.del(site.keyOf(expired));
+    const sidecar = await site.sidecar();
+    await sidecar.set(rewritten, "newest of all");
+    const { summary } = await site.sync(["push", "--yes", "--json"]);
+    expect(summary).toMatchObject({
+      holds: false,
+      listed: 300,
+      written: 297,
+      settled: 1,
+      gone: 2,
+      conflict: 0,
+    });
+    const rows = await site.rows();
+    expect([foreign, expired, rewritten].map((loginId) => rows.get(loginId))).toEqual([
+      "data of 6 😀",
+      "data of 12 😀",
+      "newest of all",
+    ]);
+    for (const loginId of others) expect(rows.get(loginId)).toBe(`newer data of ${loginId}`);
+  });
+
+  test("loses no value when it is killed, and the next one finishes it", async () => {
+    expect((await site.sync(["push"])).exit).toBe(1);
+    const child = site.spawn(["push", "--yes", "--rate", "150"]);
+    const isHalfWay = async () =>
+      [...(await site.rows()).values()].filter((data) => data?.startsWith("newer")).length > 90;
+    while (child.exitCode === null && !(await isHalfWay())) await Bun.sleep(2);
+    child.kill("SIGKILL");
+    expect((await endOf(child)).exit).toBe("SIGKILL");
+    const { exit, summary } = await site.sync(["push", "--yes", "--json"]);
+    expect({ exit, ...summary }).toMatchObject({ exit: 0, conflict: 0, settled: 0, unfinished: 0 });
+    expect(Number(summary.written)).toBeLessThan(300);
+    expect(await site.rows()).toEqual(newest);
+  });
+
+  test("has kept the value of a hash that it dropped and whose row it did not come to write", async () => {
+    expect((await site.sync(["push"])).exit).toBe(1);
+    const [loginId = ""] = moved;
+    await using lock = await site.lockRow(loginId);
+    const child = site.spawn(["push", "--yes"]);
+    while (child.exitCode === null && (await site.hashes()).has(loginId)) await Bun.sleep(2);
+    child.kill("SIGKILL");
+    await child.exited;
+    // Until the database has given up the statement that waits for the lock.
+    await Bun.sleep(site.statementMs);
+    await lock[Symbol.asyncDispose]();
+    expect((await site.rows()).get(loginId)).not.toBe(newest.get(loginId));
+    expect((await site.sync(["push"])).stdout).toContain("are left from a push that was stopped half way");
+    expect((await site.sync(["push", "--yes"])).exit).toBe(0);
+    expect(await site.rows()).toEqual(newest);
+  });
+}

@@ -1,0 +1,247 @@
+import { Database } from "bun:sqlite";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { SQL } from "bun";
+import { Cluster, Redis } from "ioredis";
+import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
+import type { DatabaseKind } from "../../src/settings.ts";
+import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
+import { openRedisPopulation } from "../../src/store/redis-population.ts";
+import { createWriteThrough } from "../../src/store/write-through.ts";
+import { type OpenedStore, openStore, type RedisPlace, withRedis } from "./redis-places.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { openTestDatabase, type TestDatabase } from "./test-database.ts";
+
+/** A site with many users whose hashes `bun run sync` keeps equal with their rows. */
+export type SyncedSite = Awaited<ReturnType<typeof createSyncedSite>>;
+
+export interface SyncedSiteOptions {
+  readonly kind: DatabaseKind;
+  /** An empty database; for SQLite a file is made. */
+  readonly databaseUrl?: string;
+  readonly place: RedisPlace;
+  readonly users: number;
+}
+
+export type SyncProcess = Bun.Subprocess<"ignore", "pipe", "pipe">;
+
+export interface SyncEnd {
+  readonly exit: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The summary of `--json`; empty without. */
+  readonly summary: Readonly<Record<string, unknown>>;
+}
+
+const command = join(import.meta.dir, "../../scripts/sync/index.ts");
+const statementMs = 1000;
+const graceMs = 3001;
+const times = { limits: { valueLifeMs: 600_000, tokenLifeMs: 5000, markerLifeMs: 30_000 }, graceMs };
+const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "ownIdData", blockedColumn: null };
+
+/** Of ten users one has no data. Postgres has no collation of its own that folds case. */
+const definitions: Record<DatabaseKind, (users: number) => readonly string[]> = {
+  sqlite: (users) => [
+    "CREATE TABLE users (email TEXT COLLATE NOCASE NOT NULL UNIQUE, ownIdData TEXT)",
+    `INSERT INTO users WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${users})
+     SELECT 'user' || i || '@example.com', CASE WHEN i % 10 > 0 THEN 'data of ' || i || ' 😀' END FROM n`,
+  ],
+  postgres: (users) => [
+    'CREATE TABLE users (email varchar(320) NOT NULL UNIQUE, "ownIdData" text)',
+    `INSERT INTO users SELECT 'user' || i || '@example.com', CASE WHEN i % 10 > 0 THEN 'data of ' || i || ' 😀' END
+     FROM generate_series(1, ${users}) i`,
+  ],
+  mysql: (users) => [
+    "CREATE TABLE users (email varchar(320) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL UNIQUE, ownIdData text CHARACTER SET utf8mb4)",
+    `INSERT INTO users SELECT concat('user', seq, '@example.com'), if(seq % 10 > 0, concat('data of ', seq, ' 😀'), NULL)
+     FROM seq_1_to_${users}`,
+  ],
+};
+
+export const loginIdOf = (number: number) => `user${number}@example.com`;
+
+/** Creates the table in an empty database. Keys have a prefix of their own. */
+export async function createSyncedSite({ kind, databaseUrl, place, users }: SyncedSiteOptions) {
+  const folder = temporaryFolder();
+  const url = databaseUrl ?? createFile(folder.at("users.db"));
+  const database = openTestDatabase({ kind, url });
+  for (const statement of definitions[kind](users)) await database.run(statement);
+  const store = openStore(place, times);
+  const sidecars: OpenedStore[] = [];
+  const client = connect(place);
+  const environment = {
+    PATH: process.env.PATH ?? "",
+    DATABASE_URL: kind === "sqlite" ? `sqlite:${url}` : url,
+    REDIS_URL: place.connection.nodes.map(({ host, port }) => `redis://${host}:${port}`).join(","),
+    REDIS_MODE: place.connection.mode,
+    REDIS_KEY_PREFIX: store.keyPrefix,
+    REDIS_TTL_SECONDS: "600",
+    COHERENCE_STATEMENT_MS: String(statementMs),
+    COHERENCE_GRACE_MS: String(graceMs),
+  };
+
+  function spawn(args: readonly string[], changes: Readonly<Record<string, string>> = {}): SyncProcess {
+    return Bun.spawn([process.execPath, command, ...args], {
+      cwd: folder.path,
+      env: { ...environment, ...changes },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+  }
+
+  return {
+    kind,
+    users,
+    database,
+    store,
+    /** One more sidecar's store over both sides, ready to fill. */
+    async sidecar(): Promise<OwnIdDataStore> {
+      const own = openStore(place, { ...times, keyPrefix: store.keyPrefix });
+      sidecars.push(own);
+      const directory = database.directory(names);
+      await Promise.all([directory.verifyConnection(), own.filling()]);
+      return createWriteThrough({
+        directory,
+        hotCopy: own.hotCopy,
+        statementMs,
+        auditShare: 0,
+        note: () => {},
+      });
+    },
+
+    /** What the command itself works with. */
+    openSides() {
+      const scan = createSqlUserScan({
+        kind,
+        url,
+        names,
+        statementMs,
+        poolMax: 2,
+        prepare: true,
+        tlsCa: null,
+      });
+      const population = openRedisPopulation({
+        connection: place.connection,
+        keyPrefix: store.keyPrefix,
+        ...times,
+      });
+      return {
+        scan,
+        population,
+        async [Symbol.asyncDispose]() {
+          population.close();
+          await scan.close();
+        },
+      };
+    },
+
+    keyOf: (loginId: string) => `${store.keyPrefix}user:${loginId}`,
+    spawn,
+
+    /** Runs the command to its end. */
+    sync: async (args: readonly string[], changes?: Readonly<Record<string, string>>) =>
+      endOf(spawn(args, changes)),
+
+    /** What the commands keep under ./data, or `null`. */
+    kept(name: string): string | null {
+      const path = folder.at(`data/${name}`);
+      return existsSync(path) ? readFileSync(path, "utf8") : null;
+    },
+
+    /** Every user's data, as the table has it. */
+    rows: () => rowsOf(database),
+
+    /** The value in every hash that has one. */
+    hashes: () => hashesOf(place, `${store.keyPrefix}user:`),
+
+    /** Changes a row as a site does that tells nobody. */
+    async alterRow(loginId: string, ownIdData: string | null): Promise<void> {
+      const [data, email] =
+        kind === "postgres" ? ['"ownIdData" = $1', "email = $2"] : ["ownIdData = ?", "email = ?"];
+      await database.run(`UPDATE users SET ${data} WHERE ${email}`, [ownIdData, loginId]);
+    },
+
+    /** Puts a value into a hash that any sidecar would believe. */
+    async alterHash(loginId: string, value: string): Promise<void> {
+      await store.hotCopy.read(loginId);
+      const key = `${store.keyPrefix}user:${loginId}`;
+      await client.hset(key, "v", value);
+      await client.persist(key);
+    },
+
+    client,
+    statementMs,
+
+    /** Holds a row, or in SQLite all of them, in a transaction of the site's own. */
+    lockRow: (loginId: string) => lockRow(kind, url, loginId),
+
+    async [Symbol.asyncDispose]() {
+      client.disconnect();
+      await Promise.all([store, ...sidecars, database].map((side) => side[Symbol.asyncDispose]()));
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+function createFile(path: string): string {
+  const file = new Database(path, { create: true });
+  file.run("PRAGMA journal_mode = WAL");
+  file.close();
+  return path;
+}
+
+export async function endOf(child: SyncProcess): Promise<SyncEnd> {
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const last = stdout.trimEnd().split("\n").at(-1) ?? "";
+  const summary = last.startsWith("{") ? JSON.parse(last) : {};
+  return { exit: child.signalCode ?? child.exitCode ?? "still running", stdout, stderr, summary };
+}
+
+function connect({ connection }: RedisPlace): Redis | Cluster {
+  const [{ host, port }] = connection.nodes;
+  return connection.mode === "cluster" ? new Cluster([{ host, port }]) : new Redis({ host, port });
+}
+
+async function lockRow(kind: DatabaseKind, url: string, loginId: string): Promise<AsyncDisposable> {
+  const sql = kind === "sqlite" ? new SQL({ adapter: "sqlite", filename: url }) : new SQL(url, { max: 1 });
+  await sql.unsafe(kind === "sqlite" ? "BEGIN IMMEDIATE" : "BEGIN");
+  const email = kind === "postgres" ? "$1" : "?";
+  if (kind !== "sqlite") await sql.unsafe(`SELECT 1 FROM users WHERE email = ${email} FOR UPDATE`, [loginId]);
+  let isHeld = true;
+  return {
+    async [Symbol.asyncDispose]() {
+      if (!isHeld) return;
+      isHeld = false;
+      await sql.unsafe("ROLLBACK");
+      await sql.close();
+    },
+  };
+}
+
+async function rowsOf(database: TestDatabase): Promise<Map<string, string | null>> {
+  const rows = await database.run(`SELECT email, ${database.quote("ownIdData")} AS data FROM users`);
+  return new Map(rows.map(({ email, data }) => [String(email), data === null ? null : String(data)]));
+}
+
+async function hashesOf(place: RedisPlace, prefix: string): Promise<Map<string, string>> {
+  const hashes = new Map<string, string>();
+  for (const server of place.servers) {
+    await withRedis(server, async (redis) => {
+      for await (const page of redis.scanStream({ match: `${prefix}*`, count: 1000 })) {
+        const keys: string[] = page;
+        const values = await Promise.all(keys.map((key) => redis.hget(key, "v")));
+        for (const [index, key] of keys.entries()) {
+          const value = values[index];
+          if (typeof value === "string") hashes.set(key.slice(prefix.length), value);
+        }
+      }
+    });
+  }
+  return hashes;
+}
+
+/** The rows of users who have data: what the hashes hold after a warm. */
+export function enrolled(rows: ReadonlyMap<string, string | null>): Map<string, string> {
+  return new Map([...rows].flatMap(([loginId, data]) => (data ? [[loginId, data]] : [])));
+}

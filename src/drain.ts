@@ -25,12 +25,12 @@ const inFlightMs = 10_000;
  * signal ends the process at once.
  */
 export function drainOnSignal({ seconds, logger, watch, directory, redis, apps }: Running): void {
-  let beganAt = Number.NaN;
+  let interruptedAt = Number.NaN;
 
   async function drain(signal: string): Promise<void> {
-    if (signal === "SIGINT" && performance.now() - beganAt < sameSignalMs) return;
+    if (signal === "SIGINT" && performance.now() - interruptedAt < sameSignalMs) return;
     if (watch.isDraining()) process.exit(1);
-    beganAt = performance.now();
+    if (signal === "SIGINT") interruptedAt = performance.now();
     watch.drain();
     logger.info({ signal, seconds }, "draining; a second signal stops at once");
     await Bun.sleep(seconds * 1000);

@@ -50,7 +50,9 @@ async function followReadme(cwd: string): Promise<ExitStatus> {
     DRAIN_SECONDS: "0",
     NODE_ENV: undefined,
   };
+  // Of its own process group: npx does not pass a signal on to what it has started.
   const sidecar = Bun.spawn(["sh", "-c", `exec ${start.command}`], {
+    detached: true,
     cwd,
     env,
     stdout: "ignore",
@@ -69,8 +71,8 @@ async function followReadme(cwd: string): Promise<ExitStatus> {
     kept &&= await verifyToken(lastAnswer, `http://127.0.0.1:${port}/.well-known/jwks.json`);
     return kept ? 0 : 1;
   } finally {
-    sidecar.kill();
-    await sidecar.exited;
+    process.kill(-sidecar.pid, "SIGTERM");
+    await waitUntilGone(`http://127.0.0.1:${opsPort}/livez`);
   }
 }
 
@@ -105,6 +107,11 @@ async function waitUntilReady(url: string): Promise<void> {
     await Bun.sleep(pollMs);
   }
   throw new Error(`the sidecar did not get ready in ${readyMs} ms`);
+}
+
+async function waitUntilGone(url: string): Promise<void> {
+  const deadline = Date.now() + readyMs;
+  while (Date.now() < deadline && (await fetch(url).catch(() => null)) !== null) await Bun.sleep(pollMs);
 }
 
 async function verifyToken(answer: string, jwksUrl: string): Promise<boolean> {

@@ -125,7 +125,7 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisStore
       logger.warn(`the replay guard is kept ${place}`);
     },
   });
-  metrics.watch({ liveMasters: redis.liveMasters, isFilling: redis.isFilling });
+  metrics.watch(redis);
   return redis;
 }
 

@@ -4,12 +4,16 @@ export interface Gauges {
   /** Masters of Redis that answer now. */
   readonly liveMasters: () => number;
   readonly isFilling: () => boolean;
+  /** Epochs of Redis met since the start. */
+  readonly epochsMet: () => number;
 }
 
 const hashEvents = [
   "hit",
   "miss",
   "ask",
+  "marker",
+  "bypassed",
   "fill",
   "fill refused",
   "begin",
@@ -49,8 +53,9 @@ export function createMetrics() {
     text: () => registry.metrics(),
 
     /** Adds what is read at the moment of asking. */
-    watch({ liveMasters, isFilling }: Gauges): void {
+    watch({ liveMasters, isFilling, epochsMet }: Gauges): void {
       gauge(registry, "ownid_redis_live_masters", "Masters of Redis that answer now", liveMasters);
+      gauge(registry, "ownid_redis_epochs_met", "Epochs of Redis met since the start", epochsMet);
       gauge(registry, "ownid_redis_filling", "1 when the grace is over and misses are stored", () =>
         Number(isFilling()),
       );

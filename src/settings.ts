@@ -86,8 +86,8 @@ export const settings = {
   COHERENCE_GRACE_MS: wholeNumber("15000", 0, 600_000),
   ADMIN_TOKEN: {
     fallback: null,
-    rule: "a text of 32 characters or more",
-    parse: (text: string) => (text.length >= 32 ? text : null),
+    rule: "32 or more visible ASCII characters, without blanks",
+    parse: (text: string) => (/^[\x21-\x7e]{32,}$/.test(text) ? text : null),
     isSecret: true,
   },
   SESSION_KEYS_FILE: anyText("./data/session-keys.json"),
@@ -176,7 +176,7 @@ function parseDatabaseAddress(url: string): DatabaseAddress | null {
 /** `sqlite:relative.db`, `sqlite:/absolute.db` or `sqlite:///absolute.db`. */
 function parseSqliteFile(url: string): DatabaseAddress | null {
   const path = url.replace(/^sqlite:(?:\/\/(?=\/))?/, "");
-  return path === "" || path.startsWith("//") ? null : { kind: "sqlite", url: path };
+  return path === "" || path === ":memory:" || path.startsWith("//") ? null : { kind: "sqlite", url: path };
 }
 
 export interface RedisAddress {

@@ -52,7 +52,8 @@ function toSidecarError(error: unknown): SidecarError {
   if (error instanceof ParseError) {
     return error.cause instanceof SidecarError ? error.cause : new RequestInvalid();
   }
-  if (error instanceof ValidationError) return new RequestInvalid(problemOf(error));
+  if (error instanceof ValidationError && error.type !== "response")
+    return new RequestInvalid(problemOf(error));
   if (error instanceof Error && "code" in error && error.code === "NOT_FOUND") return new PathUnknown();
   return new InternalFault("", { cause: error });
 }

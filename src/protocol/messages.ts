@@ -47,7 +47,4 @@ export const SessionResponse = Type.Object({
   }),
 });
 
-/** The form of OwnID's code samples for an unknown user, `COMPAT_ERROR_CODE_404=true`. */
-export const UnknownUserResponse = Type.Object({ errorCode: Type.Literal(404) });
-
 export const Empty = Type.Void();

@@ -4,7 +4,8 @@ import type { UserRecord } from "../directory/user-directory.ts";
  * What the endpoints need of everything below them. For each login id, `get` and `set` behave as one
  * register: a `get` answers the primary database's value at some instant during the call.
  *
- * Every method throws `UserUnknown`, and `DatabaseUnavailable` or `Overloaded` when there is no honest answer.
+ * `get`, `set` and `findForSession` throw `UserUnknown`; every method throws `DatabaseUnavailable`, `Overloaded` or
+ * `HotCopyUnavailable` when there is no honest answer.
  */
 export interface OwnIdDataStore {
   /** The user's data, or `null` when the user has none. */

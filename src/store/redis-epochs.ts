@@ -83,7 +83,10 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     });
     if (questions.get(master) !== question) return;
     if (epoch === null) live.delete(master);
-    else live.set(master, { epoch, validUntil });
+    else {
+      problem = null;
+      live.set(master, { epoch, validUntil });
+    }
   }
 
   async function keepAsking(): Promise<void> {
@@ -136,6 +139,9 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
 
     /** How many masters answer. */
     liveCount: () => [...live.keys()].filter(isLive).length,
+
+    /** How many epochs have been met since the start: one for each master, and one more for each restart. */
+    metCount: () => graceOver.size,
 
     /** Whether any master is known to be there. */
     isAnyLive: () => [...live.keys()].some(isLive),

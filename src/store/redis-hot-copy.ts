@@ -17,6 +17,8 @@ export type HotCopyEvent =
   | "hit"
   | "miss"
   | "ask"
+  | "marker"
+  | "bypassed"
   | "fill"
   | "fill refused"
   | "begin"
@@ -67,7 +69,10 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       throw error;
     });
     const [, valueOrToken, epoch] = answer;
-    if (valueOrToken === undefined) return asksDatabase;
+    if (valueOrToken === undefined) {
+      note("marker");
+      return asksDatabase;
+    }
     if (epoch === undefined) return { state: "hit", value: valueOrToken.toString() };
     // Decided now: what the database is about to be asked may change once more within the grace.
     if (!epochs.isFillable(epoch)) return asksDatabase;
@@ -130,7 +135,10 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     async read(loginId) {
       const key = keys.user(loginId);
       const master = masterOf(key);
-      if (master === null || !epochs.isLive(master)) return asksDatabase;
+      if (master === null || !epochs.isLive(master)) {
+        note("bypassed");
+        return asksDatabase;
+      }
       try {
         const value = await believable(master, key);
         const read: HotRead = value === null ? await askScript(master, key) : { state: "hit", value };

@@ -79,7 +79,7 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     },
 
     async settle(mac, endpoint, outcome) {
-      if (fallback.has(mac)) return fallback.settle(mac, endpoint, outcome);
+      if (fallback.has(mac)) await fallback.settle(mac, endpoint, outcome);
       await client.set(keys.seen(mac), `${endpoint}:${outcome}`, "PX", keepMs).catch(() => {});
     },
   } satisfies ReplayGuard;

@@ -48,6 +48,7 @@ export function openRedisStore(options: RedisStoreOptions) {
     isLive: epochs.isAnyLive,
     isFilling: epochs.isFilling,
     liveMasters: epochs.liveCount,
+    epochsMet: epochs.metCount,
     /** What keeps the masters from answering, in words without anything secret. */
     problem: () => connection.lastProblem() ?? epochs.lastProblem(),
 

@@ -159,7 +159,10 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   /** Under both spellings: the one that was sent, and the one the table stores, if the database says. */
   async function invalidate(loginId: string): Promise<void> {
     await hotCopy.purge(loginId);
-    const user = await directory.find(loginId).catch(() => null);
+    const user = await directory.find(loginId).catch((error) => {
+      if (error instanceof UserUnknown) return null;
+      throw error;
+    });
     if (user !== null && user.loginId !== loginId) await hotCopy.purge(user.loginId);
   }
 

@@ -136,7 +136,7 @@ export const postgres: Dialect = {
       `ALTER TABLE ${quoteTable(names.table, quote)} ALTER COLUMN ${quote(names.ownIdDataColumn)} TYPE text;`,
     addUniqueIndex: (names) =>
       `CREATE UNIQUE INDEX ON ${quoteTable(names.table, quote)} (${quote(names.loginIdColumn)});`,
-    grant: (names) => grantStatements(names),
+    grant: grantStatements,
   },
 } satisfies Dialect;
 

@@ -10,8 +10,9 @@ export interface AdminInvalidateOptions {
   readonly adminToken: string | null;
 }
 
-const one = Type.Object({ loginId: Type.String({ minLength: 1 }) });
-const all = Type.Object({ all: Type.Literal(true) });
+const nothingElse = { additionalProperties: false };
+const one = Type.Object({ loginId: Type.String({ minLength: 1 }) }, nothingElse);
+const all = Type.Object({ all: Type.Literal(true) }, nothingElse);
 const oneOrAll = Type.Union([one, all], { "x-problem": 'Send {"loginId":"…"} or {"all":true}.' });
 
 /** For the site, after it has changed rows itself or restored its database: forgets what Redis holds of them. */

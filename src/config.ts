@@ -40,7 +40,7 @@ const notYetRead = [
 export function loadConfig(environment: Environment, createSharedSecret: () => Uint8Array) {
   const reader = createReader(environment);
   const { read, problems } = reader;
-  const isProduction = /^prod(?:uction)?$/i.test(read("NODE_ENV"));
+  const isProduction = read("NODE_ENV") === "production";
   const warnings = notYetRead
     .filter((name) => environment[name])
     .map((name) => `${name} is set, but this version does not use it yet`);

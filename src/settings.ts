@@ -100,7 +100,7 @@ export const settings = {
   DRAIN_SECONDS: wholeNumber("5", 0, 600),
   LOG_LEVEL: oneOf("info", ["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
   LOG_FORMAT: oneOf(null, ["json", "pretty"]),
-  NODE_ENV: anyText("development"),
+  NODE_ENV: oneOf("development", ["development", "test", "production"]),
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof settings;

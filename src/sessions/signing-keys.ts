@@ -80,6 +80,8 @@ export async function readSigningKeys(path: string): Promise<Omit<SigningKeys, "
 /**
  * Writes a new key set with one active key, readable by this account alone. Answers `false` and leaves the
  * file as it is when there is one already: two sidecars that start together end with the same key.
+ *
+ * @throws {ConfigurationInvalid} the file cannot be created
  */
 export async function createSigningKeys(path: string): Promise<boolean> {
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
@@ -87,7 +89,11 @@ export async function createSigningKeys(path: string): Promise<boolean> {
   const kid = await calculateJwkThumbprint(jwk);
   const state: KeyState = "active";
   const keySet = { keys: [{ ...jwk, kid, alg: algorithm, use: "sig", state }] };
-  return createPrivateFile(path, `${JSON.stringify(keySet, null, 2)}\n`);
+  try {
+    return createPrivateFile(path, `${JSON.stringify(keySet, null, 2)}\n`);
+  } catch {
+    throw new ConfigurationInvalid([`SESSION_KEYS_FILE: this account cannot create ${path}.`]);
+  }
 }
 
 function parseKeyFile(path: string) {

@@ -20,7 +20,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   "dependency-watch": ["errors"],
   drain: [],
   greeting: [],
-  development: ["private-file"],
+  development: ["errors", "private-file"],
   config: ["errors", "secret", "settings"],
   protocol: ["errors"],
   store: ["errors"],

@@ -79,7 +79,11 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     },
 
     async settle(mac, endpoint, outcome) {
-      if (fallback.has(mac)) await fallback.settle(mac, endpoint, outcome);
+      if (fallback.has(mac)) {
+        await fallback.settle(mac, endpoint, outcome);
+        // Another sidecar may have succeeded with a copy meanwhile: Redis learns of a success only.
+        if (outcome === "failed") return;
+      }
       await client.set(keys.seen(mac), `${endpoint}:${outcome}`, "PX", keepMs).catch(() => {});
     },
   } satisfies ReplayGuard;

@@ -118,6 +118,20 @@ export function connectionSettings({ poolMax, prepare, tlsCa, statementMs }: Con
 
 const connectSecondsMax = 5;
 
+/** No answer came back: a write may have been committed. */
+export const connectionLost: SqlFailure = {
+  meaning: "unknown",
+  reason: "the connection to the database was lost or timed out",
+  remedy: "see the database's own log and the network between",
+};
+
+/** The server answered with an error that nothing more is known about. */
+export const statementRefused: SqlFailure = {
+  meaning: "not done",
+  reason: "the database refused the statement",
+  remedy: "see the database's own log for the statement and the reason",
+};
+
 /** A statement that is known never to have reached a server, for one reason of every dialect. */
 export const connectionRefused: SqlFailure = {
   meaning: "not done",

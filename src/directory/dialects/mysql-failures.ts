@@ -1,27 +1,22 @@
 import { SQL } from "bun";
-import { certificateRefused, connectionRefused, type SqlFailure } from "./dialect.ts";
+import {
+  certificateRefused,
+  connectionLost,
+  connectionRefused,
+  type SqlFailure,
+  statementRefused,
+} from "./dialect.ts";
 
 /** What an error of MySQL or MariaDB means, by its number; never by its text, which may quote data. */
 export function mysqlFailure(error: unknown): SqlFailure {
-  if (!(error instanceof SQL.MySQLError)) return certificateRefused(error) ?? unclear;
+  if (!(error instanceof SQL.MySQLError)) return certificateRefused(error) ?? connectionLost;
   if (error.code === "ERR_MYSQL_CONNECTION_REFUSED") return connectionRefused;
   if (error.code === "ERR_MYSQL_AUTHENTICATION_FAILED") return noCommonLogin;
-  if (error.code !== "ERR_MYSQL_SERVER_ERROR" || error.errno === undefined) return unclear;
-  const known = failureByNumber[error.errno] ?? (error.sqlState?.startsWith("08") ? unclear : defaultFailure);
+  if (error.code !== "ERR_MYSQL_SERVER_ERROR" || error.errno === undefined) return connectionLost;
+  const known =
+    failureByNumber[error.errno] ?? (error.sqlState?.startsWith("08") ? connectionLost : statementRefused);
   return { ...known, reason: `${known.reason} (error ${error.errno})` };
 }
-
-const unclear: SqlFailure = {
-  meaning: "unknown",
-  reason: "the connection to the database was lost or timed out",
-  remedy: "see the database's own log and the network between",
-};
-
-const defaultFailure: SqlFailure = {
-  meaning: "not done",
-  reason: "the database refused the statement",
-  remedy: "see the database's own log for the statement and the reason",
-};
 
 const timeLimit: SqlFailure = {
   meaning: "not done",
@@ -54,7 +49,7 @@ const privilegeMissing: SqlFailure = {
 };
 
 const incomparable: SqlFailure = {
-  ...defaultFailure,
+  ...statementRefused,
   meaning: "incomparable",
   reason: "the login id column's character set cannot spell the login id",
 };
@@ -85,24 +80,24 @@ const failureByNumber: Record<number, SqlFailure> = {
     reason: "the database named in DATABASE_URL does not exist",
     remedy: "create it, or correct the name",
   },
-  1053: { ...unclear, reason: "the database is shutting down" },
+  1053: { ...connectionLost, reason: "the database is shutting down" },
   1130: loginRefused,
   1142: privilegeMissing,
   1143: privilegeMissing,
-  1180: { ...unclear, reason: "the database met an error during the commit" },
+  1180: { ...connectionLost, reason: "the database met an error during the commit" },
   1203: noFreeConnection,
   1205: timeLimit,
-  1213: { ...defaultFailure, meaning: "busy", reason: "the statement was the victim of a deadlock" },
+  1213: { ...statementRefused, meaning: "busy", reason: "the statement was the victim of a deadlock" },
   1226: noFreeConnection,
   1267: incomparable,
   1270: incomparable,
   1271: incomparable,
   1290: readOnly,
-  1317: { ...unclear, reason: "the statement was interrupted" },
-  1406: { ...defaultFailure, meaning: "too long", reason: "the value is too long for the column" },
+  1317: { ...connectionLost, reason: "the statement was interrupted" },
+  1406: { ...statementRefused, meaning: "too long", reason: "the value is too long for the column" },
   1698: loginRefused,
   1836: readOnly,
-  1927: { ...unclear, reason: "the database ended the connection" },
+  1927: { ...connectionLost, reason: "the database ended the connection" },
   1969: timeLimit,
   3024: timeLimit,
   3159: loginRefused,

@@ -4,12 +4,14 @@ import { SQL } from "bun";
 import {
   type ColumnKind,
   certificateRefused,
+  connectionLost,
   connectionRefused,
   connectionSettings,
   type Dialect,
   quoteTable,
   type SqlFailure,
   splitTable,
+  statementRefused,
   type TableNames,
 } from "./dialect.ts";
 
@@ -120,12 +122,12 @@ export const postgres: Dialect = {
   },
 
   failure(error) {
-    if (!(error instanceof SQL.PostgresError)) return certificateRefused(error) ?? unclear;
+    if (!(error instanceof SQL.PostgresError)) return certificateRefused(error) ?? connectionLost;
     if (error.code === "ERR_POSTGRES_CONNECTION_REFUSED") return connectionRefused;
     if (error.code === "ERR_POSTGRES_TLS_NOT_AVAILABLE") return tlsMissing;
-    if (error.code !== "ERR_POSTGRES_SERVER_ERROR") return unclear;
+    if (error.code !== "ERR_POSTGRES_SERVER_ERROR") return connectionLost;
     const state = String(error.errno ?? "");
-    const known = failureByState[state] ?? failureByState[state.slice(0, 2)] ?? defaultFailure;
+    const known = failureByState[state] ?? failureByState[state.slice(0, 2)] ?? statementRefused;
     return { ...known, reason: `${known.reason} (SQLSTATE ${state})` };
   },
 
@@ -152,18 +154,6 @@ function grantStatements(names: TableNames): string {
   return `${enter}GRANT SELECT (${read}), UPDATE (${quote(names.ownIdDataColumn)}) ON ${table} TO ${role};`;
 }
 
-const unclear: SqlFailure = {
-  meaning: "unknown",
-  reason: "the connection to the database was lost or timed out",
-  remedy: "see the database's own log and the network between",
-};
-
-const defaultFailure: SqlFailure = {
-  meaning: "not done",
-  reason: "the database refused the statement",
-  remedy: "see the database's own log for the statement and the reason",
-};
-
 const tlsMissing: SqlFailure = {
   meaning: "not done",
   reason: "the database does not take TLS",
@@ -172,33 +162,37 @@ const tlsMissing: SqlFailure = {
 
 /** By SQLSTATE, then by its class (Postgres manual, appendix A). */
 const failureByState: Record<string, SqlFailure> = {
-  "08": unclear,
+  "08": connectionLost,
   "08P01": {
-    ...unclear,
+    ...connectionLost,
     reason: "the database, or a pooler before it, refuses to speak with the sidecar",
     remedy: "behind pgbouncer set DATABASE_PREPARE=false; see whether the pooler knows the database's name",
   },
-  XX: { ...unclear, reason: "the database reports an internal error" },
-  "57P01": { ...unclear, reason: "the database ended the connection" },
-  "57P02": { ...unclear, reason: "the database ended the connection after a crash" },
-  "57P03": { ...unclear, reason: "the database is starting up", remedy: "none needed: it is tried again" },
-  "57P05": { ...unclear, reason: "the database ended the idle connection" },
-  "40003": { ...unclear, reason: "the database does not know whether the statement completed" },
-  "40001": { ...defaultFailure, meaning: "busy", reason: "the statement lost against another one" },
-  "40P01": { ...defaultFailure, meaning: "busy", reason: "the statement was the victim of a deadlock" },
+  XX: { ...connectionLost, reason: "the database reports an internal error" },
+  "57P01": { ...connectionLost, reason: "the database ended the connection" },
+  "57P02": { ...connectionLost, reason: "the database ended the connection after a crash" },
+  "57P03": {
+    ...connectionLost,
+    reason: "the database is starting up",
+    remedy: "none needed: it is tried again",
+  },
+  "57P05": { ...connectionLost, reason: "the database ended the idle connection" },
+  "40003": { ...connectionLost, reason: "the database does not know whether the statement completed" },
+  "40001": { ...statementRefused, meaning: "busy", reason: "the statement lost against another one" },
+  "40P01": { ...statementRefused, meaning: "busy", reason: "the statement was the victim of a deadlock" },
   "57014": {
     meaning: "not done",
     reason: "the statement ran into its time limit",
     remedy: "see what holds the row's lock (pg_stat_activity), or whether the login id column has an index",
   },
-  "22001": { ...defaultFailure, meaning: "too long", reason: "the value is too long for the column" },
+  "22001": { ...statementRefused, meaning: "too long", reason: "the value is too long for the column" },
   "22021": {
-    ...defaultFailure,
+    ...statementRefused,
     meaning: "incomparable",
     reason: "the character set cannot spell the login id",
   },
   "22P05": {
-    ...defaultFailure,
+    ...statementRefused,
     meaning: "incomparable",
     reason: "the character set cannot spell the login id",
   },

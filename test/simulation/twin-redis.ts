@@ -8,11 +8,11 @@ export const heldToken = Symbol("the token that the hash holds");
 
 type Argument = string | number | Buffer | typeof heldToken;
 
-/** What a command led to. Times are rounded, since the two do not run at the same instant. */
+/** What a command led to. */
 interface Outcome {
   readonly reply: unknown;
   readonly fields: Readonly<Record<string, string>>;
-  readonly life: number;
+  readonly lifeMs: number;
 }
 
 /** One key in a real Redis and in the simulated one; whatever is done is done to both. */
@@ -80,28 +80,39 @@ export class TwinRedis {
     const realFields = (await this.#real.type(key)) === "hash" ? await this.#real.hgetallBuffer(key) : {};
     const isText = Object.keys(realFields).length === 0;
     const realLifeMs = isText ? -2 : await this.#real.pttl(key);
-    return [
-      outcomeOf(realReply, Object.entries(realFields), realLifeMs),
-      outcomeOf(simulatedReply, keyspace.hgetall(key), keyspace.pttl(key)),
-    ];
+    const real = outcomeOf(realReply, Object.entries(realFields), realLifeMs);
+    const simulated = outcomeOf(simulatedReply, keyspace.hgetall(key), keyspace.pttl(key));
+    return [real, atTheTimesOf(real, simulated)];
   }
 }
 
 type Fields = readonly (readonly [field: string, value: string | Buffer])[];
 
 function outcomeOf(reply: unknown, fields: Fields, lifeMs: number): Outcome {
-  const rough = fields.map(([field, value]): [string, string] => [field, roughly(field, textOf(value))]);
+  const texts = fields.map(([field, value]): [string, string] => {
+    const text = textOf(value);
+    return [field, field === "t" ? withoutTime(text) : text];
+  });
+  return { reply: replyInWords(reply), fields: Object.fromEntries(texts.sort()), lifeMs };
+}
+
+/** The two do not run at the same instant: a time that is near the other's counts as the other's. */
+function atTheTimesOf(real: Outcome, { reply, fields, lifeMs }: Outcome): Outcome {
+  const marks = Object.entries(fields).map(([field, text]) => {
+    const other = real.fields[field];
+    const isSame = field.startsWith("w:") && other !== undefined && areNear(Number(other), Number(text));
+    return [field, isSame ? other : text];
+  });
   return {
-    reply: replyInWords(reply),
-    fields: Object.fromEntries(rough.sort()),
-    life: lifeMs < 0 ? lifeMs : Math.round(lifeMs / 10_000),
+    reply,
+    fields: Object.fromEntries(marks),
+    lifeMs: areNear(real.lifeMs, lifeMs) ? real.lifeMs : lifeMs,
   };
 }
 
-function roughly(field: string, text: string): string {
-  if (field === "t") return withoutTime(text);
-  return field.startsWith("w:") ? String(Math.round(Number(text) / 100_000)) : text;
-}
+/** A key without a life, or without being, is told by a negative number, which only itself is near. */
+const areNear = (one: number, other: number) =>
+  one === other || (one >= 0 && other >= 0 && Math.abs(one - other) < 5000);
 
 function replyInWords(reply: unknown): unknown {
   if (Array.isArray(reply)) return reply.map(replyInWords);

@@ -1,4 +1,5 @@
 import { Cluster, Command, Redis, type RedisOptions } from "ioredis";
+import { batchWrites } from "./redis-batch.ts";
 import { scripts } from "./scripts.ts";
 
 export interface RedisNode {
@@ -94,6 +95,7 @@ function connectSingle(options: RedisConnectionOptions) {
     db: node.database,
     enableOfflineQueue: false,
   });
+  batchWrites(client);
   const masterOf = () => (client.status === "ready" ? client : null);
   return {
     client,
@@ -106,10 +108,6 @@ function connectSingle(options: RedisConnectionOptions) {
   };
 }
 
-/**
- * Commands of the Cluster go out one by one, since a pipeline of its own that meets a slot which has moved
- * fails as a whole. Its nodes pipeline: what is asked of one of them answers with its own errors, MOVED included.
- */
 function connectCluster(options: RedisConnectionOptions) {
   const client = new Cluster(
     options.nodes.map(({ host, port }) => ({ host, port })),
@@ -126,6 +124,7 @@ function connectCluster(options: RedisConnectionOptions) {
   );
   // ioredis forgets a node that ends; the Cluster says whether it is still one, or who took over.
   client.on("+node", (node: Redis) => {
+    batchWrites(node);
     node.on("end", () => client.status === "ready" && client.refreshSlotsCache());
   });
   return {
@@ -153,7 +152,6 @@ function nodeAt(client: Cluster, place: string | undefined): Redis | null {
 function nodeOptions(options: RedisConnectionOptions) {
   const [{ username, password, tls }] = options.nodes;
   return {
-    enableAutoPipelining: true,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     commandTimeout: commandMs,

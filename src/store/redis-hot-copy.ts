@@ -51,23 +51,21 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     if (master !== null) epochs.disturb(master);
   }
 
-  /** Asked of the master itself, so that it is known whose epoch the hash must bear. */
-  async function believable(master: Redis, key: string): Promise<string | null> {
-    try {
-      const [epoch, value, hasMarkers] = await master.hmgetBuffer(key, "e", "v", "n");
-      const isBelievable = epoch && value && !hasMarkers && epochs.epochOf(master)?.equals(epoch);
-      return isBelievable ? value.toString() : null;
-    } catch (error) {
-      if (isRedirection(error)) return null;
-      throw error;
-    }
+  function bypassed(key: string): HotRead {
+    unreachable(key);
+    return asksDatabase;
   }
 
-  async function askScript(master: Redis, key: string): Promise<HotRead> {
-    const answer = await master.readHashBuffer(key, freshToken(), limits.tokenLifeMs).catch((error) => {
-      if (isRedirection(error)) return client.readHashBuffer(key, freshToken(), limits.tokenLifeMs);
-      throw error;
-    });
+  /** Asked of the master itself, so that it is known whose epoch the hash must bear. */
+  const fieldsOf = (master: Redis, key: string) => master.hmgetBuffer(key, "e", "v", "n");
+
+  function believable(master: Redis, [epoch, value, hasMarkers]: readonly (Buffer | null)[]): string | null {
+    const isBelievable = epoch && value && !hasMarkers && epochs.epochOf(master)?.equals(epoch);
+    return isBelievable ? value.toString() : null;
+  }
+
+  async function askScript(key: string): Promise<HotRead> {
+    const answer = await client.readHashBuffer(key, freshToken(), limits.tokenLifeMs);
     const [, valueOrToken, epoch] = answer;
     if (valueOrToken === undefined) {
       note("marker");
@@ -125,9 +123,9 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       const master = masterOf(key);
       if (master === null || !epochs.isLive(master)) return null;
       try {
-        return await believable(master, key);
-      } catch {
-        unreachable(key);
+        return believable(master, await fieldsOf(master, key));
+      } catch (error) {
+        if (!isRedirection(error)) unreachable(key);
         return null;
       }
     },
@@ -140,13 +138,20 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
         return asksDatabase;
       }
       try {
-        const value = await believable(master, key);
-        const read: HotRead = value === null ? await askScript(master, key) : { state: "hit", value };
+        const value = believable(master, await fieldsOf(master, key));
+        if (value !== null) {
+          note("hit");
+          return { state: "hit", value };
+        }
+      } catch (error) {
+        if (!isRedirection(error)) return bypassed(key);
+      }
+      try {
+        const read = await askScript(key);
         note(read.state);
         return read;
       } catch {
-        unreachable(key);
-        return asksDatabase;
+        return bypassed(key);
       }
     },
 

@@ -65,17 +65,28 @@ export function createMetrics() {
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Every event has its counter from the start, so that a rate can be taken before the first one. */
+/**
+ * Every event has its counter from the start, so that a rate can be taken before the first one. Counting is an
+ * addition; the labels are put on when somebody asks.
+ */
 function eventCounter<Event extends string>(
   registry: Registry,
   name: string,
   help: string,
   events: readonly Event[],
 ) {
-  const counter = new Counter({ name, help, labelNames: ["event"], registers: [registry] });
-  const byEvent = new Map(events.map((event) => [event, counter.labels(event.replaceAll(" ", "_"))]));
-  for (const child of byEvent.values()) child.inc(0);
-  return (event: Event): void => byEvent.get(event)?.inc();
+  const counts = new Map(events.map((event) => [event, 0]));
+  new Counter({
+    name,
+    help,
+    labelNames: ["event"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [event, count] of counts) this.inc({ event: event.replaceAll(" ", "_") }, count);
+    },
+  });
+  return (event: Event): void => void counts.set(event, (counts.get(event) ?? 0) + 1);
 }
 
 function gauge(registry: Registry, name: string, help: string, read: () => number): void {

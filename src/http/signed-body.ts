@@ -26,7 +26,12 @@ export function signedBody({ verifySignature, bodyBytesMax }: SignedBodyOptions)
       const { headers } = context.request;
       if (!json.test(headers.get("content-type") ?? "")) throw new MediaTypeUnsupported();
       if ((headers.get("content-encoding") ?? "identity") !== "identity") throw new MediaTypeUnsupported();
-      const body = await readBody(context.request, bodyBytesMax);
+      const declared = headers.get("content-length");
+      if (Number(declared) > bodyBytesMax) throw new BodyTooLarge();
+      const body =
+        declared === null
+          ? await readUndeclared(context.request, bodyBytesMax)
+          : await context.request.bytes();
       context.signature = verifySignature({
         body,
         signature: headers.get("ownid-signature"),
@@ -47,20 +52,16 @@ export type SignedBody = ReturnType<typeof signedBody>;
  * its last depth takes long and can run out of stack.
  */
 function withoutNesting(parsed: unknown): unknown {
-  if (typeof parsed !== "object" || parsed === null) return parsed;
-  const members: Record<string, unknown> = { ...parsed };
-  for (const name in members) if (typeof members[name] === "object") members[name] = null;
-  return members;
+  if (!isObject(parsed)) return parsed;
+  for (const name in parsed) if (typeof parsed[name] === "object") parsed[name] = null;
+  return parsed;
 }
 
-/** Refuses a body by its declared length before any of it is read, and an undeclared one as it passes the limit. */
-async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const declared = request.headers.get("content-length");
-  if (declared === null) return readUndeclared(request, bytesMax);
-  if (Number(declared) > bytesMax) throw new BodyTooLarge();
-  return new Uint8Array(await request.arrayBuffer());
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
+/** A body that did not say its length is refused as it passes the limit. */
 async function readUndeclared(request: Request, bytesMax: number): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array[] = [];

@@ -1,6 +1,6 @@
 import { OutcomeUnknown, RequestReplayed, SidecarError, SignatureInvalid } from "../errors.ts";
 import type { VerifiedSignature } from "../protocol/signature.ts";
-import type { ReplayGuard } from "../store/replay-guard.ts";
+import type { Claim, ReplayGuard } from "../store/replay-guard.ts";
 
 /**
  * Answers a lookup, unless its signature belongs to another endpoint. A repeated lookup is answered afresh. The
@@ -8,13 +8,17 @@ import type { ReplayGuard } from "../store/replay-guard.ts";
  *
  * @throws {SignatureInvalid}
  */
-export async function readBound<Value>(
+export function readBound<Value>(
   guard: ReplayGuard,
   { mac, signedAtMs }: VerifiedSignature,
   read: () => Promise<Value>,
 ): Promise<Value> {
   const claim = guard.claim(mac, "get", signedAtMs);
   const reading = read();
+  return claim === "run" ? reading : unlessRefused(claim, reading);
+}
+
+async function unlessRefused<Value>(claim: Claim | Promise<Claim>, reading: Promise<Value>): Promise<Value> {
   // Its failure, if any, is met below; a refused claim comes first.
   reading.catch(() => {});
   if ((await claim) === "refuse") throw new SignatureInvalid();
@@ -56,7 +60,7 @@ async function runClaimed<Value>(
   guard: ReplayGuard,
   { mac }: VerifiedSignature,
   endpoint: "set" | "session",
-  claim: "run" | "repeat" | "open" | "refuse",
+  claim: Claim,
   work: () => Promise<Value>,
 ): Promise<Value> {
   if (claim === "open") throw new RequestReplayed();

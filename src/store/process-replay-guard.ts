@@ -33,7 +33,7 @@ export function createProcessReplayGuard({ keepMs, now }: ProcessReplayGuardOpti
   }
 
   return {
-    async claim(mac, endpoint, signedAtMs) {
+    claim(mac, endpoint, signedAtMs) {
       turnGenerations();
       const key = keyOf(mac);
       const seen = recent.get(key) ?? older.get(key);

@@ -12,8 +12,11 @@ export type Claim = "run" | "repeat" | "open" | "refuse";
 
 /** Remembers what each signature has been used for, for as long as it could be sent again. */
 export interface ReplayGuard {
-  /** Claims the signature, by the MAC that the verifier computed, for one use. Never throws. */
-  claim(mac: Uint8Array, endpoint: SignedEndpoint, signedAtMs: number): Promise<Claim>;
+  /**
+   * Claims the signature, by the MAC that the verifier computed, for one use. Never throws. Where nobody else
+   * needs to be asked, the answer comes at once.
+   */
+  claim(mac: Uint8Array, endpoint: SignedEndpoint, signedAtMs: number): Claim | Promise<Claim>;
 
   /** Tells how the claimed use of a `set` or `session` ended. An unknown outcome is not told: it stays open. */
   settle(mac: Uint8Array, endpoint: SignedEndpoint, outcome: "done" | "failed"): Promise<void>;
@@ -21,7 +24,7 @@ export interface ReplayGuard {
 
 /** `REPLAY_PROTECTION=off`. */
 export const withoutReplayGuard: ReplayGuard = {
-  claim: async () => "run",
+  claim: () => "run",
   settle: async () => {},
 };
 

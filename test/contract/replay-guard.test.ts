@@ -141,7 +141,7 @@ function declareContract(open: (keepMs: number) => Promise<Guards>): void {
     await brief.one.claim(mac, "set", later());
     await brief.one.settle(mac, "set", "done");
     const from = performance.now();
-    expect(await eventually(() => brief.other.claim(mac, "session", later()), "run")).toBe("run");
+    expect(await eventually(async () => brief.other.claim(mac, "session", later()), "run")).toBe("run");
     expect(performance.now() - from).toBeGreaterThan(140);
     brief.close();
   });
@@ -152,7 +152,7 @@ function declareContract(open: (keepMs: number) => Promise<Guards>): void {
     await brief.one.settle(mac, "set", "failed");
     const from = performance.now();
     await brief.one.claim(mac, "set", later());
-    expect(await eventually(() => brief.other.claim(mac, "session", later()), "run")).toBe("run");
+    expect(await eventually(async () => brief.other.claim(mac, "session", later()), "run")).toBe("run");
     expect(performance.now() - from).toBeLessThan(2000);
     brief.close();
   });

@@ -1,42 +1,55 @@
-import type { Redis } from "ioredis";
+import type { Command, Redis } from "ioredis";
 
 type Writable = NonNullable<Parameters<Redis["sendCommand"]>[1]>;
 
 /**
- * From now on, whatever is sent to this server within one turn of the event loop travels in one write.
+ * From now on, whatever is sent to this server within one turn of the event loop travels in one write and has one
+ * time limit: what is not answered within `commandMs` fails.
  *
  * ioredis can pipeline by itself, but makes a pipeline anew each time, at the price of several commands; holds
  * further ones back until it is answered, so that a server which has fallen silent costs the time limit twice;
- * and, in a Cluster, lets one slot that has moved fail them all. Here each command keeps its own answer, its own
- * error and its own time limit.
+ * and, in a Cluster, lets one slot that has moved fail them all. Here each command keeps its own answer and its
+ * own error.
  */
-export function batchWrites(redis: Redis): void {
+export function batchWrites(redis: Redis, commandMs: number): void {
   const send = redis.sendCommand.bind(redis);
+  let commands: Command[] = [];
   let chunks: (string | Buffer)[] = [];
 
-  function schedule(): void {
-    const { stream } = redis;
-    setImmediate(() => {
-      const batch = chunks;
-      chunks = [];
-      // ioredis has rejected the commands of a connection that is gone; the next one must not see them.
-      if (stream === redis.stream && stream.writable) stream.write(join(batch));
-    });
+  function flush(stream: Redis["stream"]): void {
+    // ioredis has rejected the commands of a connection that is gone; the next one must not see them.
+    if (stream === redis.stream && stream.writable) stream.write(join(chunks));
+    limitTime(commands, commandMs);
+    commands = [];
+    chunks = [];
   }
 
   const batch: Writable = {
     isPipeline: true,
     destination: { redis },
-    write(chunk: string | Buffer) {
-      if (chunks.push(chunk) === 1) schedule();
-    },
+    write: (chunk: string | Buffer) => chunks.push(chunk),
   };
+
   redis.sendCommand = (command, stream) => {
     // Bun's TracingChannel does not tell that nobody listens, so ioredis would describe each command to nobody.
     command.isTraced = true;
     // While a connection is being made, its own commands go first.
-    return send(command, stream ?? (redis.status === "ready" ? batch : undefined));
+    if (stream !== undefined || redis.status !== "ready") {
+      command.setTimeout(commandMs);
+      return send(command, stream);
+    }
+    if (commands.push(command) === 1) setImmediate(flush, redis.stream);
+    return send(command, batch);
   };
+}
+
+/** A timer for each command would cost as much as its signature. Answers come in order, so the last tells of all. */
+function limitTime(commands: readonly Command[], limitMs: number): void {
+  const timer = setTimeout(() => {
+    for (const command of commands) if (!command.isSettled) command.reject(new Error("Command timed out"));
+  }, limitMs);
+  const clear = () => clearTimeout(timer);
+  commands.at(-1)?.promise.then(clear, clear);
 }
 
 function join(chunks: readonly (string | Buffer)[]): string | Buffer {

@@ -95,7 +95,7 @@ function connectSingle(options: RedisConnectionOptions) {
     db: node.database,
     enableOfflineQueue: false,
   });
-  batchWrites(client);
+  batchWrites(client, commandMs);
   const masterOf = () => (client.status === "ready" ? client : null);
   return {
     client,
@@ -124,7 +124,7 @@ function connectCluster(options: RedisConnectionOptions) {
   );
   // ioredis forgets a node that ends; the Cluster says whether it is still one, or who took over.
   client.on("+node", (node: Redis) => {
-    batchWrites(node);
+    batchWrites(node, commandMs);
     node.on("end", () => client.status === "ready" && client.refreshSlotsCache());
   });
   return {
@@ -154,7 +154,6 @@ function nodeOptions(options: RedisConnectionOptions) {
   return {
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    commandTimeout: commandMs,
     connectTimeout: connectMs,
     disconnectTimeout: disconnectMs,
     retryStrategy: backOff,

@@ -135,7 +135,9 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
 
     /** The epoch of a master that is known to be there; `null` of any other. */
     epochOf,
-    isLive,
+
+    /** Whether it has answered on the connection that it has now: reason to ask it, not to believe it. */
+    isConnected: (master: Redis) => live.has(master),
 
     /** How many masters answer. */
     liveCount: () => [...live.keys()].filter(isLive).length,

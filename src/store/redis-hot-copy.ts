@@ -2,6 +2,7 @@ import type { Cluster, Redis } from "ioredis";
 import { HotCopyUnavailable } from "../errors.ts";
 import type { HotCopy, HotRead, HotWrite } from "./hot-copy.ts";
 import type { Keys } from "./keys.ts";
+import { prepareCommand } from "./prepared-command.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
 
 export interface HotCopyLimits {
@@ -35,6 +36,10 @@ export interface RedisHotCopyOptions {
   readonly note: (event: HotCopyEvent) => void;
 }
 
+type Fields = readonly [epoch: Buffer | null, value: Buffer | null, hasMarkers: Buffer | null];
+
+/** The one command of a hit. Asked of the master itself, so that it is known whose epoch the hash must bear. */
+const readFields = prepareCommand<Fields>("hmget", ["e", "v", "n"], "bytes");
 const asksDatabase: HotRead = { state: "ask" };
 const scanCount = 1000;
 
@@ -56,10 +61,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     return asksDatabase;
   }
 
-  /** Asked of the master itself, so that it is known whose epoch the hash must bear. */
-  const fieldsOf = (master: Redis, key: string) => master.hmgetBuffer(key, "e", "v", "n");
-
-  function believable(master: Redis, [epoch, value, hasMarkers]: readonly (Buffer | null)[]): string | null {
+  function believable(master: Redis, [epoch, value, hasMarkers]: Fields): string | null {
     const isBelievable = epoch && value && !hasMarkers && epochs.epochOf(master)?.equals(epoch);
     return isBelievable ? value.toString() : null;
   }
@@ -121,9 +123,9 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     async peek(loginId) {
       const key = keys.user(loginId);
       const master = masterOf(key);
-      if (master === null || !epochs.isLive(master)) return null;
+      if (master === null || !epochs.isConnected(master)) return null;
       try {
-        return believable(master, await fieldsOf(master, key));
+        return believable(master, await readFields(master, key));
       } catch (error) {
         if (!isRedirection(error)) unreachable(key);
         return null;
@@ -133,12 +135,12 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     async read(loginId) {
       const key = keys.user(loginId);
       const master = masterOf(key);
-      if (master === null || !epochs.isLive(master)) {
+      if (master === null || !epochs.isConnected(master)) {
         note("bypassed");
         return asksDatabase;
       }
       try {
-        const value = believable(master, await fieldsOf(master, key));
+        const value = believable(master, await readFields(master, key));
         if (value !== null) {
           note("hit");
           return { state: "hit", value };

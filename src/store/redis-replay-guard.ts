@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
 import type { Keys } from "./keys.ts";
+import { prepareCommand } from "./prepared-command.ts";
 import type { ProcessReplayGuard } from "./process-replay-guard.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
 import { type Claim, judge, openState, type ReplayGuard, type SignedEndpoint } from "./replay-guard.ts";
@@ -39,18 +40,20 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     note("returned");
   }
 
-  async function claimInRedis(key: string, endpoint: SignedEndpoint, signedAtMs: number): Promise<Claim> {
-    const open = openState(endpoint);
-    // An epoch's memory is empty where it begins, so an older request may have been used before it.
-    const mayBeForgotten =
-      endpoint !== "get" && signedAtMs < (epochs.firstMetAtMs() ?? Number.POSITIVE_INFINITY);
-    const seen = mayBeForgotten
-      ? await client.get(key)
-      : await client.set(key, open, "PX", keepMs, "NX", "GET");
-    if (seen === null) return mayBeForgotten ? "open" : "run";
+  /** Sets what is held of a signature unless something is, and answers what was: `null` for a first use. */
+  const claimFirst = (endpoint: SignedEndpoint) =>
+    prepareCommand<string | null>("set", [openState(endpoint), "PX", `${keepMs}`, "NX", "GET"], "text");
+  const first = { get: claimFirst("get"), set: claimFirst("set"), session: claimFirst("session") };
+
+  /** An epoch's memory is empty where it begins, so an older request may have been used before it. */
+  const mayBeForgotten = (endpoint: SignedEndpoint, signedAtMs: number) =>
+    endpoint !== "get" && signedAtMs < (epochs.firstMetAtMs() ?? Number.POSITIVE_INFINITY);
+
+  /** What was used before may run again if it is known to have failed: of several copies, one. */
+  async function claimAgain(key: string, seen: string, endpoint: SignedEndpoint): Promise<Claim> {
     const verdict = judge(seen, endpoint);
     if (verdict !== "retry") return verdict;
-    const isFirst = await client.reopenSeen(key, seen, open);
+    const isFirst = await client.reopenSeen(key, seen, openState(endpoint));
     if (isFirst === 1) return "run";
     return endpoint === "set" ? "open" : "refuse";
   }
@@ -59,16 +62,18 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     async claim(mac, endpoint, signedAtMs) {
       const key = keys.seen(mac);
       const master = masterOf(key);
-      if (master === null || !epochs.isLive(master)) {
+      if (master === null || !epochs.isConnected(master)) {
         fallBack();
         return fallback.claim(mac, endpoint, signedAtMs);
       }
       // What was claimed while Redis was away is known to this process alone.
       if (fallback.has(mac)) return fallback.claim(mac, endpoint, signedAtMs);
       try {
-        const claim = await claimInRedis(key, endpoint, signedAtMs);
+        const isOld = mayBeForgotten(endpoint, signedAtMs);
+        const seen = await (isOld ? client.get(key) : first[endpoint](client, key));
         comeBack();
-        return claim;
+        if (seen === null) return isOld ? "open" : "run";
+        return await claimAgain(key, seen, endpoint);
       } catch {
         epochs.disturb(master);
         fallBack();

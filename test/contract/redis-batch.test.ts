@@ -15,11 +15,11 @@ describeWithPrivate("redis", "commands of one turn of the event loop", () => {
     server = await startRedis();
     client = new Redis(server.port, "127.0.0.1", {
       lazyConnect: true,
-      commandTimeout: 2000,
+
       maxRetriesPerRequest: 0,
     });
     client.on("error", () => {});
-    batchWrites(client);
+    batchWrites(client, 2000);
     await client.connect();
   });
 

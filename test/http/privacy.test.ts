@@ -161,4 +161,16 @@ describe("the log", () => {
       },
     ]);
   });
+
+  test("names a write and a session by the id in their answers", async () => {
+    await using app = await startApp();
+    app.table.insert({ email: loginId, ownIdData: "before" });
+    const written = await app.client.set(loginId, ownIdData);
+    const issued = await app.client.session(loginId);
+    expect([written.status, issued.status]).toEqual([204, 200]);
+    const ids = app.logLines.map((line) => JSON.parse(line)).map(({ msg, requestId }) => [msg, requestId]);
+    expect(ids).toContainEqual(["ownIdData written", written.headers.get("x-request-id")]);
+    expect(ids).toContainEqual(["session issued", issued.headers.get("x-request-id")]);
+    expect(written.headers.get("x-request-id")).toMatch(/^[0-9a-f]{8}-[0-9a-z]+$/);
+  });
 });

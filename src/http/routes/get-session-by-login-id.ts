@@ -6,6 +6,7 @@ import type { SessionIssuer } from "../../sessions/session-issuer.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
 import type { ReplayGuard } from "../../store/replay-guard.ts";
 import { failureResponses } from "../problem.ts";
+import { nameRequest } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
 import { issueOnce } from "../signed-use.ts";
 
@@ -31,7 +32,7 @@ export function getSessionByLoginId(options: GetSessionOptions) {
         const { loginId } = await store.findForSession(asked);
         return sessions.issue({ loginId, sessionType });
       });
-      logger.info({ requestId: set.headers["x-request-id"] }, "session issued");
+      logger.info({ requestId: nameRequest(set) }, "session issued");
       return { token };
     },
     {

@@ -6,6 +6,7 @@ import { parseOwnIdData } from "../../protocol/ownid-data.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
 import type { ReplayGuard } from "../../store/replay-guard.ts";
 import { failureResponses } from "../problem.ts";
+import { nameRequest } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
 import { writeOnce } from "../signed-use.ts";
 
@@ -31,7 +32,7 @@ export function setOwnIdDataByLoginId({
       const loginId = parseLoginId(body.loginId, loginIdCase);
       const ownIdData = parseOwnIdData(body.ownIdData);
       await writeOnce(replayGuard, signature, () => store.set(loginId, ownIdData));
-      logger.info({ requestId: set.headers["x-request-id"] }, "ownIdData written");
+      logger.info({ requestId: nameRequest(set) }, "ownIdData written");
       return status(204, undefined);
     },
     {

@@ -21,6 +21,8 @@ export interface Readiness {
 
 /** What the watch asks of Redis; the connection looks after itself. */
 export interface RedisState {
+  /** Resolves once a master has answered, and waits for as long as none does. */
+  readonly firstContact: Promise<void>;
   isLive(): boolean;
   isFilling(): boolean;
   /** What the last connection failed with, without anything secret. */
@@ -67,6 +69,16 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
     }
   }
 
+  async function meetDatabase(): Promise<void> {
+    try {
+      await askDatabase();
+    } catch (error) {
+      if (error instanceof ConfigurationInvalid) throw error;
+    } finally {
+      askAgainLater();
+    }
+  }
+
   function reportRedis(): DependencyReport {
     if (redis === null) return { status: "not configured" };
     if (redis.isLive()) return { status: "ok" };
@@ -74,10 +86,14 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
     return { status: "unavailable", reason, remedy: "start Redis, or correct REDIS_URL and REDIS_MODE" };
   }
 
-  async function ask(): Promise<void> {
+  function noteRedis(): void {
     const before = lastRedis;
     lastRedis = reportRedis();
     logChange(logger, "Redis", before, lastRedis);
+  }
+
+  async function ask(): Promise<void> {
+    noteRedis();
     await askDatabase();
   }
 
@@ -102,18 +118,14 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
 
   return {
     /**
-     * Asks once now, and from then on again and again.
+     * Asks both at once now, and from then on again and again. Resolves when both have been met: the database by
+     * any answer, Redis by a master of its own.
      *
      * @throws {ConfigurationInvalid} the first answer is that the set-up cannot work
      */
     async start(): Promise<void> {
-      try {
-        await ask();
-      } catch (error) {
-        if (error instanceof ConfigurationInvalid) throw error;
-      } finally {
-        askAgainLater();
-      }
+      await Promise.all([meetDatabase(), redis?.firstContact]);
+      noteRedis();
     },
 
     drain(): void {

@@ -126,6 +126,7 @@ describe("report", () => {
 
 describe("report with Redis", () => {
   const redisWith = (state: { live: boolean; filling?: boolean; problem?: string | null }): RedisState => ({
+    firstContact: Promise.resolve(),
     isLive: () => state.live,
     isFilling: () => state.filling ?? false,
     problem: () => state.problem ?? null,
@@ -187,6 +188,40 @@ describe("report with Redis", () => {
 });
 
 describe("start", () => {
+  /** Redis, which a master answers for once `meet` is called. */
+  function redisToMeet() {
+    const { promise: firstContact, resolve } = Promise.withResolvers<void>();
+    let live = false;
+    const meet = () => {
+      live = true;
+      resolve();
+    };
+    const state: RedisState = {
+      firstContact,
+      isLive: () => live,
+      isFilling: () => false,
+      problem: () => null,
+    };
+    return { state, meet };
+  }
+
+  test("asks the database while Redis is still to be met, which the log calls away no sooner", async () => {
+    const { state, meet } = redisToMeet();
+    using watch = watchOver({ answer: null }, 600_000, state);
+    const started = watch.start();
+    await until(() => watch.report().dependencies.database.status === "ok");
+    expect(watch.lines).toEqual([{ level: 30, msg: "the database answers" }]);
+    meet();
+    await started;
+    expect(watch.lines.map(({ msg }) => msg)).toEqual(["the database answers", "Redis answers"]);
+  });
+
+  test("throws that the set-up cannot work without waiting for Redis", async () => {
+    const { state } = redisToMeet();
+    using watch = watchOver({ answer: new ConfigurationInvalid(["USERS_TABLE: none."]) }, 600_000, state);
+    await expect(watch.start()).rejects.toThrow("USERS_TABLE: none.");
+  });
+
   test("throws that the set-up cannot work, and goes on asking", async () => {
     const database: Database = { answer: new ConfigurationInvalid(["USERS_TABLE: none."]) };
     using watch = watchOver(database, 1);

@@ -21,20 +21,19 @@ import { createWriteThrough, type StoreEvent } from "./store/write-through.ts";
 /** The process: environment -> configuration -> connections -> listeners -> drain on SIGTERM or SIGINT. */
 
 const exitConfigurationInvalid = 78;
-/** How long a start waits for the database before it opens the listeners without it. */
+/** How long a start waits for the database and Redis before it opens the listeners without them. */
 const firstContactMs = 1000;
 const watchIntervalMs = 1000;
 
-try {
-  await start();
-} catch (error) {
+// No top-level `await`: what is kept as bytecode is a CommonJS module.
+start().catch((error: unknown) => {
   if (!(error instanceof ConfigurationInvalid)) throw error;
   const problems = error.problems.map((problem) => `  - ${problem}\n`).join("");
   process.stderr.write(
     `ownid-sidecar cannot start with this configuration:\n\n${problems}\nREADME.md lists every setting.\n`,
   );
   process.exit(exitConfigurationInvalid);
-}
+});
 
 async function start(): Promise<void> {
   const config = loadConfig(process.env, developmentSharedSecret);
@@ -59,12 +58,12 @@ async function start(): Promise<void> {
     logger,
     intervalMs: watchIntervalMs,
   });
-  await Promise.race([redis?.firstContact, Bun.sleep(firstContactMs)]);
-  await Promise.race([watch.start(), Bun.sleep(firstContactMs)]);
-
+  const contact = Promise.race([watch.start(), Bun.sleep(firstContactMs)]);
+  // Composed while the database and Redis answer.
   const { publicApp, opsApp } = createApp(
     appDependencies({ config, logger, metrics, keys, directory, redis, watch }),
   );
+  await contact;
   const publicUrl = listen(publicApp, "PORT", config.publicListener) + config.publicListener.basePath;
   const opsUrl = listen(opsApp, "OPS_PORT", config.opsListener);
   // Before the listeners say that they are ready: whoever reads that may ask for the end at once.

@@ -3,16 +3,17 @@ import { join } from "node:path";
 import { createSignedClient } from "./signed-client.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const entry = join(import.meta.dir, "../../src/index.ts");
+const source = join(import.meta.dir, "../../src/index.ts");
 const startMs = 10_000;
 
 export type SidecarProcess = ReturnType<typeof spawnSidecar>;
 
 /**
- * `bun src/index.ts` as its own process in a folder of its own, on free ports unless the environment says
- * otherwise; nothing of this process's environment reaches it. `await using` ends it and deletes the folder.
+ * `bun src/index.ts`, or a built sidecar, as its own process in a folder of its own, on free ports unless the
+ * environment says otherwise; nothing of this process's environment reaches it. `await using` ends it and deletes the
+ * folder.
  */
-export function spawnSidecar(environment: Readonly<Record<string, string>> = {}) {
+export function spawnSidecar(environment: Readonly<Record<string, string>> = {}, entry = source) {
   const folder = temporaryFolder();
   const child = Bun.spawn([process.execPath, entry], {
     cwd: folder.path,

@@ -1,23 +1,23 @@
-FROM oven/bun:1.4.5-slim AS packages
+FROM oven/bun:1.4.5-slim AS build
 WORKDIR /app
-COPY package.json bun.lock ./
+COPY package.json bun.lock bunfig.toml tsconfig.json ./
 RUN bun install --frozen-lockfile --production
+# The packages are here now, and the account below could not install any.
+RUN bun -e 'const file = Bun.file("package.json"); const json = await file.json(); \
+  for (const name in json.scripts) if (name.startsWith("pre")) delete json.scripts[name]; \
+  await Bun.write(file, JSON.stringify(json, null, 2))'
+COPY src ./src
+COPY scripts ./scripts
+RUN bun scripts/build.ts
 
 FROM oven/bun:1.4.5-slim
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 OPS_HOST=0.0.0.0
-COPY --from=packages /app/node_modules ./node_modules
-COPY package.json bunfig.toml tsconfig.json ./
-COPY src ./src
-COPY scripts ./scripts
-# The packages are here already, and the account below could not install any.
-RUN bun -e 'const file = Bun.file("package.json"); const json = await file.json(); \
-  for (const name in json.scripts) if (name.startsWith("pre")) delete json.scripts[name]; \
-  await Bun.write(file, JSON.stringify(json, null, 2))'
+COPY --from=build /app ./
 RUN mkdir data && chown bun:bun data
 USER bun
 VOLUME /app/data
 EXPOSE 3300 3301
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
   CMD ["bun", "-e", "process.exit((await fetch(`http://127.0.0.1:${process.env.OPS_PORT ?? 3301}/livez`)).ok ? 0 : 1)"]
-CMD ["bun", "src/index.ts"]
+CMD ["bun", "dist/index.js"]

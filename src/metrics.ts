@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry } from "prom-client";
+import type { Registry } from "prom-client";
 
 export interface Gauges {
   /** Masters of Redis that answer now. */
@@ -23,41 +23,56 @@ const hashEvents = [
 const storeEvents = ["audited", "stale hit", "outcome unknown", "write contended"] as const;
 const guardEvents = ["fell back", "returned"] as const;
 
-/** What `/metrics` tells, in the text format of Prometheus. Labels are few and fixed; none comes from a request. */
+interface EventFamily {
+  readonly name: string;
+  readonly help: string;
+  /** By event, since the start. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+interface GaugeFamily {
+  readonly name: string;
+  readonly help: string;
+  /** Asked whenever the metrics are. */
+  readonly read: () => number;
+}
+
+/**
+ * What `/metrics` tells, in the text format of Prometheus. Labels are few and fixed; none comes from a request.
+ *
+ * Counting an event is an addition. prom-client, which knows the format, is loaded when somebody first asks: it
+ * would take a tenth of every start.
+ */
 export function createMetrics() {
-  const registry = new Registry();
-  const noteHash = eventCounter(
-    registry,
-    "ownid_hash_events_total",
-    "What happened to the Redis hashes",
-    hashEvents,
-  );
-  const noteStore = eventCounter(
-    registry,
-    "ownid_store_events_total",
-    "What the write-through met",
-    storeEvents,
-  );
-  const noteGuard = eventCounter(
-    registry,
-    "ownid_replay_guard_events_total",
-    "Where the replay guard is kept",
-    guardEvents,
-  );
+  const hash = countEvents(hashEvents);
+  const store = countEvents(storeEvents);
+  const guard = countEvents(guardEvents);
+  const events: readonly EventFamily[] = [
+    { name: "ownid_hash_events_total", help: "What happened to the Redis hashes", counts: hash.counts },
+    { name: "ownid_store_events_total", help: "What the write-through met", counts: store.counts },
+    { name: "ownid_replay_guard_events_total", help: "Where the replay guard is kept", counts: guard.counts },
+  ];
+  const gauges: GaugeFamily[] = [];
+  let registry: Promise<Registry> | null = null;
 
   return {
-    noteHash,
-    noteStore,
-    noteGuard,
-    contentType: registry.contentType,
-    text: () => registry.metrics(),
+    noteHash: hash.note,
+    noteStore: store.note,
+    noteGuard: guard.note,
+    contentType: "text/plain; version=0.0.4; charset=utf-8",
 
-    /** Adds what is read at the moment of asking. */
+    async text(): Promise<string> {
+      registry ??= register(events, gauges);
+      return (await registry).metrics();
+    },
+
+    /** Adds what is read at the moment of asking; before the first `text`. */
     watch({ liveMasters, isFilling, epochsMet }: Gauges): void {
-      gauge(registry, "ownid_redis_live_masters", "Masters of Redis that answer now", liveMasters);
-      gauge(registry, "ownid_redis_epochs_met", "Epochs of Redis met since the start", epochsMet);
-      gauge(registry, "ownid_redis_filling", "1 when the grace is over and misses are stored", () =>
-        Number(isFilling()),
+      const filling = "1 when the grace is over and misses are stored";
+      gauges.push(
+        { name: "ownid_redis_live_masters", help: "Masters of Redis that answer now", read: liveMasters },
+        { name: "ownid_redis_epochs_met", help: "Epochs of Redis met since the start", read: epochsMet },
+        { name: "ownid_redis_filling", help: filling, read: () => Number(isFilling()) },
       );
     },
   };
@@ -65,37 +80,37 @@ export function createMetrics() {
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/**
- * Every event has its counter from the start, so that a rate can be taken before the first one. Counting is an
- * addition; the labels are put on when somebody asks.
- */
-function eventCounter<Event extends string>(
-  registry: Registry,
-  name: string,
-  help: string,
-  events: readonly Event[],
-) {
+/** Every event has its counter from the start, so that a rate can be taken before the first one. */
+function countEvents<Event extends string>(events: readonly Event[]) {
   const counts = new Map(events.map((event) => [event, 0]));
-  new Counter({
-    name,
-    help,
-    labelNames: ["event"],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [event, count] of counts) this.inc({ event: event.replaceAll(" ", "_") }, count);
-    },
-  });
-  return (event: Event): void => void counts.set(event, (counts.get(event) ?? 0) + 1);
+  return { counts, note: (event: Event): void => void counts.set(event, (counts.get(event) ?? 0) + 1) };
 }
 
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
-    name,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(read());
-    },
-  });
+async function register(events: readonly EventFamily[], gauges: readonly GaugeFamily[]): Promise<Registry> {
+  const { Counter, Gauge, Registry } = await import("prom-client");
+  const registry = new Registry();
+  const registers = [registry];
+  for (const { name, help, counts } of events) {
+    new Counter({
+      name,
+      help,
+      registers,
+      labelNames: ["event"],
+      collect() {
+        this.reset();
+        for (const [event, count] of counts) this.inc({ event: event.replaceAll(" ", "_") }, count);
+      },
+    });
+  }
+  for (const { name, help, read } of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+  return registry;
 }

@@ -1,0 +1,60 @@
+import { describe, expect, test } from "bun:test";
+import { createMetrics } from "../../src/metrics.ts";
+
+describe("text", () => {
+  test("has every counter from the start, counts by event, and reads a gauge when it is asked", async () => {
+    const metrics = createMetrics();
+    metrics.noteHash("hit");
+    metrics.noteHash("hit");
+    metrics.noteHash("fill refused");
+    metrics.noteGuard("returned");
+    let masters = 0;
+    metrics.watch({ liveMasters: () => masters, isFilling: () => true, epochsMet: () => 4 });
+    masters = 3;
+    expect(metrics.contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
+    expect(await metrics.text()).toBe(`# HELP ownid_hash_events_total What happened to the Redis hashes
+# TYPE ownid_hash_events_total counter
+ownid_hash_events_total{event="hit"} 2
+ownid_hash_events_total{event="miss"} 0
+ownid_hash_events_total{event="ask"} 0
+ownid_hash_events_total{event="marker"} 0
+ownid_hash_events_total{event="bypassed"} 0
+ownid_hash_events_total{event="fill"} 0
+ownid_hash_events_total{event="fill_refused"} 1
+ownid_hash_events_total{event="begin"} 0
+ownid_hash_events_total{event="end_failed"} 0
+ownid_hash_events_total{event="unreachable"} 0
+
+# HELP ownid_store_events_total What the write-through met
+# TYPE ownid_store_events_total counter
+ownid_store_events_total{event="audited"} 0
+ownid_store_events_total{event="stale_hit"} 0
+ownid_store_events_total{event="outcome_unknown"} 0
+ownid_store_events_total{event="write_contended"} 0
+
+# HELP ownid_replay_guard_events_total Where the replay guard is kept
+# TYPE ownid_replay_guard_events_total counter
+ownid_replay_guard_events_total{event="fell_back"} 0
+ownid_replay_guard_events_total{event="returned"} 1
+
+# HELP ownid_redis_live_masters Masters of Redis that answer now
+# TYPE ownid_redis_live_masters gauge
+ownid_redis_live_masters 3
+
+# HELP ownid_redis_epochs_met Epochs of Redis met since the start
+# TYPE ownid_redis_epochs_met gauge
+ownid_redis_epochs_met 4
+
+# HELP ownid_redis_filling 1 when the grace is over and misses are stored
+# TYPE ownid_redis_filling gauge
+ownid_redis_filling 1
+`);
+  });
+
+  test("is each process's own", async () => {
+    const [one, other] = [createMetrics(), createMetrics()];
+    one.noteStore("stale hit");
+    expect(await one.text()).toContain('ownid_store_events_total{event="stale_hit"} 1\n');
+    expect(await other.text()).toContain('ownid_store_events_total{event="stale_hit"} 0\n');
+  });
+});

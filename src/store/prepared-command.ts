@@ -1,8 +1,8 @@
 import { type Cluster, Command, type Redis } from "ioredis";
 
 /**
- * A command whose arguments are always the same but for its key, the first of them: all else is spelled once. It
- * costs four fifths of what ioredis takes for a command that it spells each time.
+ * A command whose arguments are always the same but for its key, the first of them: all else is spelled once,
+ * which saves a fifth of what ioredis takes for a command.
  */
 export function prepareCommand<Reply>(
   name: string,
@@ -14,15 +14,12 @@ export function prepareCommand<Reply>(
   const options = { replyEncoding: replyIn === "text" ? ("utf8" as const) : null };
 
   class PreparedCommand extends Command {
-    readonly #key: string;
-
     constructor(key: string) {
-      super(name, [key], options);
-      this.#key = key;
+      super(name, [key, ...argumentsAfterKey], options);
     }
 
     override toWritable(): string {
-      return head + bulk(this.#key) + tail;
+      return head + bulk(String(this.args[0])) + tail;
     }
   }
 

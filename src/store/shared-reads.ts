@@ -5,14 +5,22 @@ interface Flight<Value> {
   readonly landed: Promise<Value>;
 }
 
+export interface SharedRead<Value> {
+  /** Whether the value has been kept meanwhile; `null` if not. */
+  lookAgain(): Promise<Value | null>;
+  send(): Promise<Value>;
+  /** Keeps the value where `lookAgain` finds it; begins before anybody is given the value. Never throws. */
+  keep(value: Value): Promise<void>;
+}
+
 export interface SharedReads<Value> {
   /**
    * The outcome of a read that was sent after this call was made, and perhaps for others as well.
    *
-   * Where one is in the air that was sent before, the caller first waits for it to land and then looks again
-   * with `lookAgain`: whatever it found may have made a read needless.
+   * Where one was sent before and is in the air, or has landed but is not yet kept, the caller first waits for it
+   * to land and then looks again: what it brought may have made a read needless.
    */
-  join(key: string, lookAgain: () => Promise<Value | null>, send: () => Promise<Value>): Promise<Value>;
+  join(key: string, read: SharedRead<Value>): Promise<Value>;
 }
 
 /**
@@ -24,18 +32,27 @@ export function createSharedReads<Value>(): SharedReads<Value> {
   const flights = new Map<string, Flight<Value>[]>();
   let clock = 0;
 
-  function depart(key: string, send: () => Promise<Value>): Flight<Value> {
-    const { promise, resolve } = Promise.withResolvers<Value>();
+  function depart(key: string, { send, keep }: SharedRead<Value>): Flight<Value> {
+    const { promise, resolve, reject } = Promise.withResolvers<Value>();
     const flight: Flight<Value> = { sentAt: null, landed: promise };
     flights.set(key, [...(flights.get(key) ?? []), flight]);
-    setImmediate(() => {
+    setImmediate(async () => {
       flight.sentAt = clock++;
-      resolve(send().finally(() => land(key, flight)));
+      try {
+        const value = await send();
+        const kept = keep(value);
+        resolve(value);
+        await kept;
+      } catch (error) {
+        reject(error);
+      } finally {
+        forget(key, flight);
+      }
     });
     return flight;
   }
 
-  function land(key: string, flight: Flight<Value>): void {
+  function forget(key: string, flight: Flight<Value>): void {
     const others = (flights.get(key) ?? []).filter((other) => other !== flight);
     if (others.length > 0) flights.set(key, others);
     else flights.delete(key);
@@ -45,15 +62,15 @@ export function createSharedReads<Value>(): SharedReads<Value> {
     flights.get(key)?.find(({ sentAt }) => sentAt === null || sentAt > arrivedAt);
 
   return {
-    async join(key, lookAgain, send) {
+    async join(key, read) {
       const arrivedAt = clock++;
       const earlier = flights.get(key)?.[0];
       if (earlier !== undefined && sentSince(key, arrivedAt) === undefined) {
         await earlier.landed;
-        const found = await lookAgain();
+        const found = await read.lookAgain();
         if (found !== null) return found;
       }
-      return (sentSince(key, arrivedAt) ?? depart(key, send)).landed;
+      return (sentSince(key, arrivedAt) ?? depart(key, read)).landed;
     },
   };
 }

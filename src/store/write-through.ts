@@ -28,7 +28,8 @@ const triesMax = 3;
 
 /** What is known of a login id at some instant. */
 interface Answer {
-  readonly isUser: boolean;
+  /** As the database stores it; `null` of nobody's. */
+  readonly loginId: string | null;
   readonly ownIdData: string | null;
 }
 
@@ -40,22 +41,23 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   const { directory, hotCopy, statementMs, auditShare, note } = options;
   const reads = createSharedReads<Answer>();
 
-  async function ask(loginId: string, read?: HotRead): Promise<Answer> {
+  async function ask(loginId: string): Promise<Answer> {
     try {
-      const user = await directory.find(loginId);
-      // FILL, after a MISS. Not awaited: it travels before anything that a waiting reader asks of the same hash.
-      if (read?.state === "miss" && user.ownIdData && user.loginId === loginId)
-        void read.fill(user.ownIdData);
-      return { isUser: true, ownIdData: user.ownIdData };
+      return await directory.find(loginId);
     } catch (error) {
-      if (error instanceof UserUnknown) return { isUser: false, ownIdData: null };
+      if (error instanceof UserUnknown) return { loginId: null, ownIdData: null };
       throw error;
     }
   }
 
+  /** FILL, after a MISS. It travels before anything that a waiting reader asks of the same hash. */
+  async function keep(asked: string, read: HotRead, { loginId, ownIdData }: Answer): Promise<void> {
+    if (read.state === "miss" && ownIdData && loginId === asked) await read.fill(ownIdData);
+  }
+
   async function lookAgain(loginId: string): Promise<Answer | null> {
     const hit = await hotCopy.peek(loginId);
-    return hit === null ? null : { isUser: true, ownIdData: hit };
+    return hit === null ? null : { loginId, ownIdData: hit };
   }
 
   /** Whether the hash goes on holding a value that the database does not: writes in between are no alarm. */
@@ -79,13 +81,13 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
       if (auditShare > 0 && Math.random() < auditShare) audit(loginId, read.value).catch(() => {});
       return read.value;
     }
-    const { isUser, ownIdData } = await reads.join(
-      loginId,
-      () => lookAgain(loginId),
-      () => ask(loginId, read),
-    );
-    if (!isUser) throw new UserUnknown();
-    return ownIdData === "" ? null : ownIdData;
+    const found = await reads.join(loginId, {
+      lookAgain: () => lookAgain(loginId),
+      send: () => ask(loginId),
+      keep: (answer) => keep(loginId, read, answer),
+    });
+    if (found.loginId === null) throw new UserUnknown();
+    return found.ownIdData === "" ? null : found.ownIdData;
   }
 
   async function set(loginId: string, ownIdData: string): Promise<void> {

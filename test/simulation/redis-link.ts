@@ -20,7 +20,7 @@ interface Connection {
   readonly pending: Map<SentCommand, ScheduledEvent>;
 }
 
-/** `commandTimeout` of src/store/redis-connection.ts. */
+/** As in src/store/redis-connection.ts. */
 const commandMs = 500;
 /** Sooner than in src/store/redis-connection.ts, at times: whoever is back early is in danger. */
 const reconnectMsMax = 50;

@@ -4,7 +4,7 @@ import type { RedisLink } from "./redis-link.ts";
 
 /**
  * ioredis itself, down to where it would write to a socket: it encodes the commands and decodes the replies,
- * and the link carries them. Auto-pipelining is off: it changes when commands leave, not their order.
+ * and the link carries them. Commands leave one by one: a batch changes when they leave, not their order.
  */
 export class SimulatedRedis extends Redis {
   readonly #link: RedisLink;

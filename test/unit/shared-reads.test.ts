@@ -13,6 +13,14 @@ const settle = async () => {
 };
 
 const never = async () => null;
+const kept = async () => {};
+
+/** What a caller brings; nothing is kept, and nothing found by looking again, unless told otherwise. */
+const reading = (send: () => Promise<Seen>, lookAgain: () => Promise<Seen | null> = never, keep = kept) => ({
+  lookAgain,
+  send,
+  keep,
+});
 
 /** A database whose reads are answered when the test says so, in whatever order. */
 function createDatabase() {
@@ -45,7 +53,7 @@ function createDatabase() {
 describe("shared reads", () => {
   test("let all who ask before a read is sent share it", async () => {
     const [reads, database] = [createSharedReads<Seen>(), createDatabase()];
-    const callers = Array.from({ length: 1000 }, () => reads.join("ann", never, database.send));
+    const callers = Array.from({ length: 1000 }, () => reads.join("ann", reading(database.send)));
     await settle();
     database.flights[0]?.land();
     expect(new Set((await Promise.all(callers)).map(({ asOf }) => asOf)).size).toBe(1);
@@ -54,10 +62,15 @@ describe("shared reads", () => {
 
   test("cost one read if whoever came later finds its result by looking again", async () => {
     const [reads, database] = [createSharedReads<Seen>(), createDatabase()];
-    const first = reads.join("ann", never, database.send);
+    const first = reads.join("ann", reading(database.send));
     await settle();
     const found = { asOf: 0 };
-    const later = Array.from({ length: 999 }, () => reads.join("ann", async () => found, database.send));
+    const later = Array.from({ length: 999 }, () =>
+      reads.join(
+        "ann",
+        reading(database.send, async () => found),
+      ),
+    );
     await settle();
     database.flights[0]?.land();
     expect(await Promise.all(later)).toEqual(later.map(() => found));
@@ -65,11 +78,39 @@ describe("shared reads", () => {
     expect(database.sent()).toBe(1);
   });
 
+  test("cost one read if whoever comes after it has landed, but before it is kept, finds it by looking again", async () => {
+    const [reads, database] = [createSharedReads<Seen>(), createDatabase()];
+    const keeping = Promise.withResolvers<void>();
+    const first = reads.join(
+      "ann",
+      reading(database.send, never, () => keeping.promise),
+    );
+    await settle();
+    database.flights[0]?.land();
+    const brought = await first;
+    expect(
+      await reads.join(
+        "ann",
+        reading(database.send, async () => brought),
+      ),
+    ).toBe(brought);
+    keeping.resolve();
+    await settle();
+    const next = reads.join(
+      "ann",
+      reading(database.send, async () => brought),
+    );
+    await settle();
+    database.flights[0]?.land();
+    expect((await next).asOf).toBeGreaterThan(brought.asOf);
+    expect(database.sent()).toBe(2);
+  });
+
   test("cost two reads if it is not to be found, however many came later", async () => {
     const [reads, database] = [createSharedReads<Seen>(), createDatabase()];
-    const first = reads.join("ann", never, database.send);
+    const first = reads.join("ann", reading(database.send));
     await settle();
-    const later = Array.from({ length: 999 }, () => reads.join("ann", never, database.send));
+    const later = Array.from({ length: 999 }, () => reads.join("ann", reading(database.send)));
     await settle();
     database.flights[0]?.land();
     await settle();
@@ -81,7 +122,7 @@ describe("shared reads", () => {
 
   test("keep keys apart", async () => {
     const [reads, database] = [createSharedReads<Seen>(), createDatabase()];
-    const callers = ["ann", "bob", "ann", "bob"].map((key) => reads.join(key, never, database.send));
+    const callers = ["ann", "bob", "ann", "bob"].map((key) => reads.join(key, reading(database.send)));
     await settle();
     for (const flight of [...database.flights]) flight.land();
     const [ann, bob, annAgain, bobAgain] = await Promise.all(callers);
@@ -92,12 +133,12 @@ describe("shared reads", () => {
 
   test("fail all who wait for a read that fails, and none who come afterwards", async () => {
     const [reads, database] = [createSharedReads<Seen>(), createDatabase()];
-    const sharing = [0, 1].map(() => isRejected(reads.join("ann", never, database.send)));
+    const sharing = [0, 1].map(() => isRejected(reads.join("ann", reading(database.send))));
     await settle();
-    const waiting = isRejected(reads.join("ann", never, database.send));
+    const waiting = isRejected(reads.join("ann", reading(database.send)));
     database.flights[0]?.fail();
     expect(await Promise.all([...sharing, waiting])).toEqual([true, true, true]);
-    const next = reads.join("ann", never, database.send);
+    const next = reads.join("ann", reading(database.send));
     await settle();
     database.flights[0]?.land();
     expect((await next).asOf).toBeGreaterThan(0);
@@ -105,10 +146,15 @@ describe("shared reads", () => {
 
   test("fail a caller whose second look fails, and it alone", async () => {
     const [reads, database] = [createSharedReads<Seen>(), createDatabase()];
-    const first = reads.join("ann", never, database.send);
+    const first = reads.join("ann", reading(database.send));
     await settle();
-    const blind = isRejected(reads.join("ann", () => Promise.reject(new Error("blind")), database.send));
-    const other = reads.join("ann", never, database.send);
+    const blind = isRejected(
+      reads.join(
+        "ann",
+        reading(database.send, () => Promise.reject(new Error("blind"))),
+      ),
+    );
+    const other = reads.join("ann", reading(database.send));
     database.flights[0]?.land();
     await settle();
     database.flights[0]?.land();
@@ -121,8 +167,13 @@ describe("shared reads", () => {
     const broken = async (): Promise<Seen> => {
       throw new Error("not sent");
     };
-    expect(await isRejected(reads.join("ann", never, broken))).toBe(true);
-    expect(await reads.join("ann", never, async () => ({ asOf: 7 }))).toEqual({ asOf: 7 });
+    expect(await isRejected(reads.join("ann", reading(broken)))).toBe(true);
+    expect(
+      await reads.join(
+        "ann",
+        reading(async () => ({ asOf: 7 })),
+      ),
+    ).toEqual({ asOf: 7 });
   });
 
   test("keep nothing of what has landed", async () => {
@@ -130,13 +181,18 @@ describe("shared reads", () => {
     const landed: WeakRef<Seen>[] = [];
     for (let number = 0; number < 500; number += 1) {
       const send = number % 2 === 0 ? async () => ({ asOf: number }) : () => Promise.reject(new Error());
-      const seen = await reads.join(`user ${number}`, never, send).catch(() => null);
+      const seen = await reads.join(`user ${number}`, reading(send)).catch(() => null);
       if (seen !== null) landed.push(new WeakRef(seen));
     }
     await settle();
     Bun.gc(true);
     expect(landed.filter((seen) => seen.deref() !== undefined).length).toBeLessThan(5);
-    expect(await reads.join("user 0", never, async () => ({ asOf: -1 }))).toEqual({ asOf: -1 });
+    expect(
+      await reads.join(
+        "user 0",
+        reading(async () => ({ asOf: -1 })),
+      ),
+    ).toEqual({ asOf: -1 });
   });
 
   test("never answer with a read that was sent before the caller asked, in 400 random schedules", async () => {
@@ -159,7 +215,7 @@ async function runSchedule(seed: number) {
       for (let turn = random() * 3; turn > 1; turn -= 1) await settle();
       return random() < 0.3 ? { asOf: database.tick() } : null;
     };
-    const seen = await reads.join(key, lookAgain, database.send).catch(() => null);
+    const seen = await reads.join(key, reading(database.send, lookAgain)).catch(() => null);
     left -= 1;
     if (seen !== null && seen.asOf < arrivedAt) stale += 1;
   }

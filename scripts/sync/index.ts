@@ -68,7 +68,11 @@ await runCommand({
     }
     const rate = wholeNumber("--rate", given.rate, 10_000_000);
     const batch = wholeNumber("--batch", given.batch, 5000) ?? 500;
-    const gait = { rate, batch: Math.min(batch, rate ?? batch), stop: stopOnSignal("Stopping after this batch.") };
+    const gait = {
+      rate,
+      batch: Math.min(batch, rate ?? batch),
+      stop: stopOnSignal("Stopping after this batch."),
+    };
     try {
       await using sides = await openSides({ keep: given.keep });
       return printSummary(word, await run(word, sides, gait, given), given.json);

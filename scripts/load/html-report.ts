@@ -1,0 +1,3 @@
+export function htmlReport(result: unknown): string {
+  return JSON.stringify(result);
+}

@@ -57,7 +57,7 @@ export function showLive({ plan, url, run, recorder, connections }: LiveDisplayO
       progressLine(run.elapsedMs(), plan.durationMs),
       "",
       `  rate       ${pad(`${rateText(second.rate)}/s`)}intended ${rateText(intendedRate())}/s`,
-      `  latency    ${pad(`p50 ${shown(second.p50Ms)}`)}${pad(`p95 ${shown(second.p95Ms)}`)}p99 ${shown(second.p99Ms)}`,
+      `  latency    ${pad(`p50 ${latencyText(second.p50Ms)}`)}${pad(`p95 ${latencyText(second.p95Ms)}`)}p99 ${latencyText(second.p99Ms)}`,
       `  in flight  ${pad(`${countText(connections.inFlight())} of ${countText(plan.connectionsMax)}`)}` +
         `${countText(recorder.sends.waited)} have waited for a connection`,
       `  errors     ${pad(countText(count))}${count === 0 ? "" : `${countText(second.errors)} in the last second`}`,
@@ -141,10 +141,6 @@ function sparkLine(name: string, values: readonly number[], text: (value: number
   );
   const line = heights.map((height) => blocks[height]).join("");
   return `  ${name.padEnd(10)} ${line}${most === 0 ? "" : `  at most ${text(most)}`}`;
-}
-
-function shown(milliseconds: number | null): string {
-  return milliseconds === null ? "–" : latencyText(milliseconds);
 }
 
 function pad(text: string): string {

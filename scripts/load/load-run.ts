@@ -110,7 +110,7 @@ export function startLoadRun(options: LoadRunOptions): LoadRun {
     resolve({ measuredMs });
   }
 
-  const pacemaker = createPacemaker(beat);
+  const pacemaker = createPacemaker({ beat, isIdle: () => connections.inFlight() === 0 });
   const sweeper = setInterval(sweep, sweepMs);
   stop.addEventListener("abort", stopEarly);
   if (stop.aborted) stopEarly();

@@ -1,32 +1,63 @@
-import { Worker } from "node:worker_threads";
-
 export interface Pacemaker {
-  /** Calls `beat` at this time of `performance.now()`, or as soon as possible after it. One time is kept: the last given. */
+  /** Calls `beat` once at this time of `performance.now()`, or as soon as possible after it; the last time given counts. */
   beatAt(timeMs: number): void;
   close(): void;
 }
 
+export interface PacemakerOptions {
+  readonly beat: () => void;
+  /** Whether no answer is on its way, so that nothing is missed while this thread sleeps. */
+  readonly isIdle: () => boolean;
+}
+
+/** A timer is whole milliseconds long and late by a tenth: it is used for what lies further ahead. */
+const timerMsMin = 1.2;
+const timerLateMs = 0.2;
+/** A sleeping thread is woken late by so much. */
+const wakeLateMs = 0.1;
+
 /**
- * Wakes this thread to about a tenth of a millisecond, where timers round to whole ones. Another thread sleeps
- * until the time and says so, which costs a twentieth of the processor that waiting in a loop would take from the
- * server under test.
+ * Wakes to a few microseconds, since how late a request is sent is part of its latency. What timers are too coarse
+ * for is slept through where no answer is awaited, and else spent in turns of the event loop, which read what
+ * arrives: under a high rate this takes a processor.
  */
-export function createPacemaker(beat: () => void): Pacemaker {
-  const memory = new SharedArrayBuffer(16);
-  const rounds = new Int32Array(memory, 0, 1);
-  const times = new Float64Array(memory, 8, 1);
-  const thread = new Worker(new URL("./pacemaker-thread.ts", import.meta.url), { workerData: memory });
-  thread.on("message", beat);
+export function createPacemaker({ beat, isIdle }: PacemakerOptions): Pacemaker {
+  const sleepCell = new Int32Array(new SharedArrayBuffer(4));
+  let dueMs: number | null = null;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let turns: ReturnType<typeof setImmediate> | null = null;
+
+  function wait(): void {
+    cancel();
+    if (dueMs === null) return;
+    const leftMs = dueMs - performance.now();
+    if (leftMs > timerMsMin) {
+      timer = setTimeout(wait, Math.floor(leftMs - timerLateMs));
+      return;
+    }
+    if (leftMs > wakeLateMs && isIdle()) Atomics.wait(sleepCell, 0, 0, leftMs - wakeLateMs);
+    if (leftMs > 0) turns = setImmediate(wait);
+    else {
+      dueMs = null;
+      beat();
+    }
+  }
+
+  function cancel(): void {
+    if (timer !== null) clearTimeout(timer);
+    if (turns !== null) clearImmediate(turns);
+    timer = null;
+    turns = null;
+  }
 
   return {
     beatAt(timeMs) {
-      times[0] = timeMs;
-      Atomics.add(rounds, 0, 1);
-      Atomics.notify(rounds, 0);
+      dueMs = timeMs;
+      wait();
     },
     close() {
-      thread.off("message", beat);
-      void thread.terminate();
+      dueMs = null;
+      cancel();
     },
   };
 }

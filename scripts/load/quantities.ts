@@ -33,8 +33,9 @@ export interface Limits {
   readonly most: number;
 }
 
-/** `12.3 ms`, with three significant digits, in the unit in which it reads best. */
-export function latencyText(milliseconds: number): string {
+/** `12.3 ms`, with three significant digits, in the unit in which it reads best; `–` if it is not known. */
+export function latencyText(milliseconds: number | null): string {
+  if (milliseconds === null) return "–";
   if (milliseconds < 1) return `${significant(milliseconds * 1000)} µs`;
   return milliseconds < 1000 ? `${significant(milliseconds)} ms` : `${significant(milliseconds / 1000)} s`;
 }

@@ -33,7 +33,7 @@ export function warnings(result: LoadResult): string[] {
   }
   if (!sends.hasGeneratorKeptUp) {
     told.push(
-      `The load generator itself was late (p99 ${shown(sends.latenessP99Ms)}), and that is part of the latencies: ` +
+      `The load generator itself was late (p99 ${latencyText(sends.latenessP99Ms)}), and that is part of the latencies: ` +
         "they are upper bounds. Lower --rate, or give it a processor of its own.",
     );
   }
@@ -58,9 +58,12 @@ function runLines({ rate, seconds, profile, arrivals, loginIds, timeline }: Load
     profile === "ramp" && first !== undefined && last !== undefined
       ? `rising from ${rateText(first.intendedRate)}/s to ${rateText(last.intendedRate)}/s`
       : `${rateText(rate.intended)}/s`;
-  const kind = arrivals === "poisson" ? "arrivals at random (Poisson)" : "arrivals evenly spaced";
   const users = loginIds === 1 ? "1 login id" : `${countText(loginIds)} login ids`;
-  return [`${durationText(roundMs(seconds))} at ${shape}, ${kind}, ${users}`];
+  return [`${durationText(roundMs(seconds))} at ${shape}, ${arrivalsText(arrivals)}, ${users}`];
+}
+
+export function arrivalsText(spacing: LoadResult["arrivals"]): string {
+  return spacing === "poisson" ? "arrivals at random (Poisson)" : "arrivals evenly spaced";
 }
 
 function tableLines(result: LoadResult): string[] {
@@ -76,7 +79,7 @@ function tableLine(name: string, row: EndpointResult): string {
   const cells = [
     countText(row.requests),
     countText(row.errors),
-    ...[row.p50Ms, row.p90Ms, row.p95Ms, row.p99Ms, row.p999Ms, row.maxMs].map(shown),
+    ...[row.p50Ms, row.p90Ms, row.p95Ms, row.p99Ms, row.p999Ms, row.maxMs].map(latencyText),
   ];
   return `${name.padEnd(nameWidth)}${cells.map((cell) => cell.padStart(columnWidth)).join("")}`;
 }
@@ -86,11 +89,14 @@ function factLines({ rate, sends, errors, serviceTime, drift, profile }: LoadRes
   const notSent = sends.notSent === 0 ? "" : `, ${countText(sends.notSent)} not sent`;
   const lines = [
     fact("rate", `${rateText(rate.achieved)} answers/s of ${rateText(rate.intended)}/s intended`),
-    fact("sends", `late by p50 ${shown(sends.latenessP50Ms)}, p99 ${shown(sends.latenessP99Ms)}${notSent}`),
-    fact("from the send", `p50 ${shown(serviceTime.p50Ms)}, p99 ${shown(serviceTime.p99Ms)}`),
+    fact(
+      "sends",
+      `late by p50 ${latencyText(sends.latenessP50Ms)}, p99 ${latencyText(sends.latenessP99Ms)}${notSent}`,
+    ),
+    fact("from the send", `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}`),
   ];
   if (profile === "soak") {
-    const p99s = `p99 ${shown(drift.first.p99Ms)} in the first tenth, ${shown(drift.last.p99Ms)} in the last`;
+    const p99s = `p99 ${latencyText(drift.first.p99Ms)} in the first tenth, ${latencyText(drift.last.p99Ms)} in the last`;
     lines.push(fact("drift", p99s));
   }
   if (errors.length === 0) return [...lines, fact("errors", "none")];
@@ -98,10 +104,6 @@ function factLines({ rate, sends, errors, serviceTime, drift, profile }: LoadRes
     ({ error, requests, share }) => `${countText(requests)} (${shareText(share)})  ${error}`,
   );
   return [...lines, ...told.map((line, index) => fact(index === 0 ? "errors" : "", line))];
-}
-
-function shown(milliseconds: number | null): string {
-  return milliseconds === null ? "–" : latencyText(milliseconds);
 }
 
 function roundMs(seconds: number): number {

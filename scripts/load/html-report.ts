@@ -25,12 +25,12 @@ export function htmlReport(result: LoadResult): string {
 <main>
 ${headerOf(result)}
 ${tilesOf(result)}
-${notes.length === 0 ? "" : `<section class="note" aria-label="Notes">${notes.map((note) => `<p>${text(note)}</p>`).join("")}</section>`}
+${notes.length === 0 ? "" : `<section class="note" aria-label="Notes">${notes.map((note) => `<p>${withOptions(note)}</p>`).join("")}</section>`}
 ${result.thresholds.length === 0 ? "" : section("Thresholds", "", thresholdTable(result))}
 ${section("Results", "Latency runs from when a request was due, not from when it was sent.", resultTable(result))}
-${section("Latency over time", "Of the requests that were due in each moment.", latencyOverTime(result) + timelineDetails(result))}
-${section("Rate over time", "What was due, and what was answered.", rateOverTime(result))}
-${section("Latency by percentile", "The further to the right, the rarer: each nine takes as much room as the one before.", percentileCurves(result))}
+${section("Latency over time", "Of the requests that were due in each moment.", scrolling(latencyOverTime(result)) + timelineDetails(result))}
+${section("Rate over time", "What was due, and what was answered.", scrolling(rateOverTime(result)))}
+${section("Latency by percentile", "The further to the right, the rarer: each nine takes as much room as the one before.", scrolling(percentileCurves(result)))}
 ${section("Errors", "", errorTable(result))}
 ${section("How it was measured", "", environmentTable(result))}
 <footer>Requests were sent when they were due, whether or not those before had been answered. The percentiles are of
@@ -43,7 +43,12 @@ does not count in them.</footer>
 }
 
 function headerOf({ target, holds, thresholds, isInterrupted, startedAt }: LoadResult): string {
-  const verdict = isInterrupted ? "interrupted" : holds ? "all thresholds hold" : "a threshold does not hold";
+  const failed = thresholds.filter((threshold) => !threshold.holds).length;
+  const verdict = isInterrupted
+    ? "interrupted"
+    : holds
+      ? "all thresholds hold"
+      : `${failed} of ${thresholds.length} thresholds ${failed === 1 ? "fails" : "fail"}`;
   const badge =
     thresholds.length === 0 && !isInterrupted
       ? ""
@@ -57,9 +62,9 @@ function tilesOf({ all, rate, errors }: LoadResult): string {
     `<div><dt>${name}</dt><dd>${text(value)}<small>${text(more)}</small></dd></div>`;
   const share = all.requests === 0 ? 0 : all.errors / all.requests;
   return `<dl class="tiles">${[
-    tile("p50", latencyText(all.p50Ms), "half of them took at most this"),
-    tile("p95", latencyText(all.p95Ms), "all but one of 20"),
-    tile("p99", latencyText(all.p99Ms), "all but one of 100"),
+    tile("p50", latencyText(all.p50Ms), "half of the requests"),
+    tile("p95", latencyText(all.p95Ms), "all but one in 20"),
+    tile("p99", latencyText(all.p99Ms), "all but one in 100"),
     tile("Answers", `${rateText(rate.achieved)}/s`, `of ${rateText(rate.intended)}/s intended`),
     tile(
       "Errors",
@@ -124,7 +129,7 @@ function environmentTable(result: LoadResult): string {
   const total = mix.get + mix.set + mix.session;
   const shares = Object.entries(mix).filter(([, weight]) => weight > 0);
   const facts: readonly (readonly [string, string])[] = [
-    ["Command", `<code>${text(environment.command)}</code>`],
+    ["Command", `<code>${withOptions(environment.command)}</code>`],
     [
       "Profile",
       `${result.profile}, ${durationText(Math.round(result.seconds * 10) * 100)}, ${arrivalsText(result.arrivals)}`,
@@ -156,6 +161,16 @@ function environmentTable(result: LoadResult): string {
   return `<table class="words"><tbody>${rows.join("")}</tbody></table>`;
 }
 
+/** What is wider than a small screen moves on its own. */
+function scrolling(content: string): string {
+  return `<div class="scroll">${content}</div>`;
+}
+
+/** Text in which no line ends within the name of an option. */
+function withOptions(words: string): string {
+  return text(words).replace(/--[a-z0-9][a-z0-9-]*/g, '<span class="option">$&</span>');
+}
+
 /** The cells are HTML already. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const headCells = head.map((cell) => `<th scope="col">${cell}</th>`).join("");
@@ -163,5 +178,5 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
     const rest = cells.map((cell) => `<td>${cell}</td>`).join("");
     return `<tr><th scope="row">${first}</th>${rest}</tr>`;
   });
-  return `<div class="scroll"><table><thead><tr>${headCells}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
+  return scrolling(`<table><thead><tr>${headCells}</tr></thead><tbody>${body.join("")}</tbody></table>`);
 }

@@ -62,7 +62,7 @@ export function durationText(milliseconds: number): string {
 export function shareText(share: number): string {
   const percent = share * 100;
   if (percent === 0) return "0 %";
-  return percent < 0.01 ? "< 0.01 %" : `${significant(percent)} %`;
+  return percent < 0.01 ? "< 0.01 %" : `${Number(percent.toPrecision(3))} %`;
 }
 
 function significant(number: number): string {

@@ -31,7 +31,7 @@ section { background: var(--card); border: 1px solid var(--rule); border-radius:
 .tiles div { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 12px 16px; }
 .tiles dt { color: var(--soft); font-size: 13px; }
 .tiles dd { margin: 0; font-size: 24px; font-weight: 600; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.tiles dd small { font-size: 13px; font-weight: 400; color: var(--soft); letter-spacing: 0; display: block; }
+.tiles dd small { font-size: 13px; font-weight: 400; color: var(--soft); letter-spacing: 0; display: block; white-space: normal; }
 .note { background: var(--note-back); color: var(--note); border: 0; }
 .note p { margin: 0; } .note p + p { margin-top: 8px; }
 .scroll { overflow-x: auto; }
@@ -43,7 +43,7 @@ thead th { color: var(--soft); font-weight: 500; font-size: 13px; }
 tbody th { font-weight: 500; }
 table.words td, table.words th { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 table.words th { width: 11em; color: var(--soft); }
-svg { display: block; width: 100%; height: auto; overflow: visible; }
+svg { display: block; width: 100%; min-width: 640px; height: auto; overflow: visible; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 svg text.name { fill: var(--ink); font-weight: 500; }
 .grid { stroke: var(--grid); } .base, .mark { stroke: var(--planned); }
@@ -54,6 +54,7 @@ svg text.name { fill: var(--ink); font-weight: 500; }
 .hint { fill: transparent; } .hint:hover { fill: var(--hover); }
 details { margin-top: 12px; } summary { cursor: pointer; color: var(--soft); font-size: 14px; }
 details .scroll { max-height: 340px; overflow: auto; margin-top: 8px; }
+.option { white-space: nowrap; }
 code { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 footer { color: var(--soft); font-size: 13px; margin-top: 20px; }
 @media print { body { background: none; } section { break-inside: avoid; } }

@@ -69,25 +69,26 @@ export function createConnections(options: ConnectionsOptions): Connections {
     exchange.settle(outcome);
   }
 
+  // Both settle before they close, since a socket tells of its end while it is being closed.
   function drop(connection: Connection, reason: string): void {
-    if (!connection.isClosed) {
-      connection.isClosed = true;
-      connection.socket?.terminate();
-      const index = idle.indexOf(connection);
-      if (index !== -1) idle.splice(index, 1);
-    }
+    if (connection.isClosed) return;
+    connection.isClosed = true;
+    const index = idle.indexOf(connection);
+    if (index !== -1) idle.splice(index, 1);
     settle(connection, { reason });
+    connection.socket?.terminate();
   }
 
   function answer(connection: Connection, found: Answer): void {
     if (found.isKeptAlive && connection.unsent.length === 0) {
       connection.idleSinceMs = performance.now();
       idle.push(connection);
-    } else {
-      connection.isClosed = true;
-      connection.socket?.end();
+      settle(connection, found);
+      return;
     }
+    connection.isClosed = true;
     settle(connection, found);
+    connection.socket?.end();
   }
 
   function takeIdle(): Connection | null {

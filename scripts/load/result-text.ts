@@ -41,7 +41,7 @@ export function warnings(result: LoadResult): string[] {
     told.push(
       `${countText(sends.waitedForConnection)} requests waited for one of the ${countText(result.connectionsMax)} ` +
         `connections, up to ${latencyText(sends.longestWaitMs)}; their latency includes it. ` +
-        "The sidecar is slower than the rate, or --connections is too small for it.",
+        "The sidecar was slower than the rate for a while, or --connections is too small for it.",
     );
   }
   if (all.requests > 0 && all.requests < 1000) {

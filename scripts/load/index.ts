@@ -75,6 +75,7 @@ async function measure({ plan, target, requests, connections }: Measurement): Pr
   const { rate, spacing, durationMs, warmUpMs, timeoutMs } = plan;
   const arrivals = { spacing, random: Math.random };
   const recorder = createRecorder();
+  const stop = stopOnSignal("Stopping: waiting for the answers on their way. Once more ends at once.");
   const startedAt = new Date();
   const run = startLoadRun({
     warmUp: {
@@ -90,9 +91,9 @@ async function measure({ plan, target, requests, connections }: Measurement): Pr
     connections,
     recorder,
     timeoutMs,
-    stop: stopOnSignal("Stopping: waiting for the answers on their way. Once more ends at once."),
+    stop,
   });
-  const display = showLive({ plan, url: target.url, run, recorder, connections });
+  const display = showLive({ plan, url: target.url, run, recorder, connections, stop });
   const { measuredMs } = await run.ended;
   display.end();
   connections.close();

@@ -11,6 +11,7 @@ export interface LiveDisplayOptions {
   readonly run: LoadRun;
   readonly recorder: Recorder;
   readonly connections: Connections;
+  readonly stop: AbortSignal;
 }
 
 /** One second of the test, as it is shown. */
@@ -29,7 +30,9 @@ const barColumns = 30;
 const blocks = "▁▂▃▄▅▆▇█";
 
 /** Shows on standard error, once a second, how the test goes: a screen that is rewritten on a terminal, else a line of JSON. */
-export function showLive({ plan, url, run, recorder, connections }: LiveDisplayOptions): { end(): void } {
+export function showLive({ plan, url, run, recorder, connections, stop }: LiveDisplayOptions): {
+  end(): void;
+} {
   const isTerminal = process.stderr.isTTY === true;
   const history: Second[] = [];
   let linesShown = 0;
@@ -107,6 +110,10 @@ export function showLive({ plan, url, run, recorder, connections }: LiveDisplayO
     linesShown = lines.length;
   }
 
+  // What was told then stands below the screen, which begins anew.
+  stop.addEventListener("abort", () => {
+    linesShown = 0;
+  });
   const timer = setInterval(show, everyMs);
   return {
     end() {

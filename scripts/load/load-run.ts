@@ -97,6 +97,7 @@ export function startLoadRun(options: LoadRunOptions): LoadRun {
   }
 
   function stopEarly(): void {
+    pump();
     const nowMs = elapsedMs();
     for (; dueMs !== null && dueMs <= nowMs; dueMs = nextDue()) recorder.recordNotSent(dueMs, nowMs - dueMs);
     dueMs = null;

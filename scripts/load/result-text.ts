@@ -1,7 +1,10 @@
+import { wrapText } from "../wrap-text.ts";
 import { countText, durationText, latencyText, rateText, shareText } from "./quantities.ts";
 import type { EndpointResult, LoadResult } from "./result.ts";
 
 const columns = ["requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"] as const;
+/** What the table is wide, less the mark of a note. */
+const textColumns = 88;
 const columnWidth = 10;
 const nameWidth = 14;
 
@@ -12,7 +15,11 @@ export function resultText(result: LoadResult, hasColours: boolean): string {
     [paint("1", `Load test of ${result.target}`), ...runLines(result)],
     tableLines(result),
     factLines(result),
-    warnings(result).map((warning) => `${paint("33", "Note")}  ${warning}`),
+    warnings(result).flatMap((warning) =>
+      wrapText(warning, textColumns).map(
+        (line, index) => `${index === 0 ? paint("33", "Note") : "    "}  ${line}`,
+      ),
+    ),
     result.thresholds.map(({ threshold, measured, holds, missedBy }) => {
       const verdict = holds ? paint("32", "holds") : paint("31;1", "FAILS");
       return `  ${verdict}  ${threshold.padEnd(30)}${measured}${missedBy === null ? "" : `: ${missedBy}`}`;

@@ -136,6 +136,12 @@ describe("a target", () => {
     expect(refusal).rejects.toThrow("--i-own-this-host");
   });
 
+  test("may be localhost, which leads to this machine", async () => {
+    const { address, host } = await resolveTarget("http://localhost:3300/ownid", undefined);
+    expect(["127.0.0.1", "::1"]).toContain(address);
+    expect(host).toBe("localhost:3300");
+  });
+
   test("elsewhere must be named exactly", async () => {
     expect((await resolveTarget("http://192.0.2.1:3300/ownid", "192.0.2.1")).address).toBe("192.0.2.1");
     for (const named of ["192.0.2.2", "192.0.2", "192.0.2.1:3300", ""]) {

@@ -49,11 +49,22 @@ function spawnLoadtest(args: readonly string[], { cwd, environment = {} }: Optio
     };
   }
 
-  return { told, ended, interrupt: () => child.kill("SIGINT"), hasEnded: () => child.exitCode !== null };
+  return {
+    told,
+    ended,
+    interrupt: () => child.kill("SIGINT"),
+    hasEnded: () => child.exitCode !== null,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
 }
 
 async function loadtest(args: readonly string[], options: Options) {
-  return spawnLoadtest(args, options).ended();
+  await using run = spawnLoadtest(args, options);
+  // Awaited here, since what is returned unawaited would be ended first.
+  return await run.ended();
 }
 
 /** A sidecar of its own with the demo user, and the load test in the same folder. */
@@ -303,7 +314,7 @@ describe("a load test", () => {
 
   test("ends at Ctrl-C with what has been measured so far", async () => {
     await using server = startServer(found);
-    const run = server.spawn(
+    await using run = server.spawn(
       "--rate",
       "100",
       "--warm-up",
@@ -326,7 +337,16 @@ describe("a load test", () => {
 
   test("ends at the second Ctrl-C without waiting for answers", async () => {
     await using server = startServer(() => new Promise<Response>(() => {}));
-    const run = server.spawn("--rate", "10", "--warm-up", "0s", "--duration", "10m", "--timeout", "30s");
+    await using run = server.spawn(
+      "--rate",
+      "10",
+      "--warm-up",
+      "0s",
+      "--duration",
+      "10m",
+      "--timeout",
+      "30s",
+    );
     await run.told('"step":"load"');
     run.interrupt();
     await run.told("Once more ends at once.");

@@ -1,10 +1,10 @@
 import { timeText } from "./axes.ts";
 import { escapeHtml as text } from "./escape-html.ts";
-import { countText, durationText, latencyText, rateText, shareText } from "./quantities.ts";
+import { countText, latencyText, rateText, shareText } from "./quantities.ts";
 import { latencyOverTime, percentileCurves, rateOverTime } from "./report-plots.ts";
 import { reportStyle } from "./report-style.ts";
 import type { LoadResult } from "./result.ts";
-import { arrivalsText, warnings } from "./result-text.ts";
+import { runText, warnings } from "./result-text.ts";
 
 /**
  * The result as one HTML file that opens without a network: no script, and a policy that forbids whatever would be
@@ -130,12 +130,8 @@ function environmentTable(result: LoadResult): string {
   const shares = Object.entries(mix).filter(([, weight]) => weight > 0);
   const facts: readonly (readonly [string, string])[] = [
     ["Command", `<code>${withOptions(environment.command)}</code>`],
-    [
-      "Profile",
-      `${result.profile}, ${durationText(Math.round(result.seconds * 10) * 100)}, ${arrivalsText(result.arrivals)}`,
-    ],
+    ["Profile", `${result.profile}: ${runText(result)}`],
     ["Mix", shares.map(([name, weight]) => `${name} ${shareText(weight / total)}`).join(", ")],
-    ["Login ids", countText(result.loginIds)],
     [
       "Sends",
       `late by p50 ${latencyText(sends.latenessP50Ms)}, p99 ${latencyText(sends.latenessP99Ms)}, at most ${latencyText(sends.latenessMaxMs)}; ${countText(sends.waitedForConnection)} waited for one of ${countText(result.connectionsMax)} connections; ${countText(sends.notSent)} not sent`,

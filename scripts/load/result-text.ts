@@ -12,7 +12,7 @@ const nameWidth = 14;
 export function resultText(result: LoadResult, hasColours: boolean): string {
   const paint = (code: string, text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
   const sections = [
-    [paint("1", `Load test of ${result.target}`), ...runLines(result)],
+    [paint("1", `Load test of ${result.target}`), runText(result)],
     tableLines(result),
     factLines(result),
     warnings(result).flatMap((warning) =>
@@ -59,18 +59,13 @@ export function warnings(result: LoadResult): string[] {
   return told;
 }
 
-function runLines({ rate, seconds, profile, arrivals, loginIds, timeline }: LoadResult): string[] {
-  const [first, last] = [timeline.at(0), timeline.at(-1)];
-  const shape =
-    profile === "ramp" && first !== undefined && last !== undefined
-      ? `rising from ${rateText(first.intendedRate)}/s to ${rateText(last.intendedRate)}/s`
-      : `${rateText(rate.intended)}/s`;
+/** How the load was made: `30 s at 500/s, arrivals at random (Poisson), 1 login id`. */
+export function runText({ seconds, plannedRate, arrivals, loginIds }: LoadResult): string {
+  const { from, to } = plannedRate;
+  const rate = from === to ? `at ${rateText(from)}/s` : `from ${rateText(from)}/s to ${rateText(to)}/s`;
+  const kind = arrivals === "poisson" ? "arrivals at random (Poisson)" : "arrivals evenly spaced";
   const users = loginIds === 1 ? "1 login id" : `${countText(loginIds)} login ids`;
-  return [`${durationText(roundMs(seconds))} at ${shape}, ${arrivalsText(arrivals)}, ${users}`];
-}
-
-export function arrivalsText(spacing: LoadResult["arrivals"]): string {
-  return spacing === "poisson" ? "arrivals at random (Poisson)" : "arrivals evenly spaced";
+  return `${durationText(roundMs(seconds))} ${rate}, ${kind}, ${users}`;
 }
 
 function tableLines(result: LoadResult): string[] {

@@ -31,6 +31,7 @@ export interface LoadResult {
   readonly seconds: number;
   readonly plannedSeconds: number;
   readonly isInterrupted: boolean;
+  readonly plannedRate: Plan["rate"];
   readonly rate: { readonly intended: number; readonly achieved: number };
   readonly all: EndpointResult;
   readonly endpoints: Readonly<Partial<Record<Endpoint, EndpointResult>>>;
@@ -100,6 +101,7 @@ export function makeResult(options: ResultOptions): LoadResult {
     seconds,
     plannedSeconds: plan.durationMs / 1000,
     isInterrupted,
+    plannedRate: plan.rate,
     rate: { intended: seconds === 0 ? 0 : sends.due / seconds, achieved },
     all,
     endpoints: Object.fromEntries(used.map((endpoint) => [endpoint, endpointResult(recorder, endpoint)])),

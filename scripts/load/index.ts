@@ -51,8 +51,8 @@ await runCommand({
       process.stderr.write(`${problem}\n`);
       return 1;
     }
-    // So that a report that cannot be written is told before the load, not after it.
-    if (options.report !== undefined) writeReport(options.report, "");
+    // So that a report that cannot be written is told before the load; one from before stays until there is another.
+    if (options.report !== undefined) writeReport(options.report, "", "a");
     const result = await measure({ plan, target, requests, connections });
     if (options.report !== undefined) writeReport(options.report, htmlReport(result));
     await Bun.write(
@@ -101,9 +101,9 @@ async function measure({ plan, target, requests, connections }: Measurement): Pr
   return makeResult({ plan, target: target.url, startedAt, measuredMs, recorder, environment });
 }
 
-function writeReport(path: string, html: string): void {
+function writeReport(path: string, html: string, flag: "a" | "w" = "w"): void {
   try {
-    writeFileSync(path, html);
+    writeFileSync(path, html, { flag });
   } catch {
     throw new UsageWrong(`--report: ${path} cannot be written.`);
   }

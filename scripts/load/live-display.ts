@@ -1,8 +1,9 @@
+import { count as countText } from "../sync/progress.ts";
 import type { Connections } from "./connections.ts";
 import { percentileMs } from "./latencies.ts";
 import type { LoadRun } from "./load-run.ts";
 import type { Plan } from "./plan.ts";
-import { countText, durationText, latencyText, rateText } from "./quantities.ts";
+import { durationText, latencyText, rateText } from "./quantities.ts";
 import type { Recorder, Window } from "./recorder.ts";
 
 export interface LiveDisplayOptions {

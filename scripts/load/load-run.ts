@@ -61,16 +61,18 @@ export function startLoadRun(options: LoadRunOptions): LoadRun {
     });
   }
 
-  /** Sends what is due. */
+  /** Sends what is due. What it takes, it takes off the schedule first, since a send may end at once and call this again. */
   function pump(): void {
     for (let nowMs = elapsedMs(); dueMs !== null && dueMs <= nowMs; nowMs = elapsedMs()) {
-      if (nowMs - dueMs > timeoutMs) recorder.recordNotSent(dueMs, nowMs - dueMs);
-      else if (connections.hasRoom()) send(dueMs);
-      else {
+      const due = dueMs;
+      const isTooLate = nowMs - due > timeoutMs;
+      if (!isTooLate && !connections.hasRoom()) {
         fullAtMs = nowMs;
         return;
       }
       dueMs = nextDue();
+      if (isTooLate) recorder.recordNotSent(due, nowMs - due);
+      else send(due);
     }
   }
 

@@ -1,4 +1,5 @@
 import { UsageWrong } from "../command.ts";
+import { count as countText } from "../sync/progress.ts";
 
 const unitsMs: Readonly<Record<string, number>> = {
   us: 0.001,
@@ -38,11 +39,6 @@ export function latencyText(milliseconds: number | null): string {
   if (milliseconds === null) return "–";
   if (milliseconds < 1) return `${significant(milliseconds * 1000)} µs`;
   return milliseconds < 1000 ? `${significant(milliseconds)} ms` : `${significant(milliseconds / 1000)} s`;
-}
-
-/** `1234567` as `1,234,567`. */
-export function countText(number: number): string {
-  return number.toLocaleString("en-US");
 }
 
 /** `498.2`, and from a thousand on without a fraction. */

@@ -76,11 +76,10 @@ const latenessMsAllowed = 1;
 export function makeResult(options: ResultOptions): LoadResult {
   const { plan, target, startedAt, measuredMs, recorder, environment } = options;
   const { sends } = recorder;
-  const latencies = recorder.allLatencies();
   const all = {
     requests: sends.due,
     errors: [...recorder.errors.values()].reduce((sum, count) => sum + count, 0),
-    ...summariseLatencies(latencies),
+    ...summariseLatencies(recorder.allLatencies()),
   };
   // Sends that were late count as slower; the last answer's own time does not.
   const seconds = measuredMs / 1000;
@@ -107,24 +106,36 @@ export function makeResult(options: ResultOptions): LoadResult {
     endpoints: Object.fromEntries(used.map((endpoint) => [endpoint, endpointResult(recorder, endpoint)])),
     serviceTime: summariseLatencies(recorder.serviceTimes),
     sends: sendResult(recorder, all.p99Ms),
-    errors: [...recorder.errors]
-      .map(([error, requests]) => ({ error, requests, share: requests / all.requests }))
-      .toSorted((one, other) => other.requests - one.requests),
+    errors: errorsOf(recorder),
     thresholds,
-    drift: {
-      first: summariseLatencies(recorder.timeline.between(0, measuredMs / 10)),
-      last: summariseLatencies(recorder.timeline.between(measuredMs * 0.9, measuredMs)),
-    },
+    drift: driftOf(recorder, measuredMs),
     timeline: recorder.timeline.points(measuredMs),
-    curves: {
-      all: percentileCurve(latencies),
-      ...Object.fromEntries(
-        used.length > 1
-          ? used.map((endpoint) => [endpoint, percentileCurve(recorder.latencies[endpoint])])
-          : [],
-      ),
-    },
+    curves: curvesOf(recorder, used),
     environment,
+  };
+}
+
+function errorsOf({ errors, sends }: Recorder): LoadResult["errors"] {
+  return [...errors]
+    .map(([error, requests]) => ({ error, requests, share: requests / sends.due }))
+    .toSorted((one, other) => other.requests - one.requests);
+}
+
+function driftOf({ timeline }: Recorder, measuredMs: number): LoadResult["drift"] {
+  return {
+    first: summariseLatencies(timeline.between(0, measuredMs / 10)),
+    last: summariseLatencies(timeline.between(measuredMs * 0.9, measuredMs)),
+  };
+}
+
+/** One for all, and one for each endpoint if there are several. */
+function curvesOf(recorder: Recorder, used: readonly Endpoint[]): LoadResult["curves"] {
+  const several = used.length > 1 ? used : [];
+  return {
+    all: percentileCurve(recorder.allLatencies()),
+    ...Object.fromEntries(
+      several.map((endpoint) => [endpoint, percentileCurve(recorder.latencies[endpoint])]),
+    ),
   };
 }
 

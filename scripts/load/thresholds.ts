@@ -1,7 +1,8 @@
 import { UsageWrong } from "../command.ts";
+import { count as countText } from "../sync/progress.ts";
 import type { LatencySummary } from "./latencies.ts";
 import { latencyMsMax } from "./latencies.ts";
-import { countText, durationText, latencyText, parseDurationMs, rateText, shareText } from "./quantities.ts";
+import { durationText, latencyText, parseDurationMs, rateText, shareText } from "./quantities.ts";
 
 const percentiles = {
   p50: "p50Ms",

@@ -379,6 +379,14 @@ describe("a load test", () => {
     expect(stderr).toContain(said);
   });
 
+  test("tells before the load that the report cannot be written", async () => {
+    await using server = startServer(found);
+    const { status, stdout, stderr } = await server.run("--report", "missing/load.html");
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain("--report");
+    expect(server.seen.requests).toBe(1);
+  });
+
   test("refuses a secret that is none with status 78", async () => {
     using folder = temporaryFolder();
     const environment = { OWNID_SHARED_SECRET: "short" };

@@ -2,6 +2,7 @@ import { loadConfig } from "../src/config.ts";
 import { developmentSharedSecret } from "../src/development.ts";
 import { signMessage } from "../src/protocol/signature.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+import { listenerUrl } from "./listener-url.ts";
 
 const help = `Signs a request as OwnID does and prints the curl command that sends it, good for a minute.
 
@@ -53,7 +54,7 @@ await runCommand({
     });
     const timestamp = String(Date.now());
     const request = {
-      url: `${options.url ?? addressOf(config.publicListener)}/${endpoints[action]}`,
+      url: `${options.url ?? listenerUrl(config.publicListener)}/${endpoints[action]}`,
       headers: {
         "content-type": "application/json",
         "ownid-signature": signMessage(body, timestamp, secret),
@@ -67,12 +68,6 @@ await runCommand({
 
 function isAction(word: string | undefined): word is Action {
   return word !== undefined && Object.hasOwn(endpoints, word);
-}
-
-/** A listener on every address is reached on the loopback one. */
-function addressOf({ host, port, basePath }: { host: string; port: number; basePath: string }): string {
-  const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}${basePath}`;
 }
 
 function print(request: SignedRequest, asJson: boolean): ExitStatus {

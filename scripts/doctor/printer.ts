@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { wrapText } from "../wrap-text.ts";
 import type { Item, Status } from "./check.ts";
 import type { Group } from "./examine.ts";
 
@@ -35,7 +36,7 @@ function createPrinter({ columns, hasColours }: Page, titleWidth: number) {
   const indent = " ".repeat(margin + statusWidth + titleWidth);
 
   function item({ status, title, detail, mend }: Item): string {
-    const lines = wrap(detail, Math.max(detailColumnsMin, columns - indent.length));
+    const lines = wrapText(detail, Math.max(detailColumnsMin, columns - indent.length));
     const head = `${" ".repeat(margin)}${pad(paint(status, status), statusWidth)}${title.padEnd(titleWidth)}`;
     const told = head + lines.join(`\n${indent}`);
     if (mend === null) return told;
@@ -61,14 +62,4 @@ export function countOf(items: readonly Item[]): Record<Status, number> {
 
 function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - stripVTControlCharacters(text).length));
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }

@@ -1,5 +1,6 @@
 import { DatabaseUnavailable, SidecarError } from "../../src/errors.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { stopOnSignal } from "../stop-on-signal.ts";
 import { push } from "./push.ts";
 import { openSides, type Sides } from "./sides.ts";
 import { printSummary, type Summary } from "./summary.ts";
@@ -38,8 +39,6 @@ const options = {
   yes: { type: "boolean", default: false },
 } as const;
 
-const sameSignalMs = 500;
-
 type Word = "sync" | "verify" | "warm" | "push";
 
 /** The options that have a meaning for one word only. */
@@ -69,7 +68,11 @@ await runCommand({
     }
     const rate = wholeNumber("--rate", given.rate, 10_000_000);
     const batch = wholeNumber("--batch", given.batch, 5000) ?? 500;
-    const gait = { rate, batch: Math.min(batch, rate ?? batch), stop: stopOnSignal() };
+    const gait = {
+      rate,
+      batch: Math.min(batch, rate ?? batch),
+      stop: stopOnSignal("Stopping after this batch."),
+    };
     try {
       await using sides = await openSides({ keep: given.keep });
       return printSummary(word, await run(word, sides, gait, given), given.json);
@@ -104,25 +107,6 @@ function wholeNumber(name: string, text: string | undefined, max: number): numbe
   const number = /^\d{1,8}$/.test(text) ? Number(text) : 0;
   if (number < 1 || number > max) throw new UsageWrong(`${name} takes a whole number from 1 to ${max}.`);
   return number;
-}
-
-/**
- * The first signal ends the work after the batch under way; a later one ends the process. `bun run` passes on a
- * Ctrl-C that the terminal has given us too, so what follows at once is no second one.
- */
-function stopOnSignal(): AbortSignal {
-  const stop = new AbortController();
-  let firstAt = Number.POSITIVE_INFINITY;
-  function onSignal(): void {
-    if (performance.now() - firstAt > sameSignalMs) process.exit(1);
-    if (stop.signal.aborted) return;
-    firstAt = performance.now();
-    process.stderr.write("\nStopping after this batch.\n");
-    stop.abort();
-  }
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  return stop.signal;
 }
 
 function print(what: string, loginId: string, asJson: boolean): void {

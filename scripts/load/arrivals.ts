@@ -1,0 +1,59 @@
+export type Spacing = "poisson" | "even";
+
+/** Requests per second: from the first to the last instant, in a straight line. */
+export interface Rate {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ArrivalsOptions {
+  readonly rate: Rate;
+  readonly durationMs: number;
+  readonly spacing: Spacing;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+}
+
+export interface Arrivals {
+  /** How many there will be: known beforehand, so that two runs at one rate send the same number. */
+  readonly count: number;
+  /** When the next request is due, in milliseconds from the first instant; `null` after the last. Never earlier than the one before. */
+  next(): number | null;
+}
+
+/**
+ * When requests are due, whatever becomes of those before them: an open loop.
+ *
+ * `even` keeps one distance. `poisson` is how requests of independent people arrive: at random, sometimes several
+ * at once. It is drawn on the condition that there are exactly `count`: the times are then uniform order
+ * statistics, and the first of `left` uniform times in what remains lies at 1 − u^(1/left) of it, so that they
+ * come out in order and none has to be kept.
+ */
+export function createArrivals({ rate, durationMs, spacing, random }: ArrivalsOptions): Arrivals {
+  const expected = ((rate.from + rate.to) / 2) * (durationMs / 1000);
+  const count = Math.round(expected);
+  let taken = 0;
+  let position = 0;
+
+  return {
+    count,
+    next() {
+      if (taken === count) return null;
+      if (spacing === "even") position = (expected * (taken + 0.5)) / count;
+      else position += (expected - position) * (1 - (1 - random()) ** (1 / (count - taken)));
+      taken += 1;
+      return timeOf(position, rate, durationMs);
+    },
+  };
+}
+
+/**
+ * When as many requests as `position` says have become due: the inverse of from·t + slope·t²/2, in the form that
+ * holds for a slope of 0 too.
+ */
+function timeOf(position: number, { from, to }: Rate, durationMs: number): number {
+  if (position <= 0) return 0;
+  const slope = (to - from) / (durationMs / 1000);
+  const seconds = (2 * position) / (from + Math.sqrt(Math.max(0, from * from + 2 * slope * position)));
+  return Math.min(durationMs, seconds * 1000);
+}

@@ -1,0 +1,179 @@
+import { count as countText } from "../sync/progress.ts";
+import { timeText } from "./axes.ts";
+import { escapeHtml as text } from "./escape-html.ts";
+import { latencyText, rateText, shareText } from "./quantities.ts";
+import { latencyOverTime, percentileCurves, rateOverTime } from "./report-plots.ts";
+import { reportStyle } from "./report-style.ts";
+import type { LoadResult } from "./result.ts";
+import { runText, warnings } from "./result-text.ts";
+
+/**
+ * The result as one HTML file that opens without a network: no script, and a policy that forbids whatever would be
+ * fetched. Well-formed as XML is.
+ */
+export function htmlReport(result: LoadResult): string {
+  const notes = warnings(result);
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8"/>
+<meta name="viewport" content="width=device-width, initial-scale=1"/>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/>
+<title>Load test of ${text(result.target)}</title>
+<style>${reportStyle}</style>
+</head>
+<body>
+<main>
+${headerOf(result)}
+${tilesOf(result)}
+${notes.length === 0 ? "" : `<section class="note" aria-label="Notes">${notes.map((note) => `<p>${withOptions(note)}</p>`).join("")}</section>`}
+${result.thresholds.length === 0 ? "" : section("Thresholds", "", thresholdTable(result))}
+${section("Results", "Latency runs from when a request was due, not from when it was sent.", resultTable(result))}
+${section("Latency over time", "Of the requests that were due in each moment.", scrolling(latencyOverTime(result)) + timelineDetails(result))}
+${section("Rate over time", "What was due, and what was answered.", scrolling(rateOverTime(result)))}
+${section("Latency by percentile", "The further to the right, the rarer: each nine takes as much room as the one before.", scrolling(percentileCurves(result)))}
+${section("Errors", "", errorTable(result))}
+${section("How it was measured", "", environmentTable(result))}
+<footer>Requests were sent when they were due, whether or not those before had been answered. The percentiles are of
+the requests that succeeded and of those that ran out of time, with the time they had waited; an error that came fast
+does not count in them.</footer>
+</main>
+</body>
+</html>
+`;
+}
+
+function headerOf({ target, holds, thresholds, isInterrupted, startedAt }: LoadResult): string {
+  const failed = thresholds.filter((threshold) => !threshold.holds).length;
+  const verdict = isInterrupted
+    ? "interrupted"
+    : holds
+      ? "all thresholds hold"
+      : `${failed} of ${thresholds.length} thresholds ${failed === 1 ? "fails" : "fail"}`;
+  const badge =
+    thresholds.length === 0 && !isInterrupted
+      ? ""
+      : `<span class="verdict ${holds ? "good" : "bad"}">${verdict}</span>`;
+  const at = `<time datetime="${startedAt}">${startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")}</time>`;
+  return `<header><h1>Load test</h1>${badge}<p class="about">${text(target)} · ${at}</p></header>`;
+}
+
+function tilesOf({ all, rate, errors }: LoadResult): string {
+  const tile = (name: string, value: string, more: string) =>
+    `<div><dt>${name}</dt><dd>${text(value)}<small>${text(more)}</small></dd></div>`;
+  const share = all.requests === 0 ? 0 : all.errors / all.requests;
+  return `<dl class="tiles">${[
+    tile("p50", latencyText(all.p50Ms), "half of the requests"),
+    tile("p95", latencyText(all.p95Ms), "all but one in 20"),
+    tile("p99", latencyText(all.p99Ms), "all but one in 100"),
+    tile("Answers", `${rateText(rate.achieved)}/s`, `of ${rateText(rate.intended)}/s intended`),
+    tile(
+      "Errors",
+      countText(all.errors),
+      errors.length === 0 ? `of ${countText(all.requests)}` : shareText(share),
+    ),
+  ].join("")}</dl>`;
+}
+
+function section(title: string, lead: string, content: string): string {
+  const told = lead === "" ? "" : `<p class="lead">${text(lead)}</p>`;
+  return `<section><h2>${title}</h2>${told}${content}</section>`;
+}
+
+function thresholdTable({ thresholds }: LoadResult): string {
+  return table(
+    ["threshold", "measured", "verdict"],
+    thresholds.map(({ threshold, measured, holds, missedBy }) => [
+      text(threshold),
+      text(measured),
+      `<span class="verdict ${holds ? "good" : "bad"}">${holds ? "holds" : `fails: ${text(missedBy ?? "")}`}</span>`,
+    ]),
+  );
+}
+
+function resultTable({ all, endpoints }: LoadResult): string {
+  const rows = Object.entries(endpoints);
+  const shownRows = rows.length > 1 ? [...rows, ["all", all] as const] : rows;
+  return table(
+    ["endpoint", "requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"],
+    shownRows.map(([name, row]) => [
+      name,
+      countText(row.requests),
+      countText(row.errors),
+      ...[row.p50Ms, row.p90Ms, row.p95Ms, row.p99Ms, row.p999Ms, row.maxMs].map(latencyText),
+    ]),
+  );
+}
+
+function timelineDetails({ timeline }: LoadResult): string {
+  const rows = timeline.map((point) => [
+    timeText(point.fromSecond),
+    rateText(point.intendedRate),
+    rateText(point.achievedRate),
+    countText(point.errors),
+    ...[point.p50Ms, point.p95Ms, point.p99Ms].map(latencyText),
+  ]);
+  const head = ["from", "intended/s", "answered/s", "errors", "p50", "p95", "p99"];
+  return `<details><summary>The figures of this plot and the next as a table</summary>${table(head, rows)}</details>`;
+}
+
+function errorTable({ errors, all }: LoadResult): string {
+  if (errors.length === 0) return `<p class="lead">None in ${countText(all.requests)} requests.</p>`;
+  return table(
+    ["error", "requests", "share"],
+    errors.map(({ error, requests, share }) => [text(error), countText(requests), shareText(share)]),
+  );
+}
+
+function environmentTable(result: LoadResult): string {
+  const { environment, mix, sends, serviceTime, drift } = result;
+  const total = mix.get + mix.set + mix.session;
+  const shares = Object.entries(mix).filter(([, weight]) => weight > 0);
+  const facts: readonly (readonly [string, string])[] = [
+    ["Command", `<code>${withOptions(environment.command)}</code>`],
+    ["Profile", `${result.profile}: ${runText(result)}`],
+    ["Mix", shares.map(([name, weight]) => `${name} ${shareText(weight / total)}`).join(", ")],
+    [
+      "Sends",
+      `late by p50 ${latencyText(sends.latenessP50Ms)}, p99 ${latencyText(sends.latenessP99Ms)}, at most ${latencyText(sends.latenessMaxMs)}; ${countText(sends.waitedForConnection)} waited for one of ${countText(result.connectionsMax)} connections; ${countText(sends.notSent)} not sent`,
+    ],
+    [
+      "From the send",
+      `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}: what a load generator would have said that waits for answers`,
+    ],
+    [
+      "Drift",
+      `p99 ${latencyText(drift.first.p99Ms)} in the first tenth of the time, ${latencyText(drift.last.p99Ms)} in the last`,
+    ],
+    [
+      "Versions",
+      `ownid-sidecar ${text(environment.sidecar)}${environment.commit === null ? "" : ` (${text(environment.commit)})`}, Bun ${text(environment.bun)}`,
+    ],
+    [
+      "Machine",
+      `${text(environment.system)}, ${environment.cores} × ${text(environment.processor)}, ${environment.memoryGib} GiB`,
+    ],
+  ];
+  const rows = facts.map(([name, fact]) => `<tr><th scope="row">${name}</th><td>${fact}</td></tr>`);
+  return `<table class="words"><tbody>${rows.join("")}</tbody></table>`;
+}
+
+/** What is wider than a small screen moves on its own. */
+function scrolling(content: string): string {
+  return `<div class="scroll">${content}</div>`;
+}
+
+/** Text in which no line ends within the name of an option. */
+function withOptions(words: string): string {
+  return text(words).replace(/--[a-z0-9][a-z0-9-]*/g, '<span class="option">$&</span>');
+}
+
+/** The cells are HTML already. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const headCells = head.map((cell) => `<th scope="col">${cell}</th>`).join("");
+  const body = rows.map(([first = "", ...cells]) => {
+    const rest = cells.map((cell) => `<td>${cell}</td>`).join("");
+    return `<tr><th scope="row">${first}</th>${rest}</tr>`;
+  });
+  return scrolling(`<table><thead><tr>${headCells}</tr></thead><tbody>${body.join("")}</tbody></table>`);
+}

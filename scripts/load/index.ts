@@ -1,0 +1,110 @@
+import { writeFileSync } from "node:fs";
+import { loadConfig } from "../../src/config.ts";
+import { developmentSharedSecret } from "../../src/development.ts";
+import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { listenerUrl } from "../listener-url.ts";
+import { stopOnSignal } from "../stop-on-signal.ts";
+import { createArrivals } from "./arrivals.ts";
+import { type Connections, createConnections } from "./connections.ts";
+import { describeEnvironment } from "./environment.ts";
+import { checkFirstRequest } from "./first-request.ts";
+import { help } from "./help.ts";
+import { htmlReport } from "./html-report.ts";
+import { showLive } from "./live-display.ts";
+import { startLoadRun } from "./load-run.ts";
+import { makePlan, type Plan, planOptions } from "./plan.ts";
+import { createRecorder } from "./recorder.ts";
+import { type LoadResult, makeResult } from "./result.ts";
+import { resultText } from "./result-text.ts";
+import { createSignedRequests, type SignedRequests } from "./signed-requests.ts";
+import { resolveTarget, type Target } from "./target.ts";
+
+await runCommand({
+  help,
+  options: {
+    url: { type: "string" },
+    "i-own-this-host": { type: "string" },
+    report: { type: "string" },
+    json: { type: "boolean", default: false },
+    ...planOptions,
+  },
+  async run(operands, options): Promise<ExitStatus> {
+    if (operands.length > 0) throw new UsageWrong("A load test takes options only, such as --rate 500.");
+    const plan = makePlan(options);
+    const config = loadConfig(process.env, developmentSharedSecret);
+    const target = await resolveTarget(
+      options.url ?? listenerUrl(config.publicListener),
+      options["i-own-this-host"],
+    );
+    const [sharedSecret] = config.signature.sharedSecrets.reveal();
+    if (sharedSecret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
+    const requests = createSignedRequests({
+      ...target,
+      ...plan,
+      sharedSecret,
+      now: Date.now,
+      random: Math.random,
+    });
+    const connections = createConnections({ ...target, ...plan });
+    const problem = await checkFirstRequest(target.url, requests, connections);
+    if (problem !== null) {
+      process.stderr.write(`${problem}\n`);
+      return 1;
+    }
+    // So that a report that cannot be written is told before the load; one from before stays until there is another.
+    if (options.report !== undefined) writeReport(options.report, "", "a");
+    const result = await measure({ plan, target, requests, connections });
+    if (options.report !== undefined) writeReport(options.report, htmlReport(result));
+    await Bun.write(
+      Bun.stdout,
+      options.json ? `${JSON.stringify(result)}\n` : resultText(result, process.stdout.isTTY === true),
+    );
+    if (options.report !== undefined) process.stderr.write(`Report: ${options.report}\n`);
+    return result.holds ? 0 : 1;
+  },
+});
+
+interface Measurement {
+  readonly plan: Plan;
+  readonly target: Target;
+  readonly requests: SignedRequests;
+  readonly connections: Connections;
+}
+
+async function measure({ plan, target, requests, connections }: Measurement): Promise<LoadResult> {
+  const { rate, spacing, durationMs, warmUpMs, timeoutMs } = plan;
+  const arrivals = { spacing, random: Math.random };
+  const recorder = createRecorder();
+  const stop = stopOnSignal("Stopping: waiting for the answers on their way. Once more ends at once.");
+  const startedAt = new Date();
+  const run = startLoadRun({
+    warmUp: {
+      durationMs: warmUpMs,
+      arrivals: createArrivals({
+        ...arrivals,
+        rate: { from: rate.from, to: rate.from },
+        durationMs: warmUpMs,
+      }),
+    },
+    measured: { durationMs, arrivals: createArrivals({ ...arrivals, rate, durationMs }) },
+    requests,
+    connections,
+    recorder,
+    timeoutMs,
+    stop,
+  });
+  const display = showLive({ plan, url: target.url, run, recorder, connections, stop });
+  const { measuredMs } = await run.ended;
+  display.end();
+  connections.close();
+  const environment = describeEnvironment(process.argv.slice(2));
+  return makeResult({ plan, target: target.url, startedAt, measuredMs, recorder, environment });
+}
+
+function writeReport(path: string, html: string, flag: "a" | "w" = "w"): void {
+  try {
+    writeFileSync(path, html, { flag });
+  } catch {
+    throw new UsageWrong(`--report: ${path} cannot be written.`);
+  }
+}

@@ -1,0 +1,68 @@
+import { UsageWrong } from "../command.ts";
+import { count as countText } from "../sync/progress.ts";
+
+const unitsMs: Readonly<Record<string, number>> = {
+  us: 0.001,
+  µs: 0.001,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+};
+
+/** `20ms`, `1.5s`, `2m`, `1h` or `500us` as milliseconds. @throws {UsageWrong} */
+export function parseDurationMs(option: string, text: string, limits: Limits): number {
+  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)(us|µs|ms|s|m|min|h)$/.exec(text) ?? [];
+  const milliseconds = Number(number) * (unitsMs[unit] ?? Number.NaN);
+  if (milliseconds >= limits.least && milliseconds <= limits.most) return milliseconds;
+  const range = `from ${durationText(limits.least)} to ${durationText(limits.most)}`;
+  throw new UsageWrong(`--${option} takes a duration such as 20ms, 30s, 5m or 1h, ${range}.`);
+}
+
+/** @throws {UsageWrong} */
+export function parseWhole(option: string, text: string, limits: Limits): number {
+  const number = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= limits.least && number <= limits.most) return number;
+  throw new UsageWrong(
+    `--${option} takes a whole number from ${countText(limits.least)} to ${countText(limits.most)}.`,
+  );
+}
+
+export interface Limits {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** `12.3 ms`, with three significant digits, in the unit in which it reads best; `–` if it is not known. */
+export function latencyText(milliseconds: number | null): string {
+  if (milliseconds === null) return "–";
+  if (milliseconds < 1) return `${significant(milliseconds * 1000)} µs`;
+  return milliseconds < 1000 ? `${significant(milliseconds)} ms` : `${significant(milliseconds / 1000)} s`;
+}
+
+/** `498.2`, and from a thousand on without a fraction. */
+export function rateText(perSecond: number): string {
+  return perSecond.toLocaleString("en-US", { maximumFractionDigits: perSecond < 1000 ? 1 : 0 });
+}
+
+/** A duration that a person has chosen, exactly: `90 s`, `5 min`, `500 ms`. */
+export function durationText(milliseconds: number): string {
+  if (milliseconds >= 3_600_000 && milliseconds % 3_600_000 === 0) return `${milliseconds / 3_600_000} h`;
+  if (milliseconds >= 120_000 && milliseconds % 60_000 === 0) return `${milliseconds / 60_000} min`;
+  if (milliseconds >= 1000) return `${milliseconds / 1000} s`;
+  return milliseconds >= 1 ? `${milliseconds} ms` : `${milliseconds * 1000} µs`;
+}
+
+/** `0.123 %`, never rounded to nothing. */
+export function shareText(share: number): string {
+  const percent = share * 100;
+  if (percent === 0) return "0 %";
+  return percent < 0.01 ? "< 0.01 %" : `${Number(percent.toPrecision(3))} %`;
+}
+
+function significant(number: number): string {
+  if (number === 0) return "0";
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(number)));
+  return number.toFixed(Math.min(2, digits));
+}

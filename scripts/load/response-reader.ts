@@ -1,0 +1,178 @@
+/** What a load test needs to know of a response. */
+export interface Answer {
+  readonly status: number;
+  /** The first kilobyte of the body: enough to tell what it is. */
+  readonly bodyStart: string;
+  /** Whether the connection may carry another request. */
+  readonly isKeptAlive: boolean;
+}
+
+/** What arrived is no HTTP/1.1 response, or more than one. The connection is of no more use. */
+export class ResponseMalformed extends Error {}
+
+export interface ResponseReader {
+  /**
+   * Takes what has arrived, in whatever pieces, and gives the response once it is whole, else `null`. The next
+   * piece belongs to the next response.
+   *
+   * @throws {ResponseMalformed}
+   */
+  read(piece: Buffer): Answer | null;
+  /** The other side has closed: the response, if it was one that ends so. */
+  end(): Answer | null;
+}
+
+interface Head {
+  readonly status: number;
+  readonly isKeptAlive: boolean;
+  readonly body: "none" | "chunked" | "until close" | number;
+}
+
+const headBytesMax = 65_536;
+const bodyStartBytesMax = 1024;
+const lineEnd = Buffer.from("\r\n");
+const headEnd = Buffer.from("\r\n\r\n");
+const nothing = Buffer.alloc(0);
+
+/** Reads the responses of one connection that carries one request at a time (RFC 9112). */
+export function createResponseReader(): ResponseReader {
+  let rest: Buffer = nothing;
+  let head: Head | null = null;
+  let chunk: "size" | "data" | "trailer" = "size";
+  let bytesLeft = 0;
+  let bodyStart = "";
+
+  function keepStart(bytes: Buffer): void {
+    const room = bodyStartBytesMax - bodyStart.length;
+    if (room > 0) bodyStart += bytes.toString("latin1", 0, room);
+  }
+
+  /** Takes the next bytes of the body, as many as are there and belong to it; says whether those were all. */
+  function takeCounted(): boolean {
+    const bytes = rest.subarray(0, bytesLeft);
+    keepStart(bytes);
+    bytesLeft -= bytes.length;
+    rest = rest.subarray(bytes.length);
+    return bytesLeft === 0;
+  }
+
+  function takeLine(): string | null {
+    const end = rest.indexOf(lineEnd);
+    if (end === -1 && rest.length > headBytesMax) throw new ResponseMalformed("a line is too long");
+    if (end === -1) return null;
+    const line = rest.toString("latin1", 0, end);
+    rest = rest.subarray(end + lineEnd.length);
+    return line;
+  }
+
+  function takeChunks(): boolean {
+    for (;;) {
+      if (chunk === "data") {
+        if (!takeCounted()) return false;
+        if (rest.length < lineEnd.length) return false;
+        if (takeLine() !== "") throw new ResponseMalformed("a chunk is longer than its size");
+        chunk = "size";
+      }
+      const line = takeLine();
+      if (line === null) return false;
+      if (chunk === "trailer") {
+        if (line === "") return true;
+        continue;
+      }
+      bytesLeft = parseChunkSize(line);
+      chunk = bytesLeft === 0 ? "trailer" : "data";
+    }
+  }
+
+  function takeHead(): Head | null {
+    for (;;) {
+      const end = rest.indexOf(headEnd);
+      if (end > headBytesMax || (end === -1 && rest.length > headBytesMax)) {
+        throw new ResponseMalformed("the head is too long");
+      }
+      if (end === -1) return null;
+      const parsed = parseHead(rest.toString("latin1", 0, end));
+      rest = rest.subarray(end + headEnd.length);
+      // 100 Continue and its like announce the response proper.
+      if (parsed.status >= 200) return parsed;
+    }
+  }
+
+  function isBodyWhole(): boolean {
+    if (head === null || head.body === "until close") {
+      keepStart(rest);
+      rest = nothing;
+      return false;
+    }
+    return head.body === "none" || (head.body === "chunked" ? takeChunks() : takeCounted());
+  }
+
+  function finish({ status, isKeptAlive }: Head): Answer {
+    const answer = { status, bodyStart, isKeptAlive };
+    head = null;
+    chunk = "size";
+    bodyStart = "";
+    return answer;
+  }
+
+  return {
+    read(piece) {
+      rest = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+      if (head === null) {
+        head = takeHead();
+        if (head === null) return null;
+        if (typeof head.body === "number") bytesLeft = head.body;
+      }
+      if (!isBodyWhole()) return null;
+      if (rest.length > 0) throw new ResponseMalformed("more arrived than one response");
+      return finish(head);
+    },
+
+    end() {
+      return head?.body === "until close" ? finish(head) : null;
+    },
+  };
+}
+
+function parseHead(text: string): Head {
+  const [first = "", ...lines] = text.split("\r\n");
+  const [, minor, statusText] = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/.exec(first) ?? [];
+  if (minor === undefined) throw new ResponseMalformed("it does not begin as a response does");
+  const status = Number(statusText);
+  let connection = "";
+  let coding = "";
+  let length: string | null = null;
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    if (colon < 1 || /[\s]/.test(line.slice(0, colon))) throw new ResponseMalformed("a header is malformed");
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (name === "connection") connection += `,${value.toLowerCase()}`;
+    if (name === "transfer-encoding") coding += `,${value.toLowerCase()}`;
+    if (name === "content-length") {
+      if (!/^\d{1,15}$/.test(value) || (length !== null && length !== value)) {
+        throw new ResponseMalformed("its length is not clear");
+      }
+      length = value;
+    }
+  }
+  const tokens = connection.split(",").map((token) => token.trim());
+  const body = bodyOf(status, coding, length);
+  const isPersistent = minor === "1" ? !tokens.includes("close") : tokens.includes("keep-alive");
+  // With both, someone between may have counted otherwise (RFC 9112, section 6.3).
+  const isAmbiguous = coding !== "" && length !== null;
+  return { status, isKeptAlive: isPersistent && body !== "until close" && !isAmbiguous, body };
+}
+
+function bodyOf(status: number, coding: string, length: string | null): Head["body"] {
+  if (status < 200 || status === 204 || status === 304) return "none";
+  if (coding !== "") return /,\s*chunked\s*$/.test(coding) ? "chunked" : "until close";
+  if (length === null) return "until close";
+  return length === "0" ? "none" : Number(length);
+}
+
+function parseChunkSize(line: string): number {
+  const [, size] = /^([0-9a-f]{1,12})[ \t]*(?:;.*)?$/i.exec(line) ?? [];
+  if (size === undefined) throw new ResponseMalformed("a chunk's size is not clear");
+  return Number.parseInt(size, 16);
+}

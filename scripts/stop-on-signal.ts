@@ -1,0 +1,21 @@
+const sameSignalMs = 500;
+
+/**
+ * The first SIGINT or SIGTERM aborts the signal that is returned, after `message` has been told; a later one ends
+ * the process with status 1. `bun run` passes on a Ctrl-C that the terminal has given us too, so what follows at
+ * once is no second one.
+ */
+export function stopOnSignal(message: string): AbortSignal {
+  const stop = new AbortController();
+  let firstAt = Number.POSITIVE_INFINITY;
+  function onSignal(): void {
+    if (performance.now() - firstAt > sameSignalMs) process.exit(1);
+    if (stop.signal.aborted) return;
+    firstAt = performance.now();
+    process.stderr.write(`\n${message}\n`);
+    stop.abort();
+  }
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return stop.signal;
+}

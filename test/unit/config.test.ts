@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { type Environment, loadConfig, loadSetting } from "../../src/config.ts";
+import { loadConfig, loadSetting } from "../../src/config.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
+import type { Environment } from "../../src/setting-reader.ts";
 import { settings } from "../../src/settings.ts";
 
 const generated = new Uint8Array(32).fill(7);

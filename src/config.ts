@@ -176,6 +176,11 @@ function readRedis(reader: SettingReader) {
   const tlsCa = readTlsCa(reader, "REDIS_TLS_CA_FILE");
   const keyPrefix = reader.read("REDIS_KEY_PREFIX");
   if (first === undefined) return null;
+  if (tlsCa !== null && !first.tls) {
+    reader.warnings.push(
+      "REDIS_TLS_CA_FILE is set, but REDIS_URL begins with redis://, so nothing is encrypted: write rediss://",
+    );
+  }
   const nodes = [first, ...others] as const;
   return { connection: new Secret({ mode, nodes, sentinelMaster, sentinelPassword, tlsCa }), keyPrefix };
 }

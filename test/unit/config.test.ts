@@ -269,6 +269,15 @@ describe("what is configured", () => {
     }
   });
 
+  test("a certificate authority for a Redis that is spoken to in the clear is warned about", () => {
+    const REDIS_TLS_CA_FILE = join(folder, "ca.pem");
+    const warningsOf = (REDIS_URL: string) => load({ REDIS_TLS_CA_FILE, REDIS_URL }).warnings;
+    expect(warningsOf("redis://redis.internal")).toEqual([
+      "REDIS_TLS_CA_FILE is set, but REDIS_URL begins with redis://, so nothing is encrypted: write rediss://",
+    ]);
+    expect(warningsOf("rediss://redis.internal")).toEqual([]);
+  });
+
   test("a setting that this version does not use yet is warned about by name alone", () => {
     const { warnings } = load({ BACKEND_TOKEN: marker, AUDIT_LOG: marker });
     expect(warnings).toEqual([

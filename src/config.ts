@@ -1,16 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { ConfigurationInvalid } from "./errors.ts";
 import { Secret } from "./secret.ts";
-import {
-  type DatabaseAddress,
-  type Setting,
-  type SettingName,
-  type SettingValue,
-  settings,
-} from "./settings.ts";
+import { createSettingReader, type Environment, type SettingReader } from "./setting-reader.ts";
+import type { DatabaseAddress, SettingName, SettingValue } from "./settings.ts";
 
 export type Config = ReturnType<typeof loadConfig>;
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The secret of OwnID's published test vectors: everyone knows it. */
 export const publishedSecret = Buffer.from("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "base64");
@@ -38,68 +32,29 @@ const notYetRead = [
  * @throws {ConfigurationInvalid} with every problem at once; none of them contains a value
  */
 export function loadConfig(environment: Environment, createSharedSecret: () => Uint8Array) {
-  const reader = createReader(environment);
-  const { read, problems } = reader;
+  const reader = createSettingReader(environment);
+  const { read, problems, warnings } = reader;
   const isProduction = read("NODE_ENV") === "production";
-  const warnings = notYetRead
-    .filter((name) => environment[name])
-    .map((name) => `${name} is set, but this version does not use it yet`);
+  for (const name of notYetRead)
+    if (environment[name]) warnings.push(`${name} is set, but this version does not use it yet`);
 
   const config = {
     isProduction,
     warnings,
-    publicListener: {
-      host: read("HOST"),
-      port: read("PORT"),
-      basePath: read("BASE_PATH").replace(/^\/$/, ""),
-      bodyBytesMax: read("BODY_BYTES_MAX"),
-    },
+    publicListener: readPublicListener(reader),
     opsListener: { host: read("OPS_HOST"), port: read("OPS_PORT") },
-    signature: {
-      sharedSecrets: new Secret(readSharedSecrets(reader, { isProduction, warnings, createSharedSecret })),
-      /** Whether development made the secret. */
-      isGenerated: !isProduction && !reader.isSet("OWNID_SHARED_SECRET"),
-      toleranceSeconds: read("SIGNATURE_MAX_AGE_SECONDS"),
-    },
+    signature: readSignature(reader, isProduction, createSharedSecret),
     requests: {
       loginIdCase: read("LOGIN_ID_CASE"),
       requireSessionType: read("REQUIRE_SESSION_TYPE"),
       compatErrorCode404: read("COMPAT_ERROR_CODE_404"),
     },
-    database: {
-      ...readDatabaseAddress(reader, isProduction),
-      poolMax: read("DATABASE_POOL_MAX"),
-      prepare: read("DATABASE_PREPARE"),
-      tlsCa: readTlsCa(reader, "DATABASE_TLS_CA_FILE"),
-      names: {
-        table: read("USERS_TABLE"),
-        loginIdColumn: read("USERS_LOGIN_ID_COLUMN"),
-        ownIdDataColumn: read("USERS_OWNID_DATA_COLUMN"),
-        blockedColumn: reader.readOptional("USERS_BLOCKED_COLUMN"),
-      },
-    },
+    database: readDatabase(reader, isProduction),
     redis: readRedis(reader),
-    coherence: {
-      statementMs: read("COHERENCE_STATEMENT_MS"),
-      tokenLifeMs: read("COHERENCE_TOKEN_MS"),
-      markerLifeMs: readMoreThanFence(reader, "COHERENCE_QUARANTINE_MS"),
-      graceMs: readMoreThanFence(reader, "COHERENCE_GRACE_MS"),
-      valueLifeMs: read("REDIS_TTL_SECONDS") * 1000,
-      auditShare: read("AUDIT_SHARE"),
-    },
+    coherence: readCoherence(reader),
     replayProtection: read("REPLAY_PROTECTION") === "all",
     adminToken: new Secret(reader.readOptional("ADMIN_TOKEN")),
-    sessions: {
-      keysFile: readKeysFile(reader, isProduction),
-      issuer: read("SESSION_ISSUER"),
-      audience: read("SESSION_AUDIENCE"),
-      ttlSeconds: read("SESSION_TTL_SECONDS"),
-      ttlSecondsByType: {
-        browser: reader.readOptional("SESSION_TTL_SECONDS_BROWSER"),
-        mobile: reader.readOptional("SESSION_TTL_SECONDS_MOBILE"),
-      },
-      jwksMaxAgeSeconds: read("JWKS_MAX_AGE_SECONDS"),
-    },
+    sessions: readSessions(reader, isProduction),
     drainSeconds: read("DRAIN_SECONDS"),
     log: { level: read("LOG_LEVEL"), format: reader.readOptional("LOG_FORMAT") },
   } as const;
@@ -118,83 +73,71 @@ export function loadSetting<Name extends SettingName>(
   environment: Environment,
   name: Name,
 ): SettingValue<Name> {
-  const { read, problems } = createReader(environment);
+  const { read, problems } = createSettingReader(environment);
   const value = read(name);
   if (problems.length > 0) throw new ConfigurationInvalid(problems);
   return value;
 }
 
-type Reader = ReturnType<typeof createReader>;
-
-function createReader(environment: Environment) {
-  const problems: string[] = [];
-
-  function textOf(name: SettingName): string | null {
-    const setting: Setting<unknown> = settings[name];
-    const direct = environment[name] || null;
-    const file = setting.isSecret ? environment[`${name}_FILE`] || null : null;
-    if (file === null) return direct;
-    if (direct !== null) problems.push(`${name} and ${name}_FILE are both set; keep one.`);
-    return readText(`${name}_FILE`, file)?.trim() ?? null;
-  }
-
-  /** The value, or `null` when the variable is not set and has no default. */
-  function readOptional<Name extends SettingName>(name: Name): SettingValue<Name> | null {
-    // The table's entries differ in their value's type; each entry's own `parse` produced this one.
-    const setting = settings[name] as Setting<SettingValue<Name>>;
-    const text = textOf(name);
-    const value = text === null ? null : setting.parse(text);
-    if (text !== null && value === null) problems.push(`${name} must be ${setting.rule}.`);
-    return value ?? (setting.fallback === null ? null : setting.parse(setting.fallback));
-  }
-
-  function read<Name extends SettingName>(name: Name): SettingValue<Name> {
-    const value = readOptional(name);
-    if (value === null) throw new Error(`${name} has no default: read it with readOptional`);
-    return value;
-  }
-
-  function readText(variable: string, path: string): string | null {
-    try {
-      return readFileSync(path, "utf8");
-    } catch {
-      problems.push(`${variable} names a file that cannot be read.`);
-      return null;
-    }
-  }
-
-  const isSet = (name: SettingName) => Boolean(environment[name] || environment[`${name}_FILE`]);
-
-  return { read, readOptional, readText, isSet, problems };
+function readPublicListener({ read }: SettingReader) {
+  return {
+    host: read("HOST"),
+    port: read("PORT"),
+    basePath: read("BASE_PATH").replace(/^\/$/, ""),
+    bodyBytesMax: read("BODY_BYTES_MAX"),
+  };
 }
 
-interface SharedSecretRules {
-  readonly isProduction: boolean;
-  readonly warnings: string[];
-  readonly createSharedSecret: () => Uint8Array;
+function readSignature(reader: SettingReader, isProduction: boolean, createSharedSecret: () => Uint8Array) {
+  return {
+    sharedSecrets: new Secret(readSharedSecrets(reader, isProduction, createSharedSecret)),
+    /** Whether development made the secret. */
+    isGenerated: !isProduction && !reader.isSet("OWNID_SHARED_SECRET"),
+    toleranceSeconds: reader.read("SIGNATURE_MAX_AGE_SECONDS"),
+  };
 }
 
-function readSharedSecrets(reader: Reader, rules: SharedSecretRules): readonly Uint8Array[] {
-  const { problems } = reader;
+function readSharedSecrets(
+  reader: SettingReader,
+  isProduction: boolean,
+  createSharedSecret: () => Uint8Array,
+): readonly Uint8Array[] {
+  const { problems, warnings } = reader;
   const secrets = reader.readOptional("OWNID_SHARED_SECRET");
   if (secrets === null) {
     if (reader.isSet("OWNID_SHARED_SECRET")) return [];
-    if (!rules.isProduction) return [rules.createSharedSecret()];
+    if (!isProduction) return [createSharedSecret()];
     problems.push("OWNID_SHARED_SECRET must be set in production: copy it from OwnID's console.");
     return [];
   }
-  if (rules.isProduction && secrets.some((secret) => publishedSecret.equals(secret))) {
+  if (isProduction && secrets.some((secret) => publishedSecret.equals(secret))) {
     problems.push(
       "OWNID_SHARED_SECRET is a published sample that anyone can sign with: use your application's own.",
     );
   }
   if (secrets.some((secret) => secret.length < sharedSecretBytesAdvised)) {
-    rules.warnings.push("OWNID_SHARED_SECRET is shorter than 32 bytes; ask OwnID for a longer one");
+    warnings.push("OWNID_SHARED_SECRET is shorter than 32 bytes; ask OwnID for a longer one");
   }
   return secrets;
 }
 
-function readDatabaseAddress(reader: Reader, isProduction: boolean) {
+function readDatabase(reader: SettingReader, isProduction: boolean) {
+  const { read } = reader;
+  return {
+    ...readDatabaseAddress(reader, isProduction),
+    poolMax: read("DATABASE_POOL_MAX"),
+    prepare: read("DATABASE_PREPARE"),
+    tlsCa: readTlsCa(reader, "DATABASE_TLS_CA_FILE"),
+    names: {
+      table: read("USERS_TABLE"),
+      loginIdColumn: read("USERS_LOGIN_ID_COLUMN"),
+      ownIdDataColumn: read("USERS_OWNID_DATA_COLUMN"),
+      blockedColumn: reader.readOptional("USERS_BLOCKED_COLUMN"),
+    },
+  };
+}
+
+function readDatabaseAddress(reader: SettingReader, isProduction: boolean) {
   const { kind, url }: DatabaseAddress = reader.read("DATABASE_URL");
   const isWrong = reader.problems.some((problem) => problem.startsWith("DATABASE_URL"));
   if (kind === "sqlite" && isProduction && !isWrong && !existsSync(url)) {
@@ -207,12 +150,15 @@ function readDatabaseAddress(reader: Reader, isProduction: boolean) {
   return { kind, url: new Secret(url), isDemo };
 }
 
-function readTlsCa(reader: Reader, variable: "DATABASE_TLS_CA_FILE" | "REDIS_TLS_CA_FILE"): string | null {
+function readTlsCa(
+  reader: SettingReader,
+  variable: "DATABASE_TLS_CA_FILE" | "REDIS_TLS_CA_FILE",
+): string | null {
   const path = reader.readOptional(variable);
   return path === null ? null : reader.readText(variable, path);
 }
 
-function readRedis(reader: Reader) {
+function readRedis(reader: SettingReader) {
   const [first, ...others] = reader.readOptional("REDIS_URL") ?? [];
   const mode = reader.read("REDIS_MODE");
   const sentinelMaster = reader.readOptional("REDIS_SENTINEL_MASTER");
@@ -230,12 +176,32 @@ function readRedis(reader: Reader) {
   const tlsCa = readTlsCa(reader, "REDIS_TLS_CA_FILE");
   const keyPrefix = reader.read("REDIS_KEY_PREFIX");
   if (first === undefined) return null;
+  if (tlsCa !== null && !first.tls) {
+    reader.warnings.push(
+      "REDIS_TLS_CA_FILE is set, but REDIS_URL begins with redis://, so nothing is encrypted: write rediss://",
+    );
+  }
   const nodes = [first, ...others] as const;
   return { connection: new Secret({ mode, nodes, sentinelMaster, sentinelPassword, tlsCa }), keyPrefix };
 }
 
+function readCoherence(reader: SettingReader) {
+  const { read } = reader;
+  return {
+    statementMs: read("COHERENCE_STATEMENT_MS"),
+    tokenLifeMs: read("COHERENCE_TOKEN_MS"),
+    markerLifeMs: readMoreThanFence(reader, "COHERENCE_QUARANTINE_MS"),
+    graceMs: readMoreThanFence(reader, "COHERENCE_GRACE_MS"),
+    valueLifeMs: read("REDIS_TTL_SECONDS") * 1000,
+    auditShare: read("AUDIT_SHARE"),
+  };
+}
+
 /** A write may take effect until 2D after it read the row: so long its marker must stand, and nobody may fill. */
-function readMoreThanFence(reader: Reader, name: "COHERENCE_GRACE_MS" | "COHERENCE_QUARANTINE_MS"): number {
+function readMoreThanFence(
+  reader: SettingReader,
+  name: "COHERENCE_GRACE_MS" | "COHERENCE_QUARANTINE_MS",
+): number {
   const milliseconds = reader.read(name);
   const leastMs = 2 * reader.read("COHERENCE_STATEMENT_MS") + 1000;
   if (milliseconds <= leastMs) {
@@ -246,7 +212,22 @@ function readMoreThanFence(reader: Reader, name: "COHERENCE_GRACE_MS" | "COHEREN
   return milliseconds;
 }
 
-function readKeysFile(reader: Reader, isProduction: boolean): string {
+function readSessions(reader: SettingReader, isProduction: boolean) {
+  const { read, readOptional } = reader;
+  return {
+    keysFile: readKeysFile(reader, isProduction),
+    issuer: read("SESSION_ISSUER"),
+    audience: read("SESSION_AUDIENCE"),
+    ttlSeconds: read("SESSION_TTL_SECONDS"),
+    ttlSecondsByType: {
+      browser: readOptional("SESSION_TTL_SECONDS_BROWSER"),
+      mobile: readOptional("SESSION_TTL_SECONDS_MOBILE"),
+    },
+    jwksMaxAgeSeconds: read("JWKS_MAX_AGE_SECONDS"),
+  };
+}
+
+function readKeysFile(reader: SettingReader, isProduction: boolean): string {
   const path = reader.read("SESSION_KEYS_FILE");
   if (isProduction && !existsSync(path)) {
     reader.problems.push(

@@ -24,6 +24,8 @@ const exitConfigurationInvalid = 78;
 /** How long a start waits for the database and Redis before it opens the listeners without them. */
 const firstContactMs = 1000;
 const watchIntervalMs = 1000;
+/** What keeps a listener from its port; whatever else there is has to do with the host. */
+const aboutPorts: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
 
 // No top-level `await`: what is kept as bytecode is a CommonJS module.
 start().catch((error: unknown) => {
@@ -155,8 +157,9 @@ function listen(
     app.listen({ hostname: address.host, port: address.port });
   } catch (error) {
     const reason = error instanceof Error && "code" in error ? String(error.code) : "it cannot be used";
+    const named = aboutPorts.has(reason) ? variable : variable.replace("PORT", "HOST");
     throw new ConfigurationInvalid([
-      `${variable}: cannot listen on ${address.host}:${address.port} (${reason}).`,
+      `${named}: cannot listen on ${address.host}:${address.port} (${reason}).`,
     ]);
   }
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;

@@ -23,7 +23,7 @@ const host = (fallback: string) => matching(fallback, /^[A-Za-z0-9.:_-]+$/, "a h
 const identifier = (fallback: string | null) =>
   matching(fallback, /^[\p{L}\p{N}_$ .-]{1,128}$/u, "a column's name, without quotes");
 
-/** The configuration, in the order of the README's table. `config.ts` reads it and nothing else does. */
+/** The configuration, in the order of the README's table. `setting-reader.ts` reads it and nothing else does. */
 export const settings = {
   HOST: host("127.0.0.1"),
   PORT: port("3300"),

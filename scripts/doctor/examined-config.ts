@@ -1,5 +1,6 @@
-import { type Config, type Environment, loadConfig } from "../../src/config.ts";
+import { type Config, loadConfig } from "../../src/config.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
+import type { Environment } from "../../src/setting-reader.ts";
 import { settings } from "../../src/settings.ts";
 
 /** The configuration as far as it can be examined, although some of it may be wrong. */

@@ -1,27 +1,18 @@
 import { Type } from "@sinclair/typebox";
-import { type Check, fine, isLoopback, warning, wrong } from "./check.ts";
+import { idleSeconds } from "../../src/directory/dialects/dialect.ts";
+import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
+import { encryptionCheck } from "./encryption-check.ts";
 import { mysqlPrivileges } from "./mysql-privileges.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
 
-/** How long the sidecar keeps an idle connection (`connectionSettings`). */
-const poolIdleSeconds = 300;
 const serverIdleSeconds = 28_800;
 
 const Status = Type.Object({ Value: Type.String() });
 
-const encryption: Check<Database> = {
-  id: "database.tls",
-  title: "encryption",
-  async examine({ run, settings }) {
-    if (rowOf(Status, await run("SHOW SESSION STATUS LIKE 'Ssl_cipher'")).Value !== "") return fine("TLS");
-    if (isLoopback(new URL(settings.url.reveal()).hostname)) return fine("none needed on this machine");
-    return warning(
-      "logins and values cross the network unencrypted",
-      "DATABASE_TLS_CA_FILE=<the authority that issued the server's certificate>",
-    );
-  },
-};
+const encryption = encryptionCheck(
+  async (run) => rowOf(Status, await run("SHOW SESSION STATUS LIKE 'Ssl_cipher'")).Value !== "",
+);
 
 const primary: Check<Database> = {
   id: "database.primary",
@@ -79,8 +70,8 @@ const idle: Check<Database> = {
       Type.Object({ seconds: Amount }),
       await run("SELECT @@wait_timeout AS seconds"),
     );
-    if (Number(seconds) > poolIdleSeconds) return fine("the server keeps them as long as the sidecar");
-    const detail = `the server ends them after ${seconds} s, the sidecar after ${poolIdleSeconds}: a set can meet one that has just ended`;
+    if (Number(seconds) > idleSeconds) return fine("the server keeps them as long as the sidecar");
+    const detail = `the server ends them after ${seconds} s, the sidecar after ${idleSeconds}: a set can meet one that has just ended`;
     return warning(detail, `SET GLOBAL wait_timeout = ${serverIdleSeconds};`);
   },
 };

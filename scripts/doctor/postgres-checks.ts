@@ -1,30 +1,18 @@
 import { Type } from "@sinclair/typebox";
-import { type Check, fine, isLoopback, warning, wrong } from "./check.ts";
+import { idleSeconds } from "../../src/directory/dialects/dialect.ts";
+import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
+import { encryptionCheck } from "./encryption-check.ts";
 import { postgresPrivileges, rowSecurity } from "./postgres-privileges.ts";
 import { rowOf } from "./sql-answer.ts";
 
-/** How long the sidecar keeps an idle connection (`connectionSettings`). */
-const poolIdleMs = 300_000;
-
 const Setting = Type.Object({ value: Type.String() });
 
-const encryption: Check<Database> = {
-  id: "database.tls",
-  title: "encryption",
-  async examine({ run, settings }) {
-    const isEncrypted = rowOf(
-      Type.Object({ ssl: Type.Boolean() }),
-      await run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"),
-    ).ssl;
-    if (isEncrypted) return fine("TLS");
-    if (isLoopback(new URL(settings.url.reveal()).hostname)) return fine("none needed on this machine");
-    return warning(
-      "logins and values cross the network unencrypted",
-      "DATABASE_TLS_CA_FILE=<the authority that issued the server's certificate>",
-    );
-  },
-};
+const Encryption = Type.Object({ ssl: Type.Boolean() });
+
+const encryption = encryptionCheck(
+  async (run) => rowOf(Encryption, await run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")).ssl,
+);
 
 const primary: Check<Database> = {
   id: "database.primary",
@@ -64,8 +52,9 @@ const idle: Check<Database> = {
   title: "idle connections",
   async examine({ run, account }) {
     const limitMs = await millisecondsOf(run, "idle_session_timeout");
-    if (limitMs === 0 || limitMs > poolIdleMs) return fine("the server keeps them as long as the sidecar");
-    const detail = `the server ends them after ${limitMs} ms, the sidecar after ${poolIdleMs}: a set can meet one that has just ended`;
+    if (limitMs === 0 || limitMs > 1000 * idleSeconds)
+      return fine("the server keeps them as long as the sidecar");
+    const detail = `the server ends them after ${limitMs} ms, the sidecar after ${1000 * idleSeconds}: a set can meet one that has just ended`;
     return warning(detail, `ALTER ROLE ${account} SET idle_session_timeout = 0;`);
   },
 };

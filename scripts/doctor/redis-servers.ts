@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from "ioredis";
+import type { RedisAddress } from "../../src/settings.ts";
 import { createKeys, type Keys } from "../../src/store/keys.ts";
 import {
   connectRedis,
   type RedisConnection,
   type RedisConnectionOptions,
-  type RedisNode,
 } from "../../src/store/redis-connection.ts";
 import { fine, shellWord, wrong } from "./check.ts";
 import { type ClockReading, readClock } from "./clock-checks.ts";
@@ -106,7 +106,7 @@ async function describe(
 }
 
 /** The beginning of a command line that reaches a server; whoever types it adds an administrator's login. */
-export function cliOf({ tls }: RedisNode, host: string, port: number): string {
+export function cliOf({ tls }: RedisAddress, host: string, port: number): string {
   return ["redis-cli", "-h", shellWord(host), "-p", port, ...(tls ? ["--tls"] : [])].join(" ");
 }
 

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
-import type { RedisConnectionOptions, RedisNode } from "../../src/store/redis-connection.ts";
+import type { RedisAddress } from "../../src/settings.ts";
+import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
 import { type Check, fine, shellWord, type Verdict, warning, worstOf, wrong } from "./check.ts";
 import { askDirectly } from "./redis-direct.ts";
 import { cliOf, explainRedisError, parseInfo } from "./redis-servers.ts";
@@ -25,14 +26,14 @@ export const redisTopologyChecks: Record<
   readonly Check<RedisConnectionOptions>[]
 > = { single: [], cluster: [cluster], sentinel: [sentinel] };
 
-async function judgeCluster(connection: Redis, _node: RedisNode, { nodes }: RedisConnectionOptions) {
+async function judgeCluster(connection: Redis, _node: RedisAddress, { nodes }: RedisConnectionOptions) {
   const info = parseInfo(String(await connection.cluster("INFO")));
   if (info.get("cluster_state") === "ok") return fine(`${info.get("cluster_size")} masters serve every slot`);
   const [{ host, port }] = nodes;
   return wrong("it does not serve every slot", `redis-cli --cluster fix ${shellWord(`${host}:${port}`)}`);
 }
 
-async function judgeSentinel(connection: Redis, node: RedisNode, options: RedisConnectionOptions) {
+async function judgeSentinel(connection: Redis, node: RedisAddress, options: RedisConnectionOptions) {
   const master = options.sentinelMaster ?? "mymaster";
   try {
     const quorum = String(await connection.call("SENTINEL", "CKQUORUM", master));
@@ -53,7 +54,7 @@ async function judgeSentinel(connection: Redis, node: RedisNode, options: RedisC
 
 async function ofEachNode(
   options: RedisConnectionOptions,
-  judge: (connection: Redis, node: RedisNode, options: RedisConnectionOptions) => Promise<Verdict>,
+  judge: (connection: Redis, node: RedisAddress, options: RedisConnectionOptions) => Promise<Verdict>,
 ): Promise<Verdict> {
   const verdicts = options.nodes.map(async (node) => {
     const login = options.mode === "sentinel" ? { username: null, password: options.sentinelPassword } : node;

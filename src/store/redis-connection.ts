@@ -1,20 +1,12 @@
 import { Cluster, Command, Redis, type RedisOptions } from "ioredis";
+import type { RedisAddress } from "../settings.ts";
 import { batchWrites } from "./redis-batch.ts";
 import { scripts } from "./scripts.ts";
-
-export interface RedisNode {
-  readonly host: string;
-  readonly port: number;
-  readonly username: string | null;
-  readonly password: string | null;
-  readonly database: number;
-  readonly tls: boolean;
-}
 
 export interface RedisConnectionOptions {
   readonly mode: "single" | "cluster" | "sentinel";
   /** The server, the Cluster's first nodes, or the sentinels. */
-  readonly nodes: readonly [RedisNode, ...RedisNode[]];
+  readonly nodes: readonly [RedisAddress, ...RedisAddress[]];
   readonly sentinelMaster: string | null;
   readonly sentinelPassword: string | null;
   readonly tlsCa: string | null;

@@ -12,6 +12,7 @@ import { redisDown } from "./experiments/redis-down.ts";
 import { replay } from "./experiments/replay.ts";
 import { restoredSnapshot } from "./experiments/restored-snapshot.ts";
 import { stampede } from "./experiments/stampede.ts";
+import { syncUnderLoad } from "./experiments/sync-under-load.ts";
 import type { Experiment } from "./harness/experiment.ts";
 
 /** Those of the plan by its numbers, then those that the store's README asks for. */
@@ -30,4 +31,5 @@ export const experiments: readonly Experiment[] = [
   restoredSnapshot,
   movingSlots,
   commitInGrace,
+  syncUnderLoad,
 ];

@@ -84,6 +84,34 @@ describe("POST /admin/invalidate", () => {
     expect(invalidated).toEqual([]);
   });
 
+  test("takes JSON alone, of a size, as the signed endpoints do", async () => {
+    invalidated.length = 0;
+    const send = async (content: Readonly<Record<string, string>>, body: string | ReadableStream) => {
+      const headers = { authorization: `Bearer ${adminToken}`, ...content };
+      const response = await fetch(`${app.opsUrl}/admin/invalidate`, { method: "POST", headers, body });
+      return outcomeOf({ status: response.status, headers: response.headers, body: await response.text() });
+    };
+    const all = JSON.stringify({ all: true });
+    const json = { "content-type": "application/json" };
+    const unsupported = problem("ERR_MEDIA_TYPE_UNSUPPORTED");
+    expect(await send({ "content-type": "text/plain" }, all)).toEqual(unsupported);
+    expect(await send({ "content-type": "application/x-www-form-urlencoded" }, "all=true")).toEqual(
+      unsupported,
+    );
+    expect(await send({ ...json, "content-encoding": "gzip" }, all)).toEqual(unsupported);
+    const tooLarge = problem("ERR_BODY_TOO_LARGE");
+    const large = all + " ".repeat(65_536);
+    expect(await send(json, large)).toEqual(tooLarge);
+    expect(await send(json, new Blob([large]).stream())).toEqual(tooLarge);
+    const notJson = problem(
+      "ERR_REQUEST_INVALID",
+      "The body must be JSON in UTF-8 without a byte order mark.",
+    );
+    for (const body of ["", "{", `\ufeff${all}`]) expect(await send(json, body)).toEqual(notJson);
+    expect(invalidated).toEqual([]);
+    expect(await send({ "content-type": "Application/JSON; charset=utf-8" }, all)).toEqual(empty(204));
+  });
+
   test("is 503 while Redis cannot be told", async () => {
     const fail = () => Promise.reject(new HotCopyUnavailable());
     await using failing = await startApp({

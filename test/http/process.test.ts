@@ -163,6 +163,15 @@ describe("exit 78", () => {
     occupied.server.close();
   });
 
+  test("names the listener's host when this machine does not have it", async () => {
+    const starts = ["HOST", "OPS_HOST"].map(async (variable) => {
+      await using sidecar = spawnSidecar({ [variable]: "192.0.2.1" });
+      expect(await sidecar.ended()).toBe(78);
+      expect(problemsOf(sidecar)).toEqual([`${variable}: cannot listen on 192.0.2.1:0 (EADDRNOTAVAIL).`]);
+    });
+    await Promise.all(starts);
+  });
+
   test("meets a table that does not fit, with the SQL that mends it", async () => {
     using folder = temporaryFolder();
     const database = new Database(folder.at("site.db"), { create: true });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createSqlDirectory, type SqlDirectoryOptions } from "../../src/directory/sql-directory.ts";
+import type { SqlDirectoryOptions } from "../../src/directory/sql-client.ts";
+import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { freePort } from "../support/free-port.ts";

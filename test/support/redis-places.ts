@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
-import type { RedisConnectionOptions, RedisNode } from "../../src/store/redis-connection.ts";
+import type { RedisAddress } from "../../src/settings.ts";
+import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
 import type { HotCopyEvent } from "../../src/store/redis-hot-copy.ts";
 import type { ReplayGuardEvent } from "../../src/store/redis-replay-guard.ts";
 import { openRedisStore, type RedisStore, type RedisStoreOptions } from "../../src/store/redis-store.ts";
@@ -113,6 +114,6 @@ function connectionTo(
   return { mode, nodes: [first, ...others], sentinelMaster: null, sentinelPassword: null, tlsCa: null };
 }
 
-function nodeAt({ port }: { port: number }): RedisNode {
+function nodeAt({ port }: { port: number }): RedisAddress {
   return { host: "127.0.0.1", port, username: null, password: null, database: 0, tls: false };
 }

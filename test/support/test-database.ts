@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL } from "bun";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
-import { createSqlDirectory, type SqlDirectoryOptions } from "../../src/directory/sql-directory.ts";
+import type { SqlDirectoryOptions } from "../../src/directory/sql-client.ts";
+import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import type { DatabaseKind } from "../../src/settings.ts";
 

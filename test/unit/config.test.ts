@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { type Environment, loadConfig, loadSetting } from "../../src/config.ts";
+import { loadConfig, loadSetting } from "../../src/config.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { Secret } from "../../src/secret.ts";
+import type { Environment } from "../../src/setting-reader.ts";
 import { settings } from "../../src/settings.ts";
 
 const generated = new Uint8Array(32).fill(7);
@@ -266,6 +267,15 @@ describe("what is configured", () => {
         "OWNID_SHARED_SECRET is shorter than 32 bytes; ask OwnID for a longer one",
       ]);
     }
+  });
+
+  test("a certificate authority for a Redis that is spoken to in the clear is warned about", () => {
+    const REDIS_TLS_CA_FILE = join(folder, "ca.pem");
+    const warningsOf = (REDIS_URL: string) => load({ REDIS_TLS_CA_FILE, REDIS_URL }).warnings;
+    expect(warningsOf("redis://redis.internal")).toEqual([
+      "REDIS_TLS_CA_FILE is set, but REDIS_URL begins with redis://, so nothing is encrypted: write rediss://",
+    ]);
+    expect(warningsOf("rediss://redis.internal")).toEqual([]);
   });
 
   test("a setting that this version does not use yet is warned about by name alone", () => {

@@ -21,7 +21,8 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   drain: [],
   greeting: [],
   development: ["errors", "private-file"],
-  config: ["errors", "secret", "settings"],
+  "setting-reader": ["settings"],
+  config: ["errors", "secret", "setting-reader"],
   protocol: ["errors"],
   store: ["errors"],
   directory: ["errors"],
@@ -91,9 +92,9 @@ describe("src", () => {
     expect(breaches).toEqual([]);
   });
 
-  test("only config reads the table of settings", () => {
+  test("only the reader of settings reads their table", () => {
     const readers = imports.filter(({ to }) => to === "src/settings.ts").map(({ from }) => from);
-    expect(readers).toEqual(["src/config.ts"]);
+    expect(readers).toEqual(["src/setting-reader.ts"]);
   });
 
   test("each package stays in the rooms that know it", () => {

@@ -105,13 +105,23 @@ export function splitTable(table: string): { schema: string | null; table: strin
   return dot < 0 ? { schema: null, table } : { schema: table.slice(0, dot), table: table.slice(dot + 1) };
 }
 
+/** All that the sidecar's account needs on the table, as GRANT writes it. */
+export function neededPrivileges(names: TableNames, quote: (identifier: string) => string): string {
+  const { loginIdColumn, ownIdDataColumn, blockedColumn } = names;
+  const read = [loginIdColumn, ownIdDataColumn, blockedColumn].filter((column) => column !== null);
+  return `SELECT (${read.map(quote).join(", ")}), UPDATE (${quote(ownIdDataColumn)})`;
+}
+
+/** How long an idle connection is kept. */
+export const idleSeconds = 300;
+
 /** What the drivers of both servers are told alike. A statement's limit ends the wait for a connection too. */
 export function connectionSettings({ poolMax, prepare, tlsCa, statementMs }: ConnectionOptions) {
   return {
     max: poolMax,
     prepare,
     connectionTimeout: Math.min(connectSecondsMax, Math.ceil(statementMs / 1000)),
-    idleTimeout: 300,
+    idleTimeout: idleSeconds,
     ...(tlsCa === null ? {} : { tls: { ca: tlsCa, rejectUnauthorized: true } }),
   };
 }

@@ -6,6 +6,7 @@ import {
   type ColumnKind,
   connectionSettings,
   type Dialect,
+  neededPrivileges,
   quoteTable,
   type RunSql,
   splitTable,
@@ -212,10 +213,5 @@ function alter(names: TableNames, action: "ADD COLUMN" | "MODIFY", type: "TEXT" 
 }
 
 function grantStatements(names: TableNames): string {
-  const read = [names.loginIdColumn, names.ownIdDataColumn, names.blockedColumn]
-    .filter((column) => column !== null)
-    .map(quote)
-    .join(", ");
-  const write = quote(names.ownIdDataColumn);
-  return `GRANT SELECT (${read}), UPDATE (${write}) ON ${quoteTable(names.table, quote)} TO <the sidecar's user>;`;
+  return `GRANT ${neededPrivileges(names, quote)} ON ${quoteTable(names.table, quote)} TO <the sidecar's user>;`;
 }

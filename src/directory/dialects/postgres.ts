@@ -8,6 +8,7 @@ import {
   connectionRefused,
   connectionSettings,
   type Dialect,
+  neededPrivileges,
   quoteTable,
   type SqlFailure,
   splitTable,
@@ -143,15 +144,11 @@ export const postgres: Dialect = {
 } satisfies Dialect;
 
 function grantStatements(names: TableNames): string {
-  const read = [names.loginIdColumn, names.ownIdDataColumn, names.blockedColumn]
-    .filter((column) => column !== null)
-    .map(quote)
-    .join(", ");
-  const table = quoteTable(names.table, quote);
   const { schema } = splitTable(names.table);
   const role = "<the sidecar's role>";
   const enter = schema === null ? "" : `GRANT USAGE ON SCHEMA ${quote(schema)} TO ${role}; `;
-  return `${enter}GRANT SELECT (${read}), UPDATE (${quote(names.ownIdDataColumn)}) ON ${table} TO ${role};`;
+  const table = quoteTable(names.table, quote);
+  return `${enter}GRANT ${neededPrivileges(names, quote)} ON ${table} TO ${role};`;
 }
 
 const tlsMissing: SqlFailure = {

@@ -3,11 +3,13 @@ import { Elysia } from "elysia";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
 import { bearerToken } from "../bearer-token.ts";
+import { parseJson, readJsonBody } from "../json-body.ts";
 
 export interface AdminInvalidateOptions {
   readonly store: OwnIdDataStore;
   readonly loginIdCase: LoginIdCase;
   readonly adminToken: string | null;
+  readonly bodyBytesMax: number;
 }
 
 const nothingElse = { additionalProperties: false };
@@ -16,14 +18,17 @@ const all = Type.Object({ all: Type.Literal(true) }, nothingElse);
 const oneOrAll = Type.Union([one, all], { "x-problem": 'Send {"loginId":"…"} or {"all":true}.' });
 
 /** For the site, after it has changed rows itself or restored its database: forgets what Redis holds of them. */
-export function adminInvalidate({ store, loginIdCase, adminToken }: AdminInvalidateOptions) {
-  return new Elysia().use(bearerToken("admin", adminToken)).post(
-    "/admin/invalidate",
-    async ({ body, status }) => {
-      if ("loginId" in body) await store.invalidate(parseLoginId(body.loginId, loginIdCase));
-      else await store.invalidateAll();
-      return status(204, undefined);
-    },
-    { body: oneOrAll, response: { 204: Type.Void() } },
-  );
+export function adminInvalidate({ store, loginIdCase, adminToken, bodyBytesMax }: AdminInvalidateOptions) {
+  return new Elysia()
+    .use(bearerToken("admin", adminToken))
+    .parser("bounded-json", async ({ request }) => parseJson(await readJsonBody(request, bodyBytesMax)))
+    .post(
+      "/admin/invalidate",
+      async ({ body, status }) => {
+        if ("loginId" in body) await store.invalidate(parseLoginId(body.loginId, loginIdCase));
+        else await store.invalidateAll();
+        return status(204, undefined);
+      },
+      { parse: ["bounded-json", "json"], body: oneOrAll, response: { 204: Type.Void() } },
+    );
 }

@@ -17,6 +17,8 @@ export interface Sidecar {
   /** A counter of `/metrics`, e.g. `hash hit`, `store stale hit`, summed over every life of the process. */
   counted(): Promise<Counters>;
   readiness(): Promise<Readiness>;
+  /** As a site does that has changed the row itself: `POST /admin/invalidate`. Answers the status. */
+  invalidate(loginId: string): Promise<number>;
   remove(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export interface Readiness {
 }
 
 export const sharedSecret = new Uint8Array(Buffer.from("the shared secret of fault tests", "utf8"));
+const adminToken = "the-bearer-token-of-fault-tests-of-a-fair-length";
 
 const program = join(import.meta.dir, "../../../src/index.ts");
 const opsAnswerMs = 2000;
@@ -59,6 +62,7 @@ export async function startSidecar(
     thaw: () => server.thaw(),
     counted,
     readiness: () => readReadiness(opsUrl),
+    invalidate: (loginId) => postInvalidation(opsUrl, loginId),
     remove: () => server.remove(),
   };
 }
@@ -91,8 +95,20 @@ async function readReadiness(opsUrl: string): Promise<Readiness> {
   };
 }
 
+async function postInvalidation(opsUrl: string, loginId: string): Promise<number> {
+  const { status } = await fetch(`${opsUrl}/admin/invalidate`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ loginId }),
+    keepalive: false,
+    signal: AbortSignal.timeout(opsAnswerMs),
+  });
+  return status;
+}
+
 const commonSettings = {
   NODE_ENV: "development",
+  ADMIN_TOKEN: adminToken,
   OWNID_SHARED_SECRET: Buffer.from(sharedSecret).toString("base64"),
   LOG_LEVEL: "error",
   LOG_FORMAT: "json",

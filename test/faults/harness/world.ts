@@ -61,6 +61,13 @@ export interface World extends AsyncDisposable {
   /** Resolves once every sidecar may fill. */
   untilFilling(): Promise<void>;
   counted(): Promise<Counters>;
+  /** What one more process needs to work over the same servers, which it reaches through proxies of its own. */
+  openWay(): Promise<Way>;
+}
+
+export interface Way {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly proxies: Proxies;
 }
 
 let databases = 0;
@@ -91,9 +98,15 @@ async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World,
 
   const behindProxies = options.proxies ? options.sidecars : 0;
   const proxies = await Promise.all(repeat(behindProxies, () => openProxies(postgres.port, redis, rubble)));
+  const settingsThrough = (own: Proxies | undefined) => ({
+    ...coherenceSettings(times),
+    ...redisSettings(redis, own?.redis.port),
+    DATABASE_URL: own ? withPort(databaseUrl, own.postgres.port) : databaseUrl,
+    ...options.settings,
+  });
   const sidecars = await Promise.all(
     repeat(options.sidecars, async (number) => {
-      const settings = settingsOf(number, { options, times, redis, databaseUrl, proxies: proxies[number] });
+      const settings = { ...settingsThrough(proxies[number]), ...options.settingsOf?.(number) };
       const sidecar = await startSidecar(String(number), settings);
       rubble.push(sidecar.remove);
       return sidecar;
@@ -119,28 +132,10 @@ async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World,
       await Promise.all(sidecars.map((sidecar) => untilFilling(sidecar, times.graceMs + 10_000)));
     },
     counted: async () => sum(...(await Promise.all(sidecars.map((sidecar) => sidecar.counted())))),
-  };
-}
-
-interface Surroundings {
-  readonly options: WorldOptions;
-  readonly times: Times;
-  readonly redis: OpenRedis;
-  readonly databaseUrl: string;
-  readonly proxies: Proxies | undefined;
-}
-
-/** The environment of one sidecar. */
-function settingsOf(
-  number: number,
-  { options, times, redis, databaseUrl, proxies }: Surroundings,
-): Record<string, string> {
-  return {
-    ...coherenceSettings(times),
-    ...redisSettings(redis, proxies?.redis.port),
-    DATABASE_URL: proxies ? withPort(databaseUrl, proxies.postgres.port) : databaseUrl,
-    ...options.settings,
-    ...options.settingsOf?.(number),
+    async openWay() {
+      const own = await openProxies(postgres.port, redis, rubble);
+      return { settings: settingsThrough(own), proxies: own };
+    },
   };
 }
 

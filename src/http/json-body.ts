@@ -1,0 +1,43 @@
+import { BodyTooLarge, MediaTypeUnsupported, RequestInvalid } from "../errors.ts";
+
+const json = /^application\/json[\t ]*(?:;|$)/i;
+/** Wrong UTF-8 is refused, not replaced: `ownIdData` is kept to the byte. A byte order mark is no JSON. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The bytes of a body that says it is JSON: media type and declared length are looked at before any of it is read,
+ * and an undeclared length as it passes the limit. What is wrong with the head is thrown at once, not promised.
+ *
+ * @throws {MediaTypeUnsupported} it is something else, or encoded
+ * @throws {BodyTooLarge}
+ */
+export function readJsonBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const { headers } = request;
+  if (!json.test(headers.get("content-type") ?? "")) throw new MediaTypeUnsupported();
+  if ((headers.get("content-encoding") ?? "identity") !== "identity") throw new MediaTypeUnsupported();
+  const declared = headers.get("content-length");
+  if (declared === null) return readUndeclared(request, bytesMax);
+  if (Number(declared) > bytesMax) throw new BodyTooLarge();
+  return request.bytes();
+}
+
+/** @throws {RequestInvalid} the bytes are no JSON in UTF-8 */
+export function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(utf8.decode(body));
+  } catch {
+    throw new RequestInvalid("The body must be JSON in UTF-8 without a byte order mark.");
+  }
+}
+
+async function readUndeclared(request: Request, bytesMax: number): Promise<Uint8Array> {
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw new BodyTooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, bytes);
+}

@@ -43,6 +43,18 @@ export function requirePrograms(kind: ServerKind): void {
   if (supply.from === "compose") throw new ServerUnavailable(`${kind} is only here as a Docker service`);
 }
 
+/**
+ * Makes sure of a program that is needed beside the servers, and installs its Debian package where it is missing.
+ *
+ * @throws {ServerUnavailable} when it is not there and cannot be installed.
+ */
+export function requireProgram(program: string, packageName: string): void {
+  if (findProgram(program) !== null) return;
+  const problem = installPackages([packageName]);
+  if (findProgram(program) !== null) return;
+  throw new ServerUnavailable(`${program} not found; ${problem ?? "its package lacks it"}`);
+}
+
 /** The absolute path of a program. @throws {ServerUnavailable} when it is not on this machine. */
 export function programPath(program: string): string {
   const path = findProgram(program);

@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pidFileName, serverFolder } from "../../test/support/server-folder.ts";
+import { launchServer } from "../../test/support/server-process.ts";
+
+export interface MeasuredProgram {
+  /** What failures call it. */
+  readonly name: string;
+  readonly argv: readonly string[];
+  /** All that it gets besides `PORT`, where it must listen on 127.0.0.1: nothing of our own environment reaches it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** One attempt to find it ready for load. Rejects while it is not. */
+  greet(port: number): Promise<void>;
+}
+
+/** A server in a process of its own, with what the operating system says of it. `await using` kills it. */
+export interface MeasuredProcess extends AsyncDisposable {
+  readonly port: number;
+  readonly pid: number;
+  /** CPU time so far, user and system, of all its threads. Exact to 10 ms on Linux. */
+  cpuMs(): number;
+  /** Memory that is resident now. */
+  residentBytes(): number;
+}
+
+/**
+ * Starts a fresh process and resolves once it is ready. It never outlives this one, and what it prints goes to a
+ * file that is deleted with it.
+ *
+ * @throws {Error} with the end of what it printed when it ends or stays silent; nothing of it is left then
+ */
+export async function startMeasured(program: MeasuredProgram): Promise<MeasuredProcess> {
+  const dir = serverFolder("measured", null);
+  const fixed = { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...program.environment };
+  const server = await launchServer({
+    name: program.name,
+    dir,
+    account: null,
+    stopSignal: "SIGTERM",
+    argv(port) {
+      const environment = Object.entries({ ...fixed, PORT: String(port) });
+      return ["env", "-i", ...environment.map(([name, value]) => `${name}=${value}`), ...program.argv];
+    },
+    greet: program.greet,
+  });
+  const pid = Number(readFileSync(join(dir, pidFileName), "utf8"));
+  return {
+    port: server.port,
+    pid,
+    cpuMs: () => cpuMsOf(pid),
+    residentBytes: () => Number(ps(pid, "rss")) * 1024,
+    [Symbol.asyncDispose]: () => server.remove(),
+  };
+}
+
+let ticksPerSecond: number | null = null;
+
+function cpuMsOf(pid: number): number {
+  if (process.platform !== "linux") return parseCpuTime(ps(pid, "time"));
+  ticksPerSecond ??= Number(Bun.spawnSync(["getconf", "CLK_TCK"]).stdout.toString());
+  // proc(5): utime and stime are the fields 14 and 15. The name, field 2, may contain blanks and brackets.
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1000;
+}
+
+/** `[[days-]hours:]minutes:seconds`, as ps prints a time, in milliseconds. */
+export function parseCpuTime(text: string): number {
+  const [clock = "", days = "0"] = text.split("-").reverse();
+  const seconds = clock.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+  return (Number(days) * 86_400 + seconds) * 1000;
+}
+
+function ps(pid: number, column: "rss" | "time"): string {
+  return Bun.spawnSync(["ps", "-o", `${column}=`, "-p", String(pid)])
+    .stdout.toString()
+    .trim();
+}

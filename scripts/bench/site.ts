@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { SQL } from "bun";
+import { Redis } from "ioredis";
+import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
+import { startPostgres } from "../../test/support/postgres-server.ts";
+import { startRedis } from "../../test/support/redis-server.ts";
+import { runCommand } from "../../test/support/run-command.ts";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { loginIdOf, ownIdDataOf, type UserKind } from "./population.ts";
+
+export interface SiteOptions {
+  readonly users: Readonly<Record<UserKind, number>>;
+}
+
+/** A site with its users, as every contender meets it: one real Redis, one real Postgres. */
+export interface Site extends AsyncDisposable {
+  readonly users: Readonly<Record<UserKind, number>>;
+  readonly sharedSecret: Uint8Array;
+  readonly keysFile: string;
+  /** What a contender is told, in the sidecar's own words: the servers, the secret and the signing keys. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly sql: SQL;
+  readonly redis: Redis;
+  /** Takes the hashes of the `cold` users away. */
+  cool(): Promise<void>;
+}
+
+export const keyPrefix = "ownid:";
+
+/** So short that the warm-up need not wait long until it may fill. Nobody else writes at that time. */
+const warmSettings = {
+  COHERENCE_STATEMENT_MS: "500",
+  COHERENCE_GRACE_MS: "2100",
+  COHERENCE_QUARANTINE_MS: "2100",
+};
+
+/**
+ * Starts the servers, creates the users and fills the hashes of all but the cold ones with `sync warm`. Unlike in
+ * tests, Postgres makes every commit durable.
+ */
+export async function startSite({ users }: SiteOptions): Promise<Site> {
+  await using stack = new AsyncDisposableStack();
+  const postgres = stack.use(await startPostgres({ settings: { fsync: "on", max_connections: "50" } }));
+  const server = stack.use(await startRedis());
+  const folder = stack.use(temporaryFolder());
+  const sql = stack.adopt(new SQL(postgres.url(), { max: 1, idleTimeout: 0 }), (open) => open.close());
+  const redis = stack.adopt(new Redis(server.url()), (open) => open.disconnect());
+
+  const keysFile = folder.at("session-keys.json");
+  await createSigningKeys(keysFile);
+  const sharedSecret = crypto.getRandomValues(new Uint8Array(32));
+  const environment = {
+    OWNID_SHARED_SECRET: Buffer.from(sharedSecret).toString("base64"),
+    SESSION_KEYS_FILE: keysFile,
+    DATABASE_URL: postgres.url(),
+    REDIS_URL: server.url(),
+    REDIS_KEY_PREFIX: keyPrefix,
+  };
+
+  await sql.unsafe('CREATE TABLE users (email text PRIMARY KEY, "ownIdData" text)');
+  await insertUsers(sql, "user", users.user);
+  await insertUsers(sql, "writer", users.writer);
+  await warm(folder.path, environment);
+  await insertUsers(sql, "cold", users.cold);
+  await sql.unsafe("VACUUM ANALYZE users");
+
+  const rest = stack.move();
+  return {
+    users,
+    sharedSecret,
+    keysFile,
+    environment,
+    sql,
+    redis,
+    async cool() {
+      const keys = Array.from({ length: users.cold }, (_, number) => userKey(loginIdOf("cold", number)));
+      for (const some of pagesOf(keys)) await redis.unlink(...some);
+    },
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  };
+}
+
+export function userKey(loginId: string): string {
+  return `${keyPrefix}user:${loginId}`;
+}
+
+async function insertUsers(sql: SQL, kind: UserKind, count: number): Promise<void> {
+  const loginIds = Array.from({ length: count }, (_, number) => loginIdOf(kind, number));
+  for (const some of pagesOf(loginIds)) {
+    const rows = some.map((email) => ({ email, data: ownIdDataOf(email) }));
+    await sql.unsafe(
+      "INSERT INTO users SELECT email, data FROM json_to_recordset($1::json) AS r(email text, data text)",
+      [rows],
+    );
+  }
+}
+
+async function warm(cwd: string, environment: Readonly<Record<string, string>>): Promise<void> {
+  const command = join(import.meta.dir, "../sync/index.ts");
+  const settings = { PATH: process.env.PATH ?? "", ...environment, ...warmSettings };
+  const assignments = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+  await runCommand(["env", "-i", ...assignments, process.execPath, command, "warm", "--json"], { cwd });
+}
+
+const pageSize = 5000;
+
+function pagesOf<Item>(items: readonly Item[]): Item[][] {
+  const pages = Math.ceil(items.length / pageSize);
+  return Array.from({ length: pages }, (_, page) => items.slice(page * pageSize, (page + 1) * pageSize));
+}

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { runCommand } from "../../test/support/run-command.ts";
+import { programPath, requireProgram } from "../../test/support/server-binaries.ts";
+import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+
+export interface LatencyMs {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
+export interface WrkReport {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly requestsPerSecond: number;
+  readonly latencyMs: LatencyMs;
+  /** Mean bytes of an answer, head included. */
+  readonly answerBytes: number;
+  /** Answers with a status of 400 or more. */
+  readonly statusErrors: number;
+  /** Connections that failed and answers that did not come. */
+  readonly socketErrors: number;
+  /** Whether some request was sent twice because there were not enough. */
+  readonly ranOut: boolean;
+}
+
+export interface WrkLoad {
+  readonly port: number;
+  /** Each is sent once, in order; see `signRequests`. */
+  readonly requests: readonly string[];
+  readonly seconds: number;
+  readonly connections: number;
+}
+
+const Printed = Type.Object({
+  requests: Type.Number(),
+  seconds: Type.Number(),
+  bytes: Type.Number(),
+  p50Us: Type.Number(),
+  p95Us: Type.Number(),
+  p99Us: Type.Number(),
+  statusErrors: Type.Number(),
+  socketErrors: Type.Number(),
+  sent: Type.Number(),
+});
+
+const script = join(import.meta.dir, "wrk-requests.lua");
+
+/**
+ * Keeps so many connections busy with one request each, and reports what came back. One thread of wrk: the
+ * requests are one sequence.
+ *
+ * @throws {ServerUnavailable} wrk is not on this machine and cannot be installed
+ */
+export async function runWrk(load: WrkLoad): Promise<WrkReport> {
+  requireProgram("wrk", "wrk");
+  using folder = temporaryFolder();
+  const file = folder.at("requests");
+  await Bun.write(file, load.requests.join("\0"));
+  const output = await runCommand([
+    programPath("wrk"),
+    "--threads=1",
+    `--connections=${load.connections}`,
+    `--duration=${load.seconds}s`,
+    `--script=${script}`,
+    `http://127.0.0.1:${load.port}`,
+    "--",
+    file,
+  ]);
+  return parseWrkOutput(output, load.requests.length);
+}
+
+/** What the script's last line says, with the number of requests that it was given. */
+export function parseWrkOutput(output: string, given: number): WrkReport {
+  const line = output.split("\n").findLast((text) => text.startsWith("{")) ?? "null";
+  const printed = Value.Parse(Printed, JSON.parse(line));
+  const { requests, seconds, statusErrors, socketErrors } = printed;
+  return {
+    requests,
+    seconds,
+    requestsPerSecond: requests / seconds,
+    latencyMs: { p50: printed.p50Us / 1000, p95: printed.p95Us / 1000, p99: printed.p99Us / 1000 },
+    answerBytes: printed.bytes / Math.max(1, requests),
+    statusErrors,
+    socketErrors,
+    ranOut: printed.sent > given,
+  };
+}

@@ -13,7 +13,7 @@ export function loginIdOf(kind: UserKind, number: number): string {
  * The ownIdData of a user: JSON like OwnID's own, whose quotation marks have to be escaped in every answer. Another
  * `version` is another value.
  */
-export function ownIdDataOf(loginId: string, version = 0): string {
+export function ownIdDataOf(loginId: string, version = ""): string {
   const digest = createHash("sha256").update(`${loginId} ${version}`).digest("base64url");
   const head = `{"devices":[{"id":"${digest}","name":"phone","publicKey":"`;
   const tail = '"}]}';

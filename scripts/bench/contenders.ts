@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import { freePort } from "../../test/support/free-port.ts";
+import { bundleForNode } from "./node-bundle.ts";
+import { type MeasuredProcess, startMeasured } from "./server-process.ts";
+import type { Site } from "./site.ts";
+
+export type ContenderName = "bare" | "guard-off" | "guard-on" | "fastify" | "express" | "sample";
+
+export interface Contender {
+  readonly name: ContenderName;
+  /** Whether it refuses what is not signed. */
+  readonly verifies: boolean;
+  /** Resolves once it may be loaded: for the sidecar, once it may fill hashes. */
+  start(site: Site): Promise<MeasuredProcess>;
+}
+
+/** The sidecar as it comes, but for one setting. */
+export const guardOn: Contender = {
+  name: "guard-on",
+  verifies: true,
+  start: (site) => startSidecar(site),
+};
+
+export const guardOff: Contender = {
+  name: "guard-off",
+  verifies: true,
+  start: (site) => startSidecar(site, { REPLAY_PROTECTION: "off" }),
+};
+
+/** One of the hand-written `Bun.serve` handlers. */
+export function bare(file: "bare.ts" | "bare-set.ts" | "bare-session.ts"): Contender {
+  return {
+    name: "bare",
+    verifies: true,
+    start: (site) => startServer(file, [process.execPath, serverPath(file)], site.environment),
+  };
+}
+
+/** A server that runs on Node, from a file of that name. */
+export function onNode(name: "fastify" | "express" | "sample"): Contender {
+  return {
+    name,
+    verifies: name !== "sample",
+    async start(site) {
+      const bundle = await bundleForNode(serverPath(`${name}.ts`));
+      const environment = { ...site.environment, USERS: String(site.users.user) };
+      return startServer(name, [nodePath() ?? "node", bundle], environment);
+    },
+  };
+}
+
+/** `null` where Node is not installed. */
+export function nodePath(): string | null {
+  return Bun.which("node");
+}
+
+const serverPath = (file: string) => join(import.meta.dir, "servers", file);
+const sidecarEntry = join(import.meta.dir, "../../src/index.ts");
+
+/** The sidecar with its default settings, besides these and what the site says. */
+export async function startSidecar(
+  site: Site,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<MeasuredProcess> {
+  const opsPort = await freePort();
+  return startMeasured({
+    name: "the sidecar",
+    argv: [process.execPath, sidecarEntry],
+    environment: { ...site.environment, NODE_ENV: "production", OPS_PORT: String(opsPort), ...settings },
+    async greet() {
+      const response = await fetch(`http://127.0.0.1:${opsPort}/readyz`, { keepalive: false });
+      const report: unknown = await response.json();
+      const isFilling =
+        typeof report === "object" && report !== null && "filling" in report && report.filling === true;
+      if (!response.ok || !isFilling) throw new Error(`not ready: ${JSON.stringify(report)}`);
+    },
+  });
+}
+
+function startServer(
+  name: string,
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<MeasuredProcess> {
+  return startMeasured({
+    name,
+    argv,
+    environment: { ...environment, NODE_ENV: "production" },
+    async greet(port) {
+      // Whatever it answers to this, it listens.
+      await fetch(`http://127.0.0.1:${port}/`, { method: "POST", keepalive: false });
+    },
+  });
+}

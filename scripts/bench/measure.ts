@@ -1,0 +1,152 @@
+import { createSignedClient } from "../../test/support/signed-client.ts";
+import type { Contender } from "./contenders.ts";
+import type { MeasuredProcess } from "./server-process.ts";
+import { signRequests } from "./signed-requests.ts";
+import type { Site } from "./site.ts";
+import type { Workload } from "./workloads.ts";
+import { type LatencyMs, runWrk, type WrkReport } from "./wrk.ts";
+
+/** One contender's figures in one round. */
+export interface Sample {
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  /** CPU time of the server's process for each request, microseconds. */
+  readonly cpuUs: number;
+  readonly latencyMs: LatencyMs;
+  /** Memory of the server's process at the end, MiB. */
+  readonly residentMiB: number;
+}
+
+/** A contender answered wrongly, or not at all: its figures mean nothing. */
+export class AnswersWrong extends Error {}
+
+export interface Run {
+  readonly site: Site;
+  readonly workload: Workload;
+  readonly contender: Contender;
+  readonly seconds: number;
+  readonly connections: number;
+}
+
+/**
+ * Measures a contender once: a fresh process, its answers checked, warmed up, then loaded for so many seconds.
+ *
+ * @throws {AnswersWrong} an answer was not what it should be, before the measurement or during it
+ */
+export async function measure(run: Run): Promise<Sample> {
+  await using stage = await setStage(run);
+  const { server } = stage;
+  const warmRate = await warmUp(run, stage);
+  let { report, cpuMs } = await load(run, stage, warmRate * headroom);
+  if (report.ranOut) ({ report, cpuMs } = await load(run, stage, run.workload.perSecondMax));
+  judge(run, report);
+  return {
+    requests: report.requests,
+    requestsPerSecond: report.requestsPerSecond,
+    cpuUs: (cpuMs * 1000) / report.requests,
+    latencyMs: report.latencyMs,
+    residentMiB: server.residentBytes() / 2 ** 20,
+  };
+}
+
+async function load(run: Run, { server, sign }: Stage, perSecond: number) {
+  const requests = sign(Math.ceil(run.seconds * perSecond));
+  const cpuBeforeMs = server.cpuMs();
+  const report = await runWrk({ port: server.port, requests, ...run });
+  return { report, cpuMs: server.cpuMs() - cpuBeforeMs };
+}
+
+/** A contender's process whose answers are right, and fresh requests for it. */
+export interface Stage extends AsyncDisposable {
+  readonly server: MeasuredProcess;
+  /** The next requests of this run, as many as there are of these. */
+  sign(count: number): string[];
+}
+
+/** @throws {AnswersWrong} an answer is not what it should be */
+export async function setStage(run: Run): Promise<Stage> {
+  const { site, workload, contender } = run;
+  const runNumber = Date.now();
+  await site.level();
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await contender.start(site));
+  await checkAnswers(run, server.port, runNumber);
+  let next = checkedRequests;
+  const rest = stack.move();
+  return {
+    server,
+    sign(wanted) {
+      const first = next;
+      const count = workload.repeats ? wanted : Math.min(wanted, workload.distinct(site) - first);
+      next += count;
+      return signRequests({
+        port: server.port,
+        path: `/ownid/${workload.endpoint}`,
+        sharedSecret: site.sharedSecret,
+        count,
+        distinct: workload.distinct(site),
+        body: (number) => JSON.stringify(workload.content(site, first + number, runNumber)),
+      });
+    },
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  };
+}
+
+/** A just-in-time compiler has seen enough by then. */
+const warmRequests = 10_000;
+const warmSecondsMax = 4;
+/** A warm server may be so much faster than it was while it warmed up. */
+const headroom = 2;
+
+/** Loads the server until it has answered enough, and answers its last rate, requests a second. */
+export async function warmUp({ workload, connections }: Run, { server, sign }: Stage): Promise<number> {
+  let answered = 0;
+  for (let seconds = 1; ; seconds += 1) {
+    const requests = sign(workload.perSecondMax);
+    const report = await runWrk({ port: server.port, requests, seconds: 1, connections });
+    answered += report.requests;
+    if (answered >= warmRequests || seconds === warmSecondsMax) return report.requestsPerSecond;
+  }
+}
+
+const checkedRequests = 8;
+
+async function checkAnswers({ site, workload, contender }: Run, port: number, run: number): Promise<void> {
+  const { sharedSecret } = site;
+  const now = createTicks();
+  const client = createSignedClient({ baseUrl: `http://127.0.0.1:${port}/ownid`, sharedSecret, now });
+  for (let number = 0; number < checkedRequests; number += 1) {
+    const problem = await workload.check(client, site, number, run);
+    if (problem !== null) throw new AnswersWrong(`${contender.name}, ${workload.title}: ${problem}`);
+  }
+  if (!contender.verifies) return;
+  const signed = client.sign(workload.endpoint, workload.content(site, 0, run));
+  const forged = { ...signed, headers: { ...signed.headers, "ownid-timestamp": String(now()) } };
+  const { status } = await client.send(forged);
+  if (status !== 401) throw new AnswersWrong(`${contender.name}: a forged signature was answered ${status}`);
+}
+
+/** The machine's clock, never the same twice: what is signed twice in a millisecond would be a copy. */
+function createTicks(): () => number {
+  let last = 0;
+  return () => {
+    last = Math.max(Date.now(), last + 1);
+    return last;
+  };
+}
+
+/** @throws {AnswersWrong} some answer under load was not the expected one */
+function judge({ workload, contender }: Run, report: WrkReport): void {
+  const { min, max } = workload.answerBytes;
+  const expectedErrors = workload.status >= 400 ? report.requests : 0;
+  const problems = [
+    report.requests === 0 && "nothing was answered",
+    report.statusErrors !== expectedErrors && `${report.statusErrors} answers with status 400 or more`,
+    report.socketErrors > 0 && `${report.socketErrors} connections failed or timed out`,
+    report.ranOut && "there were not enough requests",
+    (report.answerBytes < min || report.answerBytes > max) &&
+      `answers of ${Math.round(report.answerBytes)} bytes`,
+  ].filter((problem) => problem !== false);
+  if (problems.length > 0)
+    throw new AnswersWrong(`${contender.name}, ${workload.title}: ${problems.join(", ")}`);
+}

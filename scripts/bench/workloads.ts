@@ -1,0 +1,128 @@
+import { createLocalJWKSet, jwtVerify } from "jose";
+import { readSigningKeys } from "../../src/sessions/signing-keys.ts";
+import type { Endpoint, SignedClient } from "../../test/support/signed-client.ts";
+import { bare, type Contender, guardOff, guardOn, onNode } from "./contenders.ts";
+import { loginIdOf, ownIdDataOf } from "./population.ts";
+import type { Site } from "./site.ts";
+
+export type WorkloadName = "hit" | "miss" | "unknown" | "set" | "session";
+
+/** One kind of request, and who is compared at it. */
+export interface Workload {
+  readonly title: string;
+  readonly contenders: readonly Contender[];
+  readonly endpoint: Endpoint;
+  readonly status: 200 | 204 | 404;
+  /** Between which a whole answer lies, head included: a failure with the right status would not. */
+  readonly answerBytes: { readonly min: number; readonly max: number };
+  /** More than any contender answers in a second. */
+  readonly perSecondMax: number;
+  /** How many users there are to ask for. */
+  distinct(site: Site): number;
+  /** Whether a run may ask for a user a second time. */
+  readonly repeats: boolean;
+  /** The content of the n-th request of a run; a `run` is a number that no other run has. */
+  content(site: Site, number: number, run: number): Readonly<Record<string, string>>;
+  /** Sends the n-th request as a client does, and answers what is wrong with the answer, or `null`. */
+  check(client: SignedClient, site: Site, number: number, run: number): Promise<string | null>;
+}
+
+const lookups = [bare("bare.ts"), guardOff, guardOn];
+
+export const workloads: Readonly<Record<WorkloadName, Workload>> = {
+  hit: {
+    title: "lookup of a user whose value is in Redis",
+    contenders: [...lookups, onNode("fastify"), onNode("express"), onNode("sample")],
+    endpoint: "getOwnIDDataByLoginId",
+    status: 200,
+    answerBytes: { min: 1024, max: 2048 },
+    perSecondMax: 60_000,
+    distinct: (site) => site.users.user,
+    repeats: true,
+    content: (site, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
+    check: (client, _site, number) => checkLookup(client, loginIdOf("user", number)),
+  },
+  miss: {
+    title: "lookup of a user whose value is in Postgres only",
+    contenders: lookups,
+    endpoint: "getOwnIDDataByLoginId",
+    status: 200,
+    answerBytes: { min: 1024, max: 2048 },
+    perSecondMax: 15_000,
+    distinct: (site) => site.users.cold,
+    repeats: false,
+    content: (_site, number) => ({ loginId: loginIdOf("cold", number) }),
+    check: (client, _site, number) => checkLookup(client, loginIdOf("cold", number)),
+  },
+  unknown: {
+    title: "lookup of somebody who is no user (404)",
+    contenders: lookups,
+    endpoint: "getOwnIDDataByLoginId",
+    status: 404,
+    answerBytes: { min: 0, max: 320 },
+    perSecondMax: 20_000,
+    distinct: () => Number.MAX_SAFE_INTEGER,
+    repeats: false,
+    content: (_site, number, run) => ({ loginId: `nobody${run}-${number}@example.com` }),
+    async check(client, _site, number, run) {
+      const { status, body } = await client.get(`nobody${run}-${number}@example.com`);
+      return status === 404 && body === "" ? null : `answered ${status} ${body}`;
+    },
+  },
+  set: {
+    title: "set, committed to Postgres",
+    contenders: [bare("bare-set.ts"), guardOff, guardOn],
+    endpoint: "setOwnIDDataByLoginId",
+    status: 204,
+    answerBytes: { min: 0, max: 320 },
+    perSecondMax: 10_000,
+    distinct: (site) => site.users.writer,
+    repeats: true,
+    content: changeOf,
+    async check(client, site, number, run) {
+      const { loginId, ownIdData } = changeOf(site, number, run);
+      const { status } = await client.set(loginId, ownIdData);
+      const [row] = await site.sql`SELECT "ownIdData" FROM users WHERE email = ${loginId}`;
+      if (status !== 204) return `answered ${status}`;
+      return row?.ownIdData === ownIdData ? null : "the row does not hold what was set";
+    },
+  },
+  session: {
+    title: "session token for a user",
+    contenders: [bare("bare-session.ts"), guardOff, guardOn],
+    endpoint: "getSessionByLoginId",
+    status: 200,
+    answerBytes: { min: 400, max: 1023 },
+    perSecondMax: 20_000,
+    distinct: (site) => site.users.user,
+    repeats: true,
+    content: (site, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
+    check: checkSession,
+  },
+};
+
+/** The value differs from run to run and from pass to pass, so that each write changes something. */
+function changeOf({ users }: Site, number: number, run: number): { loginId: string; ownIdData: string } {
+  const loginId = loginIdOf("writer", number % users.writer);
+  return { loginId, ownIdData: ownIdDataOf(loginId, `${run} ${Math.floor(number / users.writer)}`) };
+}
+
+async function checkLookup(client: SignedClient, loginId: string): Promise<string | null> {
+  const { status, body } = await client.get(loginId);
+  const isRight = status === 200 && Bun.deepEquals(JSON.parse(body), { ownIdData: ownIdDataOf(loginId) });
+  return isRight ? null : `answered ${status} ${body}`;
+}
+
+async function checkSession(client: SignedClient, site: Site, number: number): Promise<string | null> {
+  const loginId = loginIdOf("user", number);
+  const { status, body } = await client.session(loginId);
+  if (status !== 200) return `answered ${status} ${body}`;
+  const { publicKeys } = await readSigningKeys(site.keysFile);
+  const { payload } = await jwtVerify(JSON.parse(body).token, createLocalJWKSet(publicKeys), {
+    algorithms: ["ES256"],
+    issuer: "ownid-sidecar",
+    audience: "website",
+    typ: "ownid-session+jwt",
+  });
+  return payload.sub === loginId ? null : "the token is for somebody else";
+}

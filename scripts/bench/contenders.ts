@@ -10,6 +10,7 @@ export interface Contender {
   readonly name: ContenderName;
   /** Whether it refuses what is not signed. */
   readonly verifies: boolean;
+  readonly runsOn: "bun" | "node";
   /** Resolves once it may be loaded: for the sidecar, once it may fill hashes. */
   start(site: Site): Promise<MeasuredProcess>;
 }
@@ -18,29 +19,41 @@ export interface Contender {
 export const guardOn: Contender = {
   name: "guard-on",
   verifies: true,
+  runsOn: "bun",
   start: (site) => startSidecar(site),
 };
 
 export const guardOff: Contender = {
   name: "guard-off",
   verifies: true,
+  runsOn: "bun",
   start: (site) => startSidecar(site, { REPLAY_PROTECTION: "off" }),
 };
 
+export const bareLookup = bare("bare.ts");
+export const bareSet = bare("bare-set.ts");
+export const bareSession = bare("bare-session.ts");
+
+export const fastify = onNode("fastify");
+export const express = onNode("express");
+export const sample = onNode("sample");
+
 /** One of the hand-written `Bun.serve` handlers. */
-export function bare(file: "bare.ts" | "bare-set.ts" | "bare-session.ts"): Contender {
+function bare(file: "bare.ts" | "bare-set.ts" | "bare-session.ts"): Contender {
   return {
     name: "bare",
     verifies: true,
+    runsOn: "bun",
     start: (site) => startServer(file, [process.execPath, serverPath(file)], site.environment),
   };
 }
 
 /** A server that runs on Node, from a file of that name. */
-export function onNode(name: "fastify" | "express" | "sample"): Contender {
+function onNode(name: "fastify" | "express" | "sample"): Contender {
   return {
     name,
     verifies: name !== "sample",
+    runsOn: "node",
     async start(site) {
       const bundle = await bundleForNode(serverPath(`${name}.ts`));
       const environment = { ...site.environment, USERS: String(site.users.user) };

@@ -20,12 +20,19 @@ export interface Sample {
 /** A contender answered wrongly, or not at all: its figures mean nothing. */
 export class AnswersWrong extends Error {}
 
-export interface Run {
+/** How much is measured. */
+export interface Plan {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly connections: number;
+  /** How many answers a server gives before it is timed; 0 loads it cold. */
+  readonly warmRequests: number;
+}
+
+export interface Run extends Omit<Plan, "rounds"> {
   readonly site: Site;
   readonly workload: Workload;
   readonly contender: Contender;
-  readonly seconds: number;
-  readonly connections: number;
 }
 
 /**
@@ -92,15 +99,15 @@ export async function setStage(run: Run): Promise<Stage> {
   };
 }
 
-/** A just-in-time compiler has seen enough by then. */
-const warmRequests = 10_000;
 const warmSecondsMax = 4;
 /** A warm server may be so much faster than it was while it warmed up. */
 const headroom = 2;
 
 /** Loads the server until it has answered enough, and answers its last rate, requests a second. */
-export async function warmUp({ workload, connections }: Run, { server, sign }: Stage): Promise<number> {
+export async function warmUp(run: Run, { server, sign }: Stage): Promise<number> {
+  const { workload, connections, warmRequests } = run;
   let answered = 0;
+  if (warmRequests === 0) return workload.perSecondMax / headroom;
   for (let seconds = 1; ; seconds += 1) {
     const requests = sign(workload.perSecondMax);
     const report = await runWrk({ port: server.port, requests, seconds: 1, connections });

@@ -10,6 +10,8 @@ import { loginIdOf, ownIdDataOf, type UserKind } from "./population.ts";
 
 export interface SiteOptions {
   readonly users: Readonly<Record<UserKind, number>>;
+  /** COHERENCE_STATEMENT_MS, and the grace that belongs to it: a shorter start. The default without it. */
+  readonly statementMs?: number;
 }
 
 /** A site with its users, as every contender meets it: one real Redis, one real Postgres. */
@@ -34,17 +36,22 @@ export const keyPrefix = "ownid:";
 const durable = { fsync: "on", autovacuum: "off" };
 
 /** So short that the warm-up need not wait long until it may fill. Nobody else writes at that time. */
-const warmSettings = {
-  COHERENCE_STATEMENT_MS: "500",
-  COHERENCE_GRACE_MS: "2100",
-  COHERENCE_QUARANTINE_MS: "2100",
-};
+const warmStatementMs = 500;
+
+function coherence(statementMs: number): Record<string, string> {
+  const graceMs = String(2 * statementMs + 1100);
+  return {
+    COHERENCE_STATEMENT_MS: String(statementMs),
+    COHERENCE_GRACE_MS: graceMs,
+    COHERENCE_QUARANTINE_MS: graceMs,
+  };
+}
 
 /**
  * Starts the servers, creates the users and fills the hashes of all but the cold ones with `sync warm`. Unlike in
  * tests, Postgres makes every commit durable.
  */
-export async function startSite({ users }: SiteOptions): Promise<Site> {
+export async function startSite({ users, statementMs }: SiteOptions): Promise<Site> {
   await using stack = new AsyncDisposableStack();
   const postgres = stack.use(await startPostgres({ settings: { ...durable, max_connections: "50" } }));
   const server = stack.use(await startRedis());
@@ -61,6 +68,7 @@ export async function startSite({ users }: SiteOptions): Promise<Site> {
     DATABASE_URL: postgres.url(),
     REDIS_URL: server.url(),
     REDIS_KEY_PREFIX: keyPrefix,
+    ...(statementMs === undefined ? {} : coherence(statementMs)),
   };
 
   await sql.unsafe('CREATE TABLE users (email text PRIMARY KEY, "ownIdData" text)');
@@ -110,7 +118,7 @@ async function insertUsers(sql: SQL, kind: UserKind, count: number): Promise<voi
 
 async function warm(cwd: string, environment: Readonly<Record<string, string>>): Promise<void> {
   const command = join(import.meta.dir, "../sync/index.ts");
-  const settings = { PATH: process.env.PATH ?? "", ...environment, ...warmSettings };
+  const settings = { PATH: process.env.PATH ?? "", ...environment, ...coherence(warmStatementMs) };
   const assignments = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
   await runCommand(["env", "-i", ...assignments, process.execPath, command, "warm", "--json"], { cwd });
 }

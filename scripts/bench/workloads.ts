@@ -1,11 +1,23 @@
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { readSigningKeys } from "../../src/sessions/signing-keys.ts";
 import type { Endpoint, SignedClient } from "../../test/support/signed-client.ts";
-import { bare, type Contender, guardOff, guardOn, onNode } from "./contenders.ts";
+import {
+  bareLookup,
+  bareSession,
+  bareSet,
+  type Contender,
+  express,
+  fastify,
+  guardOff,
+  guardOn,
+  sample,
+} from "./contenders.ts";
 import { loginIdOf, ownIdDataOf } from "./population.ts";
 import type { Site } from "./site.ts";
 
-export type WorkloadName = "hit" | "miss" | "unknown" | "set" | "session";
+export const workloadNames = ["hit", "miss", "unknown", "set", "session"] as const;
+
+export type WorkloadName = (typeof workloadNames)[number];
 
 /** One kind of request, and who is compared at it. */
 export interface Workload {
@@ -27,12 +39,12 @@ export interface Workload {
   check(client: SignedClient, site: Site, number: number, run: number): Promise<string | null>;
 }
 
-const lookups = [bare("bare.ts"), guardOff, guardOn];
+const lookups = [bareLookup, guardOff, guardOn];
 
 export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   hit: {
     title: "lookup of a user whose value is in Redis",
-    contenders: [...lookups, onNode("fastify"), onNode("express"), onNode("sample")],
+    contenders: [...lookups, fastify, express, sample],
     endpoint: "getOwnIDDataByLoginId",
     status: 200,
     answerBytes: { min: 1024, max: 2048 },
@@ -71,7 +83,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   },
   set: {
     title: "set, committed to Postgres",
-    contenders: [bare("bare-set.ts"), guardOff, guardOn],
+    contenders: [bareSet, guardOff, guardOn],
     endpoint: "setOwnIDDataByLoginId",
     status: 204,
     answerBytes: { min: 0, max: 320 },
@@ -89,7 +101,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   },
   session: {
     title: "session token for a user",
-    contenders: [bare("bare-session.ts"), guardOff, guardOn],
+    contenders: [bareSession, guardOff, guardOn],
     endpoint: "getSessionByLoginId",
     status: 200,
     answerBytes: { min: 400, max: 1023 },

@@ -1,0 +1,131 @@
+import { join } from "node:path";
+import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
+import { chartOf } from "./chart.ts";
+import { nodePath } from "./contenders.ts";
+import { measureHalfLoad } from "./half-load.ts";
+import { AnswersWrong, measure, type Plan } from "./measure.ts";
+import { describeSetting, medianSample, type Results } from "./results.ts";
+import { measureInTurn } from "./rounds.ts";
+import { type Site, type SiteOptions, startSite } from "./site.ts";
+import { tablesOf } from "./table.ts";
+import { type WorkloadName, workloadNames, workloads } from "./workloads.ts";
+
+const help = `Compares the sidecar with other servers that do its work: each in a fresh process, in turn, over one Redis and one
+Postgres that it starts itself. Requests are signed beforehand, and answers are checked before anything is timed.
+
+  bun run bench
+  bun run bench compare --workload hit --workload half --rounds 7
+  bun run bench --report
+
+  --workload NAME  only this one; may be given several times
+  --rounds N       how often each server is measured (default 5)
+  --seconds N      how long each time (default 3)
+  --quick          one short round without a warm-up: shows that everything works, not how fast it is
+  --report         write the results and the chart that README.md shows
+  --json           print JSON
+
+Exits 0 if every answer was right, 1 if one was not. A target that is not met is a result, and no failure.
+
+Workloads:
+
+${Object.entries(workloads)
+  .map(([name, { title }]) => `  ${name.padEnd(8)} ${title}`)
+  .join("\n")}
+  half     hit at half of what bare can do, sent at a fixed rate: how long the slowest answers take
+
+Other measurements: see scripts/bench/README.md.
+`;
+
+const options = {
+  workload: { type: "string", multiple: true, default: [] as string[] },
+  rounds: { type: "string", default: "5" },
+  seconds: { type: "string", default: "3" },
+  quick: { type: "boolean", default: false },
+  report: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+} as const;
+
+const resultsFile = join(import.meta.dir, "results.json");
+const chartFile = join(import.meta.dir, "chart.svg");
+
+export const compare: Command<typeof options> = {
+  help,
+  options,
+  async run(operands, chosen): Promise<ExitStatus> {
+    if (operands.some((operand) => operand !== "compare")) {
+      throw new UsageWrong("Name workloads with --workload.");
+    }
+    const names = chooseWorkloads(chosen.workload);
+    const plan: Plan = chosen.quick
+      ? { rounds: 1, seconds: 1, connections: 16, warmRequests: 0 }
+      : { ...wholeNumbers(chosen), connections: 64, warmRequests: 10_000 };
+    try {
+      await using site = await startSite(chosen.quick ? smallSite : siteFor(plan));
+      const results = await compareAll(site, plan, names);
+      if (chosen.report) await keep(results);
+      process.stdout.write(chosen.json ? `${JSON.stringify(results, null, 2)}\n` : tablesOf(results));
+      return 0;
+    } catch (error) {
+      if (!(error instanceof AnswersWrong)) throw error;
+      process.stderr.write(`${error.message}\n`);
+      return 1;
+    }
+  },
+};
+
+type Choice = WorkloadName | "half";
+
+function chooseWorkloads(wanted: readonly string[]): readonly Choice[] {
+  const all: readonly Choice[] = [...workloadNames, "half"];
+  const unknown = wanted.filter((word) => !all.some((name) => name === word));
+  if (unknown.length > 0) throw new UsageWrong(`There is no workload ${unknown.join(", ")}.`);
+  return wanted.length === 0 ? all : all.filter((name) => wanted.includes(name));
+}
+
+function wholeNumbers(given: { rounds: string; seconds: string }) {
+  const [rounds, seconds] = [Number(given.rounds), Number(given.seconds)];
+  const isSound = (number: number) => Number.isInteger(number) && number >= 1 && number <= 60;
+  if (isSound(rounds) && isSound(seconds)) return { rounds, seconds };
+  throw new UsageWrong("--rounds and --seconds take whole numbers from 1 to 60.");
+}
+
+/** Enough cold users for every second of a run, the warm-up included. */
+function siteFor({ seconds }: Plan): SiteOptions {
+  const coldPerSecond = 15_000;
+  return { users: { user: 20_000, writer: 20_000, cold: coldPerSecond * (seconds + 2) } };
+}
+
+const smallSite: SiteOptions = { users: { user: 500, writer: 500, cold: 15_000 }, statementMs: 2000 };
+
+async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Promise<Results> {
+  const setting = await describeSetting(site, plan);
+  const measured: Results["workloads"] = {};
+  for (const name of workloadNames.filter((name) => names.includes(name))) {
+    measured[name] = await compareAt(name, site, plan);
+  }
+  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, measured.hit, say) : null;
+  say("");
+  return { ...setting, workloads: measured, halfLoad };
+}
+
+async function compareAt(name: WorkloadName, site: Site, plan: Plan) {
+  const workload = workloads[name];
+  const contenders = workload.contenders.filter(({ runsOn }) => runsOn === "bun" || nodePath() !== null);
+  const samples = await measureInTurn(contenders, plan.rounds, (contender, round) => {
+    say(`${name}: round ${round + 1} of ${plan.rounds}, ${contender.name}`);
+    return measure({ ...plan, site, workload, contender });
+  });
+  return Object.fromEntries(
+    contenders.map((contender) => [contender.name, medianSample(samples.get(contender) ?? [])]),
+  );
+}
+
+async function keep(results: Results): Promise<void> {
+  await Bun.write(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
+  await Bun.write(chartFile, chartOf(results));
+}
+
+/** One line that is written over again and again, on a terminal only. */
+function say(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}

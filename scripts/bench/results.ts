@@ -1,0 +1,107 @@
+import { cpus, release, type } from "node:os";
+import { join } from "node:path";
+import packageJson from "../../package.json";
+import { programPath } from "../../test/support/server-binaries.ts";
+import { type ContenderName, nodePath } from "./contenders.ts";
+import type { Plan, Sample } from "./measure.ts";
+import { valueBytes } from "./population.ts";
+import { median } from "./rounds.ts";
+import type { Site } from "./site.ts";
+import type { WorkloadName } from "./workloads.ts";
+import type { LatencyMs } from "./wrk.ts";
+
+/** A contender's figures: the median of each over the rounds, and every round in order. */
+export interface Measured<Figures> {
+  readonly median: Figures;
+  readonly rounds: readonly Figures[];
+}
+
+/** By contender, in the order of the workload's list. */
+export type ByContender<Figures> = Partial<Record<ContenderName, Measured<Figures>>>;
+
+export interface HalfLoad {
+  /** Half of what `bare` answers in a second when nothing holds it back. */
+  readonly perSecond: number;
+  readonly contenders: ByContender<LatencyMs>;
+}
+
+/** What a run found, and all that its figures depend on. Kept as JSON. */
+export interface Results {
+  readonly date: string;
+  readonly commit: string;
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly system: string };
+  readonly versions: Readonly<Record<string, string>>;
+  readonly plan: Plan & { readonly users: Site["users"]; readonly valueBytes: number };
+  readonly workloads: Partial<Record<WorkloadName, ByContender<Sample>>>;
+  readonly halfLoad: HalfLoad | null;
+}
+
+export async function describeSetting(
+  site: Site,
+  plan: Plan,
+): Promise<Omit<Results, "workloads" | "halfLoad">> {
+  const [first] = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    commit: commitOf(join(import.meta.dir, "../..")),
+    machine: {
+      cpu: first?.model.trim() ?? "unknown",
+      cores: cpus().length,
+      system: `${type()} ${release()}`,
+    },
+    versions: {
+      Bun: Bun.version,
+      Node: versionIn(nodePath() === null ? "none" : printed([nodePath() ?? "node", "--version"])),
+      Redis: versionIn(printed([programPath("redis-server"), "--version"])),
+      Postgres: versionIn(printed([programPath("postgres"), "--version"])),
+      wrk: versionIn(printed([programPath("wrk"), "--version"])),
+      elysia: packageJson.dependencies.elysia,
+      ioredis: packageJson.dependencies.ioredis,
+      jose: packageJson.dependencies.jose,
+      fastify: packageJson.devDependencies.fastify,
+      express: packageJson.devDependencies.express,
+    },
+    plan: { ...plan, users: site.users, valueBytes },
+  };
+}
+
+/** Takes the median of each figure by itself: they need not come from the same round. */
+export function medianSample(rounds: readonly Sample[]): Measured<Sample> {
+  const of = (figure: (sample: Sample) => number) => median(rounds.map(figure));
+  return {
+    median: {
+      requests: of(({ requests }) => requests),
+      requestsPerSecond: of(({ requestsPerSecond }) => requestsPerSecond),
+      cpuUs: of(({ cpuUs }) => cpuUs),
+      latencyMs: medianLatency(rounds.map(({ latencyMs }) => latencyMs)).median,
+      residentMiB: of(({ residentMiB }) => residentMiB),
+    },
+    rounds,
+  };
+}
+
+export function medianLatency(rounds: readonly LatencyMs[]): Measured<LatencyMs> {
+  return {
+    median: {
+      p50: median(rounds.map(({ p50 }) => p50)),
+      p95: median(rounds.map(({ p95 }) => p95)),
+      p99: median(rounds.map(({ p99 }) => p99)),
+    },
+    rounds,
+  };
+}
+
+/** Says so when the measured code is not what the commit holds. */
+function commitOf(root: string): string {
+  const commit = printed(["git", "-C", root, "rev-parse", "--short", "HEAD"]);
+  const isChanged = printed(["git", "-C", root, "status", "--porcelain", "--", "src"]) !== "";
+  if (commit === "") return "unknown";
+  return isChanged ? `${commit} with changes` : commit;
+}
+
+function printed(argv: readonly string[]): string {
+  const { stdout, stderr } = Bun.spawnSync([...argv], { stderr: "pipe" });
+  return (stdout.toString() || stderr.toString()).trim();
+}
+
+const versionIn = (text: string) => /\d+\.\d+(?:\.\d+)?/.exec(text)?.[0] ?? "unknown";

@@ -1,0 +1,110 @@
+import type { ContenderName } from "./contenders.ts";
+import type { Sample } from "./measure.ts";
+import type { ByContender, Measured, Results } from "./results.ts";
+import { type Ratio, ratioOf } from "./rounds.ts";
+import type { WorkloadName } from "./workloads.ts";
+
+/** What the sidecar should reach, as a ratio of two servers that were measured in the same rounds. */
+export interface Target {
+  readonly title: string;
+  readonly compare: "at least" | "at most";
+  readonly required: number;
+  readonly aim: number;
+  /** `null` where this run did not measure it. */
+  ratio(results: Results): Ratio | null;
+}
+
+const sidecars = { "guard-off": "guard off", "guard-on": "guard on" } as const;
+type Sidecar = keyof typeof sidecars;
+
+export const targets: readonly Target[] = [
+  cpuTarget("lookup", "hit", "guard-off", [0.85, 0.95]),
+  cpuTarget("lookup", "hit", "guard-on", [0.65, 0.8]),
+  ...both((sidecar) => rateTarget("fastify", sidecar, [1.8, 2])),
+  ...both((sidecar) => rateTarget("express", sidecar, [6, 8])),
+  ...both((sidecar) => rateTarget("sample", sidecar, [5, 7])),
+  ...both(tailTarget),
+  ...both((sidecar) => cpuTarget("session", "session", sidecar, [0.85, 0.95])),
+  ...both((sidecar) => cpuTarget("set", "set", sidecar, [0.6, 0.75])),
+];
+
+export type Verdict = "aim met" | "met" | "not met" | "not measured";
+
+export function verdictOf(target: Target, ratio: Ratio | null): Verdict {
+  if (ratio === null) return "not measured";
+  const reaches = (bound: number) =>
+    target.compare === "at least" ? ratio.median >= bound : ratio.median <= bound;
+  return reaches(target.aim) ? "aim met" : reaches(target.required) ? "met" : "not met";
+}
+
+function both(create: (sidecar: Sidecar) => Target): Target[] {
+  return [create("guard-off"), create("guard-on")];
+}
+
+function cpuTarget(
+  what: string,
+  workload: WorkloadName,
+  sidecar: Sidecar,
+  [required, aim]: readonly [number, number],
+): Target {
+  return {
+    title: `${what}, ${sidecars[sidecar]}: CPU of bare over its own`,
+    compare: "at least",
+    required,
+    aim,
+    ratio: ({ workloads }) => cpuRatio(workloads[workload], "bare", sidecar),
+  };
+}
+
+function rateTarget(
+  other: ContenderName,
+  sidecar: Sidecar,
+  [required, aim]: readonly [number, number],
+): Target {
+  return {
+    title: `lookup, ${sidecars[sidecar]}: requests/s over ${other}'s`,
+    compare: "at least",
+    required,
+    aim,
+    ratio: ({ workloads }) => rateRatio(workloads.hit, sidecar, other),
+  };
+}
+
+function tailTarget(sidecar: Sidecar): Target {
+  return {
+    title: `lookup, ${sidecars[sidecar]}: p99 over bare's at half of bare's capacity`,
+    compare: "at most",
+    required: 1.5,
+    aim: 1.2,
+    ratio: ({ halfLoad }) => ratioBetween(halfLoad?.contenders, sidecar, "bare", ({ p99 }) => p99),
+  };
+}
+
+/** CPU time a request of one over that of the other. */
+export function cpuRatio(
+  measured: ByContender<Sample> | undefined,
+  one: ContenderName,
+  over: ContenderName,
+): Ratio | null {
+  return ratioBetween(measured, one, over, ({ cpuUs }) => cpuUs);
+}
+
+/** Requests a second of one over those of the other. */
+export function rateRatio(
+  measured: ByContender<Sample> | undefined,
+  one: ContenderName,
+  over: ContenderName,
+): Ratio | null {
+  return ratioBetween(measured, one, over, ({ requestsPerSecond }) => requestsPerSecond);
+}
+
+function ratioBetween<Figures>(
+  measured: ByContender<Figures> | undefined,
+  one: ContenderName,
+  over: ContenderName,
+  figure: (figures: Figures) => number,
+): Ratio | null {
+  const [a, b]: (Measured<Figures> | undefined)[] = [measured?.[one], measured?.[over]];
+  if (a === undefined || b === undefined) return null;
+  return ratioOf(a.rounds.map(figure), b.rounds.map(figure));
+}

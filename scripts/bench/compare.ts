@@ -63,7 +63,7 @@ export const compare: Command<typeof options> = {
       await using site = await startSite(chosen.quick ? smallSite : siteFor(plan));
       const results = await compareAll(site, plan, names);
       if (chosen.report) await keep(results);
-      process.stdout.write(chosen.json ? `${JSON.stringify(results, null, 2)}\n` : tablesOf(results));
+      process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results));
       return 0;
     } catch (error) {
       if (!(error instanceof AnswersWrong)) throw error;
@@ -121,8 +121,14 @@ async function compareAt(name: WorkloadName, site: Site, plan: Plan) {
 }
 
 async function keep(results: Results): Promise<void> {
-  await Bun.write(resultsFile, `${JSON.stringify(results, null, 2)}\n`);
+  await Bun.write(resultsFile, jsonOf(results));
   await Bun.write(chartFile, chartOf(results));
+}
+
+/** No figure is known to more than three decimals. */
+function jsonOf(results: Results): string {
+  const round = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toFixed(3)) : value);
+  return `${JSON.stringify(results, round, 2)}\n`;
 }
 
 /** One line that is written over again and again, on a terminal only. */

@@ -142,18 +142,21 @@ function createTicks(): () => number {
   };
 }
 
-/** @throws {AnswersWrong} some answer under load was not the expected one */
 function judge({ workload, contender }: Run, report: WrkReport): void {
-  const { min, max } = workload.answerBytes;
-  const expectedErrors = workload.status >= 400 ? report.requests : 0;
-  const problems = [
+  const problems = problemsOf(workload, report);
+  if (problems.length === 0) return;
+  throw new AnswersWrong(`${contender.name}, ${workload.title}: ${problems.join(", ")}`);
+}
+
+/** What shows that some answer under load was not the expected one. */
+export function problemsOf({ answerBytes, status }: Workload, report: WrkReport): string[] {
+  const expectedErrors = status >= 400 ? report.requests : 0;
+  const isOfSize = report.answerBytes >= answerBytes.min && report.answerBytes <= answerBytes.max;
+  return [
     report.requests === 0 && "nothing was answered",
     report.statusErrors !== expectedErrors && `${report.statusErrors} answers with status 400 or more`,
     report.socketErrors > 0 && `${report.socketErrors} connections failed or timed out`,
     report.ranOut && "there were not enough requests",
-    (report.answerBytes < min || report.answerBytes > max) &&
-      `answers of ${Math.round(report.answerBytes)} bytes`,
+    !isOfSize && `answers of ${Math.round(report.answerBytes)} bytes`,
   ].filter((problem) => problem !== false);
-  if (problems.length > 0)
-    throw new AnswersWrong(`${contender.name}, ${workload.title}: ${problems.join(", ")}`);
 }

@@ -24,7 +24,9 @@ export function tablesOf(results: Results): string {
     `${plan.rounds} rounds of ${plan.seconds} s, ${plan.connections} connections; medians`,
     ...workloadNames.flatMap((name) => workloadTable(name, results.workloads[name])),
     ...(results.halfLoad === null ? [] : halfLoadTable(results.halfLoad)),
-    ...targetTable(results),
+    ...(plan.warmRequests === 0
+      ? ["", "cold and short: this says that it works, not how fast it is"]
+      : targetTable(results)),
     "",
   ].join("\n");
 }

@@ -98,7 +98,8 @@ export function rateRatio(
   return ratioBetween(measured, one, over, ({ requestsPerSecond }) => requestsPerSecond);
 }
 
-function ratioBetween<Figures>(
+/** One figure of one over that of the other, or `null` where one of them was not measured. */
+export function ratioBetween<Figures>(
   measured: ByContender<Figures> | undefined,
   one: ContenderName,
   over: ContenderName,

@@ -46,6 +46,9 @@ const Printed = Type.Object({
   sent: Type.Number(),
 });
 
+/** Slower is slow, and shows in the latencies; only from here on it counts as no answer. */
+const answerSeconds = 8;
+
 const script = join(import.meta.dir, "wrk-requests.lua");
 
 /**
@@ -64,6 +67,7 @@ export async function runWrk(load: WrkLoad): Promise<WrkReport> {
     "--threads=1",
     `--connections=${load.connections}`,
     `--duration=${load.seconds}s`,
+    `--timeout=${answerSeconds}s`,
     `--script=${script}`,
     `http://127.0.0.1:${load.port}`,
     "--",

@@ -1,4 +1,5 @@
 import { createSignedClient } from "../../test/support/signed-client.ts";
+import { createTickingClock } from "../../test/support/ticking-clock.ts";
 import type { Contender } from "./contenders.ts";
 import type { MeasuredProcess } from "./server-process.ts";
 import { signRequests } from "./signed-requests.ts";
@@ -45,7 +46,8 @@ export async function measure(run: Run): Promise<Sample> {
   const { server } = stage;
   const warmRate = await warmUp(run, stage);
   let { report, cpuMs } = await load(run, stage, warmRate * headroom);
-  if (report.ranOut) ({ report, cpuMs } = await load(run, stage, run.workload.perSecondMax));
+  const isLimited = run.workload.requestsMax(run.site) < Number.POSITIVE_INFINITY;
+  if (report.ranOut && !isLimited) ({ report, cpuMs } = await load(run, stage, run.workload.perSecondMax));
   judge(run, report);
   return {
     requests: report.requests,
@@ -84,7 +86,7 @@ export async function setStage(run: Run): Promise<Stage> {
     server,
     sign(wanted) {
       const first = next;
-      const count = workload.repeats ? wanted : Math.min(wanted, workload.distinct(site) - first);
+      const count = Math.min(wanted, workload.requestsMax(site) - first);
       next += count;
       return signRequests({
         port: server.port,
@@ -120,7 +122,7 @@ const checkedRequests = 8;
 
 async function checkAnswers({ site, workload, contender }: Run, port: number, run: number): Promise<void> {
   const { sharedSecret } = site;
-  const now = createTicks();
+  const now = createTickingClock();
   const client = createSignedClient({ baseUrl: `http://127.0.0.1:${port}/ownid`, sharedSecret, now });
   for (let number = 0; number < checkedRequests; number += 1) {
     const problem = await workload.check(client, site, number, run);
@@ -131,15 +133,6 @@ async function checkAnswers({ site, workload, contender }: Run, port: number, ru
   const forged = { ...signed, headers: { ...signed.headers, "ownid-timestamp": String(now()) } };
   const { status } = await client.send(forged);
   if (status !== 401) throw new AnswersWrong(`${contender.name}: a forged signature was answered ${status}`);
-}
-
-/** The machine's clock, never the same twice: what is signed twice in a millisecond would be a copy. */
-function createTicks(): () => number {
-  let last = 0;
-  return () => {
-    last = Math.max(Date.now(), last + 1);
-    return last;
-  };
 }
 
 function judge({ workload, contender }: Run, report: WrkReport): void {

@@ -31,14 +31,15 @@ export interface Workload {
   readonly perSecondMax: number;
   /** How many users there are to ask for. */
   distinct(site: Site): number;
-  /** Whether a run may ask for a user a second time. */
-  readonly repeats: boolean;
+  /** How many requests a run may send: where there is no second one for a user, as many as there are users. */
+  requestsMax(site: Site): number;
   /** The content of the n-th request of a run; a `run` is a number that no other run has. */
   content(site: Site, number: number, run: number): Readonly<Record<string, string>>;
   /** Sends the n-th request as a client does, and answers what is wrong with the answer, or `null`. */
   check(client: SignedClient, site: Site, number: number, run: number): Promise<string | null>;
 }
 
+const unlimited = () => Number.POSITIVE_INFINITY;
 const lookups = [bareLookup, guardOff, guardOn];
 
 export const workloads: Readonly<Record<WorkloadName, Workload>> = {
@@ -50,7 +51,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     answerBytes: { min: 1024, max: 2048 },
     perSecondMax: 60_000,
     distinct: (site) => site.users.user,
-    repeats: true,
+    requestsMax: unlimited,
     content: (site, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
     check: (client, _site, number) => checkLookup(client, loginIdOf("user", number)),
   },
@@ -62,7 +63,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     answerBytes: { min: 1024, max: 2048 },
     perSecondMax: 15_000,
     distinct: (site) => site.users.cold,
-    repeats: false,
+    requestsMax: (site) => site.users.cold,
     content: (_site, number) => ({ loginId: loginIdOf("cold", number) }),
     check: (client, _site, number) => checkLookup(client, loginIdOf("cold", number)),
   },
@@ -74,7 +75,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     answerBytes: { min: 0, max: 320 },
     perSecondMax: 20_000,
     distinct: () => Number.MAX_SAFE_INTEGER,
-    repeats: false,
+    requestsMax: unlimited,
     content: (_site, number, run) => ({ loginId: `nobody${run}-${number}@example.com` }),
     async check(client, _site, number, run) {
       const { status, body } = await client.get(`nobody${run}-${number}@example.com`);
@@ -89,7 +90,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     answerBytes: { min: 0, max: 320 },
     perSecondMax: 10_000,
     distinct: (site) => site.users.writer,
-    repeats: true,
+    requestsMax: unlimited,
     content: changeOf,
     async check(client, site, number, run) {
       const { loginId, ownIdData } = changeOf(site, number, run);
@@ -107,7 +108,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     answerBytes: { min: 400, max: 1023 },
     perSecondMax: 20_000,
     distinct: (site) => site.users.user,
-    repeats: true,
+    requestsMax: unlimited,
     content: (site, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
     check: checkSession,
   },

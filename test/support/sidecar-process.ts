@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSignedClient } from "./signed-client.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
+import { createTickingClock } from "./ticking-clock.ts";
 
 const source = join(import.meta.dir, "../../src/index.ts");
 const startMs = 10_000;
@@ -75,7 +76,7 @@ export function spawnSidecar(environment: Readonly<Record<string, string>> = {},
       return createSignedClient({
         baseUrl,
         sharedSecret: new Uint8Array(Buffer.from(secret, "base64")),
-        now: createTicks(),
+        now: createTickingClock(),
       });
     },
 
@@ -91,14 +92,5 @@ export function spawnSidecar(environment: Readonly<Record<string, string>> = {},
       await child.exited;
       folder[Symbol.dispose]();
     },
-  };
-}
-
-/** The machine's clock, never the same twice: what is signed twice in a millisecond would be a copy. */
-function createTicks(): () => number {
-  let last = 0;
-  return () => {
-    last = Math.max(Date.now(), last + 1);
-    return last;
   };
 }

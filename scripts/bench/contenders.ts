@@ -15,7 +15,7 @@ export interface Contender {
   start(site: Site): Promise<MeasuredProcess>;
 }
 
-/** The sidecar as it comes, but for one setting. */
+/** The sidecar as it comes. */
 export const guardOn: Contender = {
   name: "guard-on",
   verifies: true,
@@ -23,6 +23,7 @@ export const guardOn: Contender = {
   start: (site) => startSidecar(site),
 };
 
+/** The sidecar at the work that the others do: none of them notices a copy. */
 export const guardOff: Contender = {
   name: "guard-off",
   verifies: true,
@@ -62,9 +63,20 @@ function onNode(name: "fastify" | "express" | "sample"): Contender {
   };
 }
 
+let node: string | null | undefined;
+
 /** `null` where Node is not installed. */
 export function nodePath(): string | null {
-  return Bun.which("node");
+  if (node === undefined) node = findNode();
+  return node;
+}
+
+/** Where there is no Node, `bun run` puts itself on the PATH under that name. */
+function findNode(): string | null {
+  const path = Bun.which("node");
+  if (path === null) return null;
+  const { stdout } = Bun.spawnSync([path, "--print", "process.versions.bun ?? 'none'"]);
+  return stdout.toString().trim() === "none" ? path : null;
 }
 
 const serverPath = (file: string) => join(import.meta.dir, "servers", file);

@@ -8,7 +8,7 @@ import { describeSetting, medianSample, type Results } from "./results.ts";
 import { measureInTurn } from "./rounds.ts";
 import { type Site, type SiteOptions, startSite } from "./site.ts";
 import { tablesOf } from "./table.ts";
-import { type WorkloadName, workloadNames, workloads } from "./workloads.ts";
+import { missesPerSecondMax, type WorkloadName, workloadNames, workloads } from "./workloads.ts";
 
 const help = `Compares the sidecar with other servers that do its work: each in a fresh process, in turn, over one Redis and one
 Postgres that it starts itself. Requests are signed beforehand, and answers are checked before anything is timed.
@@ -89,13 +89,14 @@ function wholeNumbers(given: { rounds: string; seconds: string }) {
   throw new UsageWrong("--rounds and --seconds take whole numbers from 1 to 60.");
 }
 
-/** Enough cold users for every second of a run, the warm-up included. */
 function siteFor({ seconds }: Plan): SiteOptions {
-  const coldPerSecond = 15_000;
-  return { users: { user: 20_000, writer: 20_000, cold: coldPerSecond * (seconds + 2) } };
+  return { users: { user: 20_000, writer: 20_000, cold: missesPerSecondMax * seconds } };
 }
 
-const smallSite: SiteOptions = { users: { user: 500, writer: 500, cold: 15_000 }, statementMs: 2000 };
+const smallSite: SiteOptions = {
+  users: { user: 500, writer: 500, cold: missesPerSecondMax },
+  statementMs: 2000,
+};
 
 async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Promise<Results> {
   const setting = await describeSetting(site, plan);

@@ -46,8 +46,7 @@ export async function measure(run: Run): Promise<Sample> {
   const { server } = stage;
   const warmRate = await warmUp(run, stage);
   let { report, cpuMs } = await load(run, stage, warmRate * headroom);
-  const isLimited = run.workload.requestsMax(run.site) < Number.POSITIVE_INFINITY;
-  if (report.ranOut && !isLimited) ({ report, cpuMs } = await load(run, stage, run.workload.perSecondMax));
+  if (report.ranOut) ({ report, cpuMs } = await load(run, stage, run.workload.perSecondMax));
   judge(run, report);
   return {
     requests: report.requests,
@@ -59,6 +58,7 @@ export async function measure(run: Run): Promise<Sample> {
 }
 
 async function load(run: Run, { server, sign }: Stage, perSecond: number) {
+  await run.site.level();
   const requests = sign(Math.ceil(run.seconds * perSecond));
   const cpuBeforeMs = server.cpuMs();
   const report = await runWrk({ port: server.port, requests, ...run });
@@ -86,7 +86,7 @@ export async function setStage(run: Run): Promise<Stage> {
     server,
     sign(wanted) {
       const first = next;
-      const count = Math.min(wanted, workload.requestsMax(site) - first);
+      const count = Math.min(wanted, workload.requestsMax(site));
       next += count;
       return signRequests({
         port: server.port,

@@ -31,13 +31,16 @@ export interface Workload {
   readonly perSecondMax: number;
   /** How many users there are to ask for. */
   distinct(site: Site): number;
-  /** How many requests a run may send: where there is no second one for a user, as many as there are users. */
+  /** How many requests one load may have: where no user may be asked for twice, as many as there are users. */
   requestsMax(site: Site): number;
   /** The content of the n-th request of a run; a `run` is a number that no other run has. */
   content(site: Site, number: number, run: number): Readonly<Record<string, string>>;
   /** Sends the n-th request as a client does, and answers what is wrong with the answer, or `null`. */
   check(client: SignedClient, site: Site, number: number, run: number): Promise<string | null>;
 }
+
+/** A site needs so many cold users for each second of a load. */
+export const missesPerSecondMax = 30_000;
 
 const unlimited = () => Number.POSITIVE_INFINITY;
 const lookups = [bareLookup, guardOff, guardOn];
@@ -61,10 +64,10 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     endpoint: "getOwnIDDataByLoginId",
     status: 200,
     answerBytes: { min: 1024, max: 2048 },
-    perSecondMax: 15_000,
+    perSecondMax: missesPerSecondMax,
     distinct: (site) => site.users.cold,
     requestsMax: (site) => site.users.cold,
-    content: (_site, number) => ({ loginId: loginIdOf("cold", number) }),
+    content: (site, number) => ({ loginId: loginIdOf("cold", number % site.users.cold) }),
     check: (client, _site, number) => checkLookup(client, loginIdOf("cold", number)),
   },
   unknown: {
@@ -73,7 +76,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     endpoint: "getOwnIDDataByLoginId",
     status: 404,
     answerBytes: { min: 0, max: 320 },
-    perSecondMax: 20_000,
+    perSecondMax: 60_000,
     distinct: () => Number.MAX_SAFE_INTEGER,
     requestsMax: unlimited,
     content: (_site, number, run) => ({ loginId: `nobody${run}-${number}@example.com` }),
@@ -88,7 +91,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     endpoint: "setOwnIDDataByLoginId",
     status: 204,
     answerBytes: { min: 0, max: 320 },
-    perSecondMax: 10_000,
+    perSecondMax: 20_000,
     distinct: (site) => site.users.writer,
     requestsMax: unlimited,
     content: changeOf,
@@ -106,7 +109,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     endpoint: "getSessionByLoginId",
     status: 200,
     answerBytes: { min: 400, max: 1023 },
-    perSecondMax: 20_000,
+    perSecondMax: 30_000,
     distinct: (site) => site.users.user,
     requestsMax: unlimited,
     content: (site, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),

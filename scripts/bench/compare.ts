@@ -3,6 +3,7 @@ import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
 import { chartOf } from "./chart.ts";
 import { nodePath } from "./contenders.ts";
 import { measureHalfLoad } from "./half-load.ts";
+import { markdownOf } from "./markdown.ts";
 import { AnswersWrong, measure, type Plan } from "./measure.ts";
 import { describeSetting, medianSample, type Results } from "./results.ts";
 import { measureInTurn } from "./rounds.ts";
@@ -21,7 +22,7 @@ Postgres that it starts itself. Requests are signed beforehand, and answers are 
   --rounds N       how often each server is measured (default 5)
   --seconds N      how long each time (default 3)
   --quick          one short round without a warm-up: shows that everything works, not how fast it is
-  --report         write the results and the chart that README.md shows
+  --report         write RESULTS.md, results.json and the chart that README.md shows
   --json           print JSON
 
 Exits 0 if every answer was right, 1 if one was not. A target that is not met is a result, and no failure.
@@ -46,6 +47,7 @@ const options = {
 } as const;
 
 const resultsFile = join(import.meta.dir, "results.json");
+const markdownFile = join(import.meta.dir, "RESULTS.md");
 const chartFile = join(import.meta.dir, "chart.svg");
 
 export const compare: Command<typeof options> = {
@@ -123,6 +125,7 @@ async function compareAt(name: WorkloadName, site: Site, plan: Plan) {
 
 async function keep(results: Results): Promise<void> {
   await Bun.write(resultsFile, jsonOf(results));
+  await Bun.write(markdownFile, markdownOf(results));
   await Bun.write(chartFile, chartOf(results));
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chartOf } from "../../scripts/bench/chart.ts";
 import { createAnswerReader } from "../../scripts/bench/fixed-rate.ts";
+import { markdownOf } from "../../scripts/bench/markdown.ts";
 import { problemsOf, type Sample } from "../../scripts/bench/measure.ts";
 import { loginIdOf, ownIdDataOf, valueBytes } from "../../scripts/bench/population.ts";
 import { medianSample, type Results } from "../../scripts/bench/results.ts";
@@ -208,6 +209,18 @@ describe("results", () => {
     expect(text).toContain("0.80 (0.80 0.80 0.80)");
     expect(text).toContain("not measured");
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  test("are Markdown tables whose rows have as many cells as their heads", () => {
+    const rows = markdownOf(results)
+      .split("\n")
+      .filter((line) => line.startsWith("|"));
+    const tables = rows
+      .join("\n")
+      .split(/\n(?=\| {2}\|)/)
+      .map((table) => table.split("\n"));
+    expect(tables.map((table) => table.length)).toEqual([2 + 3, 2 + targets.length]);
+    for (const table of tables) expect(new Set(table.map((row) => row.split("|").length)).size).toBe(1);
   });
 });
 

@@ -1,0 +1,105 @@
+import type { ContenderName } from "./contenders.ts";
+import type { Sample } from "./measure.ts";
+import type { ByContender, HalfLoad, Results } from "./results.ts";
+import type { Ratio } from "./rounds.ts";
+import { cpuRatio, rateRatio, targets, verdictOf } from "./targets.ts";
+import { type WorkloadName, workloadNames, workloads } from "./workloads.ts";
+
+/** The whole run in words and figures, before anybody decides how it looks. */
+export interface Report {
+  /** What the figures depend on. */
+  readonly facts: readonly string[];
+  readonly tables: readonly Table[];
+}
+
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  /** As many cells each as the head has. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+const contenderTitles: Readonly<Record<ContenderName, string>> = {
+  bare: "bare Bun.serve",
+  "guard-off": "sidecar, guard off",
+  "guard-on": "sidecar",
+  fastify: "Fastify on Node",
+  express: "Express on Node",
+  sample: "OwnID's sample on Node",
+};
+
+export function reportOf(results: Results): Report {
+  const { plan, machine, versions, commit, date, halfLoad } = results;
+  const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return {
+    facts: [
+      `${date}, commit ${commit}, ${machine.cores} × ${machine.cpu}, ${machine.system}`,
+      software.join(", "),
+      `${plan.rounds} rounds of ${plan.seconds} s, ${plan.connections} connections; medians, and in brackets every round`,
+    ],
+    tables: [
+      ...workloadNames.flatMap((name) => workloadTable(name, results.workloads[name])),
+      ...(halfLoad === null ? [] : [halfLoadTable(halfLoad)]),
+      ...(plan.warmRequests === 0 ? [] : [targetTable(results)]),
+    ],
+  };
+}
+
+function workloadTable(name: WorkloadName, measured: ByContender<Sample> | undefined): Table[] {
+  if (measured === undefined) return [];
+  const rows = entriesOf(measured).map(([contender, { median }]) => [
+    contenderTitles[contender],
+    thousands(median.requestsPerSecond),
+    median.cpuUs.toFixed(1),
+    latencyText(median.latencyMs),
+    median.residentMiB.toFixed(0),
+    ratioText(rateRatio(measured, contender, "bare")),
+    ratioText(cpuRatio(measured, "bare", contender)),
+  ]);
+  const figures = ["requests/s", "CPU µs", "p50 p95 p99 ms", "MiB"];
+  const head = ["", ...figures, "requests/s over bare's", "CPU of bare over its own"];
+  return [{ title: workloads[name].title, head, rows }];
+}
+
+function halfLoadTable({ perSecond, contenders }: HalfLoad): Table {
+  return {
+    title: `the first lookup at half of bare's capacity: ${thousands(perSecond)} requests/s, whatever the answers do`,
+    head: ["", "p50 p95 p99 ms", "p99 in each round"],
+    rows: entriesOf(contenders).map(([contender, { median, rounds }]) => [
+      contenderTitles[contender],
+      latencyText(median),
+      rounds.map(({ p99 }) => milliseconds(p99)).join(" "),
+    ]),
+  };
+}
+
+function targetTable(results: Results): Table {
+  return {
+    title: "targets",
+    head: ["", "ratio", "required", "aim", "result"],
+    rows: targets.map((target) => {
+      const ratio = target.ratio(results);
+      const required = `${target.compare} ${target.required}`;
+      return [target.title, ratioText(ratio), required, String(target.aim), verdictOf(target, ratio)];
+    }),
+  };
+}
+
+/** In the order in which they are always named, which JSON need not keep. */
+function entriesOf<Figures>(measured: ByContender<Figures>) {
+  const order: readonly ContenderName[] = ["bare", "guard-off", "guard-on", "fastify", "express", "sample"];
+  return order.flatMap((name) => {
+    const figures = measured[name];
+    return figures === undefined ? [] : [[name, figures] as const];
+  });
+}
+
+const thousands = (figure: number) => Math.round(figure).toLocaleString("en-US");
+const milliseconds = (ms: number) => ms.toFixed(ms < 10 ? 2 : 1);
+const latencyText = ({ p50, p95, p99 }: Sample["latencyMs"]) => [p50, p95, p99].map(milliseconds).join("  ");
+
+function ratioText(ratio: Ratio | null): string {
+  if (ratio === null) return "";
+  const rounds = ratio.rounds.map((round) => round.toFixed(2)).join(" ");
+  return `${ratio.median.toFixed(2)} (${rounds})`;
+}

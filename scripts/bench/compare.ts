@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { ServerUnavailable } from "../../test/support/server-binaries.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
+import { showStatus } from "../status-line.ts";
 import { chartOf } from "./chart.ts";
 import { nodePath } from "./contenders.ts";
 import { measureHalfLoad } from "./half-load.ts";
@@ -58,6 +60,9 @@ export const compare: Command<typeof options> = {
       throw new UsageWrong("Name workloads with --workload.");
     }
     const names = chooseWorkloads(chosen.workload);
+    if (chosen.report && (chosen.quick || names.length < choices.length)) {
+      throw new UsageWrong("--report keeps a whole run: neither --quick nor --workload goes with it.");
+    }
     const plan: Plan = chosen.quick
       ? { rounds: 1, seconds: 1, connections: 16, warmRequests: 0 }
       : { ...wholeNumbers(chosen), connections: 64, warmRequests: 10_000 };
@@ -68,7 +73,8 @@ export const compare: Command<typeof options> = {
       process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results));
       return 0;
     } catch (error) {
-      if (!(error instanceof AnswersWrong)) throw error;
+      if (!(error instanceof AnswersWrong || error instanceof ServerUnavailable)) throw error;
+      showStatus("");
       process.stderr.write(`${error.message}\n`);
       return 1;
     }
@@ -76,12 +82,12 @@ export const compare: Command<typeof options> = {
 };
 
 type Choice = WorkloadName | "half";
+const choices: readonly Choice[] = [...workloadNames, "half"];
 
 function chooseWorkloads(wanted: readonly string[]): readonly Choice[] {
-  const all: readonly Choice[] = [...workloadNames, "half"];
-  const unknown = wanted.filter((word) => !all.some((name) => name === word));
+  const unknown = wanted.filter((word) => !choices.some((name) => name === word));
   if (unknown.length > 0) throw new UsageWrong(`There is no workload ${unknown.join(", ")}.`);
-  return wanted.length === 0 ? all : all.filter((name) => wanted.includes(name));
+  return wanted.length === 0 ? choices : choices.filter((name) => wanted.includes(name));
 }
 
 function wholeNumbers(given: { rounds: string; seconds: string }) {
@@ -106,8 +112,8 @@ async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Pro
   for (const name of workloadNames.filter((name) => names.includes(name))) {
     measured[name] = await compareAt(name, site, plan);
   }
-  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, measured.hit, say) : null;
-  say("");
+  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, measured.hit) : null;
+  showStatus("");
   return { ...setting, workloads: measured, halfLoad };
 }
 
@@ -115,7 +121,7 @@ async function compareAt(name: WorkloadName, site: Site, plan: Plan) {
   const workload = workloads[name];
   const contenders = workload.contenders.filter(({ runsOn }) => runsOn === "bun" || nodePath() !== null);
   const samples = await measureInTurn(contenders, plan.rounds, (contender, round) => {
-    say(`${name}: round ${round + 1} of ${plan.rounds}, ${contender.name}`);
+    showStatus(`${name}: round ${round + 1} of ${plan.rounds}, ${contender.name}`);
     return measure({ ...plan, site, workload, contender });
   });
   return Object.fromEntries(
@@ -133,9 +139,4 @@ async function keep(results: Results): Promise<void> {
 function jsonOf(results: Results): string {
   const round = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toFixed(3)) : value);
   return `${JSON.stringify(results, round, 2)}\n`;
-}
-
-/** One line that is written over again and again, on a terminal only. */
-function say(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }

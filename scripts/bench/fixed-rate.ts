@@ -17,7 +17,7 @@ export interface FixedRateReport {
 }
 
 /** How long after the last request was due its answer is waited for. */
-const drainMs = 3000;
+const drainMs = 8000;
 
 /**
  * Sends requests at a fixed rate, whatever the answers do: one that is due while every connection is busy waits for

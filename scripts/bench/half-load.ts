@@ -1,7 +1,7 @@
+import { showStatus } from "../status-line.ts";
 import { bareLookup, guardOff, guardOn } from "./contenders.ts";
 import { runFixedRate } from "./fixed-rate.ts";
-import type { Sample } from "./measure.ts";
-import { AnswersWrong, measure, type Plan, type Run, setStage, warmUp } from "./measure.ts";
+import { AnswersWrong, measure, type Plan, type Run, type Sample, setStage, warmUp } from "./measure.ts";
 import { type ByContender, type HalfLoad, medianLatency } from "./results.ts";
 import { measureInTurn } from "./rounds.ts";
 import type { Site } from "./site.ts";
@@ -18,14 +18,13 @@ export async function measureHalfLoad(
   site: Site,
   plan: Plan,
   hit: ByContender<Sample> | undefined,
-  say: (progress: string) => void,
 ): Promise<HalfLoad> {
   const workload = workloads.hit;
   const bare = hit?.bare?.median ?? (await measure({ ...plan, site, workload, contender: bareLookup }));
   const perSecond = Math.floor(bare.requestsPerSecond / 2);
   const contenders = [bareLookup, guardOff, guardOn];
   const latencies = await measureInTurn(contenders, plan.rounds, (contender, round) => {
-    say(`half: round ${round + 1} of ${plan.rounds}, ${contender.name}`);
+    showStatus(`half: round ${round + 1} of ${plan.rounds}, ${contender.name}`);
     return latencyAt(perSecond, { ...plan, site, workload, contender });
   });
   return {

@@ -28,7 +28,7 @@ describeWithPrivate("postgres", "bun run bench", () => {
   });
 
   test("refuses what it does not know before it starts anything", async () => {
-    const wrong = [["nonsense"], ["--workload", "nonsense"], ["--rounds", "0"]];
+    const wrong = [["nonsense"], ["--workload", "nonsense"], ["--rounds", "0"], ["--quick", "--report"]];
     for (const args of wrong) expect(await bench(...args)).toMatchObject({ exit: 2, stdout: "" });
   });
 });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { freePort } from "../../test/support/free-port.ts";
+import { runCommand } from "../../test/support/run-command.ts";
 import { bundleForNode } from "./node-bundle.ts";
 import { type MeasuredProcess, startMeasured } from "./server-process.ts";
 import type { Site } from "./site.ts";
@@ -80,7 +81,17 @@ function findNode(): string | null {
 }
 
 const serverPath = (file: string) => join(import.meta.dir, "servers", file);
-const sidecarEntry = join(import.meta.dir, "../../src/index.ts");
+const root = join(import.meta.dir, "../..");
+
+let built: Promise<string> | null = null;
+
+/** What `bun run start` and the image run: the build, made from the source as it is. */
+function builtSidecar(): Promise<string> {
+  built ??= runCommand([process.execPath, join(root, "scripts/build.ts"), "--quiet"]).then(() =>
+    join(root, "dist/index.js"),
+  );
+  return built;
+}
 
 /** The sidecar with its default settings, besides these and what the site says. */
 export async function startSidecar(
@@ -90,7 +101,7 @@ export async function startSidecar(
   const opsPort = await freePort();
   return startMeasured({
     name: "the sidecar",
-    argv: [process.execPath, sidecarEntry],
+    argv: [process.execPath, await builtSidecar()],
     environment: { ...site.environment, NODE_ENV: "production", OPS_PORT: String(opsPort), ...settings },
     async greet() {
       const response = await fetch(`http://127.0.0.1:${opsPort}/readyz`, { keepalive: false });

@@ -112,7 +112,7 @@ async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Pro
   for (const name of workloadNames.filter((name) => names.includes(name))) {
     measured[name] = await compareAt(name, site, plan);
   }
-  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, measured.hit) : null;
+  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan) : null;
   showStatus("");
   return { ...setting, workloads: measured, halfLoad };
 }

@@ -1,56 +1,53 @@
 import { showStatus } from "../status-line.ts";
-import { bareLookup, guardOff, guardOn } from "./contenders.ts";
-import { runFixedRate } from "./fixed-rate.ts";
-import { AnswersWrong, measure, type Plan, type Run, type Sample, setStage, warmUp } from "./measure.ts";
-import { type ByContender, type HalfLoad, medianLatency } from "./results.ts";
+import { bareLookup, type Contender, guardOff, guardOn } from "./contenders.ts";
+import { type FixedRateReport, runFixedRate } from "./fixed-rate.ts";
+import { AnswersWrong, type Plan, type Run, setStage, warmUp } from "./measure.ts";
+import { type HalfLoad, medianLatency } from "./results.ts";
 import { measureInTurn } from "./rounds.ts";
 import type { Site } from "./site.ts";
 import { workloads } from "./workloads.ts";
-import type { LatencyMs } from "./wrk.ts";
 
 /**
  * Latency where nothing is saturated: the warm lookup at half the rate that `bare` reaches, sent at that rate
- * whatever the answers do. What `bare` reaches is taken from this run's `hit`, or measured.
+ * whatever the answers do. What `bare` reaches is measured with the same generator, which takes more of the machine
+ * than wrk does: at half of wrk's figure it would measure itself.
  *
  * @throws {AnswersWrong} a request had no right answer
  */
-export async function measureHalfLoad(
-  site: Site,
-  plan: Plan,
-  hit: ByContender<Sample> | undefined,
-): Promise<HalfLoad> {
-  const workload = workloads.hit;
-  const bare = hit?.bare?.median ?? (await measure({ ...plan, site, workload, contender: bareLookup }));
-  const perSecond = Math.floor(bare.requestsPerSecond / 2);
+export async function measureHalfLoad(site: Site, plan: Plan): Promise<HalfLoad> {
+  const run = { ...plan, site, workload: workloads.hit };
+  showStatus("half: what bare can do");
+  const { answeredPerSecond } = await load({ ...run, contender: bareLookup }, "as fast as it can");
+  const perSecond = Math.floor(answeredPerSecond / 2);
   const contenders = [bareLookup, guardOff, guardOn];
-  const latencies = await measureInTurn(contenders, plan.rounds, (contender, round) => {
+  const reports = await measureInTurn(contenders, plan.rounds, (contender, round) => {
     showStatus(`half: round ${round + 1} of ${plan.rounds}, ${contender.name}`);
-    return latencyAt(perSecond, { ...plan, site, workload, contender });
+    return load({ ...run, contender }, perSecond);
   });
+  const latenciesOf = (contender: Contender) =>
+    (reports.get(contender) ?? []).map(({ latencyMs }) => latencyMs);
   return {
     perSecond,
     contenders: Object.fromEntries(
-      contenders.map((contender) => [contender.name, medianLatency(latencies.get(contender) ?? [])]),
+      contenders.map((contender) => [contender.name, medianLatency(latenciesOf(contender))]),
     ),
   };
 }
 
-async function latencyAt(perSecond: number, run: Run): Promise<LatencyMs> {
+/** So many requests a second stand for as fast as it can. */
+const triedPerSecond = 15_000;
+
+async function load(run: Run, rate: number | "as fast as it can"): Promise<FixedRateReport> {
+  const { workload, contender, connections, seconds } = run;
   await using stage = await setStage(run);
   await warmUp(run, stage);
-  const requests = stage.sign(perSecond * run.seconds);
-  const { port } = stage.server;
-  const { latencyMs, failures } = await runFixedRate({
-    ...run,
-    port,
-    requests,
-    perSecond,
-    status: run.workload.status,
+  const report = await runFixedRate({
+    port: stage.server.port,
+    requests: stage.sign((rate === "as fast as it can" ? triedPerSecond : rate) * seconds),
+    perSecond: rate === "as fast as it can" ? Number.POSITIVE_INFINITY : rate,
+    connections,
+    status: workload.status,
   });
-  if (failures > 0) {
-    throw new AnswersWrong(
-      `${run.contender.name}, at ${perSecond} requests/s: ${failures} without a right answer`,
-    );
-  }
-  return latencyMs;
+  if (report.failures === 0) return report;
+  throw new AnswersWrong(`${contender.name}, ${rate} requests/s: ${report.failures} without a right answer`);
 }

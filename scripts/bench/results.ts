@@ -20,7 +20,7 @@ export interface Measured<Figures> {
 export type ByContender<Figures> = Partial<Record<ContenderName, Measured<Figures>>>;
 
 export interface HalfLoad {
-  /** Half of what `bare` answers in a second when nothing holds it back. */
+  /** Half of what `bare` answers in a second to the generator that sends at a fixed rate. */
   readonly perSecond: number;
   readonly contenders: ByContender<LatencyMs>;
 }

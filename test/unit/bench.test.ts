@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { chartOf } from "../../scripts/bench/chart.ts";
-import { createAnswerReader } from "../../scripts/bench/fixed-rate.ts";
+import { createAnswerReader, runFixedRate } from "../../scripts/bench/fixed-rate.ts";
 import { markdownOf } from "../../scripts/bench/markdown.ts";
 import { problemsOf, type Sample } from "../../scripts/bench/measure.ts";
 import { loginIdOf, ownIdDataOf, valueBytes } from "../../scripts/bench/population.ts";
@@ -173,6 +173,59 @@ describe("an answer's end", () => {
       expect(read(Buffer.from(answer.slice(cut)))).toBe(200);
       expect(read(Buffer.from("HTTP/1.1 404 Not Found\r\n\r\n"))).toBe(404);
     }
+  });
+});
+
+describe("a fixed rate", () => {
+  const loadOf = (port: number, count: number) => ({
+    port,
+    requests: Array.from({ length: count }, (_, number) => `GET /?${number} HTTP/1.1\r\nhost: a\r\n\r\n`),
+    connections: 1,
+    status: 200,
+  });
+
+  test("sends every request once, and none before it is due", async () => {
+    const seen: string[] = [];
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch(request) {
+        seen.push(new URL(request.url).search);
+        return new Response("here");
+      },
+    });
+    const report = await runFixedRate({ ...loadOf(server.port ?? 0, 20), perSecond: 200 });
+    expect(report.failures).toBe(0);
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, number) => `?${number}`));
+    expect(report.answeredPerSecond).toBeLessThan(200 * (20 / 19));
+  });
+
+  test("counts a late request from when it was due, not from when a connection was free for it", async () => {
+    const answerMs = 20;
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch() {
+        await Bun.sleep(answerMs);
+        return new Response("here");
+      },
+    });
+    const report = await runFixedRate({ ...loadOf(server.port ?? 0, 20), perSecond: 1000 });
+    // The last is due after 19 ms, and its connection has nineteen answers to wait for.
+    expect(report.latencyMs.p99).toBeGreaterThan(19 * answerMs - 19);
+  });
+
+  test("counts answers with another status as failures", async () => {
+    await using server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () => new Response("not here", { status: 404 }),
+    });
+    const report = await runFixedRate({
+      ...loadOf(server.port ?? 0, 5),
+      perSecond: Number.POSITIVE_INFINITY,
+    });
+    expect(report).toMatchObject({ failures: 5, answeredPerSecond: 0 });
   });
 });
 

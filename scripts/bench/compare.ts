@@ -9,7 +9,7 @@ import { markdownOf } from "./markdown.ts";
 import { AnswersWrong, measure, type Plan } from "./measure.ts";
 import { describeSetting, medianSample, type Results } from "./results.ts";
 import { measureInTurn } from "./rounds.ts";
-import { type Site, type SiteOptions, startSite } from "./site.ts";
+import { type Site, startSite } from "./site.ts";
 import { tablesOf } from "./table.ts";
 import { missesPerSecondMax, type WorkloadName, workloadNames, workloads } from "./workloads.ts";
 
@@ -67,7 +67,9 @@ export const compare: Command<typeof options> = {
       ? { rounds: 1, seconds: 1, connections: 16, warmRequests: 0 }
       : { ...wholeNumbers(chosen), connections: 64, warmRequests: 10_000 };
     try {
-      await using site = await startSite(chosen.quick ? smallSite : siteFor(plan));
+      const cold = names.includes("miss") ? missesPerSecondMax * plan.seconds : 0;
+      const size = chosen.quick ? quickSite : { users: { user: 20_000, writer: 20_000 } };
+      await using site = await startSite({ ...size, users: { ...size.users, cold } });
       const results = await compareAll(site, plan, names);
       if (chosen.report) await keep(results);
       process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results));
@@ -97,14 +99,7 @@ function wholeNumbers(given: { rounds: string; seconds: string }) {
   throw new UsageWrong("--rounds and --seconds take whole numbers from 1 to 60.");
 }
 
-function siteFor({ seconds }: Plan): SiteOptions {
-  return { users: { user: 20_000, writer: 20_000, cold: missesPerSecondMax * seconds } };
-}
-
-const smallSite: SiteOptions = {
-  users: { user: 500, writer: 500, cold: missesPerSecondMax },
-  statementMs: 2000,
-};
+const quickSite = { users: { user: 500, writer: 500 }, statementMs: 1000 };
 
 async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Promise<Results> {
   const setting = await describeSetting(site, plan);

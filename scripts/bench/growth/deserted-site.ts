@@ -1,0 +1,74 @@
+import { createDemoDatabase } from "../../../src/development.ts";
+import { createSigningKeys } from "../../../src/sessions/signing-keys.ts";
+import { bytesOf, createSignedClient } from "../../../test/support/signed-client.ts";
+import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { loginIdOf, ownIdDataOf } from "../population.ts";
+import { type MeasuredProcess, startMeasured } from "../server-process.ts";
+import { keyPrefix } from "../site.ts";
+
+/**
+ * A site whose table holds none of its users: what a lookup finds is in Redis alone, so that every answer that is
+ * not a hit is a 404 and shows.
+ */
+export interface DesertedSite extends Disposable {
+  readonly sharedSecret: Uint8Array;
+  /** What a server is told of everything but Redis, in the sidecar's own words. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface LookupServer {
+  readonly site: DesertedSite;
+  readonly redisUrl: string;
+  readonly replayProtection: "all" | "off";
+}
+
+export const lookupPath = "/ownid/getOwnIDDataByLoginId";
+
+/** As long as one run may take: what was signed at its beginning still holds at its end. */
+const signatureSeconds = "600";
+const sidecar = `${import.meta.dir}/../../../src/index.ts`;
+
+export async function createDesertedSite(): Promise<DesertedSite> {
+  const folder = temporaryFolder();
+  await createDemoDatabase(folder.at("users.db"));
+  await createSigningKeys(folder.at("session-keys.json"));
+  const sharedSecret = crypto.getRandomValues(new Uint8Array(32));
+  return {
+    sharedSecret,
+    environment: {
+      NODE_ENV: "production",
+      OPS_PORT: "0",
+      OWNID_SHARED_SECRET: Buffer.from(sharedSecret).toString("base64"),
+      SESSION_KEYS_FILE: folder.at("session-keys.json"),
+      DATABASE_URL: `sqlite:${folder.at("users.db")}`,
+      REDIS_KEY_PREFIX: keyPrefix,
+      SIGNATURE_MAX_AGE_SECONDS: signatureSeconds,
+    },
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
+  };
+}
+
+/** A fresh sidecar that answers a lookup of the first user rightly. */
+export function startLookupServer({
+  site,
+  redisUrl,
+  replayProtection,
+}: LookupServer): Promise<MeasuredProcess> {
+  return startMeasured({
+    name: "ownid-sidecar",
+    argv: [process.execPath, sidecar],
+    environment: { ...site.environment, REDIS_URL: redisUrl, REPLAY_PROTECTION: replayProtection },
+    greet: (port) => mustAnswer(port, site.sharedSecret),
+  });
+}
+
+/** @throws {Error} the server does not answer a lookup of the first user with their data */
+export async function mustAnswer(port: number, sharedSecret: Uint8Array): Promise<void> {
+  const loginId = loginIdOf("user", 0);
+  const baseUrl = `http://127.0.0.1:${port}/ownid`;
+  const answer = await createSignedClient({ baseUrl, sharedSecret, now: Date.now }).get(loginId);
+  const expected = JSON.stringify({ ownIdData: ownIdDataOf(loginId) });
+  if (answer.status !== 200 || answer.body !== expected) {
+    throw new Error(`a lookup is answered ${answer.status} with ${bytesOf(answer.body).length} bytes`);
+  }
+}

@@ -1,0 +1,87 @@
+import type { GrowthResult } from "./growth.ts";
+import type { Target } from "./growth-targets.ts";
+import { rememberSeconds } from "./remembered-signatures.ts";
+import { medianOf } from "./throughput.ts";
+
+const whole = (number: number) => Math.round(number).toLocaleString("en-US");
+const mib = (bytes: number) => `${whole(bytes / 2 ** 20)} MiB`;
+
+/** What a terminal shows. */
+export function growthTable(result: GrowthResult, targets: readonly Target[]): string {
+  const blocks = [throughputTable(result), memoryTable(result), residentTable(result), targetTable(targets)];
+  return `${blocks.join("\n\n")}\n`;
+}
+
+/** A section for the README: how large Redis must be. */
+export function sizingMarkdown({ memory, bytesPerSignature }: GrowthResult): string {
+  const perUser = memory.at(-1)?.hash ?? Number.NaN;
+  const users = [10_000, 100_000, 1_000_000, 10_000_000];
+  const rates = [10, 100, 1000, 10_000];
+  const rows = users.map((count, row) => {
+    const rate = rates[row] ?? Number.NaN;
+    const signatures = mib(rate * rememberSeconds * bytesPerSignature);
+    return `| ${whole(count)} | ${mib(count * perUser)} | ${whole(rate)} | ${signatures} |`;
+  });
+  return `## Sizing
+
+A user whose \`ownIdData\` has 1,024 bytes takes ${whole(perUser)} bytes in Redis, everything included; a signature that the
+replay guard remembers takes ${whole(bytesPerSignature)} bytes, for ${rememberSeconds} seconds (2 × \`SIGNATURE_MAX_AGE_SECONDS\` + 5).
+
+| users held at once | memory | signed requests/s | memory |
+| ---: | ---: | ---: | ---: |
+${rows.join("\n")}
+
+A user is held from a lookup on for \`REDIS_TTL_SECONDS\` (an hour unless told otherwise), so count those who are looked
+up within that time; with \`REDIS_TTL_SECONDS=0\`, or after \`sync warm\`, count all. Add both figures, and a half more
+for Redis itself, its copy-on-write and its growth; set \`maxmemory\` above that and \`maxmemory-policy noeviction\`.
+`;
+}
+
+function throughputTable({ throughput }: GrowthResult): string {
+  const lines = throughput.map(({ users, rounds, overSmallest, cpuOverSmallest }) => {
+    const cells = [
+      whole(users).padStart(11),
+      whole(medianOf(rounds, "requestsPerSecond")).padStart(11),
+      overSmallest.median.toFixed(3).padStart(9),
+      medianOf(rounds, "sidecarUs").toFixed(1).padStart(12),
+      medianOf(rounds, "redisUs").toFixed(1).padStart(9),
+      cpuOverSmallest.median.toFixed(3).padStart(8),
+    ];
+    const each = rounds.map(({ requestsPerSecond }) => whole(requestsPerSecond)).join(" ");
+    return `${cells.join("")}   ${each}`;
+  });
+  const head = "      users requests/s    ratio  sidecar µs Redis µs   ratio   requests/s of each round";
+  return [`Lookups of users drawn at random: medians, CPU time for one lookup`, head, ...lines].join("\n");
+}
+
+function memoryTable({ memory, bytesPerSignature }: GrowthResult): string {
+  const lines = memory.map(({ users, hash, string, hashAlone, stringAlone }) =>
+    [
+      whole(users).padStart(11),
+      hash.toFixed(1).padStart(11),
+      string.toFixed(1).padStart(9),
+      (hash / string).toFixed(3).padStart(8),
+      hashAlone.toFixed(1).padStart(14),
+      stringAlone.toFixed(1).padStart(9),
+    ].join(""),
+  );
+  const head = "      users       hash   string   ratio   MEMORY USAGE   string";
+  const signature = `A signature that the replay guard remembers: ${bytesPerSignature.toFixed(1)} bytes`;
+  return ["Redis memory for one user, bytes, 1 KB values that expire", head, ...lines, signature].join("\n");
+}
+
+function residentTable({ resident }: GrowthResult): string {
+  const lines = resident.map(({ replayProtection, steps }) => {
+    const each = steps.map(({ lookups, bytes }) => `${mib(bytes)} after ${whole(lookups)}`).join(", ");
+    return `REPLAY_PROTECTION=${replayProtection.padEnd(4)} ${each}`;
+  });
+  return ["Resident memory of the sidecar after lookups of so many users", ...lines].join("\n");
+}
+
+function targetTable(targets: readonly Target[]): string {
+  const lines = targets.map(({ name, measured, bound, target, aim, isMet }) => {
+    const wanted = `${bound} ${target} (aim ${aim})`;
+    return `${isMet ? "met    " : "NOT MET"} ${measured.toFixed(3)}, ${wanted}: ${name}`;
+  });
+  return ["Targets", ...lines].join("\n");
+}

@@ -1,0 +1,45 @@
+import { loginIdOf } from "../population.ts";
+import type { MeasuredProcess } from "../server-process.ts";
+import { signRequests } from "../signed-requests.ts";
+import { runWrk, type WrkReport } from "../wrk.ts";
+import { type DesertedSite, lookupPath } from "./deserted-site.ts";
+
+export interface LookupLoad {
+  readonly site: DesertedSite;
+  readonly server: MeasuredProcess;
+  /** At most so many requests are made; each one's user by its number. */
+  readonly count: number;
+  readonly userOf: (number: number) => number;
+  readonly seconds: number;
+}
+
+const connections = 64;
+
+/**
+ * Looks users up over 64 connections.
+ *
+ * @throws {Error} an answer was not the data of a user who is there, so that nothing that was measured counts
+ */
+export async function runLookups({ site, server, count, userOf, seconds }: LookupLoad): Promise<WrkReport> {
+  const requests = signRequests({
+    port: server.port,
+    path: lookupPath,
+    sharedSecret: site.sharedSecret,
+    count,
+    body: (number) => JSON.stringify({ loginId: loginIdOf("user", userOf(number)) }),
+    distinct: count,
+  });
+  const report = await runWrk({ port: server.port, requests, seconds, connections });
+  const { statusErrors, socketErrors } = report;
+  if (report.requests === 0 || statusErrors + socketErrors > 0) {
+    throw new Error(
+      `of ${report.requests} lookups ${statusErrors} were answered wrongly and ${socketErrors} not at all`,
+    );
+  }
+  return report;
+}
+
+/** One of so many users, each as likely as any other. */
+export function anyOf(users: number): () => number {
+  return () => Math.floor(Math.random() * users);
+}

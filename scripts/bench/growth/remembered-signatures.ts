@@ -1,0 +1,46 @@
+import { randomBytes } from "node:crypto";
+import { Redis } from "ioredis";
+import { openRedisStore } from "../../../src/store/redis-store.ts";
+import { startRedis } from "../../../test/support/redis-server.ts";
+import { keyPrefix } from "../site.ts";
+import { connectionTo, limits, memoryInUse } from "./filled-redis.ts";
+
+/** How long the sidecar remembers a signature with SIGNATURE_MAX_AGE_SECONDS=60: 2 × 60 s and 5 s of slack. */
+export const rememberSeconds = 125;
+
+/** As many as nearly fill the tables of Redis, which have 65,536 places then: little of what is used is room for more. */
+const signatures = 65_000;
+const atOnce = 5000;
+
+/** What Redis uses for one signature that the replay guard remembers, in bytes. */
+export async function measureRememberedSignature(): Promise<number> {
+  await using server = await startRedis();
+  const client = new Redis(server.url());
+  const store = openRedisStore({
+    connection: connectionTo(server),
+    keyPrefix,
+    limits,
+    graceMs: 0,
+    rememberMs: rememberSeconds * 1000,
+    noteHash: () => {},
+    noteGuard: () => {},
+  });
+  try {
+    await store.firstContact;
+    const before = await memoryInUse(client);
+    const keysBefore = await client.dbsize();
+    for (let done = 0; done < signatures; done += atOnce) {
+      const claims = Array.from({ length: atOnce }, () =>
+        store.replayGuard.claim(randomBytes(32), "get", Date.now()),
+      );
+      await Promise.all(claims);
+    }
+    const remembered = (await client.dbsize()) - keysBefore;
+    if (remembered !== signatures)
+      throw new Error(`Redis remembers ${remembered} of ${signatures} signatures`);
+    return ((await memoryInUse(client)) - before) / signatures;
+  } finally {
+    store.close();
+    client.disconnect();
+  }
+}

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { createDemoDatabase } from "../../../src/development.ts";
 import { createSigningKeys } from "../../../src/sessions/signing-keys.ts";
 import { bytesOf, createSignedClient } from "../../../test/support/signed-client.ts";
@@ -20,13 +21,17 @@ export interface LookupServer {
   readonly site: DesertedSite;
   readonly redisUrl: string;
   readonly replayProtection: "all" | "off";
+  /** Another sidecar's `index.ts` than this one's. */
+  readonly entry?: string;
 }
 
 export const lookupPath = "/ownid/getOwnIDDataByLoginId";
 
 /** As long as one run may take: what was signed at its beginning still holds at its end. */
 const signatureSeconds = "600";
-const sidecar = `${import.meta.dir}/../../../src/index.ts`;
+
+/** The sidecar of this very source. */
+export const sidecarEntry = join(import.meta.dir, "../../../src/index.ts");
 
 export async function createDesertedSite(): Promise<DesertedSite> {
   const folder = temporaryFolder();
@@ -49,14 +54,11 @@ export async function createDesertedSite(): Promise<DesertedSite> {
 }
 
 /** A fresh sidecar that answers a lookup of the first user rightly. */
-export function startLookupServer({
-  site,
-  redisUrl,
-  replayProtection,
-}: LookupServer): Promise<MeasuredProcess> {
+export function startLookupServer(options: LookupServer): Promise<MeasuredProcess> {
+  const { site, redisUrl, replayProtection, entry = sidecarEntry } = options;
   return startMeasured({
-    name: "ownid-sidecar",
-    argv: [process.execPath, sidecar],
+    name: "the sidecar",
+    argv: [process.execPath, entry],
     environment: { ...site.environment, REDIS_URL: redisUrl, REPLAY_PROTECTION: replayProtection },
     greet: (port) => mustAnswer(port, site.sharedSecret),
   });

@@ -10,6 +10,8 @@ export interface LookupLoad {
   /** At most so many requests are made; each one's user by its number. */
   readonly count: number;
   readonly userOf: (number: number) => number;
+  /** After how many requests users may come again. With the guard off they may at any time. */
+  readonly distinct: number;
   readonly seconds: number;
 }
 
@@ -20,14 +22,15 @@ const connections = 64;
  *
  * @throws {Error} an answer was not the data of a user who is there, so that nothing that was measured counts
  */
-export async function runLookups({ site, server, count, userOf, seconds }: LookupLoad): Promise<WrkReport> {
+export async function runLookups(load: LookupLoad): Promise<WrkReport> {
+  const { site, server, count, userOf, distinct, seconds } = load;
   const requests = signRequests({
     port: server.port,
     path: lookupPath,
     sharedSecret: site.sharedSecret,
     count,
     body: (number) => JSON.stringify({ loginId: loginIdOf("user", userOf(number)) }),
-    distinct: count,
+    distinct,
   });
   const report = await runWrk({ port: server.port, requests, seconds, connections });
   const { statusErrors, socketErrors } = report;

@@ -45,7 +45,14 @@ async function lookUp(
     const count = Math.min(requestsAtOnce, to - first);
     // Past the last one, wrk sends it again until its time is over.
     const seconds = count < requestsAtOnce / 10 ? 1 : secondsAtOnce;
-    const report = await runLookups({ site, server, count, userOf: (number) => first + number, seconds });
+    const report = await runLookups({
+      site,
+      server,
+      count,
+      distinct: count,
+      userOf: (number) => first + number,
+      seconds,
+    });
     next += report.ranOut ? count : report.requests;
   }
   return next;

@@ -56,11 +56,11 @@ async function measureOnce(site: DesertedSite, redis: FilledRedis, seconds: numb
     replayProtection: "off",
   });
   const load = { site, server, userOf: anyOf(redis.users) };
-  const warmUp = await runLookups({ ...load, seconds: 1, count: warmUpPerSecond });
+  const warmUp = await runLookups({ ...load, seconds: 1, count: warmUpPerSecond, distinct: warmUpPerSecond });
   // While it warms up, and other processes take their share, it may be far from its best.
   const count = Math.ceil(Math.max(60_000, 3 * warmUp.requestsPerSecond) * seconds);
   const before = { sidecarMs: server.cpuMs(), redisMs: await redisCpuMs(redis.client) };
-  const report = await runLookups({ ...load, seconds, count });
+  const report = await runLookups({ ...load, seconds, count, distinct: count });
   const sidecarMs = server.cpuMs() - before.sidecarMs;
   const redisMs = (await redisCpuMs(redis.client)) - before.redisMs;
   if (report.ranOut) throw new Error(`${count} requests were too few for ${seconds} s`);

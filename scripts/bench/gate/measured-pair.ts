@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { type DesertedSite, mustAnswer, startLookupServer } from "../growth/deserted-site.ts";
+import type { FilledRedis } from "../growth/filled-redis.ts";
+import { runLookups } from "../growth/lookups.ts";
+import { type MeasuredProcess, startMeasured } from "../server-process.ts";
+import type { GateRound } from "./gate.ts";
+
+export interface PairOptions {
+  readonly site: DesertedSite;
+  readonly redis: FilledRedis;
+  /** The sidecar's `index.ts`. */
+  readonly entry: string;
+}
+
+/** The sidecar, with and without its guard, and `bare`: fresh processes, warmed up. */
+export interface MeasuredPair extends AsyncDisposable {
+  /** One after the other, in the other direction from one round to the next. */
+  measure(round: number): Promise<GateRound>;
+}
+
+const contenders = ["bare", "guardOff", "guardOn"] as const;
+const warmUpSeconds = 3;
+/** Lookups a second, of three that run at once. */
+const firstRate = 15_000;
+/** A server may be so much faster than it was a moment ago, while others took their share of the machine. */
+const headroom = 2.5;
+
+/** @throws {Error} one of them does not answer rightly */
+export async function openPair({ site, redis, entry }: PairOptions): Promise<MeasuredPair> {
+  await using stack = new AsyncDisposableStack();
+  const redisUrl = redis.server.url();
+  const servers = {
+    bare: stack.use(await startBare(site, redisUrl)),
+    guardOff: stack.use(await startLookupServer({ site, redisUrl, entry, replayProtection: "off" })),
+    guardOn: stack.use(await startLookupServer({ site, redisUrl, entry, replayProtection: "all" })),
+  };
+
+  const rates = new Map<MeasuredProcess, number>();
+
+  /** CPU time for one lookup. */
+  async function cpuUs(server: MeasuredProcess, seconds: number): Promise<number> {
+    const beforeMs = server.cpuMs();
+    const { requests, ranOut } = await runLookups({
+      site,
+      server,
+      count: Math.ceil((rates.get(server) ?? firstRate) * headroom * seconds),
+      userOf: (number) => number % redis.users,
+      distinct: redis.users,
+      seconds,
+    });
+    // Some were sent twice: that counts for nothing, but tells how many are needed.
+    rates.set(server, requests / seconds);
+    return ranOut ? cpuUs(server, seconds) : ((server.cpuMs() - beforeMs) * 1000) / requests;
+  }
+
+  await Promise.all(contenders.map((contender) => cpuUs(servers[contender], warmUpSeconds)));
+  const rest = stack.move();
+  return {
+    async measure(round) {
+      const us = { bare: 0, guardOff: 0, guardOn: 0 };
+      for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
+        us[contender] = await cpuUs(servers[contender], 1);
+      }
+      return us;
+    },
+    [Symbol.asyncDispose]: () => rest.disposeAsync(),
+  };
+}
+
+function startBare(site: DesertedSite, redisUrl: string): Promise<MeasuredProcess> {
+  return startMeasured({
+    name: "bare",
+    argv: [process.execPath, join(import.meta.dir, "../servers/bare.ts")],
+    environment: { ...site.environment, REDIS_URL: redisUrl },
+    greet: (port) => mustAnswer(port, site.sharedSecret),
+  });
+}

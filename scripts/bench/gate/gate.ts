@@ -1,78 +1,83 @@
-import { createDesertedSite } from "../growth/deserted-site.ts";
-import { startFilledRedis } from "../growth/filled-redis.ts";
-import { median } from "../rounds.ts";
-import { openPair } from "./measured-pair.ts";
-import { type Verdict, verdictOn } from "./verdict.ts";
+import { resolve } from "node:path";
+import { requireProgram, ServerUnavailable } from "../../../test/support/server-binaries.ts";
+import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
+import { sidecarEntry } from "../growth/deserted-site.ts";
+import { writeResult } from "../json-output.ts";
+import { floors } from "./floors.ts";
+import { type GateResult, type GateRound, type Guard, measureGate, shareOf } from "./measure-gate.ts";
 
-export type Guard = "guardOff" | "guardOn";
+const help = `Fails if the lookup of a user who is in Redis has become clearly more expensive: the CPU time that bare, the smallest
+server that does the same work, needs for it, over that of the sidecar, is compared with the floors in
+scripts/bench/gate/floors.ts.
 
-/** CPU time for one lookup, in microseconds. */
-export type GateRound = Readonly<Record<Guard | "bare", number>>;
+  bun run bench gate
+  bun run bench gate --entry ../other/src/index.ts
 
-export interface GateOptions {
-  readonly floors: Readonly<Record<Guard, number>>;
-  /** The sidecar's `index.ts`. */
-  readonly entry: string;
-  readonly users: number;
-  /** No round is begun that would not be over by then. */
-  readonly secondsMax: number;
-  readonly note: (round: GateRound, pair: number) => void;
-}
+  --entry FILE   measure another sidecar's index.ts
+  --seconds N    how long it may take (default 58)
+  --json [FILE]  print JSON, or write it to the file
 
-export interface GateResult {
-  readonly pairs: readonly (readonly GateRound[])[];
-  readonly shares: Readonly<Record<Guard, number>>;
-  readonly verdicts: Readonly<Record<Guard, Verdict>>;
-}
+Exits 1 if a floor is clearly not reached, 0 if it is or if the time did not suffice to tell. Where wrk or Redis is missing
+and cannot be installed, it is skipped; with CI=true it exits 1.
+`;
 
-const guards = ["guardOff", "guardOn"] as const;
-const roundsOfAPair = 5;
+const options = {
+  entry: { type: "string", default: sidecarEntry },
+  seconds: { type: "string", default: "58" },
+  json: { type: "boolean", default: false },
+} as const;
 
-/**
- * Compares lookups of users who are in Redis with those of `bare`, the limit, by CPU time, which the noise of a shared
- * machine moves least. Goes on, with fresh processes after some rounds, until it is decided or the time is over.
- */
-export async function measureGate(options: GateOptions): Promise<GateResult> {
-  const { entry, floors, users, secondsMax, note } = options;
-  const deadline = performance.now() + secondsMax * 1000;
-  using site = await createDesertedSite();
-  await using redis = await startFilledRedis(users);
-  const pairs: GateRound[][] = [];
-  const isDecided = () => guards.every((guard) => verdictFor(guard) !== "undecided");
-  let isOver = false;
-  while (!isOver) {
-    const pairAt = performance.now();
-    await using pair = await openPair({ site, redis, entry });
-    const preparationMs = performance.now() - pairAt;
-    const rounds: GateRound[] = [];
-    pairs.push(rounds);
-    while (!isOver && rounds.length < roundsOfAPair) {
-      const roundAt = performance.now();
-      const round = await pair.measure(rounds.length);
-      rounds.push(round);
-      note(round, pairs.length);
-      const now = performance.now();
-      const nextMs = now - roundAt + (rounds.length === roundsOfAPair ? preparationMs : 0);
-      isOver = isDecided() || now + nextMs > deadline;
+const users = 5000;
+const titles: Readonly<Record<Guard, string>> = { guardOff: "guard off", guardOn: "guard on" };
+
+export const gate: Command<typeof options> = {
+  help,
+  options,
+  async run([, file, ...others], { entry, seconds, json }): Promise<ExitStatus> {
+    if (others.length > 0 || (file !== undefined && !json)) throw new UsageWrong("Only --json takes a file.");
+    const secondsMax = Number(seconds);
+    if (!Number.isInteger(secondsMax) || secondsMax < 1 || secondsMax > 600) {
+      throw new UsageWrong("--seconds takes a whole number from 1 to 600.");
     }
-  }
-  return {
-    pairs,
-    shares: { guardOff: shareWith("guardOff"), guardOn: shareWith("guardOn") },
-    verdicts: { guardOff: verdictFor("guardOff"), guardOn: verdictFor("guardOn") },
-  };
+    const isQuiet = json && file === undefined;
+    try {
+      requireProgram("wrk", "wrk");
+      const note = isQuiet ? () => {} : printRound;
+      const result = await measureGate({ floors, entry: resolve(entry), users, secondsMax, note });
+      await writeResult({ result: { ...result, floors }, text: conclusionOf(result), json, file });
+      return Object.values(result.verdicts).includes("fails") ? 1 : 0;
+    } catch (error) {
+      if (!(error instanceof ServerUnavailable)) throw error;
+      const isRequired = process.env.CI === "true";
+      process.stderr.write(`performance gate ${isRequired ? "FAILED" : "SKIPPED"}: ${error.message}\n`);
+      return isRequired ? 1 : 0;
+    }
+  },
+};
 
-  function verdictFor(guard: Guard): Verdict {
-    const ratios = pairs.map((rounds) => rounds.map((round) => shareOf(round, guard)));
-    return verdictOn(ratios, floors[guard]);
-  }
-
-  function shareWith(guard: Guard): number {
-    return median(pairs.flat().map((round) => shareOf(round, guard)));
-  }
+function printRound(round: GateRound, pair: number): void {
+  const of = (guard: Guard) =>
+    `${titles[guard]} ${round[guard].toFixed(1)} µs, share ${shareOf(round, guard).toFixed(2)}`;
+  process.stdout.write(
+    `processes ${pair}: bare ${round.bare.toFixed(1)} µs   ${of("guardOff")}   ${of("guardOn")}\n`,
+  );
 }
 
-/** Of the CPU time that the sidecar needs: what `bare` needs for the same. */
-export function shareOf(round: GateRound, guard: Guard): number {
-  return round.bare / round[guard];
+function conclusionOf({ shares, verdicts }: GateResult): string {
+  const sentences = { holds: "holds", fails: "FAILS", undecided: "not clearly below, nor clearly above" };
+  const guards = ["guardOff", "guardOn"] as const;
+  const lines = guards.map((guard) => {
+    const share = shares[guard].toFixed(3);
+    return `${titles[guard].padEnd(9)} median share ${share}, floor ${floors[guard]}: ${sentences[verdicts[guard]]}\n`;
+  });
+  return lines.join("") + (Object.values(verdicts).includes("fails") ? advice : "");
 }
+
+const advice = `
+A lookup costs clearly more CPU time than it did when the floor was set. To find out where it goes:
+  1. bun run bench gate, once more on a quiet machine; and on the commit before: --entry there/src/index.ts
+  2. bun run bench micro, before and after: is it the signature, the body, or Redis?
+  3. bun --cpu-prof --cpu-prof-dir=/tmp src/index.ts, with REDIS_URL set, under load; end it with Ctrl+C and open the
+     .cpuprofile in a browser's developer tools.
+If the work is worth its time, say so in the commit that lowers scripts/bench/gate/floors.ts.
+`;

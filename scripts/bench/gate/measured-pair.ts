@@ -3,7 +3,7 @@ import { type DesertedSite, mustAnswer, startLookupServer } from "../growth/dese
 import type { FilledRedis } from "../growth/filled-redis.ts";
 import { runLookups } from "../growth/lookups.ts";
 import { type MeasuredProcess, startMeasured } from "../server-process.ts";
-import type { GateRound } from "./gate.ts";
+import type { GateRound } from "./measure-gate.ts";
 
 export interface PairOptions {
   readonly site: DesertedSite;

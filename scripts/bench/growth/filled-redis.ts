@@ -1,10 +1,11 @@
 import { Redis } from "ioredis";
+import { createKeys } from "../../../src/store/keys.ts";
 import type { RedisConnectionOptions } from "../../../src/store/redis-connection.ts";
 import { openRedisPopulation } from "../../../src/store/redis-population.ts";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { programPath } from "../../../test/support/server-binaries.ts";
 import { loginIdOf, ownIdDataOf } from "../population.ts";
-import { keyPrefix, userKey } from "../site.ts";
+import { keyPrefix } from "../site.ts";
 
 /** A Redis of its own that holds so many users, and what they take. */
 export interface FilledRedis extends AsyncDisposable {
@@ -33,6 +34,7 @@ interface Made {
 /** T of a sidecar that nobody has told otherwise. */
 const valueLifeMs = 3_600_000;
 export const limits = { valueLifeMs, tokenLifeMs: 10_000, markerLifeMs: 900_000 };
+const { user: userKey } = createKeys(keyPrefix);
 const usersAtOnce = 1000;
 const sampleSize = 100;
 

@@ -1,5 +1,5 @@
-import type { GrowthResult } from "./growth.ts";
 import type { Target } from "./growth-targets.ts";
+import type { GrowthResult } from "./measure-growth.ts";
 import { rememberSeconds } from "./remembered-signatures.ts";
 import { medianOf } from "./throughput.ts";
 

@@ -1,4 +1,4 @@
-import type { GrowthResult } from "./growth.ts";
+import type { GrowthResult } from "./measure-growth.ts";
 
 export interface Target {
   readonly name: string;

@@ -1,45 +1,69 @@
-import { createDesertedSite } from "./deserted-site.ts";
-import { type FilledRedis, startFilledRedis, type UserMemory } from "./filled-redis.ts";
-import { measureRememberedSignature } from "./remembered-signatures.ts";
-import { measureResidentMemory, type ResidentMemory } from "./resident-memory.ts";
-import { measureThroughput, type Throughput } from "./throughput.ts";
+import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
+import { writeResult } from "../json-output.ts";
+import { growthTable, sizingMarkdown } from "./growth-report.ts";
+import { growthTargets } from "./growth-targets.ts";
+import { measureGrowth } from "./measure-growth.ts";
 
-export interface GrowthOptions {
-  /** Ascending. */
-  readonly users: readonly number[];
-  readonly rounds: number;
-  readonly secondsPerRound: number;
-  readonly say: (what: string) => void;
+const help = `Measures what becomes of a lookup, of Redis' memory and of the sidecar's own as the population grows.
+
+  bun run bench growth
+  bun run bench growth --users 10000,100000 --json growth.json
+
+  --users N,N,…  the populations, ascending (default 10000,100000,1000000: six minutes and 3 GB of memory)
+  --rounds N     how often each is looked up (default 7)
+  --seconds N    how long each time (default 2)
+  --markdown     print the sizing section for the README as well
+  --json [FILE]  print JSON, or write it to the file
+
+Each population has a Redis of its own; all run at once and are measured in turn, each time by a fresh sidecar, with
+users drawn at random. Exits 0 if every answer was right. A target that is not met is a result, and no failure.
+`;
+
+const options = {
+  users: { type: "string", default: "10000,100000,1000000" },
+  rounds: { type: "string", default: "7" },
+  seconds: { type: "string", default: "2" },
+  markdown: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+} as const;
+
+const usersMax = 5_000_000;
+
+export const growth: Command<typeof options> = {
+  help,
+  options,
+  async run([, file, ...others], { users, rounds, seconds, markdown, json }): Promise<ExitStatus> {
+    if (others.length > 0 || (file !== undefined && !json)) throw new UsageWrong("Only --json takes a file.");
+    const result = await measureGrowth({
+      users: populationsOf(users),
+      rounds: smallNumber("--rounds", rounds),
+      secondsPerRound: smallNumber("--seconds", seconds),
+      say,
+    });
+    say("");
+    const targets = growthTargets(result);
+    const section = markdown ? `\n${sizingMarkdown(result)}` : "";
+    const text = growthTable(result, targets) + section;
+    await writeResult({ result: { ...result, targets }, text, json, file });
+    return 0;
+  },
+};
+
+function populationsOf(text: string): number[] {
+  const users = text.split(",").map(Number);
+  const areSound = users.every((count) => Number.isInteger(count) && count >= 1 && count <= usersMax);
+  const areAscending = users.every((count, index) => index === 0 || count > (users[index - 1] ?? 0));
+  if (areSound && areAscending) return users;
+  throw new UsageWrong(`--users takes whole numbers up to ${usersMax}, ascending, with commas between them.`);
 }
 
-export interface GrowthResult {
-  readonly throughput: readonly Throughput[];
-  readonly memory: readonly (UserMemory & { readonly users: number })[];
-  readonly bytesPerSignature: number;
-  readonly resident: readonly ResidentMemory[];
+function smallNumber(option: string, text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= 60) return number;
+  throw new UsageWrong(`${option} takes a whole number from 1 to 60.`);
 }
 
-/** What becomes of a lookup, of Redis' memory and of the sidecar's own as the population grows. */
-export async function measureGrowth(options: GrowthOptions): Promise<GrowthResult> {
-  const { users, rounds, secondsPerRound, say } = options;
-  await using stack = new AsyncDisposableStack();
-  using site = await createDesertedSite();
-  say("measuring what a signature takes that is remembered");
-  const bytesPerSignature = await measureRememberedSignature();
-  const populations: FilledRedis[] = [];
-  for (const count of users) {
-    say(`filling Redis with ${count.toLocaleString("en-US")} users`);
-    populations.push(stack.use(await startFilledRedis(count)));
-  }
-  say(`measuring ${rounds} rounds of lookups`);
-  const throughput = await measureThroughput(site, populations, { rounds, seconds: secondsPerRound });
-  const resident: ResidentMemory[] = [];
-  const largest = populations.at(-1);
-  for (const replayProtection of largest === undefined ? [] : (["off", "all"] as const)) {
-    say(`measuring the sidecar's memory, REPLAY_PROTECTION=${replayProtection}`);
-    const steps = users.length > 1 ? [users[0] ?? 0, users.at(-1) ?? 0] : users;
-    if (largest) resident.push(await measureResidentMemory(site, largest, replayProtection, steps));
-  }
-  const memory = populations.map((population) => ({ users: population.users, ...population.memory }));
-  return { throughput, memory, bytesPerSignature, resident };
+/** One line that is written over again and again, on a terminal only. */
+function say(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }

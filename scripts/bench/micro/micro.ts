@@ -1,69 +1,39 @@
-import { Redis } from "ioredis";
-import { run } from "mitata";
-import { scripts } from "../../../src/store/scripts.ts";
-import { startRedis } from "../../../test/support/redis-server.ts";
-import { measureRedisCost, type RedisCost } from "./redis-cost.ts";
-import { benchRedisWaits } from "./redis-waits.ts";
-import { benchRequests } from "./requests.ts";
-import { benchSignatures } from "./signatures.ts";
-import { benchTokens } from "./tokens.ts";
+import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
+import { writeResult } from "../json-output.ts";
+import { measureParts } from "./measure-parts.ts";
 
-export interface MicroOptions {
-  /** Of the benchmarks' names; everything else is left out. */
-  readonly filter: RegExp;
-  readonly isQuiet: boolean;
-}
+const help = `Times the parts of a request one by one: signature, body, session token, and what the store sends to a real Redis.
 
-export interface MicroResult {
-  readonly benchmarks: readonly { readonly name: string; readonly nanoseconds: Spread }[];
-  readonly redis: readonly RedisCost[];
-}
+  bun run bench micro
+  bun run bench micro --filter 'token' --json micro.json
 
-interface Spread {
-  readonly average: number;
-  readonly min: number;
-  readonly p50: number;
-  readonly p99: number;
-}
+  --filter REGEX  only benchmarks whose name it matches
+  --json [FILE]   print JSON, or write it to the file
 
-const redisRounds = 15;
+The first table is mitata's own. The second says what each command and script costs Redis, by its own account.
+Each part is checked to do its work before it is timed. Exits 0 unless one does not.
+`;
 
-/** The parts of a request one by one. Each is checked to do its work before it is timed. */
-export async function micro({ filter, isQuiet }: MicroOptions): Promise<MicroResult> {
-  await using server = await startRedis();
-  const redis = new Redis({ port: server.port, enableAutoPipelining: true, scripts });
+const options = {
+  filter: { type: "string", default: "" },
+  json: { type: "boolean", default: false },
+} as const;
+
+export const micro: Command<typeof options> = {
+  help,
+  options,
+  async run([, file, ...others], { filter, json }): Promise<ExitStatus> {
+    if (others.length > 0 || (file !== undefined && !json)) throw new UsageWrong("Only --json takes a file.");
+    const result = await measureParts({ filter: regexOf(filter), isQuiet: json && file === undefined });
+    await writeResult({ result, text: "", json, file });
+    return 0;
+  },
+};
+
+function regexOf(text: string): RegExp {
   try {
-    await benchSignatures();
-    benchRequests();
-    await benchTokens();
-    await benchRedisWaits(redis);
-    const { benchmarks } = await run({ throw: true, filter, format: isQuiet ? "quiet" : "mitata" });
-    const costs = await measureRedisCost(redis, redisRounds);
-    if (!isQuiet) process.stdout.write(tableOf(costs));
-    return {
-      benchmarks: benchmarks.flatMap(({ runs }) =>
-        runs.flatMap(({ name, stats }) =>
-          stats === undefined ? [] : [{ name, nanoseconds: spreadOf(stats) }],
-        ),
-      ),
-      redis: costs,
-    };
-  } finally {
-    redis.disconnect();
+    return new RegExp(text);
+  } catch {
+    throw new UsageWrong("--filter takes a regular expression.");
   }
-}
-
-function spreadOf({ avg, min, p50, p99 }: Record<"avg" | "min" | "p50" | "p99", number>): Spread {
-  return { average: avg, min, p50, p99 };
-}
-
-function tableOf(costs: readonly RedisCost[]): string {
-  const lines = costs.map(({ step, microseconds }) => {
-    const sorted = microseconds.toSorted((a, b) => a - b);
-    const [lowest = 0, median = 0, highest = 0] = [0, sorted.length >> 1, sorted.length - 1].map(
-      (at) => sorted[at],
-    );
-    return `${step.padEnd(38)} ${median.toFixed(1).padStart(6)} µs   (${lowest.toFixed(1)} to ${highest.toFixed(1)})`;
-  });
-  return `\nRedis' own processor time for one call: median of ${redisRounds} rounds\n${lines.join("\n")}\n`;
 }

@@ -1,0 +1,78 @@
+import { createDesertedSite } from "../growth/deserted-site.ts";
+import { startFilledRedis } from "../growth/filled-redis.ts";
+import { median } from "../rounds.ts";
+import { openPair } from "./measured-pair.ts";
+import { type Verdict, verdictOn } from "./verdict.ts";
+
+export type Guard = "guardOff" | "guardOn";
+
+/** CPU time for one lookup, in microseconds. */
+export type GateRound = Readonly<Record<Guard | "bare", number>>;
+
+export interface GateOptions {
+  readonly floors: Readonly<Record<Guard, number>>;
+  /** The sidecar's `index.ts`. */
+  readonly entry: string;
+  readonly users: number;
+  /** No round is begun that would not be over by then. */
+  readonly secondsMax: number;
+  readonly note: (round: GateRound, pair: number) => void;
+}
+
+export interface GateResult {
+  readonly pairs: readonly (readonly GateRound[])[];
+  readonly shares: Readonly<Record<Guard, number>>;
+  readonly verdicts: Readonly<Record<Guard, Verdict>>;
+}
+
+const guards = ["guardOff", "guardOn"] as const;
+const roundsOfAPair = 5;
+
+/**
+ * Compares lookups of users who are in Redis with those of `bare`, the limit, by CPU time, which the noise of a shared
+ * machine moves least. Goes on, with fresh processes after some rounds, until it is decided or the time is over.
+ */
+export async function measureGate(options: GateOptions): Promise<GateResult> {
+  const { entry, floors, users, secondsMax, note } = options;
+  const deadline = performance.now() + secondsMax * 1000;
+  using site = await createDesertedSite();
+  await using redis = await startFilledRedis(users);
+  const pairs: GateRound[][] = [];
+  const isDecided = () => guards.every((guard) => verdictFor(guard) !== "undecided");
+  let isOver = false;
+  while (!isOver) {
+    const pairAt = performance.now();
+    await using pair = await openPair({ site, redis, entry });
+    const preparationMs = performance.now() - pairAt;
+    const rounds: GateRound[] = [];
+    pairs.push(rounds);
+    while (!isOver && rounds.length < roundsOfAPair) {
+      const roundAt = performance.now();
+      const round = await pair.measure(rounds.length);
+      rounds.push(round);
+      note(round, pairs.length);
+      const now = performance.now();
+      const nextMs = now - roundAt + (rounds.length === roundsOfAPair ? preparationMs : 0);
+      isOver = isDecided() || now + nextMs > deadline;
+    }
+  }
+  return {
+    pairs,
+    shares: { guardOff: shareWith("guardOff"), guardOn: shareWith("guardOn") },
+    verdicts: { guardOff: verdictFor("guardOff"), guardOn: verdictFor("guardOn") },
+  };
+
+  function verdictFor(guard: Guard): Verdict {
+    const ratios = pairs.map((rounds) => rounds.map((round) => shareOf(round, guard)));
+    return verdictOn(ratios, floors[guard]);
+  }
+
+  function shareWith(guard: Guard): number {
+    return median(pairs.flat().map((round) => shareOf(round, guard)));
+  }
+}
+
+/** Of the CPU time that the sidecar needs: what `bare` needs for the same. */
+export function shareOf(round: GateRound, guard: Guard): number {
+  return round.bare / round[guard];
+}

@@ -4,7 +4,7 @@ import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { sidecarEntry } from "../growth/deserted-site.ts";
 import { writeResult } from "../json-output.ts";
 import { floors } from "./floors.ts";
-import { type GateResult, type GateRound, type Guard, measureGate, shareOf } from "./measure-gate.ts";
+import { counts, type GateResult, type GateRound, type Guard, measureGate, shareOf } from "./measure-gate.ts";
 
 const help = `Fails if the lookup of a user who is in Redis has become clearly more expensive: the CPU time that bare, the smallest
 server that does the same work, needs for it, over that of the sidecar, is compared with the floors in
@@ -16,6 +16,8 @@ scripts/bench/gate/floors.ts.
   --entry FILE   measure another sidecar's index.ts
   --seconds N    how long it may take (default 58)
   --json [FILE]  print JSON, or write it to the file
+
+Rounds are added until it is decided. One in which a server waited most of its time for a processor does not count.
 
 Exits 1 if a floor is clearly not reached, 0 if it is or if the time did not suffice to tell. Where wrk or Redis is missing
 and cannot be installed, it is skipped; with CI=true it exits 1.
@@ -58,16 +60,20 @@ export const gate: Command<typeof options> = {
 function printRound(round: GateRound, pair: number): void {
   const of = (guard: Guard) =>
     `${titles[guard]} ${round[guard].toFixed(1)} µs, share ${shareOf(round, guard).toFixed(2)}`;
-  process.stdout.write(
-    `processes ${pair}: bare ${round.bare.toFixed(1)} µs   ${of("guardOff")}   ${of("guardOn")}\n`,
-  );
+  const bare = `bare ${round.bare.toFixed(1)} µs`;
+  const waiting = `waiting ${Math.round(100 * round.waiting)} %${counts(round) ? "" : ": does not count"}`;
+  process.stdout.write(`processes ${pair}   ${bare}   ${of("guardOff")}   ${of("guardOn")}   ${waiting}\n`);
 }
 
 function conclusionOf({ shares, verdicts }: GateResult): string {
-  const sentences = { holds: "holds", fails: "FAILS", undecided: "not clearly below, nor clearly above" };
+  const sentences = {
+    holds: "holds",
+    fails: "FAILS",
+    undecided: "not decided: neither clearly below nor clearly above",
+  };
   const guards = ["guardOff", "guardOn"] as const;
   const lines = guards.map((guard) => {
-    const share = shares[guard].toFixed(3);
+    const share = shares[guard]?.toFixed(3) ?? "unknown";
     return `${titles[guard].padEnd(9)} median share ${share}, floor ${floors[guard]}: ${sentences[verdicts[guard]]}\n`;
   });
   return lines.join("") + (Object.values(verdicts).includes("fails") ? advice : "");

@@ -4,6 +4,7 @@ import type { FilledRedis } from "../growth/filled-redis.ts";
 import { runLookups } from "../growth/lookups.ts";
 import { type MeasuredProcess, startMeasured } from "../server-process.ts";
 import type { GateRound } from "./measure-gate.ts";
+import { scheduledSoFar, waitShare } from "./waiting.ts";
 
 export interface PairOptions {
   readonly site: DesertedSite;
@@ -16,6 +17,11 @@ export interface PairOptions {
 export interface MeasuredPair extends AsyncDisposable {
   /** One after the other, in the other direction from one round to the next. */
   measure(round: number): Promise<GateRound>;
+}
+
+interface LookupCost {
+  readonly cpuUs: number;
+  readonly waiting: number;
 }
 
 const contenders = ["bare", "guardOff", "guardOn"] as const;
@@ -37,9 +43,8 @@ export async function openPair({ site, redis, entry }: PairOptions): Promise<Mea
 
   const rates = new Map<MeasuredProcess, number>();
 
-  /** CPU time for one lookup. */
-  async function cpuUs(server: MeasuredProcess, seconds: number): Promise<number> {
-    const beforeMs = server.cpuMs();
+  async function lookUp(server: MeasuredProcess, seconds: number): Promise<LookupCost> {
+    const [cpuMs, scheduled] = [server.cpuMs(), scheduledSoFar(server.pid)];
     const { requests, ranOut } = await runLookups({
       site,
       server,
@@ -48,20 +53,25 @@ export async function openPair({ site, redis, entry }: PairOptions): Promise<Mea
       distinct: redis.users,
       seconds,
     });
-    // Some were sent twice: that counts for nothing, but tells how many are needed.
     rates.set(server, requests / seconds);
-    return ranOut ? cpuUs(server, seconds) : ((server.cpuMs() - beforeMs) * 1000) / requests;
+    // Some were sent twice: that counts for nothing, but tells how many are needed.
+    if (ranOut) return lookUp(server, seconds);
+    const cpuUs = ((server.cpuMs() - cpuMs) * 1000) / requests;
+    return { cpuUs, waiting: waitShare(scheduled, scheduledSoFar(server.pid)) };
   }
 
-  await Promise.all(contenders.map((contender) => cpuUs(servers[contender], warmUpSeconds)));
+  await Promise.all(contenders.map((contender) => lookUp(servers[contender], warmUpSeconds)));
   const rest = stack.move();
   return {
     async measure(round) {
       const us = { bare: 0, guardOff: 0, guardOn: 0 };
+      let waiting = 0;
       for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
-        us[contender] = await cpuUs(servers[contender], 1);
+        const cost = await lookUp(servers[contender], 1);
+        us[contender] = cost.cpuUs;
+        waiting = Math.max(waiting, cost.waiting);
       }
-      return us;
+      return { ...us, waiting };
     },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   };

@@ -13,27 +13,33 @@ const successChanceMax = 0.02;
 const pairsMin = 2;
 
 /**
- * Whether the ratios lie above a floor. A sign test: what counts is on which side of the floor a round fell, not how
- * far from it, so that a round in which the machine was busy elsewhere has one vote like any other.
- * For a failure, each pair of processes has to be below the floor.
+ * Whether the ratios lie above a floor, by Wilcoxon's signed-rank test: it asks on which side of the floor each round
+ * fell and how the distances rank, so that a round in which the machine was busy elsewhere counts little more than
+ * any other, however far off it is. For a failure, each pair of processes has to be below the floor.
  */
-export function verdictOn(pairs: readonly PairRatios[], floor: number): Verdict {
+export function verdictOn(all: readonly PairRatios[], floor: number): Verdict {
+  const pairs = all.filter((pair) => pair.length > 0);
   if (pairs.length < pairsMin) return "undecided";
-  const ratios = pairs.flat();
-  const below = ratios.filter((ratio) => ratio < floor).length;
-  const above = ratios.length - below;
-  if (chanceOf(above, ratios.length) <= successChanceMax) return "holds";
-  const eachIsBelow = pairs.every((pair) => pair.length > 0 && median(pair) < floor);
-  return eachIsBelow && chanceOf(below, ratios.length) <= failureChanceMax ? "fails" : "undecided";
+  const above = pairs.flat().map((ratio) => ratio - floor);
+  const below = above.map((distance) => -distance);
+  if (chanceOf(above) <= successChanceMax) return "holds";
+  const eachIsBelow = pairs.every((pair) => median(pair) < floor);
+  return eachIsBelow && chanceOf(below) <= failureChanceMax ? "fails" : "undecided";
 }
 
-/** The chance that a fair coin shows heads so often, or more often. */
-function chanceOf(heads: number, tosses: number): number {
-  let ways = 1;
-  let sum = 0;
-  for (let count = 0; count <= tosses; count += 1) {
-    if (count >= heads) sum += ways;
-    ways = (ways * (tosses - count)) / (count + 1);
+/** The chance that the positive distances outweigh the others so much, or more, if each sign were a coin's toss. */
+function chanceOf(distances: readonly number[]): number {
+  const ranked = distances.toSorted((a, b) => Math.abs(a) - Math.abs(b));
+  const weight = ranked.reduce((sum, distance, index) => sum + (distance > 0 ? index + 1 : 0), 0);
+  // How many of all the ways to toss give each sum of ranks.
+  let ways = [1];
+  for (let rank = 1; rank <= ranked.length; rank += 1) {
+    const longer = Array.from(
+      { length: ways.length + rank },
+      (_, sum) => (ways[sum] ?? 0) + (ways[sum - rank] ?? 0),
+    );
+    ways = longer;
   }
-  return sum / 2 ** tosses;
+  const asMuch = ways.slice(weight).reduce((sum, count) => sum + count, 0);
+  return asMuch / 2 ** ranked.length;
 }

@@ -14,8 +14,8 @@ const pairsMin = 2;
 
 /**
  * Whether the ratios lie above a floor, by Wilcoxon's signed-rank test: it asks on which side of the floor each round
- * fell and how the distances rank, so that a round in which the machine was busy elsewhere counts little more than
- * any other, however far off it is. For a failure, each pair of processes has to be below the floor.
+ * fell and how the distances rank, so that a round in which the machine was busy elsewhere counts as the largest and
+ * no more, however far off it is. For a failure, each pair of processes has to be below the floor.
  */
 export function verdictOn(all: readonly PairRatios[], floor: number): Verdict {
   const pairs = all.filter((pair) => pair.length > 0);

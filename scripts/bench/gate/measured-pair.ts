@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type DesertedSite, mustAnswer, startLookupServer } from "../growth/deserted-site.ts";
 import type { FilledRedis } from "../growth/filled-redis.ts";
-import { runLookups } from "../growth/lookups.ts";
+import { runLookups, undisturbed } from "../growth/lookups.ts";
 import { type MeasuredProcess, startMeasured } from "../server-process.ts";
 import type { GateRound } from "./measure-gate.ts";
 import { scheduledSoFar, waitShare } from "./waiting.ts";
@@ -60,14 +60,16 @@ export async function openPair({ site, redis, entry }: PairOptions): Promise<Mea
     return { cpuUs, waiting: waitShare(scheduled, scheduledSoFar(server.pid)) };
   }
 
-  await Promise.all(contenders.map((contender) => lookUp(servers[contender], warmUpSeconds)));
+  await Promise.all(
+    contenders.map((contender) => undisturbed(() => lookUp(servers[contender], warmUpSeconds))),
+  );
   const rest = stack.move();
   return {
     async measure(round) {
       const us = { bare: 0, guardOff: 0, guardOn: 0 };
       let waiting = 0;
       for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
-        const cost = await lookUp(servers[contender], 1);
+        const cost = await undisturbed(() => lookUp(servers[contender], 1));
         us[contender] = cost.cpuUs;
         waiting = Math.max(waiting, cost.waiting);
       }

@@ -2,7 +2,7 @@ import { median } from "../rounds.ts";
 import type { MeasuredProcess } from "../server-process.ts";
 import { type DesertedSite, startLookupServer } from "./deserted-site.ts";
 import type { FilledRedis } from "./filled-redis.ts";
-import { runLookups } from "./lookups.ts";
+import { runLookups, undisturbed } from "./lookups.ts";
 
 export interface ResidentMemory {
   readonly replayProtection: "all" | "off";
@@ -45,14 +45,16 @@ async function lookUp(
     const count = Math.min(requestsAtOnce, to - first);
     // Past the last one, wrk sends it again until its time is over.
     const seconds = count < requestsAtOnce / 10 ? 1 : secondsAtOnce;
-    const report = await runLookups({
-      site,
-      server,
-      count,
-      distinct: count,
-      userOf: (number) => first + number,
-      seconds,
-    });
+    const report = await undisturbed(() =>
+      runLookups({
+        site,
+        server,
+        count,
+        distinct: count,
+        userOf: (number) => first + number,
+        seconds,
+      }),
+    );
     next += report.ranOut ? count : report.requests;
   }
   return next;

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { measureInTurn, median, type Ratio, ratioOf } from "../rounds.ts";
 import { type DesertedSite, startLookupServer } from "./deserted-site.ts";
 import type { FilledRedis } from "./filled-redis.ts";
-import { anyOf, runLookups } from "./lookups.ts";
+import { anyOf, runLookups, undisturbed } from "./lookups.ts";
 
 export interface Throughput {
   readonly users: number;
@@ -37,7 +37,9 @@ export async function measureThroughput(
   populations: readonly FilledRedis[],
   { rounds, seconds }: ThroughputOptions,
 ): Promise<Throughput[]> {
-  const samples = await measureInTurn(populations, rounds, (redis) => measureOnce(site, redis, seconds));
+  const samples = await measureInTurn(populations, rounds, (redis) =>
+    undisturbed(() => measureOnce(site, redis, seconds)),
+  );
   const roundsOf = (redis: FilledRedis | undefined) => (redis && samples.get(redis)) ?? [];
   const over = (redis: FilledRedis, figure: (cost: LookupCost) => number) =>
     ratioOf(roundsOf(redis).map(figure), roundsOf(populations[0]).map(figure));

@@ -1,4 +1,5 @@
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
+import { showStatus } from "../../status-line.ts";
 import { writeResult } from "../json-output.ts";
 import { growthTable, sizingMarkdown } from "./growth-report.ts";
 import { growthTargets } from "./growth-targets.ts";
@@ -38,9 +39,9 @@ export const growth: Command<typeof options> = {
       users: populationsOf(users),
       rounds: smallNumber("--rounds", rounds),
       secondsPerRound: smallNumber("--seconds", seconds),
-      say,
+      say: showStatus,
     });
-    say("");
+    showStatus("");
     const targets = growthTargets(result);
     const section = markdown ? `\n${sizingMarkdown(result)}` : "";
     const text = growthTable(result, targets) + section;
@@ -61,9 +62,4 @@ function smallNumber(option: string, text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number >= 1 && number <= 60) return number;
   throw new UsageWrong(`${option} takes a whole number from 1 to 60.`);
-}
-
-/** One line that is written over again and again, on a terminal only. */
-function say(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }

@@ -1,4 +1,5 @@
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
+import { showStatus } from "../../status-line.ts";
 import { writeResult } from "../json-output.ts";
 import { measureStartUp, medianStart, type StartUpResult } from "./measure-start-up.ts";
 
@@ -30,8 +31,8 @@ export const startUp: Command<typeof options> = {
     const count = Number(rounds);
     if (!Number.isInteger(count) || count < 1 || count > 200)
       throw new UsageWrong("--rounds takes a whole number from 1 to 200.");
-    const result = await measureStartUp(count, say);
-    say("");
+    const result = await measureStartUp(count, showStatus);
+    showStatus("");
     const isMet = result.ready.median <= target;
     await writeResult({ result: { ...result, target, aim, isMet }, text: tableOf(result), json, file });
     return 0;
@@ -52,9 +53,4 @@ ${line("sidecar", sidecar)}
 ratio    ${ready.median.toFixed(2).padStart(8)}    ${cpu.median.toFixed(2).padStart(8)}      ${ready.rounds.map((ratio) => ratio.toFixed(2)).join(" ")}
 target at most ${target} (aim ${aim}): ${isMet}
 `;
-}
-
-/** One line that is written over again and again, on a terminal only. */
-function say(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }

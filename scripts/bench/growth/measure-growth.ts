@@ -34,12 +34,16 @@ export async function measureGrowth(options: GrowthOptions): Promise<GrowthResul
   say(`measuring ${rounds} rounds of lookups`);
   const throughput = await measureThroughput(site, populations, { rounds, seconds: secondsPerRound });
   const resident: ResidentMemory[] = [];
-  const largest = populations.at(-1);
-  for (const replayProtection of largest === undefined ? [] : (["off", "all"] as const)) {
+  for (const replayProtection of ["off", "all"] as const) {
     say(`measuring the sidecar's memory, REPLAY_PROTECTION=${replayProtection}`);
-    const steps = users.length > 1 ? [users[0] ?? 0, users.at(-1) ?? 0] : users;
-    if (largest) resident.push(await measureResidentMemory(site, largest, replayProtection, steps));
+    resident.push(await measureResidentMemory(site, largestOf(populations), replayProtection, users));
   }
   const memory = populations.map((population) => ({ users: population.users, ...population.memory }));
   return { throughput, memory, bytesPerSignature, resident };
+}
+
+function largestOf(populations: readonly FilledRedis[]): FilledRedis {
+  const largest = populations.at(-1);
+  if (largest === undefined) throw new RangeError("there is no population");
+  return largest;
 }

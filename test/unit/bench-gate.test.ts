@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { shareOf } from "../../scripts/bench/gate/measure-gate.ts";
-import { verdictOn } from "../../scripts/bench/gate/verdict.ts";
+import { isCalm, shareOf } from "../../scripts/bench/gate/measure-gate.ts";
+import { verdictOn as verdictOnRounds } from "../../scripts/bench/gate/verdict.ts";
 import { scheduledSoFar, waitShare } from "../../scripts/bench/gate/waiting.ts";
 
 /** Shares of the limit's CPU time as they were measured, with the guard off, on two cores shared with others. */
@@ -22,6 +22,13 @@ const recorded = {
     [0.47, 0.51, 0.5, 0.48, 0.57],
   ],
 };
+
+/** On rounds that were all calm, or all not. */
+const verdictOn = (pairs: readonly (readonly number[])[], floor: number, isCalm = true) =>
+  verdictOnRounds(
+    pairs.map((ratios) => ratios.map((ratio) => ({ ratio, isCalm }))),
+    floor,
+  );
 
 describe("the gate", () => {
   test("lets pass what was measured of an unchanged sidecar, calm or not", () => {
@@ -84,9 +91,19 @@ describe("the gate", () => {
     expect(failures / runs.length).toBeLessThanOrEqual(0.01);
   });
 
+  test("never fails on rounds in which a server had to wait for the machine, but may hold by them", () => {
+    expect(verdictOn(recorded.slowed, 0.58, false)).toBe("undecided");
+    expect(verdictOn(recorded.besideOtherLoad, 0.58, false)).toBe("holds");
+  });
+
   test("takes the share as the limit's CPU time over the sidecar's own", () => {
     const round = { bare: 20, guardOff: 25, guardOn: 40, waiting: 0 };
     expect([shareOf(round, "guardOff"), shareOf(round, "guardOn")]).toEqual([0.8, 0.5]);
+  });
+
+  test("calls a round calm as long as no server waited most of its time", () => {
+    const round = { bare: 20, guardOff: 25, guardOn: 40 };
+    expect([0, 0.7, 0.71].map((waiting) => isCalm({ ...round, waiting }))).toEqual([true, true, false]);
   });
 });
 

@@ -4,7 +4,7 @@ import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { sidecarEntry } from "../growth/deserted-site.ts";
 import { writeResult } from "../json-output.ts";
 import { floors } from "./floors.ts";
-import { counts, type GateResult, type GateRound, type Guard, measureGate, shareOf } from "./measure-gate.ts";
+import { type GateResult, type GateRound, type Guard, isCalm, measureGate, shareOf } from "./measure-gate.ts";
 
 const help = `Fails if the lookup of a user who is in Redis has become clearly more expensive: the CPU time that bare, the smallest
 server that does the same work, needs for it, over that of the sidecar, is compared with the floors in
@@ -17,7 +17,8 @@ scripts/bench/gate/floors.ts.
   --seconds N    how long it may take (default 58)
   --json [FILE]  print JSON, or write it to the file
 
-Rounds are added until it is decided. One in which a server waited most of its time for a processor does not count.
+Rounds are added until it is decided. One in which a server waited most of its time for a processor is not calm, and
+never counts against the sidecar.
 
 Exits 1 if a floor is clearly not reached, 0 if it is or if the time did not suffice to tell. Where wrk or Redis is missing
 and cannot be installed, it is skipped; with CI=true it exits 1.
@@ -61,7 +62,7 @@ function printRound(round: GateRound, pair: number): void {
   const of = (guard: Guard) =>
     `${titles[guard]} ${round[guard].toFixed(1)} µs, share ${shareOf(round, guard).toFixed(2)}`;
   const bare = `bare ${round.bare.toFixed(1)} µs`;
-  const waiting = `waiting ${Math.round(100 * round.waiting)} %${counts(round) ? "" : ": does not count"}`;
+  const waiting = `waiting ${Math.round(100 * round.waiting)} %${isCalm(round) ? "" : ": not calm"}`;
   process.stdout.write(`processes ${pair}   ${bare}   ${of("guardOff")}   ${of("guardOn")}   ${waiting}\n`);
 }
 
@@ -73,7 +74,7 @@ function conclusionOf({ shares, verdicts }: GateResult): string {
   };
   const guards = ["guardOff", "guardOn"] as const;
   const lines = guards.map((guard) => {
-    const share = shares[guard]?.toFixed(3) ?? "unknown";
+    const share = shares[guard].toFixed(3);
     return `${titles[guard].padEnd(9)} median share ${share}, floor ${floors[guard]}: ${sentences[verdicts[guard]]}\n`;
   });
   return lines.join("") + (Object.values(verdicts).includes("fails") ? advice : "");

@@ -24,17 +24,14 @@ export interface GateOptions {
 
 export interface GateResult {
   readonly pairs: readonly (readonly GateRound[])[];
-  /** Medians; `null` if no round counts. */
-  readonly shares: Readonly<Record<Guard, number | null>>;
+  /** Medians of all rounds. */
+  readonly shares: Readonly<Record<Guard, number>>;
   readonly verdicts: Readonly<Record<Guard, Verdict>>;
 }
 
 const guards = ["guardOff", "guardOn"] as const;
 const roundsOfAPair = 5;
-/**
- * A process that is so often put aside for others finds its caches cold each time, and the larger one loses more by
- * that. Such a round tells about the machine and does not count.
- */
+/** A round in which one of them waited longer than that is not calm. */
 const waitingMax = 0.7;
 
 /**
@@ -74,21 +71,19 @@ export async function measureGate(options: GateOptions): Promise<GateResult> {
     verdicts: { guardOff: verdictFor("guardOff"), guardOn: verdictFor("guardOn") },
   };
 
-  function sharesWith(guard: Guard): number[][] {
-    return pairs.map((rounds) => rounds.filter(counts).map((round) => shareOf(round, guard)));
-  }
-
   function verdictFor(guard: Guard): Verdict {
-    return verdictOn(sharesWith(guard), floors[guard]);
+    const ratios = pairs.map((rounds) =>
+      rounds.map((round) => ({ ratio: shareOf(round, guard), isCalm: isCalm(round) })),
+    );
+    return verdictOn(ratios, floors[guard]);
   }
 
-  function medianWith(guard: Guard): number | null {
-    const shares = sharesWith(guard).flat();
-    return shares.length === 0 ? null : median(shares);
+  function medianWith(guard: Guard): number {
+    return median(pairs.flat().map((round) => shareOf(round, guard)));
   }
 }
 
-export function counts({ waiting }: GateRound): boolean {
+export function isCalm({ waiting }: GateRound): boolean {
   return waiting <= waitingMax;
 }
 

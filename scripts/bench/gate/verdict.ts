@@ -2,8 +2,11 @@ import { median } from "../rounds.ts";
 
 export type Verdict = "holds" | "fails" | "undecided";
 
-/** The ratios of one pair of processes, round by round. */
-export type PairRatios = readonly number[];
+/** One round's ratio, and whether the machine let the processes run when they could. */
+export interface GateRatio {
+  readonly ratio: number;
+  readonly isCalm: boolean;
+}
 
 /** Chance at most that a server right at its floor is called too slow. The margin above the floor makes it far less. */
 const failureChanceMax = 0.01;
@@ -13,18 +16,28 @@ const successChanceMax = 0.02;
 const pairsMin = 2;
 
 /**
- * Whether the ratios lie above a floor, by Wilcoxon's signed-rank test: it asks on which side of the floor each round
+ * Whether the ratios, listed by pair of processes, lie above a floor, by Wilcoxon's signed-rank test: it asks on which side of the floor each round
  * fell and how the distances rank, so that a round in which the machine was busy elsewhere counts as the largest and
- * no more, however far off it is. For a failure, each pair of processes has to be below the floor.
+ * no more, however far off it is. For a failure, each pair of processes has to be below the floor, and only calm rounds
+ * count: a process that is put aside again and again finds its caches cold, and the larger one loses more by that.
  */
-export function verdictOn(all: readonly PairRatios[], floor: number): Verdict {
-  const pairs = all.filter((pair) => pair.length > 0);
-  if (pairs.length < pairsMin) return "undecided";
-  const above = pairs.flat().map((ratio) => ratio - floor);
-  const below = above.map((distance) => -distance);
-  if (chanceOf(above) <= successChanceMax) return "holds";
-  const eachIsBelow = pairs.every((pair) => median(pair) < floor);
-  return eachIsBelow && chanceOf(below) <= failureChanceMax ? "fails" : "undecided";
+export function verdictOn(pairs: readonly (readonly GateRatio[])[], floor: number): Verdict {
+  const all = ratiosOf(pairs, () => true);
+  const above = all.flat().map((ratio) => ratio - floor);
+  if (all.length >= pairsMin && chanceOf(above) <= successChanceMax) return "holds";
+  const calm = ratiosOf(pairs, ({ isCalm }) => isCalm);
+  if (calm.length < pairsMin || calm.some((ratios) => median(ratios) >= floor)) return "undecided";
+  const below = calm.flat().map((ratio) => floor - ratio);
+  return chanceOf(below) <= failureChanceMax ? "fails" : "undecided";
+}
+
+/** Of the pairs that have any. */
+function ratiosOf(
+  pairs: readonly (readonly GateRatio[])[],
+  counts: (round: GateRatio) => boolean,
+): readonly (readonly number[])[] {
+  const ratios = pairs.map((rounds) => rounds.filter(counts).map(({ ratio }) => ratio));
+  return ratios.filter((each) => each.length > 0);
 }
 
 /** The chance that the positive distances outweigh the others so much, or more, if each sign were a coin's toss. */
@@ -34,11 +47,11 @@ function chanceOf(distances: readonly number[]): number {
   // How many of all the ways to toss give each sum of ranks.
   let ways = [1];
   for (let rank = 1; rank <= ranked.length; rank += 1) {
-    const longer = Array.from(
-      { length: ways.length + rank },
-      (_, sum) => (ways[sum] ?? 0) + (ways[sum - rank] ?? 0),
+    const shorter = ways;
+    ways = Array.from(
+      { length: shorter.length + rank },
+      (_, sum) => (shorter[sum] ?? 0) + (shorter[sum - rank] ?? 0),
     );
-    ways = longer;
   }
   const asMuch = ways.slice(weight).reduce((sum, count) => sum + count, 0);
   return asMuch / 2 ** ranked.length;

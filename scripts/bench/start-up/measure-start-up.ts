@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { freePort } from "../../../test/support/free-port.ts";
+import { runCommand } from "../../../test/support/run-command.ts";
 import { createDesertedSite, type DesertedSite, mustAnswer, sidecarEntry } from "../growth/deserted-site.ts";
 import { startFilledRedis } from "../growth/filled-redis.ts";
 import { measureInTurn, median, type Ratio, ratioOf } from "../rounds.ts";
@@ -11,46 +12,59 @@ export interface Start {
   readonly cpuMs: number;
 }
 
+export type Started = "bare" | "build" | "source";
+
 export interface StartUpResult {
-  readonly sidecar: readonly Start[];
-  readonly bare: readonly Start[];
+  readonly starts: Readonly<Record<Started, readonly Start[]>>;
   /** The sidecar's over those of `bare`, round by round. */
-  readonly ready: Ratio;
-  readonly cpu: Ratio;
+  readonly ready: Readonly<Record<"build" | "source", Ratio>>;
+  readonly cpu: Readonly<Record<"build" | "source", Ratio>>;
 }
 
-const contenders = {
-  sidecar: sidecarEntry,
+const root = join(import.meta.dir, "../../..");
+const entries: Readonly<Record<Started, string>> = {
   bare: join(import.meta.dir, "../servers/bare.ts"),
-} as const;
+  build: join(root, "dist/index.js"),
+  source: sidecarEntry,
+};
+const started = ["bare", "build", "source"] as const;
 
 const readySecondsMax = 30;
 const pollMs = 2;
 
 /**
  * How long a process takes from its start to its first answer to a signed lookup: the sidecar as in production, over
- * Redis and SQLite and with a file of signing keys, and `bare`, which loads ioredis and nothing else.
+ * Redis and SQLite and with a file of signing keys, from dist/ and from its source, and `bare`, which loads ioredis and
+ * nothing else.
  */
 export async function measureStartUp(rounds: number, say: (what: string) => void): Promise<StartUpResult> {
+  await runCommand([process.execPath, join(root, "scripts/build.ts"), "--quiet"]);
   using site = await createDesertedSite();
   await using redis = await startFilledRedis(1);
   const redisUrl = redis.server.url();
   // Once for nothing: so that the files are in memory for all that count.
-  for (const entry of Object.values(contenders)) await startOnce(site, redisUrl, entry);
-  const samples = await measureInTurn(Object.values(contenders), rounds, (entry, round) => {
+  for (const name of started) await startOnce(site, redisUrl, entries[name]);
+  const samples = await measureInTurn(started, rounds, (name, round) => {
     say(`round ${round + 1} of ${rounds}`);
-    return startOnce(site, redisUrl, entry);
+    return startOnce(site, redisUrl, entries[name]);
   });
-  const sidecar = samples.get(contenders.sidecar) ?? [];
-  const bare = samples.get(contenders.bare) ?? [];
-  const over = (figure: (start: Start) => number) => ratioOf(sidecar.map(figure), bare.map(figure));
-  return { sidecar, bare, ready: over(({ readyMs }) => readyMs), cpu: over(({ cpuMs }) => cpuMs) };
+  const of = (name: Started) => samples.get(name) ?? [];
+  const over = (name: Started, figure: (start: Start) => number) =>
+    ratioOf(of(name).map(figure), of("bare").map(figure));
+  return {
+    starts: { bare: of("bare"), build: of("build"), source: of("source") },
+    ready: { build: over("build", readyMs), source: over("source", readyMs) },
+    cpu: { build: over("build", cpuMs), source: over("source", cpuMs) },
+  };
 }
+
+const readyMs = (start: Start) => start.readyMs;
+const cpuMs = (start: Start) => start.cpuMs;
 
 export function medianStart(starts: readonly Start[]): Start {
   return {
-    readyMs: median(starts.map(({ readyMs }) => readyMs)),
-    cpuMs: median(starts.map(({ cpuMs }) => cpuMs)),
+    readyMs: median(starts.map(readyMs)),
+    cpuMs: median(starts.map(cpuMs)),
   };
 }
 
@@ -64,21 +78,20 @@ async function startOnce(site: DesertedSite, redisUrl: string, entry: string): P
     stdout: "ignore",
     stderr: "ignore",
   });
-  let readyMs: number | null = null;
+  let answeredMs: number | null = null;
   try {
-    while (readyMs === null && child.exitCode === null) {
-      readyMs = await mustAnswer(port, site.sharedSecret).then(
+    while (answeredMs === null && child.exitCode === null) {
+      answeredMs = await mustAnswer(port, site.sharedSecret).then(
         () => performance.now() - startedAt,
         () => null,
       );
       if (performance.now() - startedAt > readySecondsMax * 1000) break;
-      if (readyMs === null) await Bun.sleep(pollMs);
+      if (answeredMs === null) await Bun.sleep(pollMs);
     }
   } finally {
     child.kill("SIGKILL");
     await child.exited;
   }
-  if (readyMs === null) throw new Error(`${entry} did not answer a lookup`);
-  const cpuMs = Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1000;
-  return { readyMs, cpuMs };
+  if (answeredMs === null) throw new Error(`${entry} did not answer a lookup`);
+  return { readyMs: answeredMs, cpuMs: Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1000 };
 }

@@ -1,13 +1,13 @@
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { showStatus } from "../../status-line.ts";
 import { writeResult } from "../json-output.ts";
-import { measureStartUp, medianStart, type StartUpResult } from "./measure-start-up.ts";
+import { measureStartUp, medianStart, type Started, type StartUpResult } from "./measure-start-up.ts";
 
 const target = 2.5;
 const aim = 2;
 
 const help = `Measures how long the sidecar takes from the start of its process to its first answer, beside bare, the smallest
-server that does the same work. Both are started in turn, over a real Redis.
+server that does the same work. It is started from dist/, as \`bun run start\` and the image do, and from its source.
 
   bun run bench start-up
   bun run bench start-up --rounds 21 --json start-up.json
@@ -15,7 +15,7 @@ server that does the same work. Both are started in turn, over a real Redis.
   --rounds N     how often each is started (default 11)
   --json [FILE]  print JSON, or write it to the file
 
-Exits 0 if both answered rightly each time. A target that is not met is a result, and no failure.
+Exits 0 if all answered rightly each time. A target that is not met is a result, and no failure.
 `;
 
 const options = {
@@ -33,24 +33,26 @@ export const startUp: Command<typeof options> = {
       throw new UsageWrong("--rounds takes a whole number from 1 to 200.");
     const result = await measureStartUp(count, showStatus);
     showStatus("");
-    const isMet = result.ready.median <= target;
-    await writeResult({ result: { ...result, target, aim, isMet }, text: tableOf(result), json, file });
+    await writeResult({ result: { ...result, target, aim }, text: tableOf(result), json, file });
     return 0;
   },
 };
 
-function tableOf({ sidecar, bare, ready, cpu }: StartUpResult): string {
-  const line = (name: string, starts: StartUpResult["bare"]) => {
-    const { readyMs, cpuMs } = medianStart(starts);
-    const each = starts.map((start) => start.readyMs.toFixed(0)).join(" ");
-    return `${name.padEnd(8)} ${readyMs.toFixed(0).padStart(8)} ms ${cpuMs.toFixed(0).padStart(8)} ms   ${each}`;
+function tableOf({ starts, ready, cpu }: StartUpResult): string {
+  const timeLine = (name: Started) => {
+    const { readyMs, cpuMs } = medianStart(starts[name]);
+    const each = starts[name].map((start) => start.readyMs.toFixed(0)).join(" ");
+    return `${name.padEnd(8)} ${readyMs.toFixed(0).padStart(7)} ${cpuMs.toFixed(0).padStart(7)}   ${each}\n`;
   };
-  const isMet = ready.median <= target ? "met" : "NOT MET";
-  return `From the start of the process to its first answer: medians, and each start
-            ready      CPU
-${line("bare", bare)}
-${line("sidecar", sidecar)}
-ratio    ${ready.median.toFixed(2).padStart(8)}    ${cpu.median.toFixed(2).padStart(8)}      ${ready.rounds.map((ratio) => ratio.toFixed(2)).join(" ")}
-target at most ${target} (aim ${aim}): ${isMet}
-`;
+  const ratioLine = (name: "build" | "source") => {
+    const isMet = ready[name].median <= target ? "met" : "NOT MET";
+    const each = ready[name].rounds.map((ratio) => ratio.toFixed(2)).join(" ");
+    const figures = `${ready[name].median.toFixed(2).padStart(7)} ${cpu[name].median.toFixed(2).padStart(7)}`;
+    return `${name.padEnd(8)} ${figures}   ${each}   at most ${target} (aim ${aim}): ${isMet}\n`;
+  };
+  return `From the start of the process to its first answer, ms: medians, and each start
+           ready     CPU
+${timeLine("bare")}${timeLine("build")}${timeLine("source")}
+Over bare
+${ratioLine("build")}${ratioLine("source")}`;
 }

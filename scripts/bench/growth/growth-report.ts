@@ -22,7 +22,7 @@ export function sizingMarkdown({ memory, bytesPerSignature }: GrowthResult): str
     const signatures = mib(rate * rememberSeconds * bytesPerSignature);
     return `| ${whole(count)} | ${mib(count * perUser)} | ${whole(rate)} | ${signatures} |`;
   });
-  return `## Sizing
+  return `### Sizing
 
 A user whose \`ownIdData\` has 1,024 bytes takes ${whole(perUser)} bytes in Redis, everything included; a signature that the
 replay guard remembers takes ${whole(bytesPerSignature)} bytes, for ${rememberSeconds} seconds (2 × \`SIGNATURE_MAX_AGE_SECONDS\` + 5).
@@ -31,9 +31,9 @@ replay guard remembers takes ${whole(bytesPerSignature)} bytes, for ${rememberSe
 | ---: | ---: | ---: | ---: |
 ${rows.join("\n")}
 
-A user is held from a lookup on for \`REDIS_TTL_SECONDS\` (an hour unless told otherwise), so count those who are looked
-up within that time; with \`REDIS_TTL_SECONDS=0\`, or after \`sync warm\`, count all. Add both figures, and a half more
-for Redis itself, its copy-on-write and its growth; set \`maxmemory\` above that and \`maxmemory-policy noeviction\`.
+A user is held from a lookup on for \`REDIS_TTL_SECONDS\` (an hour unless told otherwise): count those who are looked up
+within that time, or everybody with \`REDIS_TTL_SECONDS=0\` and after \`sync warm\`. Add both figures, and half as much again
+for what Redis needs besides: fragmentation, buffers, the pages that are copied while it saves.
 `;
 }
 

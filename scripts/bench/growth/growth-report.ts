@@ -4,7 +4,10 @@ import { rememberSeconds } from "./remembered-signatures.ts";
 import { medianOf } from "./throughput.ts";
 
 const whole = (number: number) => Math.round(number).toLocaleString("en-US");
-const mib = (bytes: number) => `${whole(bytes / 2 ** 20)} MiB`;
+const mib = (bytes: number) => {
+  const mebibytes = bytes / 2 ** 20;
+  return `${mebibytes < 10 ? mebibytes.toFixed(1) : whole(mebibytes)} MiB`;
+};
 
 /** What a terminal shows. */
 export function growthTable(result: GrowthResult, targets: readonly Target[]): string {

@@ -12,7 +12,7 @@ export interface ResidentMemory {
 
 const secondsAtOnce = 4;
 const requestsAtOnce = 120_000;
-const samples = 15;
+const samples = 10;
 const sampleEveryMs = 100;
 
 /** What one sidecar's process holds as it looks up ever more users, none of them twice. */

@@ -65,6 +65,23 @@ describeWithPrivate("redis", "bun run bench", () => {
   });
 });
 
+test("the gate is skipped where wrk is missing and cannot be installed, and says so; in CI it fails", async () => {
+  const without = async (environment: Readonly<Record<string, string>>) => {
+    const child = Bun.spawn([process.execPath, command, "gate"], {
+      env: { PATH: "/nonexistent", ...environment },
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    const [stderr, exit] = await Promise.all([child.stderr.text(), child.exited]);
+    return { exit, says: /performance gate \w+: wrk not found/.exec(stderr)?.[0] };
+  };
+  const ends = await Promise.all([without({}), without({ CI: "true" })]);
+  expect(ends).toEqual([
+    { exit: 0, says: "performance gate SKIPPED: wrk not found" },
+    { exit: 1, says: "performance gate FAILED: wrk not found" },
+  ]);
+});
+
 test("a measurement refuses what it does not know before it starts anything", async () => {
   const wrong = [
     ["micro", "--filter", "("],

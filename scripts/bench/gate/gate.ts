@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { requireProgram, ServerUnavailable } from "../../../test/support/server-binaries.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
-import { sidecarEntry } from "../growth/deserted-site.ts";
+import { builtSidecar } from "../built-sidecar.ts";
 import { writeResult } from "../json-output.ts";
 import { floors } from "./floors.ts";
 import { type GateResult, type GateRound, type Guard, isCalm, measureGate, shareOf } from "./measure-gate.ts";
@@ -13,7 +13,7 @@ scripts/bench/gate/floors.ts.
   bun run bench gate
   bun run bench gate --entry ../other/src/index.ts
 
-  --entry FILE   measure another sidecar's index.ts
+  --entry FILE   measure another sidecar's index.ts instead of this one's build
   --seconds N    how long it may take (default 58)
   --json [FILE]  print JSON, or write it to the file
 
@@ -25,7 +25,7 @@ and cannot be installed, it is skipped; with CI=true it exits 1.
 `;
 
 const options = {
-  entry: { type: "string", default: sidecarEntry },
+  entry: { type: "string" },
   seconds: { type: "string", default: "58" },
   json: { type: "boolean", default: false },
 } as const;
@@ -45,8 +45,9 @@ export const gate: Command<typeof options> = {
     const isQuiet = json && file === undefined;
     try {
       requireProgram("wrk", "wrk");
+      const chosen = entry === undefined ? await builtSidecar() : resolve(entry);
       const note = isQuiet ? () => {} : printRound;
-      const result = await measureGate({ floors, entry: resolve(entry), users, secondsMax, note });
+      const result = await measureGate({ floors, entry: chosen, users, secondsMax, note });
       await writeResult({ result: { ...result, floors }, text: conclusionOf(result), json, file });
       return Object.values(result.verdicts).includes("fails") ? 1 : 0;
     } catch (error) {
@@ -84,7 +85,7 @@ const advice = `
 A lookup costs clearly more CPU time than it did when the floor was set. To find out where it goes:
   1. bun run bench gate, once more on a quiet machine; and on the commit before: --entry there/src/index.ts
   2. bun run bench micro, before and after: is it the signature, the body, or Redis?
-  3. bun --cpu-prof --cpu-prof-dir=/tmp src/index.ts, with REDIS_URL set, under load; end it with Ctrl+C and open the
+  3. bun --cpu-prof --cpu-prof-dir=/tmp dist/index.js, with REDIS_URL set, under load; end it with Ctrl+C and open the
      .cpuprofile in a browser's developer tools.
 If the work is worth its time, say so in the commit that lowers scripts/bench/gate/floors.ts.
 `;

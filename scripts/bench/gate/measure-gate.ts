@@ -14,7 +14,7 @@ export interface GateRound extends Readonly<Record<Guard | "bare", number>> {
 
 export interface GateOptions {
   readonly floors: Readonly<Record<Guard, number>>;
-  /** The sidecar's `index.ts`. */
+  /** What runs the sidecar. */
   readonly entry: string;
   readonly users: number;
   /** No round is begun that would not be over by then. */

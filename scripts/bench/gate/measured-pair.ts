@@ -9,7 +9,7 @@ import { scheduledSoFar, waitShare } from "./waiting.ts";
 export interface PairOptions {
   readonly site: DesertedSite;
   readonly redis: FilledRedis;
-  /** The sidecar's `index.ts`. */
+  /** What runs the sidecar. */
   readonly entry: string;
 }
 
@@ -27,9 +27,9 @@ interface LookupCost {
 const contenders = ["bare", "guardOff", "guardOn"] as const;
 const warmUpSeconds = 3;
 /** Lookups a second, of three that run at once. */
-const firstRate = 15_000;
+const firstRate = 10_000;
 /** A server may be so much faster than it was a moment ago, while others took their share of the machine. */
-const headroom = 2.5;
+const headroom = 2;
 
 /** @throws {Error} one of them does not answer rightly */
 export async function openPair({ site, redis, entry }: PairOptions): Promise<MeasuredPair> {

@@ -1,8 +1,8 @@
-import { join } from "node:path";
 import { createDemoDatabase } from "../../../src/development.ts";
 import { createSigningKeys } from "../../../src/sessions/signing-keys.ts";
 import { bytesOf, createSignedClient } from "../../../test/support/signed-client.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { builtSidecar } from "../built-sidecar.ts";
 import { loginIdOf, ownIdDataOf } from "../population.ts";
 import { type MeasuredProcess, startMeasured } from "../server-process.ts";
 import { keyPrefix } from "../site.ts";
@@ -21,7 +21,7 @@ export interface LookupServer {
   readonly site: DesertedSite;
   readonly redisUrl: string;
   readonly replayProtection: "all" | "off";
-  /** Another sidecar's `index.ts` than this one's. */
+  /** What to run instead of this source's build. */
   readonly entry?: string;
 }
 
@@ -29,9 +29,6 @@ export const lookupPath = "/ownid/getOwnIDDataByLoginId";
 
 /** As long as one run may take: what was signed at its beginning still holds at its end. */
 const signatureSeconds = "600";
-
-/** The sidecar of this very source. */
-export const sidecarEntry = join(import.meta.dir, "../../../src/index.ts");
 
 export async function createDesertedSite(): Promise<DesertedSite> {
   const folder = temporaryFolder();
@@ -54,11 +51,11 @@ export async function createDesertedSite(): Promise<DesertedSite> {
 }
 
 /** A fresh sidecar that answers a lookup of the first user rightly. */
-export function startLookupServer(options: LookupServer): Promise<MeasuredProcess> {
-  const { site, redisUrl, replayProtection, entry = sidecarEntry } = options;
+export async function startLookupServer(options: LookupServer): Promise<MeasuredProcess> {
+  const { site, redisUrl, replayProtection, entry } = options;
   return startMeasured({
     name: "the sidecar",
-    argv: [process.execPath, entry],
+    argv: [process.execPath, entry ?? (await builtSidecar())],
     environment: { ...site.environment, REDIS_URL: redisUrl, REPLAY_PROTECTION: replayProtection },
     greet: (port) => mustAnswer(port, site.sharedSecret),
   });

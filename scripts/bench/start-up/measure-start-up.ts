@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { freePort } from "../../../test/support/free-port.ts";
-import { runCommand } from "../../../test/support/run-command.ts";
-import { createDesertedSite, type DesertedSite, mustAnswer, sidecarEntry } from "../growth/deserted-site.ts";
+import { builtSidecar } from "../built-sidecar.ts";
+import { createDesertedSite, type DesertedSite, mustAnswer } from "../growth/deserted-site.ts";
 import { startFilledRedis } from "../growth/filled-redis.ts";
 import { measureInTurn, median, type Ratio, ratioOf } from "../rounds.ts";
 
@@ -21,12 +21,6 @@ export interface StartUpResult {
   readonly cpu: Readonly<Record<"build" | "source", Ratio>>;
 }
 
-const root = join(import.meta.dir, "../../..");
-const entries: Readonly<Record<Started, string>> = {
-  bare: join(import.meta.dir, "../servers/bare.ts"),
-  build: join(root, "dist/index.js"),
-  source: sidecarEntry,
-};
 const started = ["bare", "build", "source"] as const;
 
 const readySecondsMax = 30;
@@ -38,7 +32,11 @@ const pollMs = 2;
  * nothing else.
  */
 export async function measureStartUp(rounds: number, say: (what: string) => void): Promise<StartUpResult> {
-  await runCommand([process.execPath, join(root, "scripts/build.ts"), "--quiet"]);
+  const entries: Readonly<Record<Started, string>> = {
+    bare: join(import.meta.dir, "../servers/bare.ts"),
+    build: await builtSidecar(),
+    source: join(import.meta.dir, "../../../src/index.ts"),
+  };
   using site = await createDesertedSite();
   await using redis = await startFilledRedis(1);
   const redisUrl = redis.server.url();

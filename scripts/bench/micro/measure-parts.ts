@@ -9,7 +9,7 @@ import { benchSignatures } from "./signatures.ts";
 import { benchTokens } from "./tokens.ts";
 
 export interface PartsOptions {
-  /** Of the benchmarks' names; everything else is left out. */
+  /** Of the names in both tables; everything else is left out. */
   readonly filter: RegExp;
   readonly isQuiet: boolean;
 }
@@ -38,8 +38,8 @@ export async function measureParts({ filter, isQuiet }: PartsOptions): Promise<P
     await benchTokens();
     await benchRedisWaits(redis);
     const { benchmarks } = await run({ throw: true, filter, format: isQuiet ? "quiet" : "mitata" });
-    const costs = await measureRedisCost(redis, redisRounds);
-    if (!isQuiet) process.stdout.write(tableOf(costs));
+    const costs = await measureRedisCost(redis, redisRounds, filter);
+    if (!isQuiet && costs.length > 0) process.stdout.write(tableOf(costs));
     return {
       benchmarks: benchmarks.flatMap(({ runs }) =>
         runs.flatMap(({ name, stats }) =>

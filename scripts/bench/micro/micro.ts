@@ -7,7 +7,7 @@ const help = `Times the parts of a request one by one: signature, body, session 
   bun run bench micro
   bun run bench micro --filter 'token' --json micro.json
 
-  --filter REGEX  only benchmarks whose name it matches
+  --filter REGEX  only what has a name that it matches
   --json [FILE]   print JSON, or write it to the file
 
 The first table is mitata's own. The second says what each command and script costs Redis, by its own account.

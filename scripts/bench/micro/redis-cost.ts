@@ -15,8 +15,13 @@ const usersAtOnce = 500;
  *
  * @throws {Error} a step did not do what it is measured for
  */
-export async function measureRedisCost(redis: Redis, rounds: number): Promise<readonly RedisCost[]> {
-  const measured = storeSteps(redis).map((step) => ({ step, microseconds: [] as number[] }));
+export async function measureRedisCost(
+  redis: Redis,
+  rounds: number,
+  filter: RegExp,
+): Promise<readonly RedisCost[]> {
+  const steps = storeSteps(redis).filter(({ name }) => filter.test(name));
+  const measured = steps.map((step) => ({ step, microseconds: [] as number[] }));
   for (let round = 0; round < rounds; round += 1) {
     for (const { step, microseconds } of measured) microseconds.push(await costOf(redis, step));
   }

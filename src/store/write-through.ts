@@ -147,8 +147,9 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
 
   /** SESSION: a hash that contradicts the database twice is dropped, and gives no session. */
   async function findForSession(loginId: string): Promise<UserRecord> {
+    const peeking = hotCopy.peek(loginId);
     const user = await findUnblocked(loginId);
-    const hit = await hotCopy.peek(user.loginId);
+    const hit = await (user.loginId === loginId ? peeking : hotCopy.peek(user.loginId));
     if (hit === null || hit === user.ownIdData) return user;
     const again = await findUnblocked(loginId);
     const hitAgain = await hotCopy.peek(user.loginId);

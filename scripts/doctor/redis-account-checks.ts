@@ -136,18 +136,18 @@ function worksOf({
   const key = keys.user(`doctor-${crypto.randomUUID()}`);
   const seen = keys.seen(crypto.getRandomValues(new Uint8Array(32)));
   const lifeMs = valueLifeMs === 0 ? 0 : probeMs;
-  let begun: readonly Buffer[] = [];
+  let begun: readonly string[] = [];
   const fill = async () => {
-    const [, token = "", epoch = ""] = await client.readHashBuffer(key, "token", probeMs);
+    const [, token = "", epoch = ""] = await client.readHash(key, "token", probeMs);
     await client.fillHash(key, epoch, token, "probe", lifeMs);
   };
   return {
     "look a user up": () => client.hmgetBuffer(key, "e", "v", "n"),
     "fill a hash": fill,
     "begin a write": async () => {
-      [, ...begun] = await client.beginWriteBuffer(key, "doctor", "token", probeMs);
+      [, ...begun] = await client.beginWrite(key, "doctor", "token", probeMs);
     },
-    "read beside a writer": () => client.readHashBuffer(key, "token", probeMs),
+    "read beside a writer": () => client.readHash(key, "token", probeMs),
     "end a write": () => {
       const [epoch = "", token = ""] = begun;
       return client.endWrite(key, "doctor", epoch, token, "fresh", "probe", lifeMs, probeMs);

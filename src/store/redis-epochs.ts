@@ -33,7 +33,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
   const live = new Map<Redis, { readonly epoch: Buffer; readonly validUntil: number }>();
   /** The question that each master was asked last: only its answer counts. */
   const questions = new WeakMap<Redis, object>();
-  /** By epoch, of every one met so far: when its grace is over, on this process's own clock. */
+  /** By epoch in hex, of every one met so far: when its grace is over, on this process's own clock. */
   const graceOver = new Map<string, number>();
   let known: readonly (Redis | null)[] = [];
   let firstMetAtMs: number | null = null;
@@ -52,7 +52,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
   }
 
   async function meet(epoch: Buffer): Promise<void> {
-    const name = nameOf(epoch);
+    const name = epoch.toString("hex");
     if (graceOver.has(name)) return;
     const ageMs = await recordEpoch(keys.epoch(epoch), dayMs);
     graceOver.set(name, performance.now() + Math.max(0, graceMs - ageMs));
@@ -107,8 +107,8 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
    * The grace of one epoch is that of all: the marker of a writer may have been lost with another master before
    * the hash was moved to this one.
    */
-  function isFillable(epoch: Buffer): boolean {
-    return graceOver.has(nameOf(epoch)) && isWhole() && latestGraceMs() <= performance.now();
+  function isFillable(epochHex: string): boolean {
+    return graceOver.has(epochHex) && isWhole() && latestGraceMs() <= performance.now();
   }
 
   const latestGraceMs = () => Math.max(...graceOver.values());
@@ -151,7 +151,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     /** Whether all of them are. */
     isWhole,
 
-    /** Whether hashes of this epoch may be filled: it is known, all masters answer, and every grace is over. */
+    /** Whether hashes of this epoch, in hex, may be filled: it is known, all masters answer, and every grace is over. */
     isFillable,
 
     /** Whether the grace of every epoch is over, and all masters answer. */
@@ -170,8 +170,4 @@ function identify(info: string): { epoch: Buffer; role: string } {
   const field = (name: string) => new RegExp(`^${name}:(\\w+)`, "m").exec(info)?.[1] ?? "";
   const identity = `${field("run_id")}:${field("master_replid")}`;
   return { epoch: createHash("sha1").update(identity).digest().subarray(0, 8), role: field("role") };
-}
-
-function nameOf(epoch: Buffer): string {
-  return epoch.toString("latin1");
 }

@@ -67,19 +67,19 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   }
 
   async function askScript(key: string): Promise<HotRead> {
-    const answer = await client.readHashBuffer(key, freshToken(), limits.tokenLifeMs);
+    const answer = await client.readHash(key, freshToken(), limits.tokenLifeMs);
     const [, valueOrToken, epoch] = answer;
     if (valueOrToken === undefined) {
       note("marker");
       return asksDatabase;
     }
-    if (epoch === undefined) return { state: "hit", value: valueOrToken.toString() };
+    if (epoch === undefined) return { state: "hit", value: valueOrToken };
     // Decided now: what the database is about to be asked may change once more within the grace.
     if (!epochs.isFillable(epoch)) return asksDatabase;
     return { state: "miss", fill: fillOf(key, epoch, valueOrToken) };
   }
 
-  function fillOf(key: string, epoch: Buffer, token: Buffer) {
+  function fillOf(key: string, epoch: string, token: string) {
     return async (value: string) => {
       try {
         const stored = await client.fillHash(key, epoch, token, value, valueLife());
@@ -93,15 +93,10 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   async function begin(loginId: string): Promise<HotWrite> {
     const key = keys.user(loginId);
     const writer = crypto.randomUUID();
-    const end = (epoch: Buffer, token: Buffer, value: string) =>
+    const end = (epoch: string, token: string, value: string) =>
       client.endWrite(key, writer, epoch, token, freshToken(), value, valueLife(), limits.tokenLifeMs);
     try {
-      const [isSolo, epoch, token] = await client.beginWriteBuffer(
-        key,
-        writer,
-        freshToken(),
-        limits.markerLifeMs,
-      );
+      const [isSolo, epoch, token] = await client.beginWrite(key, writer, freshToken(), limits.markerLifeMs);
       note("begin");
       // Decided now: a writer of the last epoch may still change the row until the grace is over.
       const mayFill = isSolo === 1 && epochs.isFillable(epoch);
@@ -114,7 +109,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       };
     } catch {
       unreachable(key);
-      end(Buffer.alloc(0), Buffer.alloc(0), "").catch(() => {});
+      end("", "", "").catch(() => {});
       throw new HotCopyUnavailable();
     }
   }

@@ -19,35 +19,33 @@ export const scripts = {
   reopenSeen: { lua: reopenSeen, numberOfKeys: 1 },
 };
 
-type Text = string | Buffer;
-
-/** Each script's arguments and reply, as its header promises them. Texts come as bytes: an epoch is not UTF-8. */
+/** Each script's arguments and reply, as its header promises them. An epoch is told in hex. */
 declare module "ioredis" {
   interface RedisCommander<Context> {
     recordEpoch(key: string, keepMs: number): Result<number, Context>;
-    readHashBuffer(
+    readHash(
       key: string,
       token: string,
       tokenLifeMs: number,
-    ): Result<[state: Buffer, valueOrToken?: Buffer, epoch?: Buffer], Context>;
+    ): Result<[state: string, valueOrToken?: string, epoch?: string], Context>;
     fillHash(
       key: string,
-      epoch: Text,
-      token: Text,
+      epoch: string,
+      token: string,
       value: string,
       valueLifeMs: number,
     ): Result<0 | 1, Context>;
-    beginWriteBuffer(
+    beginWrite(
       key: string,
       writer: string,
       token: string,
       markerLifeMs: number,
-    ): Result<[isSolo: 0 | 1, epoch: Buffer, token: Buffer], Context>;
+    ): Result<[isSolo: 0 | 1, epoch: string, token: string], Context>;
     endWrite(
       key: string,
       writer: string,
-      epoch: Text,
-      token: Text,
+      epoch: string,
+      token: string,
       freshToken: string,
       value: string,
       valueLifeMs: number,

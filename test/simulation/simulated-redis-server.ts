@@ -46,6 +46,7 @@ export class SimulatedRedisServer {
     const reply = script({
       redis: this.keyspace,
       epoch: this.epoch,
+      epochHex: Buffer.from(this.epoch, "latin1").toString("hex"),
       key: rest[1] ?? "",
       argv: (n) => argv[n - 1] ?? "",
     });

@@ -61,7 +61,7 @@ const lives = ["0", "50000", `${longMs}`] as const;
 
 const tokenFor = (random: SeededRandom) => (random.chance(0.6) ? heldToken : random.pick(tokens));
 const epochFor = (twins: TwinRedis, random: SeededRandom) =>
-  random.chance(0.8) ? twins.epoch : Buffer.from("another!");
+  random.chance(0.8) ? twins.epoch : "an0ther0ep0ch000";
 
 /** What may be done to both; each answers what it led to in the real one and in the simulated one. */
 const steps = {

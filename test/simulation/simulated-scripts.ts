@@ -5,6 +5,7 @@ import type { SimulatedKeyspace } from "./simulated-keyspace.ts";
 export interface ScriptCall {
   readonly redis: SimulatedKeyspace;
   readonly epoch: string;
+  readonly epochHex: string;
   /** `KEYS[1]` */
   readonly key: string;
   /** `ARGV[n]`, counted from 1. */
@@ -27,40 +28,40 @@ export const simulatedScripts: SimulatedScripts = {
     return redis.nowMs - Number(redis.setOnce(key, String(redis.nowMs), Number(argv(1))));
   },
 
-  readHash({ redis, epoch, key, argv }) {
+  readHash({ redis, epoch, epochHex, key, argv }) {
     if (redis.hget(key, "e") !== epoch) dropValue(redis, key, epoch, argv(1));
     if (liveMarkers(redis, key, "").count > 0) return ["ask"];
     const value = redis.hget(key, "v");
     if (value !== null) return ["hit", value];
     redis.hsetnx(key, "t", fresh(redis, argv(1)));
     redis.pexpire(key, Number(argv(2)));
-    return ["miss", redis.hget(key, "t"), epoch];
+    return ["miss", redis.hget(key, "t"), epochHex];
   },
 
-  fillHash({ redis, epoch, key, argv }) {
+  fillHash({ redis, epoch, epochHex, key, argv }) {
     const [e, t, n, v] = redis.hmget(key, "e", "t", "n", "v");
-    if (epoch !== argv(1) || e !== epoch || t !== argv(2) || n !== null || v !== null) return 0;
+    if (epochHex !== argv(1) || e !== epoch || t !== argv(2) || n !== null || v !== null) return 0;
     redis.hset(key, { v: argv(3) });
     keepFor(redis, key, argv(4));
     return 1;
   },
 
-  beginWrite({ redis, epoch, key, argv }) {
+  beginWrite({ redis, epoch, epochHex, key, argv }) {
     const marker = `w:${argv(1)}`;
     const { others } = liveMarkers(redis, key, marker);
     dropValue(redis, key, epoch, argv(2));
     redis.hset(key, { [marker]: String(redis.nowMs + Number(argv(3))), n: "1" });
     if (redis.pttl(key) < Number(argv(3))) redis.pexpire(key, Number(argv(3)));
-    return [others === 0 ? 1 : 0, epoch, redis.hget(key, "t")];
+    return [others === 0 ? 1 : 0, epochHex, redis.hget(key, "t")];
   },
 
-  endWrite({ redis, epoch, key, argv }) {
+  endWrite({ redis, epoch, epochHex, key, argv }) {
     if (!redis.exists(key)) return 0;
     const marker = `w:${argv(1)}`;
     const { others, mine } = liveMarkers(redis, key, marker);
     const [e, t] = redis.hmget(key, "e", "t");
     redis.hdel(key, marker);
-    const undisturbed = mine && argv(2) === epoch && e === epoch;
+    const undisturbed = mine && argv(2) === epochHex && e === epoch;
     if (!undisturbed) dropValue(redis, key, epoch, argv(4));
     if (others > 0) return 0;
     redis.hdel(key, "n");

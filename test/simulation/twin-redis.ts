@@ -17,7 +17,8 @@ interface Outcome {
 
 /** One key in a real Redis and in the simulated one; whatever is done is done to both. */
 export class TwinRedis {
-  readonly epoch: Buffer;
+  /** In hex. */
+  readonly epoch: string;
   readonly #real: Redis;
   readonly #simulated: SimulatedRedisServer;
   readonly #key: string;
@@ -26,7 +27,7 @@ export class TwinRedis {
     this.#real = real;
     this.#simulated = simulated;
     this.#key = key;
-    this.epoch = Buffer.from(simulated.epoch, "latin1");
+    this.epoch = Buffer.from(simulated.epoch, "latin1").toString("hex");
   }
 
   async run(name: ScriptName, args: readonly Argument[]): Promise<[real: Outcome, simulated: Outcome]> {

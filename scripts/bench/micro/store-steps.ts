@@ -20,9 +20,8 @@ const keys = createKeys("ownid:");
 
 /** Every command that serves a request, in the order of src/store/README.md. */
 export function storeSteps(redis: Redis): readonly StoreStep[] {
-  const read = (user: string) => redis.readHashBuffer(keys.user(user), freshToken(), tokenLifeMs);
-  const begin = (user: string) =>
-    redis.beginWriteBuffer(keys.user(user), "writer", freshToken(), tokenLifeMs);
+  const read = (user: string) => redis.readHash(keys.user(user), freshToken(), tokenLifeMs);
+  const begin = (user: string) => redis.beginWrite(keys.user(user), "writer", freshToken(), tokenLifeMs);
 
   async function fill(user: string): Promise<() => Promise<0 | 1>> {
     const [, token = "", epoch = ""] = await read(user);

@@ -6,13 +6,13 @@
 -- ARGV[1]  the writer's id
 -- ARGV[2]  a fresh random token
 -- ARGV[3]  Q: how long the marker stands, ms
--- Returns  { 1 the only writer | 0 not, epoch, token }
+-- Returns  { 1 the only writer | 0 not, epoch in hex, token }
 local key = KEYS[1]
 local marker = 'w:' .. ARGV[1]
-local current = epoch()
+local current, current_hex = epoch()
 local now = now_ms()
 local others = live_markers(key, now, marker)
 local token = drop_value(key, current, ARGV[2])
 redis.call('HSET', key, marker, string.format('%.0f', now + tonumber(ARGV[3])), 'n', '1')
 if redis.call('PTTL', key) < tonumber(ARGV[3]) then redis.call('PEXPIRE', key, ARGV[3]) end
-return { others == 0 and 1 or 0, current, token }
+return { others == 0 and 1 or 0, current_hex, token }

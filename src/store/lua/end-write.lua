@@ -13,11 +13,11 @@
 local key = KEYS[1]
 if redis.call('EXISTS', key) == 0 then return 0 end
 local marker = 'w:' .. ARGV[1]
-local current = epoch()
+local current, current_hex = epoch()
 local others, mine = live_markers(key, now_ms(), marker)
 local held = redis.call('HMGET', key, 'e', 't')
 redis.call('HDEL', key, marker)
-local undisturbed = mine and ARGV[2] == current and held[1] == current
+local undisturbed = mine and ARGV[2] == current_hex and held[1] == current
 if not undisturbed then drop_value(key, current, ARGV[4]) end
 if others > 0 then return 0 end
 redis.call('HDEL', key, 'n')

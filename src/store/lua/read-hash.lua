@@ -5,13 +5,13 @@
 -- KEYS[1]  the user's hash
 -- ARGV[1]  a fresh random token, used if the hash has none
 -- ARGV[2]  F: how long a hash lives that holds only a token, ms
--- Returns  { 'hit', value } | { 'ask' } | { 'miss', token, epoch }
+-- Returns  { 'hit', value } | { 'ask' } | { 'miss', token, epoch in hex }
 local key = KEYS[1]
-local current = epoch()
+local current, current_hex = epoch()
 if redis.call('HGET', key, 'e') ~= current then drop_value(key, current, ARGV[1]) end
 if live_markers(key, now_ms(), '') > 0 then return { 'ask' } end
 local value = redis.call('HGET', key, 'v')
 if value then return { 'hit', value } end
 redis.call('HSETNX', key, 't', fresh(ARGV[1]))
 redis.call('PEXPIRE', key, ARGV[2])
-return { 'miss', redis.call('HGET', key, 't'), current }
+return { 'miss', redis.call('HGET', key, 't'), current_hex }

@@ -1,13 +1,19 @@
 -- Shared by every script, and put before each of them: the epoch, the clock, the markers.
 
+-- One line of INFO: a plain search takes half the time of a pattern.
+local function told_by(section, name)
+  local info = redis.call('INFO', section)
+  local _, last = string.find(info, name, 1, true)
+  return last and string.match(info, '^%w*', last + 1) or ''
+end
+
 -- The epoch of the server that runs this: 8 bytes that change when it restarts (run_id) or is promoted
--- (master_replid). A hash from another epoch may be older than the database.
+-- (master_replid). A hash from another epoch may be older than the database. Answered as a hash holds it, and in
+-- hex, as scripts and sidecars tell it to each other.
 local function epoch()
-  local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
-  local replid = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''
-  local digest = string.sub(redis.sha1hex(run_id .. ':' .. replid), 1, 16)
-  local bytes = string.gsub(digest, '%x%x', function(pair) return string.char(tonumber(pair, 16)) end)
-  return bytes
+  local identity = told_by('server', 'run_id:') .. ':' .. told_by('replication', 'master_replid:')
+  local hex = string.sub(redis.sha1hex(identity), 1, 16)
+  return struct.pack('>I4I4', tonumber(string.sub(hex, 1, 8), 16), tonumber(string.sub(hex, 9), 16)), hex
 end
 
 -- Milliseconds since the Unix epoch, by the clock of Redis.

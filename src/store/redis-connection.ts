@@ -1,4 +1,5 @@
-import { Cluster, Command, Redis, type RedisOptions } from "ioredis";
+import slotOf from "cluster-key-slot";
+import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { RedisAddress } from "../settings.ts";
 import { batchWrites } from "./redis-batch.ts";
 import { scripts } from "./scripts.ts";
@@ -114,15 +115,24 @@ function connectCluster(options: RedisConnectionOptions) {
       scripts,
     },
   );
-  // ioredis forgets a node that ends; the Cluster says whether it is still one, or who took over.
+  const nodes = new Map<string, Redis>();
   client.on("+node", (node: Redis) => {
     batchWrites(node, commandMs);
+    nodes.set(placeOf(node), node);
+    // ioredis forgets a node that ends; the Cluster says whether it is still one, or who took over.
     node.on("end", () => client.status === "ready" && client.refreshSlotsCache());
   });
+  client.on("-node", (node: Redis) => {
+    if (nodes.get(placeOf(node)) === node) nodes.delete(placeOf(node));
+  });
+  function masterAt(place = ""): Redis | null {
+    const node = nodes.get(place);
+    return node !== undefined && !node.options.readOnly ? node : null;
+  }
   return {
     client,
-    masters: () => [...placesOf(client)].map((place) => nodeAt(client, place)),
-    masterOf: (key: string) => nodeAt(client, client.slots[new Command("get", [key]).getSlot()]?.[0]),
+    masters: () => [...placesOf(client)].map((place) => masterAt(place)),
+    masterOf: (key: string) => masterAt(client.slots[slotOf(key)]?.[0]),
     onDisturbance(callback: (master: Redis) => void): void {
       client.on("+node", (node: Redis) => {
         node.on("close", () => callback(node));
@@ -136,9 +146,8 @@ function placesOf({ slots }: Cluster): Set<string | undefined> {
   return new Set(Array.from({ length: slotCount }, (_, slot) => slots[slot]?.[0]));
 }
 
-function nodeAt(client: Cluster, place: string | undefined): Redis | null {
-  const masters = client.nodes("master");
-  return masters.find(({ options: { host, port } }) => `${host}:${port}` === place) ?? null;
+function placeOf({ options: { host, port } }: Redis): string {
+  return `${host}:${port}`;
 }
 
 function nodeOptions(options: RedisConnectionOptions) {

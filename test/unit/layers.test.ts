@@ -36,6 +36,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   elysia: ["app", "http"],
   bun: ["development", "directory"],
+  "cluster-key-slot": ["store"],
   ioredis: ["store"],
   jose: ["sessions"],
   pino: ["logger"],

@@ -1,4 +1,4 @@
-import pino, { type Logger } from "pino";
+import pino, { type DestinationStream, type Logger } from "pino";
 
 export type { Logger } from "pino";
 
@@ -19,7 +19,23 @@ export async function createLogger({ level, format }: LogOptions): Promise<Logge
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  if (format === "json") return pino(options, pino.destination({ fd: 1, sync: true }));
+  if (format === "json") return pino(options, batchLines(pino.destination({ fd: 1, sync: true })));
   const { default: pretty } = await import("pino-pretty");
   return pino(options, pretty({ sync: true, translateTime: "SYS:HH:MM:ss", singleLine: true }));
+}
+
+/** The lines of one turn of the event loop travel in one write: one each would be a tenth of what a `set` costs. */
+function batchLines(destination: DestinationStream): DestinationStream {
+  let lines = "";
+  function flush(): void {
+    if (lines !== "") destination.write(lines);
+    lines = "";
+  }
+  process.on("exit", flush);
+  return {
+    write(line) {
+      if (lines === "") setImmediate(flush);
+      lines += line;
+    },
+  };
 }

@@ -28,8 +28,9 @@ export async function createLogger({ level, format }: LogOptions): Promise<Logge
 function batchLines(destination: DestinationStream): DestinationStream {
   let lines = "";
   function flush(): void {
-    if (lines !== "") destination.write(lines);
+    const batch = lines;
     lines = "";
+    if (batch !== "") destination.write(batch);
   }
   process.on("exit", flush);
   return {

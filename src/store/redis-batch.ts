@@ -3,8 +3,9 @@ import type { Command, Redis } from "ioredis";
 type Writable = NonNullable<Parameters<Redis["sendCommand"]>[1]>;
 
 /**
- * From now on, whatever is sent to this server within one turn of the event loop travels in one write and has one
- * time limit: what is not answered within `commandMs` fails.
+ * From now on, whatever is sent to this server within one turn of the event loop travels in one write and is timed
+ * together: what has no answer within `commandMs` fails. A command that the client of a Cluster sends on to another
+ * node is timed anew there.
  *
  * ioredis can pipeline by itself, but makes a pipeline anew each time, at the price of several commands; holds
  * further ones back until it is answered, so that a server which has fallen silent costs the time limit twice;
@@ -13,16 +14,9 @@ type Writable = NonNullable<Parameters<Redis["sendCommand"]>[1]>;
  */
 export function batchWrites(redis: Redis, commandMs: number): void {
   const send = redis.sendCommand.bind(redis);
+  let begunOn = redis.stream;
   let commands: Command[] = [];
   let chunks: (string | Buffer)[] = [];
-
-  function flush(stream: Redis["stream"]): void {
-    // ioredis has rejected the commands of a connection that is gone; the next one must not see them.
-    if (stream === redis.stream && stream.writable) stream.write(join(chunks));
-    limitTime(commands, commandMs);
-    commands = [];
-    chunks = [];
-  }
 
   const batch: Writable = {
     isPipeline: true,
@@ -30,15 +24,29 @@ export function batchWrites(redis: Redis, commandMs: number): void {
     write: (chunk: string | Buffer) => chunks.push(chunk),
   };
 
+  function flush(): void {
+    if (commands.length === 0) return;
+    // ioredis has rejected the commands of a connection that is gone; the next one must not see them.
+    if (begunOn === redis.stream && begunOn.writable) begunOn.write(join(chunks));
+    limitTime(commands, commandMs);
+    commands = [];
+    chunks = [];
+  }
+
   redis.sendCommand = (command, stream) => {
     // Bun's TracingChannel does not tell that nobody listens, so ioredis would describe each command to nobody.
     command.isTraced = true;
     // While a connection is being made, its own commands go first.
     if (stream !== undefined || redis.status !== "ready") {
+      // Answers are told apart by their order alone: what was asked before must be written before.
+      flush();
       command.setTimeout(commandMs);
       return send(command, stream);
     }
-    if (commands.push(command) === 1) setImmediate(flush, redis.stream);
+    if (commands.push(command) === 1) {
+      begunOn = redis.stream;
+      setImmediate(flush);
+    }
     return send(command, batch);
   };
 }

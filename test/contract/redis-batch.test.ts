@@ -7,6 +7,8 @@ import { type RedisServer, startRedis } from "../support/redis-server.ts";
 
 setDefaultTimeout(60_000);
 
+const commandMs = 1000;
+
 describeWithPrivate("redis", "commands of one turn of the event loop", () => {
   let server: RedisServer;
   let client: Redis;
@@ -19,7 +21,7 @@ describeWithPrivate("redis", "commands of one turn of the event loop", () => {
       maxRetriesPerRequest: 0,
     });
     client.on("error", () => {});
-    batchWrites(client, 2000);
+    batchWrites(client, commandMs);
     await client.connect();
   });
 
@@ -40,6 +42,25 @@ describeWithPrivate("redis", "commands of one turn of the event loop", () => {
     expect(answers).toEqual(["OK", "é", "OK", Buffer.from([0xff, 0x00]), "script"]);
     expect(write).toHaveBeenCalledTimes(1);
     write.mockRestore();
+  });
+
+  test("are written before a pipeline that comes after them, so that nobody gets another's answer", async () => {
+    await client.mset("ann", "ann's", "bob", "bob's", "cyd", "cyd's");
+    const answers = await Promise.all([
+      client.get("ann"),
+      client.pipeline().get("bob").exec(),
+      client.get("cyd"),
+    ]);
+    expect(answers).toEqual(["ann's", [[null, "bob's"]], "cyd's"]);
+  });
+
+  test("are given up together by a server that has fallen silent", async () => {
+    await server.freeze();
+    const outcomes = await Promise.allSettled([client.get("text"), client.get("none"), client.get("text")]);
+    await server.thaw();
+    expect(outcomes.map((outcome) => outcome.status === "rejected" && outcome.reason.message)).toEqual(
+      Array.from({ length: 3 }, () => "Command timed out"),
+    );
   });
 
   test("fail each for itself", async () => {

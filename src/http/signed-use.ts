@@ -67,8 +67,7 @@ async function runClaimed<Value>(
   if (claim !== "run") throw new SignatureInvalid();
   try {
     const value = await work();
-    // A copy of a session's request is refused whether the first one is under way or has succeeded.
-    if (endpoint === "set") void guard.settle(mac, endpoint, "done");
+    void guard.settle(mac, endpoint, "done");
     return value;
   } catch (error) {
     const isKnownFailure = error instanceof SidecarError && !(error instanceof OutcomeUnknown);

@@ -143,6 +143,11 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       } catch (error) {
         if (!isRedirection(error)) return bypassed(key);
       }
+      // The script believes the server that runs it, which may have ceased to be master while this process stood still.
+      if (epochs.epochOf(master) === null) {
+        note("bypassed");
+        return asksDatabase;
+      }
       try {
         const read = await askScript(key);
         note(read.state);

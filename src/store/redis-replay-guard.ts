@@ -88,6 +88,9 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
         await fallback.settle(mac, endpoint, outcome);
         // Another sidecar may have succeeded with a copy meanwhile: Redis learns of a success only.
         if (outcome === "failed") return;
+      } else if (endpoint === "session" && outcome === "done") {
+        // Redis holds the claim: a copy is refused whether the first use is under way or has succeeded.
+        return;
       }
       await client.set(keys.seen(mac), `${endpoint}:${outcome}`, "PX", keepMs).catch(() => {});
     },

@@ -1,4 +1,4 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import type { HotCopy } from "../../src/store/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
@@ -10,8 +10,8 @@ import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 
-/** Limits of src/store/redis-connection.ts: a command that is queued behind one pipeline waits for two timeouts. */
-const answerMsMax = 2 * 500 + 400;
+/** The time limit of src/store/redis-connection.ts, and some for a busy machine. */
+const answerMsMax = 500 + 400;
 const atOnceMs = 100;
 
 async function millisecondsOf(work: () => Promise<unknown>): Promise<number> {
@@ -61,6 +61,21 @@ describeWithPrivate("redis", "the hot copy while Redis is down", () => {
     expect([store.isLive(), store.isFilling(), store.liveMasters()]).toEqual([false, false, 0]);
     const isExplained = async () => store.problem()?.includes("ECONNREFUSED");
     expect(await eventually(isExplained, true)).toBe(true);
+  });
+
+  test("believes no server that may have ceased to be master while this process stood still", async () => {
+    await using server = await startRedis();
+    await using store = openStore(placeOf(server));
+    await store.filling();
+    await hold(store.hotCopy, "ann", "devices");
+    expect(await store.hotCopy.read("ann")).toEqual({ state: "hit", value: "devices" });
+    // Until it has synced, a server that was demoted answers under its old names.
+    await withRedis(server, (redis) => redis.replicaof("127.0.0.1", 1));
+    const clock = performance.now.bind(performance);
+    const stoodStill = spyOn(performance, "now").mockImplementation(() => clock() + 3000);
+    expect(await store.hotCopy.read("ann")).toEqual({ state: "ask" });
+    expect(await store.hotCopy.peek("ann")).toBeNull();
+    stoodStill.mockRestore();
   });
 
   test("takes the end of a write without complaint, and hides the user until its marker lapses", async () => {

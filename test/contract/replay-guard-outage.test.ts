@@ -1,10 +1,11 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { issueOnce } from "../../src/http/signed-use.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";
-import { clusterPlace, openStore, placeOf, singlePlace } from "../support/redis-places.ts";
+import { clusterPlace, openStore, placeOf, singlePlace, withRedis } from "../support/redis-places.ts";
 import { startRedis } from "../support/redis-server.ts";
-import { eventually } from "../support/waiting.ts";
+import { eventually, isRejected } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 
@@ -41,6 +42,24 @@ describeWithPrivate("redis", "the replay guard while Redis is away", () => {
       "fell back",
       "returned",
     ]);
+  });
+
+  test("gives no second session at a sidecar that has Redis for one that was given by a sidecar without", async () => {
+    await using server = await startRedis();
+    await using proxy = await startFaultProxy({ host: "127.0.0.1", port: server.port });
+    await using cutOff = openStore(singlePlace(proxy, [server]));
+    await using connected = openStore(placeOf(server), { keyPrefix: cutOff.keyPrefix });
+    await Promise.all([cutOff.filling(), connected.filling()]);
+    proxy.holdReplies();
+    await cutOff.replayGuard.claim(newMac(), "get", Date.now());
+    expect(cutOff.events).toContain("fell back");
+    const signature = { mac: newMac(), signedAtMs: later() };
+    expect(await issueOnce(cutOff.replayGuard, signature, async () => "first")).toBe("first");
+    // The success is told to Redis, though no reply comes back.
+    const isTold = () => withRedis(server, async (redis) => (await redis.keys("*seen:*")).length > 1);
+    expect(await eventually(isTold, true)).toBe(true);
+    const second = issueOnce(connected.replayGuard, signature, async () => "second");
+    expect(await isRejected(second)).toBe(true);
   });
 
   test("vouches for nothing that was signed before a Redis that came back empty", async () => {

@@ -64,8 +64,8 @@ export const compare: Command<typeof options> = {
       throw new UsageWrong("--report keeps a whole run: neither --quick nor --workload goes with it.");
     }
     const plan: Plan = chosen.quick
-      ? { rounds: 1, seconds: 1, connections: 16, warmRequests: 0 }
-      : { ...wholeNumbers(chosen), connections: 64, warmRequests: 10_000 };
+      ? { rounds: 1, seconds: 1, connections: 16, isWarm: false }
+      : { ...wholeNumbers(chosen), connections: 64, isWarm: true };
     try {
       const cold = names.includes("miss") ? missesPerSecondMax * plan.seconds : 0;
       const size = chosen.quick ? quickSite : { users: { user: 20_000, writer: 20_000 } };
@@ -107,7 +107,8 @@ async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Pro
   for (const name of workloadNames.filter((name) => names.includes(name))) {
     measured[name] = await compareAt(name, site, plan);
   }
-  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan) : null;
+  const bareRate = measured.hit?.bare?.median.requestsPerSecond ?? null;
+  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, bareRate) : null;
   showStatus("");
   return { ...setting, workloads: measured, halfLoad };
 }

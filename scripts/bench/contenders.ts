@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { freePort } from "../../test/support/free-port.ts";
-import { runCommand } from "../../test/support/run-command.ts";
+import { builtSidecar } from "./built-sidecar.ts";
 import { bundleForNode } from "./node-bundle.ts";
 import { type MeasuredProcess, startMeasured } from "./server-process.ts";
 import type { Site } from "./site.ts";
@@ -81,20 +81,9 @@ function findNode(): string | null {
 }
 
 const serverPath = (file: string) => join(import.meta.dir, "servers", file);
-const root = join(import.meta.dir, "../..");
-
-let built: Promise<string> | null = null;
-
-/** What `bun run start` and the image run: the build, made from the source as it is. */
-function builtSidecar(): Promise<string> {
-  built ??= runCommand([process.execPath, join(root, "scripts/build.ts"), "--quiet"]).then(() =>
-    join(root, "dist/index.js"),
-  );
-  return built;
-}
 
 /** The sidecar with its default settings, besides these and what the site says. */
-export async function startSidecar(
+async function startSidecar(
   site: Site,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<MeasuredProcess> {

@@ -5,7 +5,8 @@ export type UserKind = "user" | "writer" | "cold";
 
 export const valueBytes = 1024;
 
-export function loginIdOf(kind: UserKind, number: number): string {
+/** `number` may be a pattern that stands for many, as `bun run loadtest` understands it. */
+export function loginIdOf(kind: UserKind, number: number | `{${string}}`): string {
   return `${kind}${number}@example.com`;
 }
 

@@ -2,7 +2,7 @@ import type { ContenderName } from "./contenders.ts";
 import type { Sample } from "./measure.ts";
 import type { ByContender, HalfLoad, Results } from "./results.ts";
 import type { Ratio } from "./rounds.ts";
-import { cpuRatio, rateRatio, targets, verdictOf } from "./targets.ts";
+import { cpuRatio, rateRatio, ratioBetween, targets, verdictOf } from "./targets.ts";
 import { type WorkloadName, workloadNames, workloads } from "./workloads.ts";
 
 /** The whole run in words and figures, before anybody decides how it looks. */
@@ -40,7 +40,7 @@ export function reportOf(results: Results): Report {
     tables: [
       ...workloadNames.flatMap((name) => workloadTable(name, results.workloads[name])),
       ...(halfLoad === null ? [] : [halfLoadTable(halfLoad)]),
-      ...(plan.warmRequests === 0 ? [] : [targetTable(results)]),
+      ...(plan.isWarm ? [targetTable(results)] : []),
     ],
   };
 }
@@ -61,14 +61,29 @@ function workloadTable(name: WorkloadName, measured: ByContender<Sample> | undef
   return [{ title: workloads[name].title, head, rows }];
 }
 
-function halfLoadTable({ perSecond, contenders }: HalfLoad): Table {
+function halfLoadTable({ bareRate, fraction, perSecond, lateRounds, contenders }: HalfLoad): Table {
+  const share = fraction === 1 / 2 ? "half" : "a quarter";
+  const rate = `${thousands(perSecond)} requests/s, whatever the answers do`;
+  const notes = [
+    fraction !== 1 / 2 && "the generator did not keep up with half of it",
+    lateRounds > 0 && `rounds that do not count, since it did not keep up: ${lateRounds}`,
+    contenders.bare === undefined && "too few are left to tell",
+  ].filter((note) => note !== false);
   return {
-    title: `the first lookup at half of bare's capacity: ${thousands(perSecond)} requests/s, whatever the answers do`,
-    head: ["", "p50 p95 p99 ms", "p99 in each round"],
+    title: [`the first lookup at ${share} of bare's ${thousands(bareRate)}: ${rate}`, ...notes].join("; "),
+    head: [
+      "",
+      "p50 p95 p99 ms",
+      "p99 in each round",
+      "p99 over bare's",
+      "p99 of the generator's own lateness",
+    ],
     rows: entriesOf(contenders).map(([contender, { median, rounds }]) => [
       contenderTitles[contender],
       latencyText(median),
       rounds.map(({ p99 }) => milliseconds(p99)).join(" "),
+      ratioText(ratioBetween(contenders, contender, "bare", ({ p99 }) => p99)),
+      milliseconds(median.latenessP99),
     ]),
   };
 }
@@ -80,7 +95,8 @@ function targetTable(results: Results): Table {
     rows: targets.map((target) => {
       const ratio = target.ratio(results);
       const required = `${target.compare} ${target.required}`;
-      return [target.title, ratioText(ratio), required, String(target.aim), verdictOf(target, ratio)];
+      const verdict = target.isInformation ? "for information" : verdictOf(target, ratio);
+      return [target.title, ratioText(ratio), required, String(target.aim), verdict];
     }),
   };
 }

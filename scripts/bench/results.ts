@@ -19,10 +19,21 @@ export interface Measured<Figures> {
 /** By contender, in the order of the workload's list. */
 export type ByContender<Figures> = Partial<Record<ContenderName, Measured<Figures>>>;
 
+export interface PacedLatency extends LatencyMs {
+  /** Of the generator itself: a part of the p99. */
+  readonly latenessP99: number;
+}
+
 export interface HalfLoad {
-  /** Half of what `bare` answers in a second to the generator that sends at a fixed rate. */
+  /** What `bare` answers in a second to wrk. */
+  readonly bareRate: number;
+  /** The share of it that was sent. */
+  readonly fraction: number;
   readonly perSecond: number;
-  readonly contenders: ByContender<LatencyMs>;
+  /** Those that do not count, since the generator did not keep up. */
+  readonly lateRounds: number;
+  /** Nobody, where too few rounds count. */
+  readonly contenders: ByContender<PacedLatency>;
 }
 
 /** What a run found, and all that its figures depend on. Kept as JSON. */
@@ -73,21 +84,23 @@ export function medianSample(rounds: readonly Sample[]): Measured<Sample> {
       requests: of(({ requests }) => requests),
       requestsPerSecond: of(({ requestsPerSecond }) => requestsPerSecond),
       cpuUs: of(({ cpuUs }) => cpuUs),
-      latencyMs: medianLatency(rounds.map(({ latencyMs }) => latencyMs)).median,
+      latencyMs: medianLatency(rounds.map(({ latencyMs }) => latencyMs)),
       residentMiB: of(({ residentMiB }) => residentMiB),
     },
     rounds,
   };
 }
 
-export function medianLatency(rounds: readonly LatencyMs[]): Measured<LatencyMs> {
+export function medianPaced(rounds: readonly PacedLatency[]): Measured<PacedLatency> {
+  const latenessP99 = median(rounds.map((round) => round.latenessP99));
+  return { median: { ...medianLatency(rounds), latenessP99 }, rounds };
+}
+
+function medianLatency(rounds: readonly LatencyMs[]): LatencyMs {
   return {
-    median: {
-      p50: median(rounds.map(({ p50 }) => p50)),
-      p95: median(rounds.map(({ p95 }) => p95)),
-      p99: median(rounds.map(({ p99 }) => p99)),
-    },
-    rounds,
+    p50: median(rounds.map(({ p50 }) => p50)),
+    p95: median(rounds.map(({ p95 }) => p95)),
+    p99: median(rounds.map(({ p99 }) => p99)),
   };
 }
 

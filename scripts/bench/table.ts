@@ -4,10 +4,9 @@ import type { Results } from "./results.ts";
 /** The whole run as text for a terminal. */
 export function tablesOf(results: Results): string {
   const { facts, tables } = reportOf(results);
-  const notes =
-    results.plan.warmRequests === 0
-      ? ["", "Cold and short: this says that it works, not how fast it is."]
-      : [];
+  const notes = results.plan.isWarm
+    ? []
+    : ["", "Cold and short: this says that it works, not how fast it is."];
   return [...facts, ...tables.flatMap(linesOf), ...notes, ""].join("\n");
 }
 

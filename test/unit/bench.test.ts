@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { chartOf } from "../../scripts/bench/chart.ts";
-import { createAnswerReader, runFixedRate } from "../../scripts/bench/fixed-rate.ts";
+import { hasKeptUp } from "../../scripts/bench/half-load.ts";
 import { markdownOf } from "../../scripts/bench/markdown.ts";
 import { problemsOf, type Sample } from "../../scripts/bench/measure.ts";
+import { parseOpenLoop } from "../../scripts/bench/open-loop.ts";
 import { loginIdOf, ownIdDataOf, valueBytes } from "../../scripts/bench/population.ts";
-import { medianSample, type Results } from "../../scripts/bench/results.ts";
+import { processorsIn } from "../../scripts/bench/processors.ts";
+import { medianPaced, medianSample, type Results } from "../../scripts/bench/results.ts";
 import { measureInTurn, median, ratioOf } from "../../scripts/bench/rounds.ts";
 import { parseCpuTime } from "../../scripts/bench/server-process.ts";
 import { signRequests } from "../../scripts/bench/signed-requests.ts";
@@ -164,69 +166,39 @@ describe("a round", () => {
   });
 });
 
-describe("an answer's end", () => {
-  test("is found wherever the network cut it", () => {
-    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nDate: now\r\n\r\n{"a":1}';
-    for (let cut = 1; cut < answer.length; cut += 1) {
-      const read = createAnswerReader();
-      expect(read(Buffer.from(answer.slice(0, cut)))).toBeNull();
-      expect(read(Buffer.from(answer.slice(cut)))).toBe(200);
-      expect(read(Buffer.from("HTTP/1.1 404 Not Found\r\n\r\n"))).toBe(404);
-    }
+describe("a load at a fixed rate", () => {
+  const printed = {
+    all: { requests: 900, errors: 2, p50Ms: 0.5, p95Ms: 2, p99Ms: 4 },
+    sends: { latenessP99Ms: 1 },
+  };
+
+  test("is told as the generator printed it", () => {
+    expect(parseOpenLoop(JSON.stringify(printed))).toEqual({
+      latencyMs: { p50: 0.5, p95: 2, p99: 4 },
+      latenessP99Ms: 1,
+      requests: 900,
+      errors: 2,
+    });
+    expect(() => parseOpenLoop("{}")).toThrow();
+  });
+
+  test("counts as long as a quarter of its p99 at most is the generator's own lateness", () => {
+    const report = parseOpenLoop(JSON.stringify(printed));
+    expect(hasKeptUp(report)).toBe(true);
+    expect(hasKeptUp({ ...report, latenessP99Ms: 1.01 })).toBe(false);
+  });
+
+  test("to which nothing was answered rightly is slower than any other", () => {
+    const all = { ...printed.all, p50Ms: null, p95Ms: null, p99Ms: null };
+    const { latencyMs } = parseOpenLoop(JSON.stringify({ ...printed, all }));
+    expect(latencyMs.p99).toBe(Number.POSITIVE_INFINITY);
   });
 });
 
-describe("a fixed rate", () => {
-  const loadOf = (port: number, count: number) => ({
-    port,
-    requests: Array.from({ length: count }, (_, number) => `GET /?${number} HTTP/1.1\r\nhost: a\r\n\r\n`),
-    connections: 1,
-    status: 200,
-  });
-
-  test("sends every request once, and none before it is due", async () => {
-    const seen: string[] = [];
-    await using server = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      fetch(request) {
-        seen.push(new URL(request.url).search);
-        return new Response("here");
-      },
-    });
-    const report = await runFixedRate({ ...loadOf(server.port ?? 0, 20), perSecond: 200 });
-    expect(report.failures).toBe(0);
-    expect(seen).toEqual(Array.from({ length: 20 }, (_, number) => `?${number}`));
-    expect(report.answeredPerSecond).toBeLessThan(200 * (20 / 19));
-  });
-
-  test("counts a late request from when it was due, not from when a connection was free for it", async () => {
-    const answerMs = 20;
-    await using server = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      async fetch() {
-        await Bun.sleep(answerMs);
-        return new Response("here");
-      },
-    });
-    const report = await runFixedRate({ ...loadOf(server.port ?? 0, 20), perSecond: 1000 });
-    // The last is due after 19 ms, and its connection has nineteen answers to wait for.
-    expect(report.latencyMs.p99).toBeGreaterThan(19 * answerMs - 19);
-  });
-
-  test("counts answers with another status as failures", async () => {
-    await using server = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      fetch: () => new Response("not here", { status: 404 }),
-    });
-    const report = await runFixedRate({
-      ...loadOf(server.port ?? 0, 5),
-      perSecond: Number.POSITIVE_INFINITY,
-    });
-    expect(report).toMatchObject({ failures: 5, answeredPerSecond: 0 });
-  });
+test("processors are read as Linux lists them", () => {
+  expect(processorsIn("0-2,5")).toEqual([0, 1, 2, 5]);
+  expect(processorsIn("3")).toEqual([3]);
+  expect(processorsIn("")).toEqual([]);
 });
 
 test("CPU time is read in every form that ps prints", () => {
@@ -264,6 +236,29 @@ describe("results", () => {
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  test("say at which share of bare's capacity the tail was measured, and what of it is the generator's", () => {
+    const paced = (p99: number) => medianPaced([{ p50: 0.1, p95: 1, p99, latenessP99: 0.25 }]);
+    const text = tablesOf({
+      ...results,
+      halfLoad: {
+        ...{ bareRate: 40_000, fraction: 1 / 4, perSecond: 10_000, lateRounds: 1 },
+        contenders: { bare: paced(2), "guard-on": paced(3) },
+      },
+    });
+    expect(text).toContain("at a quarter of bare's 40,000: 10,000 requests/s");
+    expect(text).toContain("the generator did not keep up with half of it");
+    expect(text).toMatch(/sidecar +0\.10 {2}1\.00 {2}3\.00 +3\.00 +1\.50 \(1\.50\) +0\.25/);
+    expect(text).toMatch(/guard on: p99 over bare's.* 1\.50 \(1\.50\) .* met/);
+  });
+
+  test("judge no comparison with a server that has no guard while ours is on, and show it", () => {
+    const withGuard = {
+      ...results,
+      workloads: { hit: { ...results.workloads.hit, "guard-on": threeRounds(4000, 50) } },
+    };
+    expect(tablesOf(withGuard)).toMatch(/guard on: requests\/s over express's.* 1\.00 \(.*for information/);
+  });
+
   test("are Markdown tables whose rows have as many cells as their heads", () => {
     const rows = markdownOf(results)
       .split("\n")
@@ -294,7 +289,7 @@ const results: Results = {
     rounds: 3,
     seconds: 3,
     connections: 64,
-    warmRequests: 10_000,
+    isWarm: true,
     users: { user: 20_000, writer: 20_000, cold: 1 },
     valueBytes,
   },

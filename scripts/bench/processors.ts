@@ -24,10 +24,9 @@ export function shareOutProcessors(): Processors | null {
 
 /** `0-2,5`: the processors 0, 1, 2 and 5. */
 export function processorsIn(list: string): number[] {
-  return list.split(",").flatMap((range) => {
-    const [first = Number.NaN, last = first] = range.split("-").map(Number);
-    return Array.from({ length: last - first + 1 || 0 }, (_, offset) => first + offset);
-  });
+  return [...list.matchAll(/(\d+)(?:-(\d+))?/g)].flatMap(([, first, last = first]) =>
+    Array.from({ length: Number(last) - Number(first) + 1 }, (_, offset) => Number(first) + offset),
+  );
 }
 
 /** Has a process run on these only, with every thread that it has or will have. @throws {Error} it may not */

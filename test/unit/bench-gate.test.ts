@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isCalm, shareOf } from "../../scripts/bench/gate/measure-gate.ts";
+import { isCalm, quietestShare, shareOf } from "../../scripts/bench/gate/measure-gate.ts";
 import { verdictOn as verdictOnRounds } from "../../scripts/bench/gate/verdict.ts";
 import { scheduledSoFar, waitShare } from "../../scripts/bench/gate/waiting.ts";
 
@@ -23,12 +23,24 @@ const recorded = {
   ],
 };
 
-/** On rounds that were all calm, or all not. */
-const verdictOn = (pairs: readonly (readonly number[])[], floor: number, isCalm = true) =>
+/** On rounds that were all calm, or all not, and none of which says more than the others about the code itself. */
+const verdictOn = (pairs: readonly (readonly number[])[], floor: number, isCalm = true, quietest = 0) =>
   verdictOnRounds(
     pairs.map((ratios) => ratios.map((ratio) => ({ ratio, isCalm }))),
     floor,
+    quietest,
   );
+
+/** CPU time in microseconds, of bare and of an unchanged sidecar with its guard, beside somebody else's tests. */
+const besideTests = [
+  [22, 29.7],
+  [20.4, 32.8],
+  [19.9, 41.3],
+  [19.3, 38.5],
+  [21.1, 40.5],
+  [20.4, 43.4],
+  [21, 27.9],
+].map(([bare = 0, guardOn = 0]) => ({ bare, guardOff: 25, guardOn, waiting: 0.48 }));
 
 describe("the gate", () => {
   test("lets pass what was measured of an unchanged sidecar, calm or not", () => {
@@ -94,6 +106,13 @@ describe("the gate", () => {
   test("never fails on rounds in which a server had to wait for the machine, but may hold by them", () => {
     expect(verdictOn(recorded.slowed, 0.58, false)).toBe("undecided");
     expect(verdictOn(recorded.besideOtherLoad, 0.58, false)).toBe("holds");
+  });
+
+  test("never fails while the least that each has needed reaches the floor, however busy the machine was", () => {
+    const quietest = quietestShare(besideTests, "guardOn");
+    expect(quietest).toBeCloseTo(19.3 / 27.9);
+    expect(verdictOn(recorded.slowed, 0.58, true, quietest)).toBe("undecided");
+    expect(verdictOn(recorded.slowed, 0.58, true, 0.579)).toBe("fails");
   });
 
   test("takes the share as the limit's CPU time over the sidecar's own", () => {

@@ -22,7 +22,7 @@ Postgres that it starts itself. Requests are signed beforehand, and answers are 
 
   --workload NAME  only this one; may be given several times
   --rounds N       how often each server is measured (default 5)
-  --seconds N      how long each time (default 3)
+  --seconds N      how long each time (default 2)
   --quick          one short round without a warm-up: shows that everything works, not how fast it is
   --report         write RESULTS.md, results.json and the chart that README.md shows
   --json           print JSON
@@ -42,7 +42,7 @@ Other measurements: see scripts/bench/README.md.
 const options = {
   workload: { type: "string", multiple: true, default: [] as string[] },
   rounds: { type: "string", default: "5" },
-  seconds: { type: "string", default: "3" },
+  seconds: { type: "string", default: "2" },
   quick: { type: "boolean", default: false },
   report: { type: "boolean", default: false },
   json: { type: "boolean", default: false },

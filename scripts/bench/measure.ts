@@ -101,7 +101,7 @@ export async function setStage(run: Run): Promise<Stage> {
   };
 }
 
-const warmSecondsMax = 6;
+const warmSecondsMax = 5;
 /** A warm server may be so much faster than it was while it warmed up. */
 const headroom = 2;
 

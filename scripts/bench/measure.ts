@@ -31,6 +31,8 @@ export interface Plan {
 }
 
 export interface Run extends Omit<Plan, "rounds"> {
+  /** How long each connection waits before its next request, on average; without it, not at all. */
+  readonly pauseMs?: number;
   readonly site: Site;
   readonly workload: Workload;
   readonly contender: Contender;
@@ -106,8 +108,8 @@ const warmSecondsMax = 5;
 const headroom = 2;
 
 /**
- * Loads the server until it has answered so many requests that its compiler threads have come to rest, and answers
- * its last rate, requests a second: what they do meanwhile would count as the server's own CPU time.
+ * Loads the server until it has answered many requests, and answers its last rate, requests a second: what a young
+ * process's compiler threads do would count as the server's own CPU time.
  */
 async function warmUp({ workload, connections, isWarm }: Run, { server, sign }: Stage): Promise<number> {
   if (!isWarm) return workload.perSecondMax / headroom;

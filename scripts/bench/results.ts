@@ -19,21 +19,12 @@ export interface Measured<Figures> {
 /** By contender, in the order of the workload's list. */
 export type ByContender<Figures> = Partial<Record<ContenderName, Measured<Figures>>>;
 
-export interface PacedLatency extends LatencyMs {
-  /** Of the generator itself: a part of the p99. */
-  readonly latenessP99: number;
-}
-
 export interface HalfLoad {
-  /** What `bare` answers in a second to wrk. */
+  /** What `bare` answers in a second when it is asked as fast as it can answer. */
   readonly bareRate: number;
-  /** The share of it that was sent. */
-  readonly fraction: number;
+  /** What was aimed at. */
   readonly perSecond: number;
-  /** Those that do not count, since the generator did not keep up. */
-  readonly lateRounds: number;
-  /** Nobody, where too few rounds count. */
-  readonly contenders: ByContender<PacedLatency>;
+  readonly contenders: ByContender<Sample>;
 }
 
 /** What a run found, and all that its figures depend on. Kept as JSON. */
@@ -89,11 +80,6 @@ export function medianSample(rounds: readonly Sample[]): Measured<Sample> {
     },
     rounds,
   };
-}
-
-export function medianPaced(rounds: readonly PacedLatency[]): Measured<PacedLatency> {
-  const latenessP99 = median(rounds.map((round) => round.latenessP99));
-  return { median: { ...medianLatency(rounds), latenessP99 }, rounds };
 }
 
 function medianLatency(rounds: readonly LatencyMs[]): LatencyMs {

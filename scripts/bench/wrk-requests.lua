@@ -1,5 +1,7 @@
 -- Sends the requests of a file as they are, one after the other and each once. The file separates them by NUL.
 -- At the end it prints one line of JSON.
+--
+-- Arguments: the file; the longest pause of a connection before its next request, ms: any up to it is as likely.
 
 local thread
 
@@ -13,6 +15,13 @@ function init(args)
   for request in string.gmatch(file:read("*a"), "[^%z]+") do requests[#requests + 1] = request end
   file:close()
   served = 0
+  local longest = tonumber(args[2])
+  -- wrk looks whether there is such a function once this one has run.
+  if longest > 0 then
+    function delay()
+      return math.random(0, longest)
+    end
+  end
 end
 
 -- Past the end the last one is sent again, and the report says that they ran out.

@@ -32,6 +32,8 @@ export interface WrkLoad {
   readonly requests: readonly string[];
   readonly seconds: number;
   readonly connections: number;
+  /** How long each connection waits before its next request, on average, in milliseconds; 0 = not at all. */
+  readonly pauseMs?: number;
 }
 
 const Printed = Type.Object({
@@ -72,6 +74,7 @@ export async function runWrk(load: WrkLoad): Promise<WrkReport> {
     `http://127.0.0.1:${load.port}`,
     "--",
     file,
+    String(Math.round(2 * (load.pauseMs ?? 0))),
   ]);
   return parseWrkOutput(output, load.requests.length);
 }

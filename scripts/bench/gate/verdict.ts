@@ -8,9 +8,9 @@ export interface GateRatio {
   readonly isCalm: boolean;
 }
 
-/** Chance at most that a server right at its floor is called too slow. The margin above the floor makes it far less. */
+/** Chance at most that a server right at its floor is called too slow: asked once. The margin above the floor makes it far less. */
 const failureChanceMax = 0.01;
-/** Likewise, that it is called fast enough. */
+/** Likewise, that it is called fast enough, each time it is asked: over a whole run, about three times that. */
 const successChanceMax = 0.02;
 /** Rounds of the same processes err together, as each process is compiled in its own way. */
 const pairsMin = 2;

@@ -42,7 +42,7 @@ export interface Workload {
 }
 
 /** A site needs so many cold users for each second of a load. */
-export const missesPerSecondMax = 30_000;
+export const missesPerSecondMax = 50_000;
 
 const unlimited = () => Number.POSITIVE_INFINITY;
 const lookups = [bareLookup, guardOff, guardOn];

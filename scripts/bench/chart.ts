@@ -50,7 +50,7 @@ const overSidecar: Row["base"] = ["guard-on", "sidecar"];
 const sameWork = "same signature check and Redis read";
 
 const rows: readonly Row[] = [
-  row("bare", "bare Bun.serve", "by hand, the least that can be done", "limit", null),
+  row("bare", "bare Bun.serve", "by hand, nothing but the work itself", "limit", null),
   row("guard-off", "ownid-sidecar, guard off", "REPLAY_PROTECTION=off", "ours part", overBare),
   row("guard-on", "ownid-sidecar", "as it comes, replay guard on", "ours", overBare),
   row("fastify", "Fastify on Node", sameWork, "other", overSidecar),
@@ -154,7 +154,7 @@ function drawBar(
 
 /** From the rounds' ratios, as everywhere: not from the medians beside it. */
 function multipleOf({ figure }: Panel, measured: ByContender<Sample>, { contender, base }: Row): string {
-  if (base === null) return "the limit";
+  if (base === null) return "the yardstick";
   const ratio = ratioBetween(measured, contender, base[0], figure);
   return ratio === null ? "" : `${ratio.median.toFixed(ratio.median < 9.95 ? 2 : 1)}× ${base[1]}`;
 }

@@ -75,6 +75,8 @@ function startSyncedWorld(): Promise<World> {
     users: hot + strayed,
     times: { statementMs: 2000, graceMs: 5100, quarantineMs: 6000, ttlSeconds: 20 },
     settings: { AUDIT_SHARE: "0.05" },
+    // Its own, since runs that were killed keep their connections for a while.
+    postgresSettings: { max_connections: "200" },
     settingsOf: (number): Record<string, string> => (number === sidecars - 1 ? { AUDIT_SHARE: "0" } : {}),
   });
 }

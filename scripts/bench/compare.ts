@@ -12,6 +12,7 @@ import { measureInTurn } from "./rounds.ts";
 import { type Site, startSite } from "./site.ts";
 import { tablesOf } from "./table.ts";
 import { missesPerSecondMax, type WorkloadName, workloadNames, workloads } from "./workloads.ts";
+import { wrkPath } from "./wrk.ts";
 
 const help = `Compares the sidecar with other servers that do its work: each in a fresh process, in turn, over one Redis and one
 Postgres that it starts itself. Requests are signed beforehand, and answers are checked before anything is timed.
@@ -67,6 +68,7 @@ export const compare: Command<typeof options> = {
       ? { rounds: 1, seconds: 1, connections: 16, isWarm: false }
       : { ...wholeNumbers(chosen), connections: 64, isWarm: true };
     try {
+      wrkPath();
       const cold = names.includes("miss") ? missesPerSecondMax * plan.seconds : 0;
       const size = chosen.quick ? quickSite : { users: { user: 20_000, writer: 20_000 } };
       await using site = await startSite({ ...size, users: { ...size.users, cold } });

@@ -8,7 +8,7 @@ import { valueBytes } from "./population.ts";
 import { median } from "./rounds.ts";
 import type { Site } from "./site.ts";
 import type { WorkloadName } from "./workloads.ts";
-import type { LatencyMs } from "./wrk.ts";
+import { type LatencyMs, wrkPath } from "./wrk.ts";
 
 /** A contender's figures: the median of each over the rounds, and every round in order. */
 export interface Measured<Figures> {
@@ -56,7 +56,7 @@ export async function describeSetting(
       Node: versionIn(nodePath() === null ? "none" : printed([nodePath() ?? "node", "--version"])),
       Redis: versionIn(printed([programPath("redis-server"), "--version"])),
       Postgres: versionIn(printed([programPath("postgres"), "--version"])),
-      wrk: versionIn(printed([programPath("wrk"), "--version"])),
+      wrk: versionIn(printed([wrkPath(), "--version"])),
       elysia: packageJson.dependencies.elysia,
       ioredis: packageJson.dependencies.ioredis,
       jose: packageJson.dependencies.jose,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { runCommand } from "../../test/support/run-command.ts";
-import { programPath, requireProgram } from "../../test/support/server-binaries.ts";
+import { requireProgram } from "../../test/support/server-binaries.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 
 export interface LatencyMs {
@@ -51,6 +51,9 @@ const Printed = Type.Object({
 /** Slower is slow, and shows in the latencies; only from here on it counts as no answer. */
 const answerSeconds = 8;
 
+/** @throws {ServerUnavailable} wrk is not on this machine and cannot be installed */
+export const wrkPath = () => requireProgram("wrk", "wrk");
+
 const script = join(import.meta.dir, "wrk-requests.lua");
 
 /**
@@ -60,12 +63,11 @@ const script = join(import.meta.dir, "wrk-requests.lua");
  * @throws {ServerUnavailable} wrk is not on this machine and cannot be installed
  */
 export async function runWrk(load: WrkLoad): Promise<WrkReport> {
-  requireProgram("wrk", "wrk");
   using folder = temporaryFolder();
   const file = folder.at("requests");
   await Bun.write(file, load.requests.join("\0"));
   const output = await runCommand([
-    programPath("wrk"),
+    wrkPath(),
     "--threads=1",
     `--connections=${load.connections}`,
     `--duration=${load.seconds}s`,

@@ -44,14 +44,16 @@ export function requirePrograms(kind: ServerKind): void {
 }
 
 /**
- * Makes sure of a program that is needed beside the servers, and installs its Debian package where it is missing.
+ * The absolute path of a program that is needed beside the servers. Its Debian package is installed where it is missing.
  *
  * @throws {ServerUnavailable} when it is not there and cannot be installed.
  */
-export function requireProgram(program: string, packageName: string): void {
-  if (findProgram(program) !== null) return;
+export function requireProgram(program: string, packageName: string): string {
+  const here = findProgram(program);
+  if (here !== null) return here;
   const problem = installPackages([packageName]);
-  if (findProgram(program) !== null) return;
+  const installed = findProgram(program);
+  if (installed !== null) return installed;
   throw new ServerUnavailable(`${program} not found; ${problem ?? "its package lacks it"}`);
 }
 

@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
-import { requireProgram, ServerUnavailable } from "../../../test/support/server-binaries.ts";
+import { ServerUnavailable } from "../../../test/support/server-binaries.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { builtSidecar } from "../built-sidecar.ts";
 import { LookupsWrong } from "../growth/lookups.ts";
 import { writeResult } from "../json-output.ts";
+import { wrkPath } from "../wrk.ts";
 import { floors } from "./floors.ts";
 import { type GateResult, type GateRound, type Guard, isCalm, measureGate, shareOf } from "./measure-gate.ts";
 
@@ -45,7 +46,7 @@ export const gate: Command<typeof options> = {
     }
     const isQuiet = json && file === undefined;
     try {
-      requireProgram("wrk", "wrk");
+      wrkPath();
       const chosen = entry === undefined ? await builtSidecar() : resolve(entry);
       const note = isQuiet ? () => {} : printRound;
       const result = await measureGate({ floors, entry: chosen, users, secondsMax, note });

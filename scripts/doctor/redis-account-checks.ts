@@ -1,3 +1,4 @@
+import { scripts } from "../../src/store/scripts.ts";
 import { type Check, fine, shellWord, warning, worstOf, wrong } from "./check.ts";
 import { askDirectly } from "./redis-direct.ts";
 import { explainRedisError, type RedisServers } from "./redis-servers.ts";
@@ -138,24 +139,25 @@ function worksOf({
   const lifeMs = valueLifeMs === 0 ? 0 : probeMs;
   let begun: readonly string[] = [];
   const fill = async () => {
-    const [, token = "", epoch = ""] = await client.readHash(key, "token", probeMs);
-    await client.fillHash(key, epoch, token, "probe", lifeMs);
+    const [, token = "", epoch = ""] = await scripts.readHash(client, key, "token", probeMs);
+    await scripts.fillHash(client, key, epoch, token, "probe", lifeMs);
   };
   return {
     "look a user up": () => client.hmgetBuffer(key, "e", "v", "n"),
     "fill a hash": fill,
     "begin a write": async () => {
-      [, ...begun] = await client.beginWrite(key, "doctor", "token", probeMs);
+      [, ...begun] = await scripts.beginWrite(client, key, "doctor", "token", probeMs);
     },
-    "read beside a writer": () => client.readHash(key, "token", probeMs),
+    "read beside a writer": () => scripts.readHash(client, key, "token", probeMs),
     "end a write": () => {
       const [epoch = "", token = ""] = begun;
-      return client.endWrite(key, "doctor", epoch, token, "fresh", "probe", lifeMs, probeMs);
+      return scripts.endWrite(client, key, "doctor", epoch, token, "fresh", "probe", lifeMs, probeMs);
     },
-    "forget a value": () => client.purgeHash(key, "token", probeMs),
-    "record an epoch": () => client.recordEpoch(keys.epoch(crypto.getRandomValues(Buffer.alloc(8))), probeMs),
+    "forget a value": () => scripts.purgeHash(client, key, "token", probeMs),
+    "record an epoch": () =>
+      scripts.recordEpoch(client, keys.epoch(crypto.getRandomValues(Buffer.alloc(8))), probeMs),
     "claim a signature": () => client.set(seen, "session:failed", "PX", probeMs, "NX", "GET"),
-    "reopen a signature": () => client.reopenSeen(seen, "session:failed", "session:open"),
+    "reopen a signature": () => scripts.reopenSeen(client, seen, "session:failed", "session:open"),
     "read a signature's use": () => client.get(seen),
     "go through all hashes": () =>
       Promise.all(masters.map(({ connection }) => connection.scan(0, "MATCH", keys.everyUser, "COUNT", 1))),

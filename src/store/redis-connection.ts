@@ -2,7 +2,6 @@ import slotOf from "cluster-key-slot";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { RedisAddress } from "../settings.ts";
 import { batchWrites } from "./redis-batch.ts";
-import { scripts } from "./scripts.ts";
 
 export interface RedisConnectionOptions {
   readonly mode: "single" | "cluster" | "sentinel";
@@ -112,7 +111,6 @@ function connectCluster(options: RedisConnectionOptions) {
       retryDelayOnFailover: 50,
       maxRedirections: 4,
       redisOptions: clusterNodeOptions(options),
-      scripts,
     },
   );
   const nodes = new Map<string, Redis>();
@@ -158,7 +156,6 @@ function nodeOptions(options: RedisConnectionOptions) {
     connectTimeout: connectMs,
     disconnectTimeout: disconnectMs,
     retryStrategy: backOff,
-    scripts,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
     ...(tls ? { tls: tlsOf(options) } : {}),

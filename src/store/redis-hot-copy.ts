@@ -4,6 +4,7 @@ import type { HotCopy, HotRead, HotWrite } from "./hot-copy.ts";
 import type { Keys } from "./keys.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
+import { scripts } from "./scripts.ts";
 
 export interface HotCopyLimits {
   /** T: how long a value lives, in milliseconds, give or take a tenth; 0 keeps it. */
@@ -39,7 +40,7 @@ export interface RedisHotCopyOptions {
 type Fields = readonly [epoch: Buffer | null, value: Buffer | null, hasMarkers: Buffer | null];
 
 /** The one command of a hit. Asked of the master itself, so that it is known whose epoch the hash must bear. */
-const readFields = prepareCommand<Fields>("hmget", ["e", "v", "n"], "bytes");
+const readFields = prepareCommand<Fields>({ name: "hmget", after: ["e", "v", "n"], replyIn: "bytes" });
 const asksDatabase: HotRead = { state: "ask" };
 const scanCount = 1000;
 
@@ -67,7 +68,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   }
 
   async function askScript(key: string): Promise<HotRead> {
-    const answer = await client.readHash(key, freshToken(), limits.tokenLifeMs);
+    const answer = await scripts.readHash(client, key, freshToken(), limits.tokenLifeMs);
     const [, valueOrToken, epoch] = answer;
     if (valueOrToken === undefined) {
       note("marker");
@@ -82,7 +83,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   function fillOf(key: string, epoch: string, token: string) {
     return async (value: string) => {
       try {
-        const stored = await client.fillHash(key, epoch, token, value, valueLife());
+        const stored = await scripts.fillHash(client, key, epoch, token, value, valueLife());
         note(stored === 1 ? "fill" : "fill refused");
       } catch {
         unreachable(key);
@@ -94,9 +95,25 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     const key = keys.user(loginId);
     const writer = crypto.randomUUID();
     const end = (epoch: string, token: string, value: string) =>
-      client.endWrite(key, writer, epoch, token, freshToken(), value, valueLife(), limits.tokenLifeMs);
+      scripts.endWrite(
+        client,
+        key,
+        writer,
+        epoch,
+        token,
+        freshToken(),
+        value,
+        valueLife(),
+        limits.tokenLifeMs,
+      );
     try {
-      const [isSolo, epoch, token] = await client.beginWrite(key, writer, freshToken(), limits.markerLifeMs);
+      const [isSolo, epoch, token] = await scripts.beginWrite(
+        client,
+        key,
+        writer,
+        freshToken(),
+        limits.markerLifeMs,
+      );
       note("begin");
       // Decided now: a writer of the last epoch may still change the row until the grace is over.
       const mayFill = isSolo === 1 && epochs.isFillable(epoch);
@@ -162,7 +179,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     async purge(loginId) {
       const key = keys.user(loginId);
       try {
-        await client.purgeHash(key, freshToken(), limits.tokenLifeMs);
+        await scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs);
       } catch {
         unreachable(key);
         throw new HotCopyUnavailable();
@@ -175,7 +192,9 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
           if (master === null) throw new HotCopyUnavailable();
           for await (const found of master.scanStream({ match: keys.everyUser, count: scanCount })) {
             const hashes: string[] = found;
-            await Promise.all(hashes.map((key) => client.purgeHash(key, freshToken(), limits.tokenLifeMs)));
+            await Promise.all(
+              hashes.map((key) => scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs)),
+            );
           }
         }
       } catch {

@@ -4,6 +4,7 @@ import { createKeys } from "./keys.ts";
 import { connectRedis, type RedisConnectionOptions } from "./redis-connection.ts";
 import { createRedisEpochs } from "./redis-epochs.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
+import { scripts } from "./scripts.ts";
 
 export interface RedisPopulationOptions {
   readonly connection: RedisConnectionOptions;
@@ -33,7 +34,7 @@ export function openRedisPopulation({ connection, keyPrefix, limits, graceMs }: 
   const redis = connectRedis(connection);
   const { client, masters, masterOf } = redis;
   const keys = createKeys(keyPrefix);
-  const recordEpoch = (key: string, keepMs: number) => client.recordEpoch(key, keepMs);
+  const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
   const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs });
   redis.onDisturbance(epochs.disturb);
   void epochs.start();

@@ -4,6 +4,7 @@ import { prepareCommand } from "./prepared-command.ts";
 import type { ProcessReplayGuard } from "./process-replay-guard.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
 import { type Claim, judge, openState, type ReplayGuard, type SignedEndpoint } from "./replay-guard.ts";
+import { scripts } from "./scripts.ts";
 
 export interface RedisReplayGuardOptions {
   readonly client: Redis | Cluster;
@@ -42,7 +43,11 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
 
   /** Sets what is held of a signature unless something is, and answers what was: `null` for a first use. */
   const claimFirst = (endpoint: SignedEndpoint) =>
-    prepareCommand<string | null>("set", [openState(endpoint), "PX", `${keepMs}`, "NX", "GET"], "text");
+    prepareCommand<string | null>({
+      name: "set",
+      after: [openState(endpoint), "PX", `${keepMs}`, "NX", "GET"],
+      replyIn: "text",
+    });
   const first = { get: claimFirst("get"), set: claimFirst("set"), session: claimFirst("session") };
 
   /** An epoch's memory is empty where it begins, so an older request may have been used before it. */
@@ -53,7 +58,7 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
   async function claimAgain(key: string, seen: string, endpoint: SignedEndpoint): Promise<Claim> {
     const verdict = judge(seen, endpoint);
     if (verdict !== "retry") return verdict;
-    const isFirst = await client.reopenSeen(key, seen, openState(endpoint));
+    const isFirst = await scripts.reopenSeen(client, key, seen, openState(endpoint));
     if (isFirst === 1) return "run";
     return endpoint === "set" ? "open" : "refuse";
   }

@@ -4,6 +4,7 @@ import { connectRedis, type RedisConnectionOptions } from "./redis-connection.ts
 import { createRedisEpochs } from "./redis-epochs.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
 import { createRedisReplayGuard, type ReplayGuardEvent } from "./redis-replay-guard.ts";
+import { scripts } from "./scripts.ts";
 
 export interface RedisStoreOptions {
   readonly connection: RedisConnectionOptions;
@@ -25,7 +26,7 @@ export function openRedisStore(options: RedisStoreOptions) {
   const connection = connectRedis(options.connection);
   const { client, masters, masterOf } = connection;
   const keys = createKeys(options.keyPrefix);
-  const recordEpoch = (key: string, keepMs: number) => client.recordEpoch(key, keepMs);
+  const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
   const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs });
   const fallback = createProcessReplayGuard({ keepMs: rememberMs, now: Date.now });
   connection.onDisturbance(epochs.disturb);

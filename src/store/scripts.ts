@@ -1,4 +1,5 @@
-import type { Result } from "ioredis";
+import { createHash } from "node:crypto";
+import type { Cluster, Redis } from "ioredis";
 import beginWrite from "./lua/begin-write.lua" with { type: "text" };
 import endWrite from "./lua/end-write.lua" with { type: "text" };
 import fillHash from "./lua/fill-hash.lua" with { type: "text" };
@@ -7,42 +8,27 @@ import readHash from "./lua/read-hash.lua" with { type: "text" };
 import recordEpoch from "./lua/record-epoch.lua" with { type: "text" };
 import reopenSeen from "./lua/reopen-seen.lua" with { type: "text" };
 import shared from "./lua/shared.lua" with { type: "text" };
+import { prepareCommand } from "./prepared-command.ts";
 
-/** The only place where Lua becomes commands. ioredis sends EVALSHA, and the text where Redis lacks it. */
+/**
+ * The only place where Lua becomes commands. Each script has one key; its arguments and its reply are those that its
+ * header promises. An epoch is told in hex.
+ */
 export const scripts = {
-  recordEpoch: { lua: shared + recordEpoch, numberOfKeys: 1 },
-  readHash: { lua: shared + readHash, numberOfKeys: 1 },
-  fillHash: { lua: shared + fillHash, numberOfKeys: 1 },
-  beginWrite: { lua: shared + beginWrite, numberOfKeys: 1 },
-  endWrite: { lua: shared + endWrite, numberOfKeys: 1 },
-  purgeHash: { lua: shared + purgeHash, numberOfKeys: 1 },
-  reopenSeen: { lua: reopenSeen, numberOfKeys: 1 },
-};
-
-/** Each script's arguments and reply, as its header promises them. An epoch is told in hex. */
-declare module "ioredis" {
-  interface RedisCommander<Context> {
-    recordEpoch(key: string, keepMs: number): Result<number, Context>;
-    readHash(
-      key: string,
-      token: string,
-      tokenLifeMs: number,
-    ): Result<[state: string, valueOrToken?: string, epoch?: string], Context>;
-    fillHash(
-      key: string,
-      epoch: string,
-      token: string,
-      value: string,
-      valueLifeMs: number,
-    ): Result<0 | 1, Context>;
-    beginWrite(
-      key: string,
-      writer: string,
-      token: string,
-      markerLifeMs: number,
-    ): Result<[isSolo: 0 | 1, epoch: string, token: string], Context>;
-    endWrite(
-      key: string,
+  recordEpoch: script<[keepMs: number], number>(shared + recordEpoch),
+  readHash: script<
+    [token: string, tokenLifeMs: number],
+    [state: string, valueOrToken?: string, epoch?: string]
+  >(shared + readHash),
+  fillHash: script<[epoch: string, token: string, value: string, valueLifeMs: number], 0 | 1>(
+    shared + fillHash,
+  ),
+  beginWrite: script<
+    [writer: string, token: string, markerLifeMs: number],
+    [isSolo: 0 | 1, epoch: string, token: string]
+  >(shared + beginWrite),
+  endWrite: script<
+    [
       writer: string,
       epoch: string,
       token: string,
@@ -50,8 +36,26 @@ declare module "ioredis" {
       value: string,
       valueLifeMs: number,
       tokenLifeMs: number,
-    ): Result<0 | 1, Context>;
-    purgeHash(key: string, token: string, tokenLifeMs: number): Result<0 | 1, Context>;
-    reopenSeen(key: string, failed: string, open: string): Result<0 | 1, Context>;
+    ],
+    0 | 1
+  >(shared + endWrite),
+  purgeHash: script<[token: string, tokenLifeMs: number], 0 | 1>(shared + purgeHash),
+  reopenSeen: script<[failed: string, open: string], 0 | 1>(reopenSeen),
+};
+
+/** Sent by its digest; with its text only where Redis does not have it yet, or no more. */
+function script<Arguments extends readonly (string | number)[], Reply>(lua: string) {
+  const sha = createHash("sha1").update(lua).digest("hex");
+  const bySha = prepareCommand<Reply>({ name: "evalsha", before: [sha, "1"], replyIn: "text" });
+  const byText = prepareCommand<Reply>({ name: "eval", before: [lua, "1"], replyIn: "text" });
+
+  function run(client: Redis | Cluster, key: string, ...rest: Arguments): Promise<Reply> {
+    const texts = rest.map(String);
+    return bySha(client, key, ...texts).catch((error: Error) => {
+      if (!error.message.startsWith("NOSCRIPT")) throw error;
+      return byText(client, key, ...texts);
+    });
   }
+
+  return Object.assign(run, { lua, sha });
 }

@@ -141,6 +141,8 @@ describeWithPrivate("redis", "the hot copy while Redis is down", () => {
     await using proxy = await startFaultProxy({ host: "127.0.0.1", port: server.port });
     await using store = openStore(singlePlace(proxy, [server]));
     await store.filling();
+    // Redis has the scripts from here on: an unknown one would be refused at first, and not be executed.
+    await write(store.hotCopy, "bob", "devices");
     proxy.holdReplies();
     expect(await isUnavailable(store.hotCopy.begin("ann"))).toBe(true);
     const fields = () =>

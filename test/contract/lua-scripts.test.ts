@@ -12,7 +12,7 @@ const foreign = Buffer.from("foreign!");
 
 /** What READ answers, in words; the epoch is looked at by the tests that are about it. */
 async function read(redis: Redis, key: string, token = "fresh", tokenLifeMs = long): Promise<string[]> {
-  const [state, valueOrToken] = await redis.readHash(key, token, tokenLifeMs);
+  const [state, valueOrToken] = await scripts.readHash(redis, key, token, tokenLifeMs);
   if (valueOrToken === undefined) return [String(state)];
   return [String(state), String(state) === "miss" ? drawn(valueOrToken) : String(valueOrToken)];
 }
@@ -25,12 +25,12 @@ function drawn(token: Buffer | string | null): string {
 }
 
 async function write(redis: Redis, key: string, value: string): Promise<void> {
-  const [, epoch, token] = await redis.beginWrite(key, "ann", "t1", long);
-  expect(await redis.endWrite(key, "ann", epoch, token, "t2", value, long, long)).toBe(1);
+  const [, epoch, token] = await scripts.beginWrite(redis, key, "ann", "t1", long);
+  expect(await scripts.endWrite(redis, key, "ann", epoch, token, "t2", value, long, long)).toBe(1);
 }
 
 async function epochOf(redis: Redis): Promise<string> {
-  const [, epoch] = await redis.beginWrite(`epoch:${crypto.randomUUID()}`, "writer", "token", 1000);
+  const [, epoch] = await scripts.beginWrite(redis, `epoch:${crypto.randomUUID()}`, "writer", "token", 1000);
   return epoch;
 }
 
@@ -40,7 +40,7 @@ describeWith("redis", "the Lua scripts", () => {
   let key: string;
 
   beforeAll(async () => {
-    redis = new Redis((await sharedRedis()).url(), { scripts });
+    redis = new Redis((await sharedRedis()).url());
     epoch = await epochOf(redis);
   });
   afterAll(() => redis.disconnect());
@@ -51,18 +51,18 @@ describeWith("redis", "the Lua scripts", () => {
   const held = async () => (await redis.hget(key, "t")) ?? "none";
   /** By a reader that was given the token that is there now, unless the test says otherwise. */
   const fill = async (value: string, { token = "", lifeMs = long, of = epoch } = {}) =>
-    redis.fillHash(key, of, token || (await held()), value, lifeMs);
+    scripts.fillHash(redis, key, of, token || (await held()), value, lifeMs);
   /** Answers whether the writer is alone; `tokens` has its token by the writer's name. */
   const tokens = new Map<string, string>();
   async function begin(writer: string, token: string, markerLifeMs = long): Promise<number> {
-    const [isSolo, , answered] = await redis.beginWrite(key, writer, token, markerLifeMs);
+    const [isSolo, , answered] = await scripts.beginWrite(redis, key, writer, token, markerLifeMs);
     expect(answered.toString()).toBe(await held());
     tokens.set(writer, answered);
     return isSolo;
   }
   const end = (writer: string, value: string, { of = epoch, lifeMs = long } = {}) =>
-    redis.endWrite(key, writer, of, tokens.get(writer) ?? "", "t-end", value, lifeMs, 5000);
-  const purge = (token: string) => redis.purgeHash(key, token, 5000);
+    scripts.endWrite(redis, key, writer, of, tokens.get(writer) ?? "", "t-end", value, lifeMs, 5000);
+  const purge = (token: string) => scripts.purgeHash(redis, key, token, 5000);
   const fields = async () => (await redis.hkeys(key)).sort().join(" ");
   const token = async () => drawn(await held());
   const value = () => redis.hget(key, "v");
@@ -75,7 +75,7 @@ describeWith("redis", "the Lua scripts", () => {
 
   describe("readHash", () => {
     test("answers a miss with the token it was given and this server's epoch, to live F", async () => {
-      const [state, given, answered] = await redis.readHash(key, "t1", 5000);
+      const [state, given, answered] = await scripts.readHash(redis, key, "t1", 5000);
       expect([String(state), drawn(given ?? null)]).toEqual(["miss", "t1"]);
       expect(String(given)).toBe(await held());
       expect(answered).toBe(epoch);
@@ -224,7 +224,7 @@ describeWith("redis", "the Lua scripts", () => {
 
   describe("beginWrite", () => {
     test("answers that it is the only writer, and the epoch", async () => {
-      const [isSolo, answered] = await redis.beginWrite(key, "ann", "t1", long);
+      const [isSolo, answered] = await scripts.beginWrite(redis, key, "ann", "t1", long);
       expect(isSolo).toBe(1);
       expect(answered).toBe(epoch);
       expect(await fields()).toBe("e n t w:ann");
@@ -292,7 +292,7 @@ describeWith("redis", "the Lua scripts", () => {
       const first = tokens.get("ann") ?? "";
       expect(await begin("ann", "t1")).toBe(1);
       expect(await fields()).toBe("e n t w:ann");
-      expect(await redis.endWrite(key, "ann", epoch, first, "t2", "devices", long, long)).toBe(0);
+      expect(await scripts.endWrite(redis, key, "ann", epoch, first, "t2", "devices", long, long)).toBe(0);
       expect(await begin("ann", "t1")).toBe(1);
       expect(await begin("ann", "t1")).toBe(1);
       expect(await end("ann", "devices")).toBe(1);
@@ -304,7 +304,7 @@ describeWith("redis", "the Lua scripts", () => {
       expect(answered).toBe(0);
       await begin("ann", "t1");
       expect(await end("bob", "newer")).toBe(0);
-      expect(await redis.endWrite(key, "ann", epoch, first, "t3", "older", long, long)).toBe(0);
+      expect(await scripts.endWrite(redis, key, "ann", epoch, first, "t3", "older", long, long)).toBe(0);
       expect(await fields()).toBe("e t");
     });
 
@@ -457,8 +457,8 @@ describeWith("redis", "the Lua scripts", () => {
 
   describe("recordEpoch", () => {
     test("answers how long ago it first ran, and keeps the record for as long as it was told", async () => {
-      expect(await redis.recordEpoch(key, 30_000)).toBe(0);
-      const isOlder = async () => (await redis.recordEpoch(key, 90_000)) >= 30;
+      expect(await scripts.recordEpoch(redis, key, 30_000)).toBe(0);
+      const isOlder = async () => (await scripts.recordEpoch(redis, key, 90_000)) >= 30;
       expect(await eventually(isOlder, true)).toBe(true);
       expect(await lives(30_000)).toBe(true);
     });
@@ -467,7 +467,9 @@ describeWith("redis", "the Lua scripts", () => {
   describe("reopenSeen", () => {
     test("lets one copy of a failed request run, and keeps its life", async () => {
       await redis.set(key, "set:failed", "PX", 30_000);
-      const copies = Array.from({ length: 10 }, () => redis.reopenSeen(key, "set:failed", "set:open"));
+      const copies = Array.from({ length: 10 }, () =>
+        scripts.reopenSeen(redis, key, "set:failed", "set:open"),
+      );
       expect((await Promise.all(copies)).sort().join("")).toBe("0000000001");
       expect(await redis.get(key)).toBe("set:open");
       expect(await lives(30_000)).toBe(true);
@@ -476,11 +478,11 @@ describeWith("redis", "the Lua scripts", () => {
     test("lets none run that is open, has succeeded or is forgotten", async () => {
       for (const state of ["set:open", "set:done", "get"]) {
         await redis.set(key, state);
-        expect(await redis.reopenSeen(key, "set:failed", "set:open")).toBe(0);
+        expect(await scripts.reopenSeen(redis, key, "set:failed", "set:open")).toBe(0);
         expect(await redis.get(key)).toBe(state);
       }
       await redis.del(key);
-      expect(await redis.reopenSeen(key, "set:failed", "set:open")).toBe(0);
+      expect(await scripts.reopenSeen(redis, key, "set:failed", "set:open")).toBe(0);
       expect(await redis.exists(key)).toBe(0);
     });
   });
@@ -494,7 +496,7 @@ describeWith("redis", "the Lua scripts", () => {
 });
 
 describeWithPrivate("redis", "the epoch of a server", () => {
-  const connect = (server: RedisServer) => new Redis(server.url(), { scripts, retryStrategy: () => 10 });
+  const connect = (server: RedisServer) => new Redis(server.url(), { retryStrategy: () => 10 });
 
   test("has 8 bytes and stays the same while the server runs", async () => {
     await using server = await startRedis();

@@ -72,6 +72,7 @@ describeWithPrivate("redis", "a Redis account for the sidecar", () => {
 
   async function worksWith(rules: readonly string[], patienceMs?: number): Promise<boolean> {
     await admin.flushall();
+    await admin.script("FLUSH");
     await admin.acl("SETUSER", "sidecar", ...rules);
     await using store = openOwnid(place);
     return await useEverything(store, patienceMs);

@@ -2,6 +2,7 @@ import { createKeys } from "../../src/store/keys.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { createRedisEpochs } from "../../src/store/redis-epochs.ts";
 import { createRedisHotCopy } from "../../src/store/redis-hot-copy.ts";
+import { scripts } from "../../src/store/scripts.ts";
 import { createWriteThrough } from "../../src/store/write-through.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
 import { RedisLink } from "./redis-link.ts";
@@ -32,7 +33,7 @@ export function startSidecar(
   const masters = () => [masterOf()];
   const realEpochs = createRedisEpochs({
     masters,
-    recordEpoch: (key, keepMs) => client.recordEpoch(key, keepMs),
+    recordEpoch: (key, keepMs) => scripts.recordEpoch(client, key, keepMs),
     keys,
     graceMs: scenario.constants.graceMs,
   });

@@ -11,7 +11,7 @@ export interface RedisIdentity {
 /** A reply as ioredis gets it from its parser. */
 export type WireReply = Buffer | number | null | WireReply[];
 
-const nameBySha = new Map(Object.keys(scripts).map((name) => [shaOf(name), name]));
+const nameBySha = new Map(Object.entries(scripts).map(([name, { sha }]) => [sha, name]));
 
 /** One life of a redis-server, from its start or promotion to its end. */
 export class SimulatedRedisServer {
@@ -58,14 +58,6 @@ export class SimulatedRedisServer {
     for (const [known, script] of Object.entries(this.#scripts)) if (known === name) return script;
     throw new Error(`the simulated Redis does not know ${name}`);
   }
-}
-
-/** What EVALSHA calls a script. */
-export function shaOf(name: string): string {
-  const [, script] = Object.entries(scripts).find(([known]) => known === name) ?? [];
-  return createHash("sha1")
-    .update(script?.lua ?? "")
-    .digest("hex");
 }
 
 /** The script that EVALSHA names, or the command itself. */

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
-import { scripts } from "../../src/store/scripts.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedRedis } from "../support/redis-server.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
@@ -18,7 +17,7 @@ describeWith("redis", "the simulated Redis", () => {
   let identity = { runId: "", replicationId: "" };
 
   beforeAll(async () => {
-    real = new Redis((await sharedRedis()).url(), { scripts });
+    real = new Redis((await sharedRedis()).url());
     const info = await real.info();
     const field = (name: string) => new RegExp(`^${name}:(\\w+)`, "m").exec(info)?.[1] ?? "";
     identity = { runId: field("run_id"), replicationId: field("master_replid") };

@@ -1,5 +1,4 @@
 import { type Command, Redis } from "ioredis";
-import { scripts } from "../../src/store/scripts.ts";
 import type { RedisLink } from "./redis-link.ts";
 
 /**
@@ -10,7 +9,7 @@ export class SimulatedRedis extends Redis {
   readonly #link: RedisLink;
 
   constructor(link: RedisLink) {
-    super({ lazyConnect: true, scripts });
+    super({ lazyConnect: true });
     this.#link = link;
   }
 

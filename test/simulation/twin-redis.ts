@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { scripts } from "../../src/store/scripts.ts";
-import { type SimulatedRedisServer, shaOf } from "./simulated-redis-server.ts";
+import type { SimulatedRedisServer } from "./simulated-redis-server.ts";
 import type { ScriptName } from "./simulated-scripts.ts";
 
 /** Stands for the token that the hash holds: each Redis has its own, since it bears the time. */
@@ -41,7 +41,7 @@ export class TwinRedis {
       }),
     ];
     const reply = await this.#real.callBuffer("EVAL", [scripts[name].lua, ...withToken(realToken)]);
-    return this.#outcomes(reply, this.#execute("evalsha", [shaOf(name), ...withToken(simulatedToken)]));
+    return this.#outcomes(reply, this.#execute("evalsha", [scripts[name].sha, ...withToken(simulatedToken)]));
   }
 
   async hmget(): Promise<[Outcome, Outcome]> {

@@ -1,6 +1,5 @@
 import { Redis } from "ioredis";
 import { run } from "mitata";
-import { scripts } from "../../../src/store/scripts.ts";
 import { startRedis } from "../../../test/support/redis-server.ts";
 import { measureRedisCost, type RedisCost } from "./redis-cost.ts";
 import { benchRedisWaits } from "./redis-waits.ts";
@@ -31,7 +30,7 @@ const redisRounds = 15;
 /** The parts of a request one by one. Each is checked to do its work before it is timed. */
 export async function measureParts({ filter, isQuiet }: PartsOptions): Promise<PartsResult> {
   await using server = await startRedis();
-  const redis = new Redis({ port: server.port, enableAutoPipelining: true, scripts });
+  const redis = new Redis({ port: server.port, enableAutoPipelining: true });
   try {
     await benchSignatures();
     benchRequests();

@@ -30,7 +30,7 @@ export async function measureRedisCost(
 
 async function costOf(redis: Redis, step: StoreStep): Promise<number> {
   await redis.flushall("SYNC");
-  // The first time, ioredis has to send the script's text.
+  // The first time, the text of the script has to be sent.
   await (await step.prepare("the first of all"))();
   const users = Array.from({ length: usersAtOnce }, (_, number) => `user${number}@example.com`);
   const prepared = await Promise.all(users.map((user) => step.prepare(user)));

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { createKeys } from "../../../src/store/keys.ts";
+import { scripts } from "../../../src/store/scripts.ts";
 
 /** One command of the store for one user, at the state of the hash in which it is sent. */
 export interface StoreStep {
@@ -20,12 +21,13 @@ const keys = createKeys("ownid:");
 
 /** Every command that serves a request, in the order of src/store/README.md. */
 export function storeSteps(redis: Redis): readonly StoreStep[] {
-  const read = (user: string) => redis.readHash(keys.user(user), freshToken(), tokenLifeMs);
-  const begin = (user: string) => redis.beginWrite(keys.user(user), "writer", freshToken(), tokenLifeMs);
+  const read = (user: string) => scripts.readHash(redis, keys.user(user), freshToken(), tokenLifeMs);
+  const begin = (user: string) =>
+    scripts.beginWrite(redis, keys.user(user), "writer", freshToken(), tokenLifeMs);
 
   async function fill(user: string): Promise<() => Promise<0 | 1>> {
     const [, token = "", epoch = ""] = await read(user);
-    return () => redis.fillHash(keys.user(user), epoch, token, value, valueLifeMs);
+    return () => scripts.fillHash(redis, keys.user(user), epoch, token, value, valueLifeMs);
   }
 
   async function filled(user: string): Promise<void> {
@@ -84,7 +86,7 @@ export function storeSteps(redis: Redis): readonly StoreStep[] {
       async prepare(user) {
         const [, epoch, token] = await begin(user);
         const end = [freshToken(), value, valueLifeMs, tokenLifeMs] as const;
-        return () => redis.endWrite(keys.user(user), "writer", epoch, token, ...end);
+        return () => scripts.endWrite(redis, keys.user(user), "writer", epoch, token, ...end);
       },
       isRight: (answer) => answer === 1,
     },
@@ -93,7 +95,7 @@ export function storeSteps(redis: Redis): readonly StoreStep[] {
       command: "evalsha",
       async prepare(user) {
         await filled(user);
-        return () => redis.purgeHash(keys.user(user), freshToken(), tokenLifeMs);
+        return () => scripts.purgeHash(redis, keys.user(user), freshToken(), tokenLifeMs);
       },
       isRight: (answer) => answer === 1,
     },

@@ -12,7 +12,6 @@ setDefaultTimeout(30_000);
 
 /** The time limit of src/store/redis-connection.ts, and some for a busy machine. */
 const answerMsMax = 500 + 400;
-const atOnceMs = 100;
 
 async function millisecondsOf(work: () => Promise<unknown>): Promise<number> {
   const from = performance.now();
@@ -22,13 +21,15 @@ async function millisecondsOf(work: () => Promise<unknown>): Promise<number> {
 
 /** That nothing is believed and nobody waits. */
 async function expectAsksAtOnce(hotCopy: HotCopy, loginId: string): Promise<void> {
-  const duration = await millisecondsOf(async () => {
-    for (let turn = 0; turn < 50; turn += 1) {
-      expect(await hotCopy.read(loginId)).toEqual({ state: "ask" });
-      expect(await hotCopy.peek(loginId)).toBeNull();
-    }
-  });
-  expect(duration).toBeLessThan(atOnceMs);
+  for (let turn = 0; turn < 50; turn += 1) {
+    const answers = Promise.all([hotCopy.read(loginId), hotCopy.peek(loginId)]);
+    // Whatever waits for a socket or a timer is settled in a later turn of the event loop.
+    expect(await Promise.race([answers, nextTurn()])).toEqual([{ state: "ask" }, null]);
+  }
+}
+
+function nextTurn(): Promise<"it waits"> {
+  return new Promise((resolve) => setImmediate(resolve, "it waits"));
 }
 
 /** Reads for as long as it takes to fill again; every hit on the way must be what is in the database. */

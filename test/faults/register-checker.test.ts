@@ -145,8 +145,10 @@ describe("against every order tried one by one", () => {
 
   test("checks a hundred thousand operations of one key within two seconds", () => {
     const history = randomLegalHistory(7, { ...size, loginIds: 1, operations: 100_000 });
-    const startedAt = performance.now();
+    const startedAt = process.cpuUsage();
     expect(findViolations(history, rules)).toEqual([]);
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    // Of processor time, which waiting for a processor does not add to.
+    const { user, system } = process.cpuUsage(startedAt);
+    expect((user + system) / 1000).toBeLessThan(2000);
   });
 });

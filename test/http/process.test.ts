@@ -320,7 +320,8 @@ describe("SIGTERM", () => {
     const startedAt = performance.now();
     sidecar.signal("SIGTERM");
     expect(await sidecar.ended()).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    // Waiting for them would take ten seconds.
+    expect(performance.now() - startedAt).toBeLessThan(9500);
     for (const socket of idle) socket.destroy();
   });
 

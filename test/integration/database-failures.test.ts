@@ -18,6 +18,10 @@ const poolMax = 5;
 const statementMs = 400;
 /** How much later than a timer of the same length a call may end. */
 const latenessMsMax = 200;
+/** Where the whole process has to wait for a processor, another attempt shows that it was that. */
+const measured = { retry: 3 };
+/** What a lost connection, or a server that thaws, may need to come back on a busy machine. */
+const backMsMax = 10_000;
 const change = {
   loginId: "ann",
   expected: "old",
@@ -81,23 +85,28 @@ function describeFailures(kind: FailingServer): void {
     return (await direct.run(kind.connections)).map(({ id }) => id);
   }
 
-  test("answers again after a kill, with no connection of before", async () => {
-    const directory = await openDirectory(direct);
-    await server.kill();
-    const reads = await againstDeadline(() => findOften(directory, 4 * poolMax));
-    expect(reads.result).toEqual({ ERR_DATABASE_UNAVAILABLE: 4 * poolMax });
-    expect(reads.latenessMs).toBeLessThan(latenessMsMax);
-    expect(await outcomeOf(directory.replaceOwnIdData(change))).toBe("ERR_DATABASE_UNAVAILABLE");
-    await server.start();
-    expect(await eventually(() => outcomeOf(directory.find("ann")), "done", 2000)).toBe("done");
-    expect(await findOften(directory, 4 * poolMax)).toEqual({ done: 4 * poolMax });
-  });
+  test(
+    "answers again after a kill, with no connection of before",
+    async () => {
+      const directory = await openDirectory(direct);
+      await server.kill();
+      const reads = await againstDeadline(() => findOften(directory, 4 * poolMax));
+      const write = await outcomeOf(directory.replaceOwnIdData(change));
+      await server.start();
+      expect(reads.result).toEqual({ ERR_DATABASE_UNAVAILABLE: 4 * poolMax });
+      expect(reads.latenessMs).toBeLessThan(latenessMsMax);
+      expect(write).toBe("ERR_DATABASE_UNAVAILABLE");
+      expect(await eventually(() => outcomeOf(directory.find("ann")), "done", backMsMax)).toBe("done");
+      expect(await findOften(directory, 4 * poolMax)).toEqual({ done: 4 * poolMax });
+    },
+    measured,
+  );
 
   test("answers again after a kill and a restart that it has not noticed", async () => {
     const directory = await openDirectory(direct);
     await server.kill();
     await server.start();
-    expect(await eventually(() => outcomeOf(directory.find("ann")), "done", 2000)).toBe("done");
+    expect(await eventually(() => outcomeOf(directory.find("ann")), "done", backMsMax)).toBe("done");
     expect(await findOften(directory, 4 * poolMax)).toEqual({ done: 4 * poolMax });
     expect(await directory.replaceOwnIdData(change)).toBe(true);
   });
@@ -126,42 +135,50 @@ function describeFailures(kind: FailingServer): void {
     expect(await findOften(directory, 4 * poolMax)).toEqual({ done: 4 * poolMax });
   });
 
-  test("ends every call in time while the server is frozen, and heals when it thaws", async () => {
-    const directory = await openDirectory(direct);
-    await server.freeze();
-    const [reads, write] = await Promise.all([
-      againstDeadline(() => findOften(directory, 2 * poolMax)),
-      againstDeadline(() => outcomeOf(directory.replaceOwnIdData(change))),
-    ]);
-    await server.thaw();
-    expect(reads.result).toEqual({ ERR_DATABASE_UNAVAILABLE: 2 * poolMax });
-    expect(write.result).toBe("ERR_OUTCOME_UNKNOWN");
-    expect(Math.max(reads.latenessMs, write.latenessMs)).toBeLessThan(latenessMsMax);
-    expect(await eventually(() => outcomeOf(directory.find("bob")), "done", 2000)).toBe("done");
-    expect(await findOften(directory, 4 * poolMax)).toEqual({ done: 4 * poolMax });
-  });
+  test(
+    "ends every call in time while the server is frozen, and heals when it thaws",
+    async () => {
+      const directory = await openDirectory(direct);
+      await server.freeze();
+      const [reads, write] = await Promise.all([
+        againstDeadline(() => findOften(directory, 2 * poolMax)),
+        againstDeadline(() => outcomeOf(directory.replaceOwnIdData(change))),
+      ]);
+      await server.thaw();
+      expect(reads.result).toEqual({ ERR_DATABASE_UNAVAILABLE: 2 * poolMax });
+      expect(write.result).toBe("ERR_OUTCOME_UNKNOWN");
+      expect(Math.max(reads.latenessMs, write.latenessMs)).toBeLessThan(latenessMsMax);
+      expect(await eventually(() => outcomeOf(directory.find("bob")), "done", backMsMax)).toBe("done");
+      expect(await findOften(directory, 4 * poolMax)).toEqual({ done: 4 * poolMax });
+    },
+    measured,
+  );
 
-  test("ends every call in time while the network swallows all, and leaves no connection behind", async () => {
-    const directory = await openDirectory(proxied);
-    proxy.blackHole();
-    const [reads, write] = await Promise.all([
-      againstDeadline(() => findOften(directory, 2 * poolMax)),
-      againstDeadline(() => outcomeOf(directory.replaceOwnIdData(change))),
-    ]);
-    // The pool is a new one by now, and its connections get no answer either.
-    const later = await againstDeadline(() => findOften(directory, poolMax));
-    proxy.passThrough();
-    expect([reads.result, later.result]).toEqual([
-      { ERR_DATABASE_UNAVAILABLE: 2 * poolMax },
-      { ERR_DATABASE_UNAVAILABLE: poolMax },
-    ]);
-    expect(write.result).toBe("ERR_OUTCOME_UNKNOWN");
-    const latenessMs = Math.max(reads.latenessMs, write.latenessMs, later.latenessMs);
-    expect(latenessMs).toBeLessThan(latenessMsMax);
-    expect(await findOften(directory, 4 * poolMax)).toEqual({ done: 4 * poolMax });
-    expect(await stored("ann")).toBe("old");
-    expect(await eventually(async () => proxy.connections() <= poolMax, true)).toBe(true);
-  });
+  test(
+    "ends every call in time while the network swallows all, and leaves no connection behind",
+    async () => {
+      const directory = await openDirectory(proxied);
+      proxy.blackHole();
+      const [reads, write] = await Promise.all([
+        againstDeadline(() => findOften(directory, 2 * poolMax)),
+        againstDeadline(() => outcomeOf(directory.replaceOwnIdData(change))),
+      ]);
+      // The pool is a new one by now, and its connections get no answer either.
+      const later = await againstDeadline(() => findOften(directory, poolMax));
+      proxy.passThrough();
+      expect([reads.result, later.result]).toEqual([
+        { ERR_DATABASE_UNAVAILABLE: 2 * poolMax },
+        { ERR_DATABASE_UNAVAILABLE: poolMax },
+      ]);
+      expect(write.result).toBe("ERR_OUTCOME_UNKNOWN");
+      const latenessMs = Math.max(reads.latenessMs, write.latenessMs, later.latenessMs);
+      expect(latenessMs).toBeLessThan(latenessMsMax);
+      expect(await findOften(directory, 4 * poolMax)).toEqual({ done: 4 * poolMax });
+      expect(await stored("ann")).toBe("old");
+      expect(await eventually(async () => proxy.connections() <= poolMax, true)).toBe(true);
+    },
+    measured,
+  );
 
   test("says of a write whose reply is lost that it may have been done", async () => {
     const directory = await openDirectory(proxied);
@@ -204,23 +221,27 @@ function describeFailures(kind: FailingServer): void {
     lateWrite,
   );
 
-  test("knows that a write to a locked row was not done, and keeps its connections", async () => {
-    // A tenth of it lies between the server's limit and ours.
-    const limitMs = 2000;
-    const directory = await openDirectory(direct, { poolMax: 1, statementMs: limitMs });
-    const before = new Set(await connectionIds());
-    await direct.run("BEGIN");
-    await direct.run("SELECT data FROM users WHERE email = 'ann' FOR UPDATE");
-    const write = () => outcomeOf(directory.replaceOwnIdData(change));
-    const { result, latenessMs } = await againstDeadline(write, limitMs);
-    expect(await outcomeOf(directory.find("ann"))).toBe("done");
-    await direct.run("ROLLBACK");
-    expect(result).toBe("ERR_DATABASE_UNAVAILABLE");
-    expect(latenessMs).toBeLessThan(latenessMsMax);
-    expect((await connectionIds()).filter((id) => !before.has(id))).toEqual([]);
-    expect(await write()).toBe("done");
-    expect(await stored("ann")).toBe("new");
-  });
+  test(
+    "knows that a write to a locked row was not done, and keeps its connections",
+    async () => {
+      // A tenth of it lies between the server's limit and ours.
+      const limitMs = 2000;
+      const directory = await openDirectory(direct, { poolMax: 1, statementMs: limitMs });
+      const before = new Set(await connectionIds());
+      await direct.run("BEGIN");
+      await direct.run("SELECT data FROM users WHERE email = 'ann' FOR UPDATE");
+      const write = () => outcomeOf(directory.replaceOwnIdData(change));
+      const { result, latenessMs } = await againstDeadline(write, limitMs);
+      expect(await outcomeOf(directory.find("ann"))).toBe("done");
+      await direct.run("ROLLBACK");
+      expect(result).toBe("ERR_DATABASE_UNAVAILABLE");
+      expect(latenessMs).toBeLessThan(latenessMsMax);
+      expect((await connectionIds()).filter((id) => !before.has(id))).toEqual([]);
+      expect(await write()).toBe("done");
+      expect(await stored("ann")).toBe("new");
+    },
+    measured,
+  );
 
   test("looks for the primary again when the server has been made a replica", async () => {
     const { username, password } = kind.account;

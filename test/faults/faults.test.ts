@@ -23,7 +23,8 @@ const guarantees: Readonly<Record<string, string>> = {
 
 /** So many worlds at once: they wait more than they work, but a machine has few cores. */
 const worldsMax = 4;
-const limitMs = 120_000;
+/** The wait for a place among them included. */
+const limitMs = 600_000;
 
 const places: (() => void)[] = [];
 let busy = 0;

@@ -222,24 +222,29 @@ describeWithPrivate("redis", "with the guard in Redis", () => {
     expect(scripted.runs.session).toBe(0);
   });
 
-  test("a lookup's claim and HMGET are both on their way before either is answered", async () => {
-    await using server = await startRedis();
-    await using proxy = await startFaultProxy({ host: "127.0.0.1", port: server.port });
-    await using redis = openStore(singlePlace(proxy, [server]));
-    await redis.filling();
-    await write(redis.hotCopy, sol, "devices");
-    const { store } = scripted;
-    const get = async (loginId: string) => redis.hotCopy.peek(loginId);
-    await using guarded = await startWith(redis.replayGuard, { ...store, get });
-    await resetCommandCounts([server]);
-    proxy.holdReplies();
-    const lookup = guarded.client.get(sol);
-    const arrived = async () => {
-      const counts = await commandCounts([server]);
-      return `${counts.get("set") ?? 0} set, ${counts.get("hmget") ?? 0} hmget`;
-    };
-    expect(await eventually(arrived, "1 set, 1 hmget", 400)).toBe("1 set, 1 hmget");
-    proxy.releaseReplies();
-    expect(outcomeOf(await lookup)).toEqual(json(200, { ownIdData: "devices" }));
-  });
+  test(
+    "a lookup's claim and HMGET are both on their way before either is answered",
+    async () => {
+      await using server = await startRedis();
+      await using proxy = await startFaultProxy({ host: "127.0.0.1", port: server.port });
+      await using redis = openStore(singlePlace(proxy, [server]));
+      await redis.filling();
+      await write(redis.hotCopy, sol, "devices");
+      const { store } = scripted;
+      const get = async (loginId: string) => redis.hotCopy.peek(loginId);
+      await using guarded = await startWith(redis.replayGuard, { ...store, get });
+      await resetCommandCounts([server]);
+      proxy.holdReplies();
+      const lookup = guarded.client.get(sol);
+      const arrived = async () => {
+        const counts = await commandCounts([server]);
+        return `${counts.get("set") ?? 0} set, ${counts.get("hmget") ?? 0} hmget`;
+      };
+      expect(await eventually(arrived, "1 set, 1 hmget", 400)).toBe("1 set, 1 hmget");
+      proxy.releaseReplies();
+      expect(outcomeOf(await lookup)).toEqual(json(200, { ownIdData: "devices" }));
+      // All of it must fit into the time limit of a command, which a busy machine may need for itself.
+    },
+    { retry: 3 },
+  );
 });

@@ -252,13 +252,13 @@ describeWithPrivate("redis", "a sidecar whose Redis goes and comes", () => {
     expect(sidecar.table.read(sol)).toBe("devices");
     await server.start();
     const sets = async () => (await sidecar.client.set(sol, "new")).status;
-    expect(await eventually(sets, 204, 3000)).toBe(204);
+    expect(await eventually(sets, 204)).toBe(204);
     expect(await eventually(sidecar.isFilling, true)).toBe(true);
     expect(await sidecar.report()).toEqual({ status: 200, state: "ok", redis: "ok", filling: true });
     expect(outcomeOf(await sidecar.client.get(sol))).toEqual(devices("new"));
   });
 
-  test("refuses a set while Redis is down, does not touch the database, and sets within 3 s of its return", async () => {
+  test("refuses a set while Redis is down, does not touch the database, and sets again after its return", async () => {
     await using server = await startRedis({ settings: { save: "3600 1" } });
     await using sidecar = await startSidecar(server);
     const redis = new Redis(server.url(), { retryStrategy: () => 10 });
@@ -286,7 +286,7 @@ describeWithPrivate("redis", "a sidecar whose Redis goes and comes", () => {
     await server.kill();
     await server.start();
     const sets = async () => (await sidecar.client.set(sol, "newer")).status;
-    expect(await eventually(sets, 204, 3000)).toBe(204);
+    expect(await eventually(sets, 204)).toBe(204);
     expect(outcomeOf(await sidecar.client.get(sol))).toEqual(devices("newer"));
     redis.disconnect();
   });

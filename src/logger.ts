@@ -19,9 +19,19 @@ export async function createLogger({ level, format }: LogOptions): Promise<Logge
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  if (format === "json") return pino(options, batchLines(pino.destination({ fd: 1, sync: true })));
+  if (format === "json") return pino(options, batchLines(standardOutput()));
   const { default: pretty } = await import("pino-pretty");
   return pino(options, pretty({ sync: true, translateTime: "SYS:HH:MM:ss", singleLine: true }));
+}
+
+/** So much is kept of what cannot be written now, such as to a full disk; what comes beyond it is lost. */
+const unwrittenCharactersMax = 1 << 20;
+
+/** Requests go on whatever becomes of their lines: what could not be written is tried again with the next ones. */
+function standardOutput(): DestinationStream {
+  const destination = pino.destination({ fd: 1, sync: true, maxLength: unwrittenCharactersMax });
+  destination.on("error", () => {});
+  return destination;
 }
 
 /** The lines of one turn of the event loop travel in one write: one each would be a tenth of what a `set` costs. */

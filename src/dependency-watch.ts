@@ -25,7 +25,7 @@ export interface RedisState {
   readonly firstContact: Promise<void>;
   isLive(): boolean;
   isFilling(): boolean;
-  /** What the last connection failed with, without anything secret. */
+  /** What the last connection failed with, or Redis refused, without anything secret. */
   problem(): string | null;
 }
 
@@ -37,6 +37,8 @@ export interface DependencyWatchOptions {
   readonly logger: Logger;
   readonly intervalMs: number;
 }
+
+const remedyForRedis = "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more";
 
 const notYetAsked: DependencyReport = {
   status: "unavailable",
@@ -83,7 +85,7 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
     if (redis === null) return { status: "not configured" };
     if (redis.isLive()) return { status: "ok" };
     const reason = redis.problem() ?? "no master answers";
-    return { status: "unavailable", reason, remedy: "start Redis, or correct REDIS_URL and REDIS_MODE" };
+    return { status: "unavailable", reason, remedy: remedyForRedis };
   }
 
   function noteRedis(): void {

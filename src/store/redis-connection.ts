@@ -2,6 +2,7 @@ import slotOf from "cluster-key-slot";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { RedisAddress } from "../settings.ts";
 import { batchWrites } from "./redis-batch.ts";
+import { reasonOf } from "./redis-failures.ts";
 
 export interface RedisConnectionOptions {
   readonly mode: "single" | "cluster" | "sentinel";
@@ -20,7 +21,7 @@ export interface RedisConnection {
   masterOf(key: string): Redis | null;
   /** Calls back whenever the connection to a master has ended or a new one is ready. */
   onDisturbance(callback: (master: Redis) => void): void;
-  /** What the last failed connection said, in ioredis' words; they contain no command. */
+  /** What the last failed connection said, without anything secret. */
   lastProblem(): string | null;
   close(): void;
 }
@@ -43,7 +44,7 @@ export function connectRedis(options: RedisConnectionOptions): RedisConnection {
   const connection = options.mode === "cluster" ? connectCluster(options) : connectSingle(options);
   const { client } = connection;
   client.on("error", (error: Error) => {
-    problem = error.message;
+    problem = reasonOf(error);
   });
   client.on("close", () => {
     problem ??= "the connection was closed";

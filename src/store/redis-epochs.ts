@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.ts";
+import { isRefusal, reasonOf } from "./redis-failures.ts";
 
 export interface RedisEpochsOptions {
   /** The masters that keep the keys; `null` for each that there is no connection to. */
@@ -15,6 +16,8 @@ export interface RedisEpochsOptions {
 export type RedisEpochs = ReturnType<typeof createRedisEpochs>;
 
 const askEveryMs = 1000;
+/** A refusal counts as the state of Redis for so long, unless it is followed by another. */
+const refusalMs = 5 * askEveryMs;
 /** While a master is away, it is asked again this soon. */
 const retryEveryMs = 100;
 /** An answer older than this counts no more: a process that was stopped for a while must ask first. */
@@ -33,11 +36,14 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
   const live = new Map<Redis, { readonly epoch: Buffer; readonly validUntil: number }>();
   /** The question that each master was asked last: only its answer counts. */
   const questions = new WeakMap<Redis, object>();
-  /** By epoch in hex, of every one met so far: when its grace is over, on this process's own clock. */
-  const graceOver = new Map<string, number>();
+  /** In hex. */
+  const met = new Set<string>();
+  /** When the grace of every epoch met so far is over, on this process's own clock. */
+  let graceOverAt = Number.NEGATIVE_INFINITY;
   let known: readonly (Redis | null)[] = [];
   let firstMetAtMs: number | null = null;
   let problem: string | null = null;
+  let refused: { readonly reason: string; readonly until: number } | null = null;
   let isStopped = false;
   let wake = () => {};
   const firstContact = Promise.withResolvers<void>();
@@ -53,15 +59,26 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
 
   async function meet(epoch: Buffer): Promise<void> {
     const name = epoch.toString("hex");
-    if (graceOver.has(name)) return;
+    if (met.has(name)) return;
     const ageMs = await recordEpoch(keys.epoch(epoch), dayMs);
-    graceOver.set(name, performance.now() + Math.max(0, graceMs - ageMs));
+    met.add(name);
+    graceOverAt = Math.max(graceOverAt, performance.now() + Math.max(0, graceMs - ageMs));
     firstMetAtMs = Math.max(firstMetAtMs ?? 0, Date.now() - ageMs);
+  }
+
+  async function informationOf(master: Redis): Promise<string> {
+    try {
+      return await master.info("server", "replication");
+    } catch (error) {
+      // A connection whose other end has vanished would stay deaf for as long as TCP keeps it.
+      if (!isRefusal(error)) master.disconnect(true);
+      throw error;
+    }
   }
 
   /** `null`: it is no master. It is left, in the hope that the next connection leads to one. */
   async function examine(master: Redis): Promise<Buffer | null> {
-    const { epoch, role } = identify(await master.info("server", "replication"));
+    const { epoch, role } = identify(await informationOf(master));
     if (role === "master") {
       await meet(epoch);
       return epoch;
@@ -76,9 +93,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     questions.set(master, question);
     const validUntil = performance.now() + validMs;
     const epoch = await examine(master).catch((error: Error) => {
-      problem = error.message;
-      // A connection whose other end has vanished would stay deaf for as long as TCP keeps it.
-      if (error.name !== "ReplyError") master.disconnect(true);
+      problem = reasonOf(error);
       return null;
     });
     if (questions.get(master) !== question) return;
@@ -103,15 +118,21 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     }
   }
 
+  function disturb(master: Redis): void {
+    live.delete(master);
+    questions.delete(master);
+    wake();
+  }
+
   /**
    * The grace of one epoch is that of all: the marker of a writer may have been lost with another master before
    * the hash was moved to this one.
    */
   function isFillable(epochHex: string): boolean {
-    return graceOver.has(epochHex) && isWhole() && latestGraceMs() <= performance.now();
+    return met.has(epochHex) && isFilling();
   }
 
-  const latestGraceMs = () => Math.max(...graceOver.values());
+  const isFilling = () => isWhole() && graceOverAt <= performance.now();
   const isWhole = () => known.length > 0 && known.every(isLive);
 
   return {
@@ -126,11 +147,16 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
       wake();
     },
 
-    /** A master's connection has ended or begun, or it fell silent: it is not believed until it has been asked. */
-    disturb(master: Redis): void {
-      live.delete(master);
-      questions.delete(master);
-      wake();
+    /** A master's connection has ended or begun: it is not believed until it has been asked. */
+    disturb,
+
+    /**
+     * A command has failed. Where Redis itself refused it, that is remembered as its state; otherwise the master
+     * that keeps the key, if there is one, is not believed until it has been asked.
+     */
+    doubt(master: Redis | null, error: unknown): void {
+      if (isRefusal(error)) refused = { reason: reasonOf(error), until: performance.now() + refusalMs };
+      else if (master !== null) disturb(master);
     },
 
     /** The epoch of a master that is known to be there; `null` of any other. */
@@ -143,7 +169,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     liveCount: () => [...live.keys()].filter(isLive).length,
 
     /** How many epochs have been met since the start: one for each master, and one more for each restart. */
-    metCount: () => graceOver.size,
+    metCount: () => met.size,
 
     /** Whether any master is known to be there. */
     isAnyLive: () => [...live.keys()].some(isLive),
@@ -155,13 +181,16 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     isFillable,
 
     /** Whether the grace of every epoch is over, and all masters answer. */
-    isFilling: () => isWhole() && latestGraceMs() <= performance.now(),
+    isFilling,
 
     /** When the youngest epoch was first met by any sidecar, ms since the Unix epoch; `null` before contact. */
     firstMetAtMs: () => firstMetAtMs,
 
     /** What the last question failed with, in Redis' words. */
     lastProblem: () => problem,
+
+    /** What Redis has refused a command with a moment ago, in its words; `null` if it does what it is asked. */
+    refusal: () => (refused !== null && performance.now() < refused.until ? refused.reason : null),
   };
 }
 

@@ -4,6 +4,7 @@ import type { HotCopy, HotRead, HotWrite } from "./hot-copy.ts";
 import type { Keys } from "./keys.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
+import { isRedirection } from "./redis-failures.ts";
 import { scripts } from "./scripts.ts";
 
 export interface HotCopyLimits {
@@ -51,15 +52,9 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   /** A value's life differs a little from user to user, so that a whole population does not expire at once. */
   const valueLife = () => Math.round(limits.valueLifeMs * (0.9 + 0.2 * Math.random()));
 
-  function unreachable(key: string): void {
+  function failed(key: string, error: unknown): void {
     note("unreachable");
-    const master = masterOf(key);
-    if (master !== null) epochs.disturb(master);
-  }
-
-  function bypassed(key: string): HotRead {
-    unreachable(key);
-    return asksDatabase;
+    epochs.doubt(masterOf(key), error);
   }
 
   function believable(master: Redis, [epoch, value, hasMarkers]: Fields): string | null {
@@ -85,8 +80,8 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       try {
         const stored = await scripts.fillHash(client, key, epoch, token, value, valueLife());
         note(stored === 1 ? "fill" : "fill refused");
-      } catch {
-        unreachable(key);
+      } catch (error) {
+        failed(key, error);
       }
     };
   }
@@ -124,8 +119,8 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
           );
         },
       };
-    } catch {
-      unreachable(key);
+    } catch (error) {
+      failed(key, error);
       end("", "", "").catch(() => {});
       throw new HotCopyUnavailable();
     }
@@ -139,7 +134,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       try {
         return believable(master, await readFields(master, key));
       } catch (error) {
-        if (!isRedirection(error)) unreachable(key);
+        if (!isRedirection(error)) failed(key, error);
         return null;
       }
     },
@@ -158,7 +153,10 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
           return { state: "hit", value };
         }
       } catch (error) {
-        if (!isRedirection(error)) return bypassed(key);
+        if (!isRedirection(error)) {
+          failed(key, error);
+          return asksDatabase;
+        }
       }
       // The script believes the server that runs it, which may have ceased to be master while this process stood still.
       if (epochs.epochOf(master) === null) {
@@ -169,8 +167,9 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
         const read = await askScript(key);
         note(read.state);
         return read;
-      } catch {
-        return bypassed(key);
+      } catch (error) {
+        failed(key, error);
+        return asksDatabase;
       }
     },
 
@@ -180,8 +179,8 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       const key = keys.user(loginId);
       try {
         await scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs);
-      } catch {
-        unreachable(key);
+      } catch (error) {
+        failed(key, error);
         throw new HotCopyUnavailable();
       }
     },
@@ -202,11 +201,6 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       }
     },
   } satisfies HotCopy;
-}
-
-/** The key's slot has moved, or is moving, to another master of the Cluster. */
-function isRedirection(error: unknown): boolean {
-  return error instanceof Error && /^(?:MOVED|ASK) /.test(error.message);
 }
 
 /** 128 random bits; never repeats. */

@@ -3,6 +3,7 @@ import type { Keys } from "./keys.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import type { ProcessReplayGuard } from "./process-replay-guard.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
+import { isRefusal } from "./redis-failures.ts";
 import { type Claim, judge, openState, type ReplayGuard, type SignedEndpoint } from "./replay-guard.ts";
 import { scripts } from "./scripts.ts";
 
@@ -79,11 +80,11 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
         comeBack();
         if (seen === null) return isOld ? "open" : "run";
         return await claimAgain(key, seen, endpoint);
-      } catch {
-        epochs.disturb(master);
+      } catch (error) {
+        epochs.doubt(master, error);
         fallBack();
-        // Redis may hold a claim that it did not get to tell of, this one included.
-        fallback.beginAnew();
+        // Without an answer, Redis may hold a claim that it did not get to tell of, this one included.
+        if (!isRefusal(error)) fallback.beginAnew();
         return fallback.claim(mac, endpoint, signedAtMs);
       }
     },

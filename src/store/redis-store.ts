@@ -46,12 +46,13 @@ export function openRedisStore(options: RedisStoreOptions) {
     /** Resolves at the first contact with a master. */
     firstContact: epochs.start(),
 
-    isLive: epochs.isAnyLive,
+    /** Whether a master answers, and does what it is asked. */
+    isLive: () => epochs.isAnyLive() && epochs.refusal() === null,
     isFilling: epochs.isFilling,
     liveMasters: epochs.liveCount,
     epochsMet: epochs.metCount,
-    /** What keeps the masters from answering, in words without anything secret. */
-    problem: () => connection.lastProblem() ?? epochs.lastProblem(),
+    /** What keeps it from that, in words without anything secret. */
+    problem: () => connection.lastProblem() ?? epochs.lastProblem() ?? epochs.refusal(),
 
     close(): void {
       epochs.stop();

@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { issueOnce } from "../../src/http/signed-use.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
+import { fill } from "../support/hot-copy-steps.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";
 import { clusterPlace, openStore, placeOf, singlePlace, withRedis } from "../support/redis-places.ts";
 import { startRedis } from "../support/redis-server.ts";
@@ -117,5 +118,28 @@ describeWithPrivate("redis", "the replay guard while Redis is away", () => {
     await other.replayGuard.settle(mac, "session", "done");
     proxy.holdReplies();
     expect(await store.replayGuard.claim(mac, "session", signedAt)).toBe("open");
+  });
+
+  test("goes on in the process where Redis refuses to remember, which costs no hit and no later session", async () => {
+    await using server = await startRedis();
+    await using store = openStore(placeOf(server));
+    await store.filling();
+    await fill(store.hotCopy, "ann", "devices");
+    const signedBefore = Date.now() - 1;
+    await withRedis(server, (redis) => redis.config("SET", "maxmemory", "1"));
+    const { replayGuard } = store;
+    expect(await replayGuard.claim(newMac(), "session", signedBefore)).toBe("open");
+    for (let turn = 0; turn < 5; turn += 1) {
+      const mac = newMac();
+      expect(await replayGuard.claim(mac, "session", Date.now())).toBe("run");
+      expect(await replayGuard.claim(mac, "session", Date.now())).toBe("refuse");
+      expect(await store.hotCopy.read("ann")).toEqual({ state: "hit", value: "devices" });
+    }
+    expect([store.isLive(), store.liveMasters()]).toEqual([false, 1]);
+    expect(store.problem()).toBe("OOM command not allowed when used memory > 'maxmemory'.");
+    await withRedis(server, (redis) => redis.config("SET", "maxmemory", "0"));
+    await replayGuard.claim(newMac(), "get", Date.now());
+    expect(store.events.filter((event) => /back|returned/.test(event))).toEqual(["fell back", "returned"]);
+    expect(await eventually(async () => store.isLive(), true, 10_000)).toBe(true);
   });
 });

@@ -7,7 +7,7 @@ import {
   OwnIdDataTooLong,
   UserUnknown,
 } from "../errors.ts";
-import type { Statements, TableFacts } from "./dialects/dialect.ts";
+import { readOnlyServer, type Statements, type TableFacts } from "./dialects/dialect.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
 import type { SqlResult } from "./sql-pool.ts";
 import { findTableProblems } from "./table-check.ts";
@@ -24,6 +24,8 @@ const Row = TypeCompiler.Compile(
     databaseTimeMs: Type.Number(),
   }),
 );
+
+const ReadOnly = TypeCompiler.Compile(Type.Object({ readOnly: Type.Number() }));
 
 interface Verified {
   readonly statements: Statements;
@@ -64,11 +66,21 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     return { statements: prepared, facts };
   }
 
+  /** A primary that was demoted may keep its connections, and answer reads from what will be an older state. */
+  async function ensurePrimary(): Promise<void> {
+    if (dialect.asksReadOnly === null) return;
+    const [answer] = await read(dialect.asksReadOnly, []);
+    if (ReadOnly.Check(answer) && answer.readOnly === 0) return;
+    client.reconnect();
+    throw new SqlFailed(readOnlyServer);
+  }
+
   return {
     async verifyConnection() {
       try {
         if (verified === null) verified = await examineTable();
         else await read(verified.statements.find, [""]);
+        await ensurePrimary();
       } catch (error) {
         if (verified === null) client.reconnect();
         if (!(error instanceof SqlFailed)) throw error;

@@ -259,6 +259,18 @@ function describeFailures(kind: FailingServer): void {
     expect((await connectionIds()).some((id) => !before.has(id))).toBe(true);
   });
 
+  test("is told by the check itself, though lookups go on working, that the server has been made a replica", async () => {
+    const directory = await openDirectory(direct, { poolMax: 1 });
+    expect(await outcomeOf(directory.verifyConnection())).toBe("done");
+    const before = new Set(await connectionIds());
+    for (const statement of kind.readOnly(true)) await direct.run(statement);
+    const check = () => directory.verifyConnection().then(String, messageOf);
+    expect(await eventually(check, "the database is read-only: a replica")).toContain("replica");
+    for (const statement of kind.readOnly(false)) await direct.run(statement);
+    expect(await eventually(() => outcomeOf(directory.verifyConnection()), "done")).toBe("done");
+    expect((await connectionIds()).some((id) => !before.has(id))).toBe(true);
+  });
+
   test("refuses what would wait too long, before anything is sent", async () => {
     const directory = await openDirectory(proxied, { poolMax: 1, statementMs: 2000 });
     proxy.holdReplies();

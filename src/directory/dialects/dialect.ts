@@ -81,6 +81,8 @@ export type RunSql = (text: string, parameters?: readonly unknown[]) => Promise<
 /** What differs between databases: quoting, catalogues, statements, and what their errors mean. */
 export interface Dialect {
   readonly name: string;
+  /** Answers one row, whose `readOnly` is 1 on a replica and 0 on the primary; `null` where there is no such thing. */
+  readonly asksReadOnly: string | null;
   connect(options: ConnectionOptions): SQL;
   inspect(run: RunSql, names: TableNames): Promise<TableFacts>;
   /** Called after `inspect`, which may have learned which server this is. */
@@ -140,6 +142,13 @@ export const statementRefused: SqlFailure = {
   meaning: "not done",
   reason: "the database refused the statement",
   remedy: "see the database's own log for the statement and the reason",
+};
+
+/** The server may only read: it was, or has become, a replica. */
+export const readOnlyServer: SqlFailure = {
+  meaning: "replica",
+  reason: "the database is read-only: a replica",
+  remedy: "point DATABASE_URL at the primary",
 };
 
 /** A statement that is known never to have reached a server, for one reason of every dialect. */

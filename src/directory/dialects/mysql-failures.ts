@@ -3,6 +3,7 @@ import {
   certificateRefused,
   connectionLost,
   connectionRefused,
+  readOnlyServer,
   type SqlFailure,
   statementRefused,
 } from "./dialect.ts";
@@ -54,12 +55,6 @@ const incomparable: SqlFailure = {
   reason: "the login id column's character set cannot spell the login id",
 };
 
-const readOnly: SqlFailure = {
-  meaning: "replica",
-  reason: "the database is read-only: a replica",
-  remedy: "point DATABASE_URL at the primary",
-};
-
 const constraintBroken: SqlFailure = {
   meaning: "not done",
   reason: "a constraint of the table refuses the value",
@@ -92,11 +87,11 @@ const failureByNumber: Record<number, SqlFailure> = {
   1267: incomparable,
   1270: incomparable,
   1271: incomparable,
-  1290: readOnly,
+  1290: readOnlyServer,
   1317: { ...connectionLost, reason: "the statement was interrupted" },
   1406: { ...statementRefused, meaning: "too long", reason: "the value is too long for the column" },
   1698: loginRefused,
-  1836: readOnly,
+  1836: readOnlyServer,
   1927: { ...connectionLost, reason: "the database ended the connection" },
   1969: timeLimit,
   3024: timeLimit,

@@ -10,6 +10,7 @@ import {
   type Dialect,
   neededPrivileges,
   quoteTable,
+  readOnlyServer,
   type SqlFailure,
   splitTable,
   statementRefused,
@@ -71,6 +72,7 @@ const Names = Type.Array(Type.Object({ name: Type.String() }));
 
 export const postgres: Dialect = {
   name: "Postgres",
+  asksReadOnly: `SELECT (current_setting('transaction_read_only') = 'on')::int AS "readOnly"`,
 
   connect: (options) =>
     new SQL(options.url, {
@@ -208,10 +210,6 @@ const failureByState: Record<string, SqlFailure> = {
     reason: "the database has no free connection",
     remedy: "lower DATABASE_POOL_MAX, or raise the server's max_connections",
   },
-  "25006": {
-    meaning: "replica",
-    reason: "the database is read-only: a replica",
-    remedy: "point DATABASE_URL at the primary",
-  },
+  "25006": readOnlyServer,
   "42501": { meaning: "forbidden", reason: "the sidecar's role lacks a privilege", remedy: "grant it" },
 };

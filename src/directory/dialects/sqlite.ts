@@ -30,6 +30,7 @@ const Names = Type.Array(Type.Object({ name: Type.String() }));
 
 export const sqlite: Dialect = {
   name: "SQLite",
+  asksReadOnly: null,
 
   connect({ url }) {
     const sql = new SQL({ adapter: "sqlite", filename: url, create: false, readwrite: true });

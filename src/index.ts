@@ -131,7 +131,11 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisStore
 }
 
 function processGuard(config: Config) {
-  return createProcessReplayGuard({ keepMs: rememberMs(config), now: Date.now });
+  return createProcessReplayGuard({
+    keepMs: rememberMs(config),
+    now: Date.now,
+    elapsed: () => performance.now(),
+  });
 }
 
 /** A signature holds from its timestamp less the tolerance to its timestamp plus the tolerance; and some slack. */

@@ -3,8 +3,10 @@ import { judge, openState, type ReplayGuard, type SeenState } from "./replay-gua
 export interface ProcessReplayGuardOptions {
   /** How long a signature is remembered, in milliseconds, at least. */
   readonly keepMs: number;
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch, by which requests are signed. */
   readonly now: () => number;
+  /** Milliseconds by a clock that nobody sets, by which they are forgotten. */
+  readonly elapsed: () => number;
 }
 
 export interface ProcessReplayGuard extends ReplayGuard {
@@ -18,18 +20,22 @@ export interface ProcessReplayGuard extends ReplayGuard {
  * The replay guard in this process's memory: for a single sidecar without Redis, and while Redis is away. Two
  * generations take turns, so that forgetting costs nothing: what is in neither is older than `keepMs`.
  */
-export function createProcessReplayGuard({ keepMs, now }: ProcessReplayGuardOptions): ProcessReplayGuard {
+export function createProcessReplayGuard({
+  keepMs,
+  now,
+  elapsed,
+}: ProcessReplayGuardOptions): ProcessReplayGuard {
   let recent = new Map<string, SeenState>();
   let older = new Map<string, SeenState>();
-  let turnedAtMs = now();
+  let turnedAtMs = elapsed();
   let beganAtMs = now();
 
   function turnGenerations(): void {
-    const sinceMs = now() - turnedAtMs;
+    const sinceMs = elapsed() - turnedAtMs;
     if (sinceMs < keepMs) return;
     older = sinceMs < 2 * keepMs ? recent : new Map();
     recent = new Map();
-    turnedAtMs = now();
+    turnedAtMs = elapsed();
   }
 
   return {

@@ -28,7 +28,11 @@ export function openRedisStore(options: RedisStoreOptions) {
   const keys = createKeys(options.keyPrefix);
   const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
   const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs });
-  const fallback = createProcessReplayGuard({ keepMs: rememberMs, now: Date.now });
+  const fallback = createProcessReplayGuard({
+    keepMs: rememberMs,
+    now: Date.now,
+    elapsed: () => performance.now(),
+  });
   connection.onDisturbance(epochs.disturb);
 
   return {

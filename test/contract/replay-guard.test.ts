@@ -158,13 +158,17 @@ function declareContract(open: (keepMs: number) => Promise<Guards>): void {
 
 describe("the replay guard of a process", () => {
   declareContract(async (keepMs) => {
-    const guard = createProcessReplayGuard({ keepMs, now: Date.now });
+    const guard = createProcessReplayGuard({ keepMs, now: Date.now, elapsed: Date.now });
     return { one: guard, other: guard, close: () => {} };
   });
 
   test("remembers each signature for at least as long as it was told, by its own clock", async () => {
     const clock = { nowMs: 1_000_000 };
-    const guard = createProcessReplayGuard({ keepMs: 1000, now: () => clock.nowMs });
+    const guard = createProcessReplayGuard({
+      keepMs: 1000,
+      now: () => clock.nowMs,
+      elapsed: () => clock.nowMs,
+    });
     for (let start = 0; start < 4000; start += 130) {
       const mac = newMac();
       await guard.claim(mac, "set", clock.nowMs);
@@ -177,7 +181,11 @@ describe("the replay guard of a process", () => {
 
   test("holds no more than what came in twice that time", async () => {
     const clock = { nowMs: 1_000_000 };
-    const guard = createProcessReplayGuard({ keepMs: 1000, now: () => clock.nowMs });
+    const guard = createProcessReplayGuard({
+      keepMs: 1000,
+      now: () => clock.nowMs,
+      elapsed: () => clock.nowMs,
+    });
     const macs: Uint8Array[] = [];
     for (let number = 0; number < 10_000; number += 1) {
       clock.nowMs += 1;
@@ -191,9 +199,24 @@ describe("the replay guard of a process", () => {
     expect(macs.filter((mac) => guard.has(mac)).length).toBe(0);
   });
 
+  test("remembers what it knew when the clock is set forward and back", async () => {
+    const clock = { nowMs: 1_000_000 };
+    const guard = createProcessReplayGuard({ keepMs: 125_000, now: () => clock.nowMs, elapsed: () => 0 });
+    const mac = newMac();
+    await guard.claim(mac, "session", clock.nowMs);
+    clock.nowMs += 600_000;
+    await guard.claim(newMac(), "get", clock.nowMs);
+    clock.nowMs -= 600_000;
+    expect(await guard.claim(mac, "session", clock.nowMs)).toBe("refuse");
+  });
+
   test("begun anew, remembers what it knew and vouches for nothing else from before", async () => {
     const clock = { nowMs: 1_000_000 };
-    const guard = createProcessReplayGuard({ keepMs: 60_000, now: () => clock.nowMs });
+    const guard = createProcessReplayGuard({
+      keepMs: 60_000,
+      now: () => clock.nowMs,
+      elapsed: () => clock.nowMs,
+    });
     const [known, unknown] = [newMac(), newMac()];
     await guard.claim(known, "session", clock.nowMs);
     clock.nowMs += 1000;

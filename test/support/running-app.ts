@@ -80,7 +80,7 @@ export async function startApp({
       auditShare: 0,
       note: () => {},
     }),
-    replayGuard: createProcessReplayGuard({ keepMs: 125_000, now }),
+    replayGuard: createProcessReplayGuard({ keepMs: 125_000, now, elapsed: now }),
     sessions: createJwtIssuer({
       keys: await loadSigningKeys(keysFile),
       issuer: "ownid-sidecar",

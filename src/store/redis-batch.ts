@@ -37,7 +37,7 @@ export function batchWrites(redis: Redis, commandMs: number): void {
     // Bun's TracingChannel does not tell that nobody listens, so ioredis would describe each command to nobody.
     command.isTraced = true;
     // While a connection is being made, its own commands go first.
-    if (stream !== undefined || redis.status !== "ready") {
+    if ((stream !== undefined && stream !== batch) || redis.status !== "ready") {
       // Answers are told apart by their order alone: what was asked before must be written before.
       flush();
       command.setTimeout(commandMs);
@@ -51,12 +51,13 @@ export function batchWrites(redis: Redis, commandMs: number): void {
   };
 }
 
-/** A timer for each command would cost as much as its signature. Answers come in order, so the last tells of all. */
+/** A timer for each command would cost as much as its signature. Answers come in order, so the last one tells of all. */
 function limitTime(commands: readonly Command[], limitMs: number): void {
   const timer = setTimeout(() => {
     for (const command of commands) if (!command.isSettled) command.reject(new Error("Command timed out"));
   }, limitMs);
-  const clear = () => clearTimeout(timer);
+  // Unless it was given up before: then the others still need the timer.
+  const clear = () => commands.every(({ isSettled }) => isSettled) && clearTimeout(timer);
   commands.at(-1)?.promise.then(clear, clear);
 }
 

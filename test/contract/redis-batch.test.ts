@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { once } from "node:events";
-import { Redis } from "ioredis";
+import { Command, Redis } from "ioredis";
 import { batchWrites } from "../../src/store/redis-batch.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
@@ -17,7 +17,6 @@ describeWithPrivate("redis", "commands of one turn of the event loop", () => {
     server = await startRedis();
     client = new Redis(server.port, "127.0.0.1", {
       lazyConnect: true,
-
       maxRetriesPerRequest: 0,
     });
     client.on("error", () => {});
@@ -61,6 +60,17 @@ describeWithPrivate("redis", "commands of one turn of the event loop", () => {
     expect(outcomes.map((outcome) => outcome.status === "rejected" && outcome.reason.message)).toEqual(
       Array.from({ length: 3 }, () => "Command timed out"),
     );
+  });
+
+  test("are given up though the last of them was given up before", async () => {
+    await server.freeze();
+    const impatient = new Command("get", ["none"]);
+    impatient.setTimeout(commandMs / 10);
+    const first = client.get("text");
+    client.sendCommand(impatient);
+    const outcomes = await Promise.allSettled([first, impatient.promise]);
+    await server.thaw();
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   });
 
   test("fail each for itself", async () => {

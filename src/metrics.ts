@@ -62,7 +62,10 @@ export function createMetrics() {
     contentType: "text/plain; version=0.0.4; charset=utf-8",
 
     async text(): Promise<string> {
-      registry ??= register(events, gauges);
+      registry ??= register(events, gauges).catch((error) => {
+        registry = null;
+        throw error;
+      });
       return (await registry).metrics();
     },
 

@@ -14,7 +14,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function readJsonBody(request: Request, bytesMax: number): Promise<Uint8Array> {
   const { headers } = request;
   if (!json.test(headers.get("content-type") ?? "")) throw new MediaTypeUnsupported();
-  if ((headers.get("content-encoding") ?? "identity") !== "identity") throw new MediaTypeUnsupported();
+  if ((headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity")
+    throw new MediaTypeUnsupported();
   const declared = headers.get("content-length");
   if (declared === null) return readUndeclared(request, bytesMax);
   if (Number(declared) > bytesMax) throw new BodyTooLarge();

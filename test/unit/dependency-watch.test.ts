@@ -154,7 +154,7 @@ describe("report with Redis", () => {
           redis: {
             status: "unavailable",
             reason,
-            remedy: "start Redis, or correct REDIS_URL and REDIS_MODE",
+            remedy: "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more",
           },
         },
         filling: false,

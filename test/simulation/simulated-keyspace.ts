@@ -43,10 +43,6 @@ export class SimulatedKeyspace {
     return null;
   }
 
-  exists(key: string): boolean {
-    return this.hash(key) !== null;
-  }
-
   hget(key: string, field: string): string | null {
     return this.hash(key)?.fields.get(field) ?? null;
   }
@@ -64,10 +60,6 @@ export class SimulatedKeyspace {
     const fields = new Map(hash?.fields);
     for (const [field, value] of Object.entries(changes)) fields.set(field, value);
     this.#keep(key, { fields, expiresAtMs: hash?.expiresAtMs ?? null });
-  }
-
-  hsetnx(key: string, field: string, value: string): void {
-    if (this.hget(key, field) === null) this.hset(key, { [field]: value });
   }
 
   /** A hash without fields is none. */

@@ -29,13 +29,18 @@ export const simulatedScripts: SimulatedScripts = {
   },
 
   readHash({ redis, epoch, epochHex, key, argv }) {
-    if (redis.hget(key, "e") !== epoch) dropValue(redis, key, epoch, argv(1));
-    if (liveMarkers(redis, key, "").count > 0) return ["ask"];
-    const value = redis.hget(key, "v");
+    const [heldEpoch, flag = null, heldValue = null, heldToken = null] = redis.hmget(key, "e", "n", "v", "t");
+    const isOwn = heldEpoch === epoch;
+    const value = isOwn ? heldValue : null;
+    let token = isOwn ? heldToken : dropValue(redis, key, epoch, argv(1));
+    if (liveMarkers(redis, key, flag, "").count > 0) return ["ask"];
     if (value !== null) return ["hit", value];
-    redis.hsetnx(key, "t", fresh(redis, argv(1)));
+    if (token === null) {
+      token = fresh(redis, argv(1));
+      redis.hset(key, { t: token });
+    }
     redis.pexpire(key, Number(argv(2)));
-    return ["miss", redis.hget(key, "t"), epochHex];
+    return ["miss", token, epochHex];
   },
 
   fillHash({ redis, epoch, epochHex, key, argv }) {
@@ -48,24 +53,24 @@ export const simulatedScripts: SimulatedScripts = {
 
   beginWrite({ redis, epoch, epochHex, key, argv }) {
     const marker = `w:${argv(1)}`;
-    const { others } = liveMarkers(redis, key, marker);
-    dropValue(redis, key, epoch, argv(2));
-    redis.hset(key, { [marker]: String(redis.nowMs + Number(argv(3))), n: "1" });
+    const { others } = liveMarkers(redis, key, redis.hget(key, "n"), marker);
+    const lapses = String(redis.nowMs + Number(argv(3)));
+    const token = dropValue(redis, key, epoch, argv(2), { [marker]: lapses, n: "1" });
     if (redis.pttl(key) < Number(argv(3))) redis.pexpire(key, Number(argv(3)));
-    return [others === 0 ? 1 : 0, epochHex, redis.hget(key, "t")];
+    return [others === 0 ? 1 : 0, epochHex, token];
   },
 
   endWrite({ redis, epoch, epochHex, key, argv }) {
-    if (!redis.exists(key)) return 0;
+    const [heldEpoch = null, heldToken, flag = null] = redis.hmget(key, "e", "t", "n");
+    if (heldEpoch === null) return 0;
     const marker = `w:${argv(1)}`;
-    const { others, mine } = liveMarkers(redis, key, marker);
-    const [e, t] = redis.hmget(key, "e", "t");
-    redis.hdel(key, marker);
-    const undisturbed = mine && argv(2) === epochHex && e === epoch;
+    const { others, mine } = liveMarkers(redis, key, flag, marker);
+    const undisturbed = mine && argv(2) === epochHex && heldEpoch === epoch;
     if (!undisturbed) dropValue(redis, key, epoch, argv(4));
+    redis.hdel(key, marker);
     if (others > 0) return 0;
     redis.hdel(key, "n");
-    if (!undisturbed || t !== argv(3) || argv(5) === "") {
+    if (!undisturbed || heldToken !== argv(3) || argv(5) === "") {
       redis.pexpire(key, Number(argv(7)));
       return 0;
     }
@@ -75,9 +80,10 @@ export const simulatedScripts: SimulatedScripts = {
   },
 
   purgeHash({ redis, epoch, key, argv }) {
-    if (!redis.exists(key)) return 0;
+    const [heldEpoch = null, flag = null] = redis.hmget(key, "e", "n");
+    if (heldEpoch === null) return 0;
     dropValue(redis, key, epoch, argv(1));
-    if (liveMarkers(redis, key, "").count === 0) redis.pexpire(key, Number(argv(2)));
+    if (liveMarkers(redis, key, flag, "").count === 0) redis.pexpire(key, Number(argv(2)));
     return 1;
   },
 };
@@ -88,8 +94,8 @@ function keepFor(redis: SimulatedKeyspace, key: string, lifeMs: string): void {
 }
 
 /** `live_markers` of shared.lua. */
-export function liveMarkers(redis: SimulatedKeyspace, key: string, own: string) {
-  if (redis.hget(key, "n") === null) return { others: 0, mine: false, count: 0 };
+export function liveMarkers(redis: SimulatedKeyspace, key: string, flag: string | null, own: string) {
+  if (flag === null) return { others: 0, mine: false, count: 0 };
   let others = 0;
   let mine = false;
   for (const [field, lapsesAtMs] of redis.hgetall(key)) {
@@ -108,7 +114,15 @@ function fresh(redis: SimulatedKeyspace, token: string): string {
 }
 
 /** `drop_value` of shared.lua. */
-export function dropValue(redis: SimulatedKeyspace, key: string, epoch: string, token: string): void {
+export function dropValue(
+  redis: SimulatedKeyspace,
+  key: string,
+  epoch: string,
+  token: string,
+  besides: Readonly<Record<string, string>> = {},
+): string {
+  const unused = fresh(redis, token);
   redis.hdel(key, "v");
-  redis.hset(key, { e: epoch, t: fresh(redis, token) });
+  redis.hset(key, { e: epoch, t: unused, ...besides });
+  return unused;
 }

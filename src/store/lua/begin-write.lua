@@ -10,9 +10,8 @@
 local key = KEYS[1]
 local marker = 'w:' .. ARGV[1]
 local current, current_hex = epoch()
-local now = now_ms()
-local others = live_markers(key, now, marker)
-local token = drop_value(key, current, ARGV[2])
-redis.call('HSET', key, marker, string.format('%.0f', now + tonumber(ARGV[3])), 'n', '1')
+local others = live_markers(key, redis.call('HGET', key, 'n'), marker)
+local lapses = string.format('%.0f', now + tonumber(ARGV[3]))
+local token = drop_value(key, current, ARGV[2], marker, lapses, 'n', '1')
 if redis.call('PTTL', key) < tonumber(ARGV[3]) then redis.call('PEXPIRE', key, ARGV[3]) end
 return { others == 0 and 1 or 0, current_hex, token }

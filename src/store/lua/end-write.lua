@@ -11,17 +11,19 @@
 -- ARGV[7]  F: how long a hash lives that holds only a token, ms
 -- Returns  1 stored | 0 not
 local key = KEYS[1]
-if redis.call('EXISTS', key) == 0 then return 0 end
+local held_epoch, held_token, flag = unpack(redis.call('HMGET', key, 'e', 't', 'n'))
+if not held_epoch then return 0 end
 local marker = 'w:' .. ARGV[1]
 local current, current_hex = epoch()
-local others, mine = live_markers(key, now_ms(), marker)
-local held = redis.call('HMGET', key, 'e', 't')
-redis.call('HDEL', key, marker)
-local undisturbed = mine and ARGV[2] == current_hex and held[1] == current
+local others, mine = live_markers(key, flag, marker)
+local undisturbed = mine and ARGV[2] == current_hex and held_epoch == current
 if not undisturbed then drop_value(key, current, ARGV[4]) end
-if others > 0 then return 0 end
-redis.call('HDEL', key, 'n')
-if not undisturbed or held[2] ~= ARGV[3] or ARGV[5] == '' then
+if others > 0 then
+  redis.call('HDEL', key, marker)
+  return 0
+end
+redis.call('HDEL', key, marker, 'n')
+if not undisturbed or held_token ~= ARGV[3] or ARGV[5] == '' then
   redis.call('PEXPIRE', key, ARGV[7])
   return 0
 end

@@ -6,7 +6,8 @@
 -- ARGV[2]  F: how long a hash lives that holds only a token, ms
 -- Returns  1 there was a hash | 0 there was none
 local key = KEYS[1]
-if redis.call('EXISTS', key) == 0 then return 0 end
+local held_epoch, flag = unpack(redis.call('HMGET', key, 'e', 'n'))
+if not held_epoch then return 0 end
 drop_value(key, epoch(), ARGV[1])
-if live_markers(key, now_ms(), '') == 0 then redis.call('PEXPIRE', key, ARGV[2]) end
+if live_markers(key, flag, '') == 0 then redis.call('PEXPIRE', key, ARGV[2]) end
 return 1

@@ -8,10 +8,15 @@
 -- Returns  { 'hit', value } | { 'ask' } | { 'miss', token, epoch in hex }
 local key = KEYS[1]
 local current, current_hex = epoch()
-if redis.call('HGET', key, 'e') ~= current then drop_value(key, current, ARGV[1]) end
-if live_markers(key, now_ms(), '') > 0 then return { 'ask' } end
-local value = redis.call('HGET', key, 'v')
+local held_epoch, flag, value, token = unpack(redis.call('HMGET', key, 'e', 'n', 'v', 't'))
+if held_epoch ~= current then
+  value, token = false, drop_value(key, current, ARGV[1])
+end
+if live_markers(key, flag, '') > 0 then return { 'ask' } end
 if value then return { 'hit', value } end
-redis.call('HSETNX', key, 't', fresh(ARGV[1]))
+if not token then
+  token = fresh(ARGV[1])
+  redis.call('HSET', key, 't', token)
+end
 redis.call('PEXPIRE', key, ARGV[2])
-return { 'miss', redis.call('HGET', key, 't'), current_hex }
+return { 'miss', token, current_hex }

@@ -1,8 +1,12 @@
--- Shared by every script, and put before each of them: the epoch, the clock, the markers.
+-- Shared by every script, and put before each of them: the epoch, the clock, the markers. Whatever asks Redis for
+-- something costs half a microsecond, so each is asked once.
 
--- One line of INFO: a plain search takes half the time of a pattern.
-local function told_by(section, name)
-  local info = redis.call('INFO', section)
+-- The clock of Redis, which stands still while a script runs; in milliseconds since the Unix epoch.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+
+-- What one line of INFO says: a plain search takes half the time of a pattern.
+local function said_in(info, name)
   local _, last = string.find(info, name, 1, true)
   return last and string.match(info, '^%w*', last + 1) or ''
 end
@@ -11,21 +15,16 @@ end
 -- (master_replid). A hash from another epoch may be older than the database. Answered as a hash holds it, and in
 -- hex, as scripts and sidecars tell it to each other.
 local function epoch()
-  local identity = told_by('server', 'run_id:') .. ':' .. told_by('replication', 'master_replid:')
+  local info = redis.call('INFO', 'server', 'replication')
+  local identity = said_in(info, 'run_id:') .. ':' .. said_in(info, 'master_replid:')
   local hex = string.sub(redis.sha1hex(identity), 1, 16)
   return struct.pack('>I4I4', tonumber(string.sub(hex, 1, 8), 16), tonumber(string.sub(hex, 9), 16)), hex
 end
 
--- Milliseconds since the Unix epoch, by the clock of Redis.
-local function now_ms()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-end
-
--- Removes lapsed markers, and the flag with the last one. Answers how many live markers there are besides
--- `own`, and whether `own` is one.
-local function live_markers(key, now, own)
-  if redis.call('HEXISTS', key, 'n') == 0 then return 0, false end
+-- Removes lapsed markers, and the flag `n` with the last one; `flag` is what the hash holds there. Answers how many
+-- live markers there are besides `own`, and whether `own` is one.
+local function live_markers(key, flag, own)
+  if not flag then return 0, false end
   local fields = redis.call('HGETALL', key)
   local others, mine = 0, false
   for i = 1, #fields, 2 do
@@ -46,14 +45,14 @@ end
 -- A token that no run has set before, not even an earlier run of the same command: what the caller drew, and
 -- the instant.
 local function fresh(token)
-  local time = redis.call('TIME')
   return token .. ':' .. time[1] .. ':' .. time[2]
 end
 
--- The value is not to be believed, and no fill that is under way may land. Markers stay. Answers the new token.
-local function drop_value(key, current, token)
+-- The value is not to be believed, and no fill that is under way may land. Markers stay. Sets the fields and values
+-- that are given besides, and answers the new token.
+local function drop_value(key, current, token, ...)
   local unused = fresh(token)
   redis.call('HDEL', key, 'v')
-  redis.call('HSET', key, 'e', current, 't', unused)
+  redis.call('HSET', key, 'e', current, 't', unused, ...)
   return unused
 end

@@ -33,7 +33,8 @@ const kindByType: Record<string, ColumnKind> = {
   float8: "number",
 };
 
-const clockMs = "extract(epoch from clock_timestamp()) * 1000";
+/** A double, which is exact to the microsecond and quicker than `extract`'s numeric. */
+const clockMs = "date_part('epoch', clock_timestamp()) * 1000";
 
 /** $1 is the quoted table name. A domain counts as the type it is made of. */
 const columnsQuery = `
@@ -115,7 +116,7 @@ export const postgres: Dialect = {
       : `coalesce(${quote(blockedColumn.name)}${blockedColumn.kind === "number" ? " <> 0" : ""}, false)`;
     return {
       find: `SELECT ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",
-                    (${clockMs})::float8 AS "databaseTimeMs"
+                    ${clockMs} AS "databaseTimeMs"
              FROM ${table} WHERE ${loginId} = $1 LIMIT 2`,
       replace: `UPDATE ${table} SET ${ownIdData} = $1
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $2::text

@@ -39,8 +39,9 @@ export function startLoadRun(options: LoadRunOptions): LoadRun {
   const elapsedMs = () => performance.now() - originMs;
   const { promise: ended, resolve } = Promise.withResolvers<{ readonly measuredMs: number }>();
   let dueMs = nextDue();
-  /** When there was last no connection for a request that was due. */
-  let fullAtMs = Number.NEGATIVE_INFINITY;
+  /** Whether every connection is taken, and until when that was last so: what was due by then has waited for one. */
+  let isFull = false;
+  let fullUntilMs = Number.NEGATIVE_INFINITY;
   let armedForMs = Number.POSITIVE_INFINITY;
   let measuredMs = measured.durationMs;
 
@@ -52,13 +53,16 @@ export function startLoadRun(options: LoadRunOptions): LoadRun {
   function send(due: number): void {
     const { endpoint, bytes } = requests.next();
     const sentMs = elapsedMs();
-    const hasWaitedForConnection = due <= fullAtMs;
+    const hasWaitedForConnection = due <= fullUntilMs;
     connections.send(bytes, (outcome) => {
+      if (isFull) fullUntilMs = elapsedMs();
+      isFull = false;
       const exchange = { endpoint, dueMs: due, sentMs, doneMs: elapsedMs(), hasWaitedForConnection };
       recorder.record(exchange, judge(endpoint, outcome));
       pump();
       arm();
     });
+    isFull = !connections.hasRoom();
   }
 
   /** Sends what is due. What it takes, it takes off the schedule first, since a send may end at once and call this again. */
@@ -66,10 +70,7 @@ export function startLoadRun(options: LoadRunOptions): LoadRun {
     for (let nowMs = elapsedMs(); dueMs !== null && dueMs <= nowMs; nowMs = elapsedMs()) {
       const due = dueMs;
       const isTooLate = nowMs - due > timeoutMs;
-      if (!isTooLate && !connections.hasRoom()) {
-        fullAtMs = nowMs;
-        return;
-      }
+      if (!isTooLate && !connections.hasRoom()) return;
       dueMs = nextDue();
       if (isTooLate) recorder.recordNotSent(due, nowMs - due);
       else send(due);

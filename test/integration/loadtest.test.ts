@@ -227,6 +227,18 @@ describe("a load test", () => {
     expect(result.sends.waitedForConnection).toBeGreaterThan(20);
   });
 
+  test("lays it on the connections, not on itself, when a request waits for the only one", async () => {
+    // Due every 10 ms, and every second one is answered 15 ms later: the next finds no connection for 5 ms.
+    await using server = startServer(async (_, number) => {
+      if (number % 2 === 1) await Bun.sleep(15);
+      return found();
+    });
+    const even = ["--rate", "100", "--arrivals", "even"];
+    const { result } = await server.run(...brief, ...even, "--connections", "1", "--timeout", "30s");
+    expect(result.all).toMatchObject({ requests: 100, count: 100 });
+    expect(result.sends.waitedForConnection).toBeGreaterThanOrEqual(45);
+  });
+
   test("never has more requests on their way than connections, and drops none", async () => {
     await using server = startServer(async () => {
       await Bun.sleep(20);

@@ -5,7 +5,7 @@ import { latencyText, rateText, shareText } from "./quantities.ts";
 import { latencyOverTime, percentileCurves, rateOverTime } from "./report-plots.ts";
 import { reportStyle } from "./report-style.ts";
 import type { LoadResult } from "./result.ts";
-import { runText, warnings } from "./result-text.ts";
+import { resultRows, runText, warnings } from "./result-text.ts";
 
 /**
  * The result as one HTML file that opens without a network: no script, and a policy that forbids whatever would be
@@ -91,12 +91,10 @@ function thresholdTable({ thresholds }: LoadResult): string {
   );
 }
 
-function resultTable({ all, endpoints }: LoadResult): string {
-  const rows = Object.entries(endpoints);
-  const shownRows = rows.length > 1 ? [...rows, ["all", all] as const] : rows;
+function resultTable(result: LoadResult): string {
   return table(
     ["endpoint", "requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"],
-    shownRows.map(([name, row]) => [
+    resultRows(result).map(([name, row]) => [
       name,
       countText(row.requests),
       countText(row.errors),

@@ -52,12 +52,25 @@ export function warnings(result: LoadResult): string[] {
         "The sidecar was slower than the rate for a while, or --connections is too small for it.",
     );
   }
+  const unknown = all.requests - all.count;
+  if (unknown > 0) {
+    told.push(
+      `${countText(unknown)} requests (${shareText(unknown / all.requests)}) failed before their time was over: ` +
+        "the percentiles are of the others, and only --errors makes the test fail for it.",
+    );
+  }
   if (all.requests > 0 && all.requests < 1000) {
     told.push(
       `${countText(all.requests)} requests are few: p99.9 and max say little. Take a longer --duration.`,
     );
   }
   return told;
+}
+
+/** The rows of the table by name: all together, too, where no endpoint's own row has every request. */
+export function resultRows({ endpoints, all, sends }: LoadResult): (readonly [string, EndpointResult])[] {
+  const rows = Object.entries(endpoints);
+  return rows.length > 1 || sends.notSent > 0 ? [...rows, ["all", all]] : rows;
 }
 
 /** How the load was made: `30 s at 500/s, arrivals at random (Poisson), 1 login id`. */
@@ -70,11 +83,9 @@ export function runText({ seconds, plannedRate, arrivals, loginIds }: LoadResult
 }
 
 function tableLines(result: LoadResult): string[] {
-  const rows = Object.entries(result.endpoints);
   return [
     `${"".padEnd(nameWidth)}${columns.map((name) => name.padStart(columnWidth)).join("")}`,
-    ...rows.map(([name, row]) => tableLine(name, row)),
-    ...(rows.length > 1 ? [tableLine("all", result.all)] : []),
+    ...resultRows(result).map(([name, row]) => tableLine(name, row)),
   ];
 }
 

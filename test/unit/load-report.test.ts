@@ -3,9 +3,9 @@ import { latencyAxis, percentileAxis, rateAxis, timeAxis } from "../../scripts/l
 import { describeEnvironment } from "../../scripts/load/environment.ts";
 import { htmlReport } from "../../scripts/load/html-report.ts";
 import { makePlan } from "../../scripts/load/plan.ts";
-import { createRecorder } from "../../scripts/load/recorder.ts";
+import { createRecorder, type Recorder } from "../../scripts/load/recorder.ts";
 import { type LoadResult, makeResult } from "../../scripts/load/result.ts";
-import { resultText } from "../../scripts/load/result-text.ts";
+import { resultText, warnings } from "../../scripts/load/result-text.ts";
 
 const hostile = `<script src="http://192.0.2.1/x.js">&"'`;
 
@@ -133,6 +133,51 @@ describe("a result", () => {
     const environment = describeEnvironment([]);
     expect(makeResult({ ...options, environment, measuredMs: 30_000 }).holds).toBe(true);
     expect(makeResult({ ...options, environment, measuredMs: 29_999 }).holds).toBe(false);
+  });
+});
+
+describe("what a person reads", () => {
+  const answered = {
+    endpoint: "get",
+    dueMs: 0,
+    sentMs: 0,
+    doneMs: 1,
+    hasWaitedForConnection: false,
+  } as const;
+  const success = { error: null, isAnswered: true, isTimeout: false };
+
+  function recorded(record: (recorder: Recorder) => void): LoadResult {
+    const recorder = createRecorder();
+    record(recorder);
+    const options = { plan: makePlan({}), target: "x", startedAt: new Date(), recorder };
+    return makeResult({ ...options, environment: describeEnvironment([]), measuredMs: 30_000 });
+  }
+
+  test("has a row for all requests where an endpoint's own lacks those that were never sent", () => {
+    const sent = recorded(({ record }) => record(answered, success));
+    const unsent = recorded(({ record, recordNotSent }) => {
+      record(answered, success);
+      recordNotSent(0, 5000);
+    });
+    expect(resultText(sent, false)).not.toMatch(/^all /m);
+    expect(resultText(unsent, false)).toMatch(/^all +2 +1 .* 5\.00 s$/m);
+    expect(htmlReport(unsent)).toContain('<th scope="row">all</th><td>2</td><td>1</td>');
+  });
+
+  test("is told how many failed without counting in a percentile, and that only --errors fails the test", () => {
+    const refused = { error: "connection refused", isAnswered: false, isTimeout: false };
+    const timedOut = { error: "timed out", isAnswered: false, isTimeout: true };
+    const told = warnings(
+      recorded(({ record }) => {
+        record(answered, success);
+        record(answered, refused);
+        record(answered, timedOut);
+        record(answered, timedOut);
+      }),
+    );
+    expect(told).toContainEqual(expect.stringMatching(/^1 requests? \(25 %\) failed .* only --errors/));
+    const all = warnings(recorded(({ record }) => record(answered, timedOut)));
+    expect(all).not.toContainEqual(expect.stringContaining("--errors"));
   });
 });
 

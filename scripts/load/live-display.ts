@@ -105,8 +105,10 @@ export function showLive({ plan, url, run, recorder, connections, stop }: LiveDi
       return;
     }
     clear();
-    const columns = process.stderr.columns || 80;
-    const lines = screen(second).map((line) => line.slice(0, columns - 1));
+    const { columns, rows } = process.stderr;
+    // What does not fit would be rolled out of the reach of the next clearing.
+    const fitting = screen(second).slice(0, (rows || 24) - 1);
+    const lines = fitting.map((line) => line.slice(0, (columns || 80) - 1));
     process.stderr.write(`${lines.join("\n")}\n`);
     linesShown = lines.length;
   }

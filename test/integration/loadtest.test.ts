@@ -324,6 +324,34 @@ describe("a load test", () => {
     expect([status, proxy.seen.requests, server.seen.requests]).toEqual([0, 0, 101]);
   });
 
+  test("shows no more lines than a terminal has, so that each look replaces the one before", async () => {
+    await using server = startServer(found);
+    using folder = temporaryFolder();
+    let shown = "";
+    const decoder = new TextDecoder();
+    const url = `http://127.0.0.1:${server.server.port}/ownid`;
+    const child = Bun.spawn(
+      [process.execPath, command, "--url", url, "--duration", "3s", "--warm-up", "0s"],
+      {
+        cwd: folder.path,
+        env: { PATH: process.env.PATH ?? "", OWNID_SHARED_SECRET: secret },
+        terminal: {
+          rows: 8,
+          data(_, bytes) {
+            shown += decoder.decode(bytes, { stream: true });
+          },
+        },
+      },
+    );
+    expect(await child.exited).toBe(0);
+    const linesCleared = shown
+      .split("\x1b[")
+      .flatMap((code) => /^(\d+)A/.exec(code)?.[1] ?? [])
+      .map(Number);
+    expect(linesCleared.length).toBeGreaterThan(1);
+    expect(Math.max(...linesCleared)).toBeLessThan(8);
+  });
+
   test("ends at Ctrl-C with what has been measured so far", async () => {
     await using server = startServer(found);
     await using run = server.spawn(

@@ -36,7 +36,8 @@ function loginIdsOfFile(path: string): LoginIds {
   if (!existsSync(path) || !statSync(path).isFile())
     throw new UsageWrong(`--users: there is no file ${path}.`);
   if (statSync(path).size > fileBytesMax) throw new UsageWrong("--users: the file is larger than 256 MiB.");
-  const lines = readFileSync(path, "utf8").split(/\r?\n/);
+  // Some editors begin a file with a byte order mark, which a decoder takes away.
+  const lines = new TextDecoder().decode(readFileSync(path)).split(/\r?\n/);
   const loginIds = lines.filter((line, index) => {
     if (line !== "") verify(line, `--users: line ${index + 1} is no login id`);
     return line !== "";

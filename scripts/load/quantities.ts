@@ -50,7 +50,7 @@ export function rateText(perSecond: number): string {
 export function durationText(milliseconds: number): string {
   if (milliseconds >= 3_600_000 && milliseconds % 3_600_000 === 0) return `${milliseconds / 3_600_000} h`;
   if (milliseconds >= 120_000 && milliseconds % 60_000 === 0) return `${milliseconds / 60_000} min`;
-  if (milliseconds >= 1000) return `${milliseconds / 1000} s`;
+  if (milliseconds >= 1000 || milliseconds === 0) return `${milliseconds / 1000} s`;
   return milliseconds >= 1 ? `${milliseconds} ms` : `${milliseconds * 1000} µs`;
 }
 

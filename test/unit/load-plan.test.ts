@@ -86,9 +86,9 @@ describe("login ids", () => {
     ]);
   });
 
-  test("of a file are its lines, whatever ends them", () => {
+  test("of a file are its lines, whatever ends them and whatever mark begins it", () => {
     using folder = temporaryFolder();
-    writeFileSync(folder.at("users"), "one@example.com\r\n\ntwo@example.com\nthree {x}@example.com");
+    writeFileSync(folder.at("users"), "\ufeffone@example.com\r\n\ntwo@example.com\nthree {x}@example.com");
     const { count, at } = chooseLoginIds({ users: folder.at("users"), "login-id": undefined });
     expect([count, at(0), at(1), at(2)]).toEqual([
       3,
@@ -216,7 +216,8 @@ describe("quantities", () => {
       "1.23 s",
       "60.0 s",
     ]);
-    expect([1500, 20, 0.5, 90_000, 300_000, 7_200_000].map(durationText)).toEqual([
+    expect([0, 1500, 20, 0.5, 90_000, 300_000, 7_200_000].map(durationText)).toEqual([
+      "0 s",
       "1.5 s",
       "20 ms",
       "500 µs",

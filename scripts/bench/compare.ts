@@ -1,15 +1,15 @@
 import { join } from "node:path";
-import { ServerUnavailable } from "../../test/support/server-binaries.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
 import { showStatus } from "../status-line.ts";
 import { chartOf } from "./chart.ts";
-import { nodePath } from "./contenders.ts";
-import { measureHalfLoad } from "./half-load.ts";
+import { type Contender, nodePath } from "./contenders.ts";
+import { halfLoadContenders, measureHalfLoad } from "./half-load.ts";
 import { markdownOf } from "./markdown.ts";
-import { AnswersWrong, measure, type Plan } from "./measure.ts";
+import { measure, type Plan } from "./measure.ts";
 import { describeSetting, medianSample, type Results } from "./results.ts";
 import { measureInTurn } from "./rounds.ts";
 import { type Site, startSite } from "./site.ts";
+import { countSteps } from "./steps.ts";
 import { tablesOf } from "./table.ts";
 import { missesPerSecondMax, type WorkloadName, workloadNames, workloads } from "./workloads.ts";
 import { wrkPath } from "./wrk.ts";
@@ -35,9 +35,14 @@ Workloads:
 ${Object.entries(workloads)
   .map(([name, { title }]) => `  ${name.padEnd(8)} ${title}`)
   .join("\n")}
-  half     hit at half of what bare can do, sent at a fixed rate: how long the slowest answers take
+  half     hit at half of what bare can do: how long the slowest answers take
 
-Other measurements: see scripts/bench/README.md.
+Other measurements, each with a --help of its own:
+
+  bun run bench micro      the parts of a request one by one
+  bun run bench growth     requests/s and memory as the number of users grows to a million
+  bun run bench start-up   the time from the start of the process to its first answer
+  bun run bench gate       whether a lookup has become clearly more expensive
 `;
 
 const options = {
@@ -58,7 +63,9 @@ export const compare: Command<typeof options> = {
   options,
   async run(operands, chosen): Promise<ExitStatus> {
     if (operands.some((operand) => operand !== "compare")) {
-      throw new UsageWrong("Name workloads with --workload.");
+      throw new UsageWrong(
+        "A measurement comes first: compare, micro, growth, start-up or gate. Workloads are named with --workload.",
+      );
     }
     const names = chooseWorkloads(chosen.workload);
     if (chosen.report && (chosen.quick || names.length < choices.length)) {
@@ -67,21 +74,15 @@ export const compare: Command<typeof options> = {
     const plan: Plan = chosen.quick
       ? { rounds: 1, seconds: 1, connections: 16, isWarm: false }
       : { ...wholeNumbers(chosen), connections: 64, isWarm: true };
-    try {
-      wrkPath();
-      const cold = names.includes("miss") ? missesPerSecondMax * plan.seconds : 0;
-      const size = chosen.quick ? quickSite : { users: { user: 20_000, writer: 20_000 } };
-      await using site = await startSite({ ...size, users: { ...size.users, cold } });
-      const results = await compareAll(site, plan, names);
-      if (chosen.report) await keep(results);
-      process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results));
-      return 0;
-    } catch (error) {
-      if (!(error instanceof AnswersWrong || error instanceof ServerUnavailable)) throw error;
-      showStatus("");
-      process.stderr.write(`${error.message}\n`);
-      return 1;
-    }
+    wrkPath();
+    showStatus("starting Redis and Postgres, and filling them with users");
+    const cold = names.includes("miss") ? missesPerSecondMax * plan.seconds : 0;
+    const size = chosen.quick ? quickSite : { users: { user: 20_000, writer: 20_000 } };
+    await using site = await startSite({ ...size, users: { ...size.users, cold } });
+    const results = await compareAll(site, plan, names);
+    if (chosen.report) await keep(results);
+    process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results));
+    return 0;
   },
 };
 
@@ -106,20 +107,28 @@ const quickSite = { users: { user: 500, writer: 500 }, statementMs: 1000 };
 async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Promise<Results> {
   const setting = await describeSetting(site, plan);
   const measured: Results["workloads"] = {};
+  const perRound = names.flatMap((name) =>
+    name === "half" ? halfLoadContenders : contendersAt(name),
+  ).length;
+  const begin = countSteps(perRound * plan.rounds);
   for (const name of workloadNames.filter((name) => names.includes(name))) {
-    measured[name] = await compareAt(name, site, plan);
+    measured[name] = await compareAt(name, site, plan, begin);
   }
   const bareRate = measured.hit?.bare?.median.requestsPerSecond ?? null;
-  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, bareRate) : null;
+  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, bareRate, begin) : null;
   showStatus("");
   return { ...setting, workloads: measured, halfLoad };
 }
 
-async function compareAt(name: WorkloadName, site: Site, plan: Plan) {
+function contendersAt(name: WorkloadName): Contender[] {
+  return workloads[name].contenders.filter(({ runsOn }) => runsOn === "bun" || nodePath() !== null);
+}
+
+async function compareAt(name: WorkloadName, site: Site, plan: Plan, begin: (what: string) => void) {
   const workload = workloads[name];
-  const contenders = workload.contenders.filter(({ runsOn }) => runsOn === "bun" || nodePath() !== null);
+  const contenders = contendersAt(name);
   const samples = await measureInTurn(contenders, plan.rounds, (contender, round) => {
-    showStatus(`${name}: round ${round + 1} of ${plan.rounds}, ${contender.name}`);
+    begin(`${name}, round ${round + 1} of ${plan.rounds}, ${contender.name}`);
     return measure({ ...plan, site, workload, contender });
   });
   return Object.fromEntries(

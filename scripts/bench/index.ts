@@ -1,19 +1,41 @@
-import { runCommand } from "../command.ts";
+import type { ParseArgsOptionsConfig } from "node:util";
+import { ServerUnavailable } from "../../test/support/server-binaries.ts";
+import { type Command, runCommand } from "../command.ts";
+import { showStatus } from "../status-line.ts";
 import { compare } from "./compare.ts";
 import { gate } from "./gate/gate.ts";
 import { growth } from "./growth/growth.ts";
+import { LookupsWrong } from "./growth/lookups.ts";
+import { AnswersWrong } from "./measure.ts";
 import { micro } from "./micro/micro.ts";
 import { startUp } from "./start-up/start-up.ts";
 
 /** What can be measured. The first operand names it; without one it is the comparison. */
-const measurements: Readonly<Record<string, () => Promise<void>>> = {
-  compare: () => runCommand(compare),
-  micro: () => runCommand(micro),
-  growth: () => runCommand(growth),
-  "start-up": () => runCommand(startUp),
-  gate: () => runCommand(gate),
-};
+const measurements: ReadonlyMap<string, () => Promise<void>> = new Map([
+  ["compare", () => measureWith(compare)],
+  ["micro", () => measureWith(micro)],
+  ["growth", () => measureWith(growth)],
+  ["start-up", () => measureWith(startUp)],
+  ["gate", () => measureWith(gate)],
+]);
 
 const [first = ""] = process.argv.slice(2);
-const run = measurements[first] ?? measurements.compare;
-await run?.();
+await (measurements.get(first) ?? (() => measureWith(compare)))();
+
+/** Runs it. Where a server is missing or answers wrongly, nothing can be measured: it says so and ends with status 1. */
+function measureWith<Options extends ParseArgsOptionsConfig>(command: Command<Options>): Promise<void> {
+  return runCommand({
+    ...command,
+    async run(operands, options) {
+      try {
+        return await command.run(operands, options);
+      } catch (error) {
+        const isServerWrong = error instanceof AnswersWrong || error instanceof LookupsWrong;
+        if (!(isServerWrong || error instanceof ServerUnavailable)) throw error;
+        showStatus("");
+        process.stderr.write(`${error.message}\n`);
+        return 1;
+      }
+    },
+  });
+}

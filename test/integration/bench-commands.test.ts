@@ -82,6 +82,24 @@ test("the gate is skipped where wrk is missing and cannot be installed, and says
   ]);
 });
 
+test("a measurement says what is missing on this machine, before it begins, and ends with status 1", async () => {
+  const names = ["compare", "micro", "growth", "start-up"];
+  const ends = names.map(async (name) => {
+    const child = Bun.spawn([process.execPath, command, name], {
+      env: { PATH: "/nonexistent" },
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    const [stderr, exit] = await Promise.all([child.stderr.text(), child.exited]);
+    const [last] = stderr.trimEnd().split("\n").slice(-1);
+    return { exit, missing: /^(.+) not found; /.exec(last ?? "")?.[1] };
+  });
+  const redis = "redis-server and ps and pgrep and pkill";
+  expect(await Promise.all(ends)).toEqual(
+    ["wrk", redis, "wrk", redis].map((missing) => ({ exit: 1, missing })),
+  );
+});
+
 test("a measurement refuses what it does not know before it starts anything", async () => {
   const wrong = [
     ["micro", "--filter", "("],

@@ -28,7 +28,14 @@ describeWithPrivate("postgres", "bun run bench", () => {
   });
 
   test("refuses what it does not know before it starts anything", async () => {
-    const wrong = [["nonsense"], ["--workload", "nonsense"], ["--rounds", "0"], ["--quick", "--report"]];
+    const wrong = [
+      ["nonsense"],
+      ["constructor"],
+      ["--rounds", "1", "micro"],
+      ["--workload", "nonsense"],
+      ["--rounds", "0"],
+      ["--quick", "--report"],
+    ];
     for (const args of wrong) expect(await bench(...args)).toMatchObject({ exit: 2, stdout: "" });
   });
 });

@@ -7,6 +7,7 @@ import { medianSample, type Results } from "../../scripts/bench/results.ts";
 import { measureInTurn, median, ratioOf } from "../../scripts/bench/rounds.ts";
 import { parseCpuTime } from "../../scripts/bench/server-process.ts";
 import { signRequests } from "../../scripts/bench/signed-requests.ts";
+import { countSteps } from "../../scripts/bench/steps.ts";
 import { tablesOf } from "../../scripts/bench/table.ts";
 import { targets, verdictOf } from "../../scripts/bench/targets.ts";
 import { workloads } from "../../scripts/bench/workloads.ts";
@@ -38,6 +39,23 @@ describe("rounds", () => {
     // The machine was four times as slow in the second round, for both.
     expect(ratioOf([10, 40, 12], [20, 80, 12])).toEqual({ median: 0.5, rounds: [0.5, 0.5, 1] });
     expect(() => ratioOf([1, 2], [1])).toThrow(RangeError);
+  });
+});
+
+describe("steps", () => {
+  test("are counted, with the time that those left will take at the pace of those before", () => {
+    const shown: string[] = [];
+    let nowMs = 5000;
+    const begin = countSteps(
+      4,
+      (text) => shown.push(text),
+      () => nowMs,
+    );
+    for (const [what, ms] of [["one", 30_000] as const, ["two", 10_000] as const, ["three", 0] as const]) {
+      begin(what);
+      nowMs += ms;
+    }
+    expect(shown).toEqual(["1 of 4: one", "2 of 4, about 2 min left: two", "3 of 4, about 40 s left: three"]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { ServerUnavailable } from "../../../test/support/server-binaries.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
+import { showStatus } from "../../status-line.ts";
 import { builtSidecar } from "../built-sidecar.ts";
 import { LookupsWrong } from "../growth/lookups.ts";
 import { writeResult } from "../json-output.ts";
@@ -49,7 +50,9 @@ export const gate: Command<typeof options> = {
       wrkPath();
       const chosen = entry === undefined ? await builtSidecar() : resolve(entry);
       const note = isQuiet ? () => {} : printRound;
+      showStatus("starting Redis, bare and the sidecar, and warming them up");
       const result = await measureGate({ floors, entry: chosen, users, secondsMax, note });
+      showStatus("");
       await writeResult({ result: { ...result, floors }, text: conclusionOf(result), json, file });
       return Object.values(result.verdicts).includes("fails") ? 1 : 0;
     } catch (error) {
@@ -66,6 +69,7 @@ export const gate: Command<typeof options> = {
 };
 
 function printRound(round: GateRound, pair: number): void {
+  showStatus("");
   const of = (guard: Guard) =>
     `${titles[guard]} ${round[guard].toFixed(1)} µs, share ${shareOf(round, guard).toFixed(2)}`;
   const bare = `bare ${round.bare.toFixed(1)} µs`;

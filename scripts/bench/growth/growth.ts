@@ -1,6 +1,7 @@
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { showStatus } from "../../status-line.ts";
 import { writeResult } from "../json-output.ts";
+import { wrkPath } from "../wrk.ts";
 import { growthTable, sizingMarkdown } from "./growth-report.ts";
 import { growthTargets } from "./growth-targets.ts";
 import { measureGrowth } from "./measure-growth.ts";
@@ -35,12 +36,15 @@ export const growth: Command<typeof options> = {
   options,
   async run([, file, ...others], { users, rounds, seconds, markdown, json }): Promise<ExitStatus> {
     if (others.length > 0 || (file !== undefined && !json)) throw new UsageWrong("Only --json takes a file.");
-    const result = await measureGrowth({
+    const growthOptions = {
       users: populationsOf(users),
       rounds: smallNumber("--rounds", rounds),
       secondsPerRound: smallNumber("--seconds", seconds),
       say: showStatus,
-    });
+    };
+    // Said before Redis is filled, which takes minutes.
+    wrkPath();
+    const result = await measureGrowth(growthOptions);
     showStatus("");
     const targets = growthTargets(result);
     const section = markdown ? `\n${sizingMarkdown(result)}` : "";

@@ -1,3 +1,4 @@
+import { countSteps } from "../steps.ts";
 import { createDesertedSite } from "./deserted-site.ts";
 import { type FilledRedis, startFilledRedis, type UserMemory } from "./filled-redis.ts";
 import { measureRememberedSignature } from "./remembered-signatures.ts";
@@ -31,8 +32,8 @@ export async function measureGrowth(options: GrowthOptions): Promise<GrowthResul
     say(`filling Redis with ${count.toLocaleString("en-US")} users`);
     populations.push(stack.use(await startFilledRedis(count)));
   }
-  say(`measuring ${rounds} rounds of lookups`);
-  const throughput = await measureThroughput(site, populations, { rounds, seconds: secondsPerRound });
+  const begin = countSteps(rounds * populations.length, say);
+  const throughput = await measureThroughput(site, populations, { rounds, seconds: secondsPerRound, begin });
   const resident: ResidentMemory[] = [];
   for (const replayProtection of ["off", "all"] as const) {
     say(`measuring the sidecar's memory, REPLAY_PROTECTION=${replayProtection}`);

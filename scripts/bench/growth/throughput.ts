@@ -23,6 +23,8 @@ export interface LookupCost {
 export interface ThroughputOptions {
   readonly rounds: number;
   readonly seconds: number;
+  /** Is told of each measurement before it begins. */
+  readonly begin: (what: string) => void;
 }
 
 /** More than a lookup every 20 µs is not to be expected of one process while it warms up. */
@@ -35,11 +37,12 @@ const warmUpPerSecond = 50_000;
 export async function measureThroughput(
   site: DesertedSite,
   populations: readonly FilledRedis[],
-  { rounds, seconds }: ThroughputOptions,
+  { rounds, seconds, begin }: ThroughputOptions,
 ): Promise<Throughput[]> {
-  const samples = await measureInTurn(populations, rounds, (redis) =>
-    undisturbed(() => measureOnce(site, redis, seconds)),
-  );
+  const samples = await measureInTurn(populations, rounds, (redis, round) => {
+    begin(`lookups, round ${round + 1} of ${rounds}, ${redis.users.toLocaleString("en-US")} users`);
+    return undisturbed(() => measureOnce(site, redis, seconds));
+  });
   const roundsOf = (redis: FilledRedis | undefined) => (redis && samples.get(redis)) ?? [];
   const over = (redis: FilledRedis, figure: (cost: LookupCost) => number) =>
     ratioOf(roundsOf(redis).map(figure), roundsOf(populations[0]).map(figure));

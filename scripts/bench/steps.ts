@@ -1,0 +1,18 @@
+import { showStatus } from "../status-line.ts";
+import { duration } from "../sync/progress.ts";
+
+/** Shows that the next of so many steps begins, and how long all that are left will take, going by those before. */
+export function countSteps(
+  total: number,
+  show: (text: string) => void = showStatus,
+  now: () => number = () => performance.now(),
+): (what: string) => void {
+  const startedAt = now();
+  let done = -1;
+  return (what) => {
+    done += 1;
+    const secondsLeft = (((now() - startedAt) / 1000) * (total - done)) / done;
+    const left = done === 0 ? "" : `, about ${duration(secondsLeft)} left`;
+    show(`${done + 1} of ${total}${left}: ${what}`);
+  };
+}

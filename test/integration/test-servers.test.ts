@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { SQL } from "bun";
 import { Cluster, Redis } from "ioredis";
@@ -209,6 +210,23 @@ describe("a killed test process", () => {
       expect(await eventually(async () => pids.map(Number).filter(isAlive).length, 0)).toBe(0);
     });
   });
+});
+
+test("a killed process leaves no temporary folder behind", async () => {
+  const module = join(import.meta.dir, "../support/temporary-folder.ts");
+  const script = `
+    import { temporaryFolder } from ${JSON.stringify(module)};
+    const folder = temporaryFolder();
+    await Bun.write(folder.at("file"), "some");
+    console.log(folder.path);
+    await new Promise(() => setInterval(() => {}, 1000));
+  `;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });
+  const { value } = await child.stdout.getReader().read();
+  const path = new TextDecoder().decode(value).trim();
+  expect(existsSync(join(path, "file"))).toBe(true);
+  child.kill("SIGKILL");
+  expect(await eventually(async () => existsSync(path), false)).toBe(false);
 });
 
 describeWith("redis", "a test that times out", () => {

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { testHome } from "./after-this-process.ts";
 
-/** A folder for one test. `using` deletes it with all it holds. */
+/** A folder for one test. `using` deletes it with all it holds; so does the end of this process, in whatever way it comes. */
 export function temporaryFolder() {
-  const path = mkdtempSync(join(tmpdir(), "ownid-sidecar-"));
+  const path = mkdtempSync(join(testHome(), "folder-"));
   return {
     path,
     at: (name: string) => join(path, name),

@@ -71,9 +71,17 @@ export const compare: Command<typeof options> = {
     if (chosen.report && (chosen.quick || names.length < choices.length)) {
       throw new UsageWrong("--report keeps a whole run: neither --quick nor --workload goes with it.");
     }
+    if (chosen.report && nodePath() === null) {
+      throw new UsageWrong(
+        "--report keeps a whole run: Node, on which three of the servers run, was not found.",
+      );
+    }
     const plan: Plan = chosen.quick
       ? { rounds: 1, seconds: 1, connections: 16, isWarm: false }
       : { ...wholeNumbers(chosen), connections: 64, isWarm: true };
+    if (nodePath() === null && names.includes("hit")) {
+      process.stderr.write("Node was not found, so fastify, express and sample are left out.\n");
+    }
     wrkPath();
     showStatus("starting Redis and Postgres, and filling them with users");
     const cold = names.includes("miss") ? missesPerSecondMax * plan.seconds : 0;

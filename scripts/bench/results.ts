@@ -43,6 +43,7 @@ export async function describeSetting(
   plan: Plan,
 ): Promise<Omit<Results, "workloads" | "halfLoad">> {
   const [first] = cpus();
+  const node = nodePath();
   return {
     date: new Date().toISOString().slice(0, 10),
     commit: commitOf(join(import.meta.dir, "../..")),
@@ -53,7 +54,7 @@ export async function describeSetting(
     },
     versions: {
       Bun: Bun.version,
-      Node: versionIn(nodePath() === null ? "none" : printed([nodePath() ?? "node", "--version"])),
+      Node: node === null ? "none" : versionIn(printed([node, "--version"])),
       Redis: versionIn(printed([programPath("redis-server"), "--version"])),
       Postgres: versionIn(printed([programPath("postgres"), "--version"])),
       wrk: versionIn(printed([wrkPath(), "--version"])),

@@ -82,6 +82,21 @@ test("the gate is skipped where wrk is missing and cannot be installed, and says
   ]);
 });
 
+test("the comparison says which servers it leaves out where there is no Node, and keeps no report of it", async () => {
+  const without = async (...args: string[]) => {
+    const env = { PATH: "/nonexistent" };
+    const child = Bun.spawn([process.execPath, command, ...args], { env, stdout: "ignore", stderr: "pipe" });
+    const [stderr, exit] = await Promise.all([child.stderr.text(), child.exited]);
+    return { exit, saysSo: /^.*Node.* was not found.*$/m.test(stderr) };
+  };
+  const ends = [without("--workload", "hit"), without("--workload", "set"), without("--report")];
+  expect(await Promise.all(ends)).toEqual([
+    { exit: 1, saysSo: true },
+    { exit: 1, saysSo: false },
+    { exit: 2, saysSo: true },
+  ]);
+});
+
 test("a measurement says what is missing on this machine, before it begins, and ends with status 1", async () => {
   const names = ["compare", "micro", "growth", "start-up"];
   const ends = names.map(async (name) => {

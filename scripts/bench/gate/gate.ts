@@ -23,8 +23,9 @@ scripts/bench/gate/floors.ts.
 Rounds are added until both hold or the time is over. One in which a server waited most of its time for a processor is
 not calm, and never counts against the sidecar; nor does it fail as long as its quietest round reaches the floor.
 
-Exits 1 if a floor is clearly not reached, 0 if it is or if the time did not suffice to tell. Where wrk or Redis is missing
-and cannot be installed, it is skipped; with CI=true it exits 1.
+Exits 1 if a floor is clearly not reached, 0 if it is or if it cannot tell: the time did not suffice, or some lookups were
+answered wrongly each time, which tests have to find. Where wrk or Redis is missing and cannot be installed, it is skipped;
+with CI=true it exits 1.
 `;
 
 const options = {

@@ -36,7 +36,12 @@ export async function measureParts({ filter, isQuiet }: PartsOptions): Promise<P
     benchRequests();
     await benchTokens();
     await benchRedisWaits(redis);
-    const { benchmarks } = await run({ throw: true, filter, format: isQuiet ? "quiet" : "mitata" });
+    const { benchmarks } = await run({
+      throw: true,
+      filter,
+      format: isQuiet ? "quiet" : "mitata",
+      colors: process.stdout.isTTY === true,
+    });
     const costs = await measureRedisCost(redis, redisRounds, filter);
     if (!isQuiet && costs.length > 0) process.stdout.write(tableOf(costs));
     return {

@@ -18,15 +18,17 @@ export function prepareCommand<Reply>({ name, before = [], after = [], replyIn }
   const options = { replyEncoding: replyIn === "text" ? ("utf8" as const) : null };
 
   class PreparedCommand extends Command {
-    readonly #text: string;
+    readonly #varying: readonly string[];
 
     constructor(varying: readonly string[]) {
       super(name, [...before, ...varying, ...after], options);
-      this.#text = `*${this.args.length + 1}${head}${varying.map(bulk).join("")}${tail}`;
+      this.#varying = varying;
     }
 
     override toWritable(): string {
-      return this.#text;
+      let text = `*${this.args.length + 1}${head}`;
+      for (const argument of this.#varying) text += bulk(argument);
+      return text + tail;
     }
   }
 

@@ -4,7 +4,14 @@ import { prepareCommand } from "./prepared-command.ts";
 import type { ProcessReplayGuard } from "./process-replay-guard.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
 import { isRefusal } from "./redis-failures.ts";
-import { type Claim, judge, openState, type ReplayGuard, type SignedEndpoint } from "./replay-guard.ts";
+import {
+  type Claim,
+  judge,
+  openState,
+  type ReplayGuard,
+  type SeenState,
+  type SignedEndpoint,
+} from "./replay-guard.ts";
 import { scripts } from "./scripts.ts";
 
 export interface RedisReplayGuardOptions {
@@ -51,6 +58,14 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     });
   const first = { get: claimFirst("get"), set: claimFirst("set"), session: claimFirst("session") };
 
+  /** Sets how the use of a signature ended, whatever is held of it. */
+  const tell = (state: SeenState) =>
+    prepareCommand<"OK">({ name: "set", after: [state, "PX", `${keepMs}`], replyIn: "text" });
+  const told = {
+    set: { done: tell("set:done"), failed: tell("set:failed") },
+    session: { done: tell("session:done"), failed: tell("session:failed") },
+  };
+
   /** An epoch's memory is empty where it begins, so an older request may have been used before it. */
   const mayBeForgotten = (endpoint: SignedEndpoint, signedAtMs: number) =>
     endpoint !== "get" && signedAtMs < (epochs.firstMetAtMs() ?? Number.POSITIVE_INFINITY);
@@ -77,7 +92,7 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
       try {
         const isOld = mayBeForgotten(endpoint, signedAtMs);
         const seen = await (isOld ? client.get(key) : first[endpoint](client, key));
-        comeBack();
+        if (!isOld) comeBack();
         if (seen === null) return isOld ? "open" : "run";
         return await claimAgain(key, seen, endpoint);
       } catch (error) {
@@ -98,7 +113,7 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
         // Redis holds the claim: a copy is refused whether the first use is under way or has succeeded.
         return;
       }
-      await client.set(keys.seen(mac), `${endpoint}:${outcome}`, "PX", keepMs).catch(() => {});
+      if (endpoint !== "get") await told[endpoint][outcome](client, keys.seen(mac)).catch(() => {});
     },
   } satisfies ReplayGuard;
 }

@@ -13,7 +13,7 @@ export const stampede = experiment({
   id: "25",
   title: "a crowd asks each of two sidecars for one cold key",
   passes: "1 database read per instance when the fill lands, else at most 2",
-  small: { callers: 300 },
+  small: { callers: 150 },
   full: { callers: 1000 },
   async run({ callers }, progress) {
     await using world = await startWorld({

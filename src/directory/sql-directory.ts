@@ -25,7 +25,7 @@ const Row = TypeCompiler.Compile(
   }),
 );
 
-const ReadOnly = TypeCompiler.Compile(Type.Object({ readOnly: Type.Number() }));
+const ReadOnly = TypeCompiler.Compile(Type.Object({ readOnly: Type.Union([Type.Number(), Type.String()]) }));
 
 interface Verified {
   readonly statements: Statements;
@@ -70,7 +70,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   async function ensurePrimary(): Promise<void> {
     if (dialect.asksReadOnly === null) return;
     const [answer] = await read(dialect.asksReadOnly, []);
-    if (ReadOnly.Check(answer) && answer.readOnly === 0) return;
+    if (ReadOnly.Check(answer) && Number(answer.readOnly) === 0) return;
     client.reconnect();
     throw new SqlFailed(readOnlyServer);
   }

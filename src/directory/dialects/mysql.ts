@@ -90,7 +90,7 @@ export function createMysqlDialect(): Dialect {
 
   return {
     name: "MySQL/MariaDB",
-    asksReadOnly: "SELECT @@global.read_only AS readOnly",
+    asksReadOnly: "SELECT IF(@@global.read_only, 1, 0) AS readOnly",
 
     connect(options) {
       // `foundRows`: an UPDATE counts the rows it found. The driver reads it, its type does not know it yet.

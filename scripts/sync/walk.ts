@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { ListedUser, UserScan } from "../../src/directory/user-scan.ts";
 import type { Progress } from "./progress.ts";
 
@@ -45,6 +46,10 @@ export async function* paced<Item>(
     const aheadMs = rate === null ? 0 : startedAt + (done / rate) * 1000 - performance.now();
     if (aheadMs > 0) await Bun.sleep(aheadMs);
   }
+}
+
+export async function untilStopped(stop: AbortSignal): Promise<void> {
+  if (!stop.aborted) await once(stop, "abort");
 }
 
 export function slices<Item>(items: readonly Item[], size: number): (readonly Item[])[] {

@@ -3,7 +3,7 @@ import { count, showProgress } from "./progress.ts";
 import { forgetResumePoint, loadResumePoint, saveResumePoint } from "./resume-point.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince, tempo } from "./summary.ts";
-import { type Gait, listedUsers, paced } from "./walk.ts";
+import { type Gait, listedUsers, paced, untilStopped } from "./walk.ts";
 
 export interface WarmOptions extends Gait {
   readonly resume: boolean;
@@ -18,7 +18,7 @@ export async function warm(sides: Sides, options: WarmOptions): Promise<Summary>
   const { after, users: before } = options.resume ? loadResumePoint(run) : { after: null, users: 0 };
   saveResumePoint({ ...run, after, users: before });
 
-  await untilFilling(sides);
+  await Promise.race([untilFilling(sides), untilStopped(stop)]);
   const startedAt = performance.now();
   const figures = { users: 0, enrolled: 0, filled: 0, hits: 0, left: 0 };
   const progress = showProgress({ step: "warm", items: "users", total: await scan.count(), before });

@@ -71,6 +71,20 @@ describeWith("postgres", "Postgres", () => {
       );
     });
 
+    test("a warm that waits for the grace stops at once", async () => {
+      await using redis = await startRedis();
+      await using site = await openSite(100, redis);
+      const child = site.spawn(["warm"], { COHERENCE_GRACE_MS: "30000" });
+      while (site.kept("sync-warm.json") === null && child.exitCode === null) await Bun.sleep(5);
+      const startedAt = performance.now();
+      child.kill("SIGINT");
+      const { exit, stdout } = await endOf(child);
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
+      expect(exit).toBe(1);
+      expect(stdout).toContain("Stopped. Go on with: bun run sync warm --resume");
+      expect(await site.hashes()).toEqual(new Map());
+    });
+
     describe("--resume", () => {
       test("is refused with status 2 where it would leave users out", async () => {
         await using redis = await startRedis({ settings: { appendonly: "yes" } });

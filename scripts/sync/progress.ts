@@ -25,11 +25,11 @@ export function showProgress({ step, items, total, before = 0 }: ProgressOptions
   let done = before;
   let isShown = false;
 
-  function show(): void {
+  function show(isOver: boolean): void {
     const seconds = (performance.now() - startedAt) / 1000;
     const perSecond = Math.round((done - before) / seconds);
     const secondsLeft =
-      total === null || perSecond === 0 ? null : Math.ceil(Math.max(0, total - done) / perSecond);
+      isOver || total === null || perSecond === 0 ? null : Math.ceil(Math.max(0, total - done) / perSecond);
     isShown = true;
     if (!isTerminal) {
       process.stderr.write(`${JSON.stringify({ step, [items]: done, total, perSecond, secondsLeft })}\n`);
@@ -44,7 +44,7 @@ export function showProgress({ step, items, total, before = 0 }: ProgressOptions
     );
   }
 
-  const timer = setInterval(show, isTerminal ? terminalMs : logMs);
+  const timer = setInterval(() => show(false), isTerminal ? terminalMs : logMs);
   return {
     advance(more) {
       done += more;
@@ -52,7 +52,7 @@ export function showProgress({ step, items, total, before = 0 }: ProgressOptions
     end() {
       clearInterval(timer);
       if (!isShown) return;
-      show();
+      show(true);
       if (isTerminal) process.stderr.write("\n");
     },
   };

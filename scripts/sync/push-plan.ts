@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync } from "node:fs";
 import { UsageWrong } from "../command.ts";
+import { keptFile } from "./kept-file.ts";
 
 /** One user whose hash is to be written through: what both sides held when it was listed, as digests. */
 export interface PlannedPush {
@@ -16,8 +16,6 @@ export interface PlannedPush {
 export type Digest = string;
 
 export type PushPlan = ReturnType<typeof openPushPlan>;
-
-const file = "./data/sync-push.db";
 
 /** SHA-256, so that the plan names no value; a row without data has a digest too. */
 export function digestOf(value: string | null): Digest {
@@ -34,7 +32,7 @@ export function digestOf(value: string | null): Digest {
  * @throws {UsageWrong} the file holds values on their way into another table
  */
 export function openPushPlan(place: string, redis: string) {
-  mkdirSync(dirname(file), { recursive: true });
+  const file = keptFile("sync-push.db");
   const database = new Database(file, { create: true, strict: true });
   chmodSync(file, 0o600);
   database.run("PRAGMA synchronous = FULL");

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { UsageWrong } from "../command.ts";
+import { keptFile } from "./kept-file.ts";
 
 /** Where a warm has come to, and between which sides. */
 export interface ResumePoint {
@@ -16,7 +16,7 @@ export interface ResumePoint {
   readonly users: number;
 }
 
-const file = "./data/sync-warm.json";
+const name = "sync-warm.json";
 
 const Content = TypeCompiler.Compile(
   Type.Object({
@@ -47,7 +47,7 @@ export function loadResumePoint(now: Pick<ResumePoint, "place" | "redis" | "keep
 
 /** Whole or not at all, and for this account only, since it names a user. */
 export function saveResumePoint(point: ResumePoint): void {
-  mkdirSync(dirname(file), { recursive: true });
+  const file = keptFile(name);
   const draft = `${file}.draft`;
   rmSync(draft, { force: true });
   writeFileSync(draft, JSON.stringify(point), { mode: 0o600 });
@@ -55,10 +55,11 @@ export function saveResumePoint(point: ResumePoint): void {
 }
 
 export function forgetResumePoint(): void {
-  rmSync(file, { force: true });
+  rmSync(keptFile(name), { force: true });
 }
 
 function read(): ResumePoint | null {
+  const file = keptFile(name);
   try {
     const content: unknown = JSON.parse(readFileSync(file, "utf8"));
     return Content.Check(content) ? content : null;

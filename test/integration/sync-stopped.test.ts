@@ -85,6 +85,18 @@ describeWith("postgres", "Postgres", () => {
       expect(await site.hashes()).toEqual(new Map());
     });
 
+    test("a folder that nothing can be kept in is wrong usage", async () => {
+      await using site = await openSite(10);
+      await Bun.write(site.at("data"), "no folder");
+      for (const words of [["warm"], ["warm", "--resume"], ["push"]]) {
+        const { exit, stderr } = await site.sync(words);
+        expect(exit).toBe(2);
+        expect(stderr).toContain(
+          "How far it has come is kept in ./data, and this account cannot write there",
+        );
+      }
+    });
+
     describe("--resume", () => {
       test("is refused with status 2 where it would leave users out", async () => {
         await using redis = await startRedis({ settings: { appendonly: "yes" } });

@@ -143,6 +143,9 @@ export async function createSyncedSite({ kind, databaseUrl, place, users }: Sync
     sync: async (args: readonly string[], changes?: Readonly<Record<string, string>>) =>
       endOf(spawn(args, changes)),
 
+    /** A path in the folder where the commands run. */
+    at: folder.at,
+
     /** What the commands keep under ./data, or `null`. */
     kept(name: string): string | null {
       const path = folder.at(`data/${name}`);

@@ -1,0 +1,22 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { UsageWrong } from "../command.ts";
+
+const folder = "./data";
+
+/**
+ * Where a command keeps how far it has come, for the next one.
+ *
+ * @throws {UsageWrong} nothing can be kept there
+ */
+export function keptFile(name: string): string {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
+    throw new UsageWrong(
+      `How far it has come is kept in ${folder}, and this account cannot write there${code}: run it where it can.`,
+    );
+  }
+  return `${folder}/${name}`;
+}

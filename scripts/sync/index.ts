@@ -117,6 +117,9 @@ function print(what: string, loginId: string, asJson: boolean): void {
 function tell(error: unknown, word: Word): ExitStatus {
   if (!(error instanceof SidecarError)) throw error;
   const remedy = error instanceof DatabaseUnavailable ? `: ${error.remedy}` : "";
-  process.stderr.write(`Ended early: ${error.message}${remedy}.\n${again[word]}\n`);
+  const reason = `${error.message}${remedy}`.replace(/\.$/, "");
+  process.stderr.write(
+    `Ended early: ${reason}.\nWhat stands in the way says: bun run doctor\n${again[word]}\n`,
+  );
   return 1;
 }

@@ -23,7 +23,7 @@ const help = `Makes the hashes in Redis and the rows of the user table equal, fo
   --keep      warm: fill without expiry, for sites with REDIS_TTL_SECONDS=0
   --repair    verify: mend what differs, as sync does
   --show      sync, verify, push: print the login ids that differ, a line each
-  --yes       push: write what the last push listed
+  --yes       push: write what the last push listed; where none did, what differs now
 
 It reads the sidecar's own settings. Ctrl-C finishes the batch under way.
 `;

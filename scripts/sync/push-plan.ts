@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { createHash } from "node:crypto";
-import { chmodSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { UsageWrong } from "../command.ts";
 import { keptFile } from "./kept-file.ts";
 
@@ -25,7 +25,7 @@ export function digestOf(value: string | null): Digest {
 }
 
 /**
- * What the last dry run listed, in a file that only this account can read. It is a journal too: BEGIN drops the
+ * What the last listing found, in a file that only this account can read; what is done leaves it. It is a journal too: BEGIN drops the
  * hash's value, and until the row holds it this file is the only place that does. A push that was killed is
  * therefore finished by the next one.
  *
@@ -51,6 +51,7 @@ export function openPushPlan(place: string, redis: string) {
   );
   const insert = database.query("INSERT OR IGNORE INTO planned VALUES (?, ?, ?, NULL)");
   const keepValue = database.query("UPDATE planned SET value = ? WHERE loginId = ?");
+  const dropValue = database.query("UPDATE planned SET value = NULL WHERE loginId = ?");
   const remove = database.query("DELETE FROM planned WHERE loginId = ?");
   const count = () => counts.get() ?? { planned: 0, open: 0 };
 
@@ -65,8 +66,18 @@ export function openPushPlan(place: string, redis: string) {
   return {
     count,
 
-    /** When the listing was made, or `null` where there is none of these sides that may still be followed. */
-    listedAt: () => (known?.place === place && known.redis === redis ? known.listedAt : null),
+    /**
+     * When the listing was made that is to be followed, or `null` where there is none of these sides.
+     *
+     * @throws {UsageWrong} Redis does not hold any more what the operator saw
+     */
+    listedAt(): string | null {
+      if (known?.place !== place) return null;
+      if (known.redis === redis) return known.listedAt;
+      throw new UsageWrong(
+        "Redis has restarted or failed over since the last listing, so that holds no more. List anew: bun run sync push",
+      );
+    },
 
     /** Forgets what was listed, except values that a push has under way. */
     begin(): void {
@@ -80,8 +91,9 @@ export function openPushPlan(place: string, redis: string) {
       })();
     },
 
-    /** The listing is whole: from now on it may be followed. */
+    /** The listing is whole: from now on it may be followed, if there is anything in it. */
     finish(): void {
+      if (count().planned === 0) return;
       database.run("DELETE FROM listing");
       database.run("INSERT INTO listing VALUES (?, ?, ?)", [place, redis, new Date().toISOString()]);
     },
@@ -101,6 +113,18 @@ export function openPushPlan(place: string, redis: string) {
       })();
     },
 
-    close: () => database.close(),
+    /** Their rows are newer than the values: they stay listed, and only the next listing judges them anew. */
+    leave(loginIds: readonly string[]): void {
+      database.transaction(() => {
+        for (const loginId of loginIds) dropValue.run(loginId);
+      })();
+    },
+
+    /** Leaves no file behind, and so no traces of values, where nothing is left to be done. */
+    close(): void {
+      const isDone = count().planned === 0;
+      database.close();
+      if (isDone) rmSync(file);
+    },
   };
 }

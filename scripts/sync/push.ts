@@ -38,7 +38,8 @@ const writesMax = 32;
 
 /**
  * Writes hashes through to rows that hold something else: the one command in which Redis wins. Nothing is written
- * that was not listed before, and no row that has changed since.
+ * that was not listed before, and no row that has changed since, however often it is told to: only a dry run lists
+ * anew what was left.
  */
 export async function push(sides: Sides, options: PushOptions): Promise<Summary> {
   const startedAt = performance.now();
@@ -46,13 +47,13 @@ export async function push(sides: Sides, options: PushOptions): Promise<Summary>
   const plan = openPushPlan(sides.place, redis);
   const figures = noFigures();
   try {
-    if (!options.yes || plan.listedAt() === null) await list(sides, options, plan, figures);
+    const listedAt = options.yes ? plan.listedAt() : null;
+    if (listedAt === null) await list(sides, options, plan, figures);
     figures.listed = plan.count().planned;
     if (options.yes && !options.stop.aborted) await writeAll(sides, options, plan, figures);
     const isSame = (await sides.population.identity()) === redis;
     const isComplete = isSame && !options.stop.aborted;
-    if (isComplete && options.yes) plan.begin();
-    const ending = { isSame, isComplete, yes: options.yes, open: plan.count().open };
+    const ending = { isSame, isComplete, listedAt, yes: options.yes, open: plan.count().open };
     return summaryOf(figures, { ...ending, seconds: secondsSince(startedAt) });
   } finally {
     plan.close();
@@ -97,7 +98,8 @@ async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figu
         figures[result.value] += 1;
         options.show(result.value, loginId);
       }
-      plan.remove(pushes.filter((_, index) => isDone(results[index])).map(({ loginId }) => loginId));
+      plan.remove(loginIdsWhere(pushes, results, ["written", "settled"]));
+      plan.leave(loginIdsWhere(pushes, results, ["conflict"]));
       // A side that does not answer ends the work, once the others of the batch have ended.
       await Promise.all(writes);
     }
@@ -106,8 +108,15 @@ async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figu
   }
 }
 
-function isDone(result: PromiseSettledResult<Outcome> | undefined): boolean {
-  return result?.status === "fulfilled" && result.value !== "unfinished";
+function loginIdsWhere(
+  pushes: readonly PlannedPush[],
+  results: readonly PromiseSettledResult<Outcome>[],
+  wanted: readonly Outcome[],
+): string[] {
+  return pushes.flatMap(({ loginId }, index) => {
+    const result = results[index];
+    return result?.status === "fulfilled" && wanted.includes(result.value) ? [loginId] : [];
+  });
 }
 
 async function* planned(plan: PushPlan): AsyncGenerator<readonly PlannedPush[]> {
@@ -180,15 +189,20 @@ function onlyAsListed(directory: UserDirectory, digests: readonly string[]): Use
 interface Ending {
   readonly isSame: boolean;
   readonly isComplete: boolean;
+  /** When another run made the listing that this one followed. */
+  readonly listedAt: string | null;
   readonly yes: boolean;
   /** Values that are kept for the next push. */
   readonly open: number;
   readonly seconds: number;
 }
 
-function summaryOf(figures: Figures, { isSame, isComplete, yes, open, seconds }: Ending): Summary {
+function summaryOf(figures: Figures, ending: Ending): Summary {
+  const { isSame, isComplete, listedAt, yes, open, seconds } = ending;
   const { listed, written, settled } = figures;
-  const lines = [`push: ${count(listed)} hashes hold another value than their row.`];
+  const differ =
+    listedAt === null ? "hold another value than their row" : `are left of what was listed at ${listedAt}`;
+  const lines = [`push: ${count(listed)} hashes ${differ}.`];
   for (const outcome of outcomeNames) {
     if (figures[outcome] > 0) lines.push(`  ${count(figures[outcome])} ${outcomes[outcome]}`);
   }
@@ -196,9 +210,11 @@ function summaryOf(figures: Figures, { isSame, isComplete, yes, open, seconds }:
     lines.push("Nothing was written. To write these values into the table: bun run sync push --yes");
   }
   if (!yes && open > 0) lines.push(`${count(open)} of them are left from a push that was stopped half way.`);
+  const isAllWritten = written + settled === listed;
   if (!isSame) lines.push("Redis restarted or failed over meanwhile: list anew with bun run sync push");
+  else if (isComplete && yes && !isAllWritten) lines.push("To see what still differs: bun run sync push");
   else if (!isComplete) lines.push(`Stopped. Go on with: bun run sync push${yes ? " --yes" : ""}`);
-  return { holds: isComplete && written + settled === listed, isComplete, seconds, figures, lines };
+  return { holds: isComplete && isAllWritten, isComplete, seconds, figures, lines };
 }
 
 const outcomeNames = ["written", "conflict", "settled", "gone", "refused", "unfinished"] as const;

@@ -80,6 +80,15 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     const hashes = await site.hashes();
     for (const loginId of conflicts) expect(hashes.get(loginId)).toBe(`newer data of ${loginId}`);
 
+    const again = await site.sync(["push", "--yes", "--json"]);
+    expect({ exit: again.exit, ...again.summary }).toMatchObject({
+      exit: 1,
+      listed: 5,
+      written: 0,
+      conflict: 5,
+    });
+    expect(await site.rows()).toEqual(newest);
+
     expect((await site.sync(["--json"])).summary).toMatchObject({ differsFromRow: 5, mended: 5 });
     expect(await site.hashes()).toEqual(enrolled(newest));
     expect((await site.sync(["push"])).exit).toBe(0);
@@ -91,6 +100,7 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     expect(stdout + stderr).not.toMatch(/@example|newer data/);
     expect(await site.rows()).toEqual(newest);
     expect((await site.sync(["verify"])).exit).toBe(0);
+    expect(site.kept("sync-push.db")).toBeNull();
   });
 
   if (!withMishaps) return;
@@ -118,6 +128,28 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
       "newest of all",
     ]);
     for (const loginId of others) expect(rows.get(loginId)).toBe(`newer data of ${loginId}`);
+  });
+
+  test("takes a listing that found nothing for none", async () => {
+    expect((await site.sync(["push", "--yes"])).exit).toBe(0);
+    expect((await site.sync(["push"])).exit).toBe(0);
+    const [loginId = ""] = moved;
+    await site.alterRow(loginId, "older data");
+    expect((await site.sync(["push", "--yes", "--json"])).summary).toMatchObject({ listed: 1, written: 1 });
+    expect(await site.rows()).toEqual(newest);
+  });
+
+  test("keeps the value that the column cannot hold, until it can", async () => {
+    const [loginId = ""] = moved;
+    const long = "x".repeat(6000);
+    await (await site.sidecar()).set(loginId, long);
+    await site.alterRow(loginId, "older data");
+    await site.database.run('ALTER TABLE users ALTER "ownIdData" TYPE varchar(5000)');
+    const { summary } = await site.sync(["push", "--yes", "--json"]);
+    expect(summary).toMatchObject({ written: 299, refused: 1 });
+    await site.database.run('ALTER TABLE users ALTER "ownIdData" TYPE text');
+    expect((await site.sync(["push", "--yes"])).exit).toBe(0);
+    expect((await site.rows()).get(loginId)).toBe(long);
   });
 
   test("loses no value when it is killed, and the next one finishes it", async () => {

@@ -97,6 +97,20 @@ describeWith("postgres", "Postgres", () => {
       }
     });
 
+    test("a push follows no listing from before a restart of Redis", async () => {
+      await using redis = await startRedis({ settings: { appendonly: "yes" } });
+      await using site = await openSite(100, redis);
+      await site.sync(["warm"]);
+      await site.alterRow(loginIdOf(1), "older data");
+      expect((await site.sync(["push"])).stdout).toContain("1 hashes hold another value");
+      await redis.kill();
+      await redis.start();
+      const { exit, stderr } = await site.sync(["push", "--yes"]);
+      expect(exit).toBe(2);
+      expect(stderr).toContain("List anew: bun run sync push");
+      expect((await site.rows()).get(loginIdOf(1))).toBe("older data");
+    });
+
     describe("--resume", () => {
       test("is refused with status 2 where it would leave users out", async () => {
         await using redis = await startRedis({ settings: { appendonly: "yes" } });

@@ -40,7 +40,7 @@ const memory: Check<MemoryQuestion> = {
 export const memoryChecks: readonly Check<MemoryQuestion>[] = [memory];
 
 function judge(masters: readonly RedisMaster[], needed: number, estimate: string) {
-  const tight = masters.filter(({ info }) => limitOf(info) < needed);
+  const tight = masters.filter(({ info }) => limitOf(info) < needed || isFull(info));
   const close = masters.filter(
     ({ info }) => limitOf(info) * 0.8 < needed || numberOf(info, "used_memory") > limitOf(info) * 0.9,
   );
@@ -69,6 +69,11 @@ function limitOf(info: RedisMaster["info"]): number {
   const maxmemory = numberOf(info, "maxmemory");
   const machine = numberOf(info, "total_system_memory") || Number.POSITIVE_INFINITY;
   return maxmemory > 0 ? maxmemory : machine / 2;
+}
+
+function isFull(info: RedisMaster["info"]): boolean {
+  const maxmemory = numberOf(info, "maxmemory");
+  return maxmemory > 0 && numberOf(info, "used_memory") >= maxmemory;
 }
 
 function numberOf(info: RedisMaster["info"], field: string): number {

@@ -60,6 +60,14 @@ const faults: Record<string, Fault<Site>> = {
     plant: setting("min-replicas-to-write", "1"),
   },
   "a Redis that is too small": { id: "redis.memory", status: "wrong", plant: setting("maxmemory", "6mb") },
+  "a Redis that is full": {
+    id: "redis.memory",
+    status: "wrong",
+    async plant({ redis: { administrator } }) {
+      await administrator.set("another", "x".repeat(40 * 2 ** 20));
+      await administrator.config("SET", "maxmemory", "30mb");
+    },
+  },
   "an account that may not run a script's command": {
     id: "redis.account",
     status: "wrong",

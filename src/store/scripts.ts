@@ -43,14 +43,23 @@ export const scripts = {
   reopenSeen: script<[failed: string, open: string], 0 | 1>(reopenSeen),
 };
 
-/** Sent by its digest; with its text only where Redis does not have it yet, or no more. */
+/**
+ * Sent by its digest, and with its text where Redis does not have it. The first time, nobody knows, so the text goes
+ * at once: what was asked after a script must find that it has run.
+ */
 function script<Arguments extends readonly (string | number)[], Reply>(lua: string) {
   const sha = createHash("sha1").update(lua).digest("hex");
   const bySha = prepareCommand<Reply>({ name: "evalsha", before: [sha, "1"], replyIn: "text" });
   const byText = prepareCommand<Reply>({ name: "eval", before: [lua, "1"], replyIn: "text" });
 
+  const clientsThatSentIt = new WeakSet<Redis | Cluster>();
+
   function run(client: Redis | Cluster, key: string, ...rest: Arguments): Promise<Reply> {
     const texts = rest.map(String);
+    if (!clientsThatSentIt.has(client)) {
+      clientsThatSentIt.add(client);
+      return byText(client, key, ...texts);
+    }
     return bySha(client, key, ...texts).catch((error: Error) => {
       if (!error.message.startsWith("NOSCRIPT")) throw error;
       return byText(client, key, ...texts);

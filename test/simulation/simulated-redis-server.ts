@@ -11,7 +11,13 @@ export interface RedisIdentity {
 /** A reply as ioredis gets it from its parser. */
 export type WireReply = Buffer | number | null | WireReply[];
 
-const nameBySha = new Map(Object.entries(scripts).map(([name, { sha }]) => [sha, name]));
+/** By what EVAL and EVALSHA call a script. */
+const scriptNames = new Map(
+  Object.entries(scripts).flatMap(([name, { lua, sha }]) => [
+    [lua, name],
+    [sha, name],
+  ]),
+);
 
 /** One life of a redis-server, from its start or promotion to its end. */
 export class SimulatedRedisServer {
@@ -31,7 +37,7 @@ export class SimulatedRedisServer {
   }
 
   /**
-   * Runs a command as ioredis sends it: INFO, HMGET, or EVALSHA of a script of ours.
+   * Runs a command as ioredis sends it: INFO, HMGET, or EVAL and EVALSHA of a script of ours.
    *
    * @throws {Error} for anything else: the simulation does not know it yet
    */
@@ -53,16 +59,18 @@ export class SimulatedRedisServer {
     return onWire(reply);
   }
 
-  #scriptOf(command: string, sha: string) {
-    const name = scriptName(command, sha);
+  #scriptOf(command: string, called: string) {
+    const name = scriptName(command, called);
     for (const [known, script] of Object.entries(this.#scripts)) if (known === name) return script;
     throw new Error(`the simulated Redis does not know ${name}`);
   }
 }
 
-/** The script that EVALSHA names, or the command itself. */
-export function scriptName(command: string, sha: string): string {
-  return command === "evalsha" ? (nameBySha.get(sha) ?? "an unknown script") : command;
+/** The script that EVAL or EVALSHA runs, or the command itself. */
+export function scriptName(command: string, called: string): string {
+  return command === "eval" || command === "evalsha"
+    ? (scriptNames.get(called) ?? "an unknown script")
+    : command;
 }
 
 function bytesOf(argument: string | Buffer): string {

@@ -43,6 +43,8 @@ export function createSharedReads<Value>(): SharedReads<Value> {
         const kept = keep(value);
         resolve(value);
         await kept;
+        // Whoever was told of a miss before the value was kept, in the same turn perhaps, still finds this flight.
+        await new Promise(setImmediate);
       } catch (error) {
         reject(error);
       } finally {

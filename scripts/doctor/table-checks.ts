@@ -1,3 +1,4 @@
+import { nobodysChange } from "../../src/directory/dialects/dialect.ts";
 import { findTableProblems } from "../../src/directory/table-check.ts";
 import { type Check, fine, type Verdict, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
@@ -39,9 +40,8 @@ const privileges: Check<Database> = {
   async examine(database) {
     const { run, statements, dialect } = database;
     try {
-      // No user has the empty login id, and the deadline is long over: these change nothing.
-      await run(statements.find, [""]);
-      await run(statements.replace, ["", "", "", 0]);
+      await run(statements.find, [nobodysChange.loginId]);
+      await run(statements.replace, statements.parametersOf(nobodysChange));
       return fine("reading and writing was tried");
     } catch (error) {
       const { meaning, reason } = dialect.failure(error);

@@ -7,7 +7,8 @@ import {
   OwnIdDataTooLong,
   UserUnknown,
 } from "../errors.ts";
-import { readOnlyServer, type Statements, type TableFacts } from "./dialects/dialect.ts";
+import { createDatabaseClock } from "./database-clock.ts";
+import { nobodysChange, readOnlyServer, type Statements, type TableFacts } from "./dialects/dialect.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
 import type { SqlResult } from "./sql-pool.ts";
 import { findTableProblems } from "./table-check.ts";
@@ -46,6 +47,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   });
   const { dialect, read, write } = client;
   let verified: Verified | null = null;
+  const clock = createDatabaseClock();
 
   function statements(): Statements {
     if (verified !== null) return verified.statements;
@@ -60,9 +62,8 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     const problems = findTableProblems(names, facts, dialect);
     if (problems.length > 0) throw new ConfigurationInvalid(problems);
     const prepared = dialect.statements(names, facts, client.serverStatementMs);
-    // No user has the empty login id: these try the statements and the account's privileges, and change nothing.
-    await read(prepared.find, [""]);
-    await read(prepared.replace, ["", "", "", 0]);
+    await read(prepared.find, [nobodysChange.loginId]);
+    await read(prepared.replace, prepared.parametersOf(nobodysChange));
     return { statements: prepared, facts };
   }
 
@@ -94,25 +95,29 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
 
     async find(loginId) {
       try {
-        return pickUser(await read(statements().find, [loginId]), loginId);
+        const user = pickUser(await read(statements().find, [loginId]), loginId);
+        clock.hear(user.databaseTimeMs);
+        return user;
       } catch (error) {
         if (error instanceof SqlFailed && error.meaning === "incomparable") throw new UserUnknown();
         throw error;
       }
     },
 
-    ensureFits(ownIdData) {
+    databaseTimeMs: clock.now,
+
+    fits(ownIdData) {
       const column = verified?.facts.columns.find(({ name }) => name === names.ownIdDataColumn);
       const capacity = column?.capacity ?? null;
-      if (capacity === null) return;
+      if (capacity === null) return true;
       const length = capacity.unit === "bytes" ? Buffer.byteLength(ownIdData) : codePoints(ownIdData);
-      if (length > capacity.amount) throw new OwnIdDataTooLong();
+      return length <= capacity.amount;
     },
 
-    async replaceOwnIdData({ loginId, expected, replacement, deadlineMs }) {
+    async replaceOwnIdData(change) {
+      const { replace, parametersOf } = statements();
       try {
-        const result = await write(statements().replace, [replacement, loginId, expected, deadlineMs]);
-        return result.count === 1;
+        return (await write(replace, parametersOf(change))).count === 1;
       } catch (error) {
         if (!(error instanceof SqlFailed)) throw error;
         if (error.meaning === "too long") throw new OwnIdDataTooLong();

@@ -38,12 +38,19 @@ export interface UserDirectory {
    */
   find(loginId: string): Promise<UserRecord>;
 
-  /** @throws {OwnIdDataTooLong} the column cannot hold it */
-  ensureFits(ownIdData: string): void;
+  /**
+   * What the database's own clock shows now, at least, in milliseconds since the Unix epoch; `null` unless `find` has
+   * heard it a moment ago.
+   */
+  databaseTimeMs(): number | null;
+
+  /** Whether the column can hold it. */
+  fits(ownIdData: string): boolean;
 
   /**
-   * Compare-and-set of one user's `ownIdData`, fenced by the database's clock. `true`: committed.
-   * `false`: nothing changed, because the row no longer holds `expected` or the deadline had passed.
+   * Compare-and-set of one user's `ownIdData`, fenced by the database's clock. `true`: committed. `false`: nothing
+   * changed, because no user who is not blocked has exactly this login id, the row does not hold `expected`, or the
+   * deadline had passed.
    *
    * @throws {DatabaseUnavailable} | {OwnIdDataTooLong} | {Overloaded} known not to have been done
    * @throws {OutcomeUnknown} it may have been committed, or may yet be until the deadline; never sent twice

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import type { Replacement, UserDirectory } from "../../src/directory/user-directory.ts";
 import { outcomeOf } from "../support/outcome.ts";
 import type { TestDatabase } from "../support/test-database.ts";
@@ -144,11 +144,36 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
     });
   });
 
+  describe("databaseTimeMs", () => {
+    test("tells the clock that a row has shown, and goes on with it, never ahead", async () => {
+      const { directory } = await withUsers([{ loginId: "ann" }]);
+      expect(directory.databaseTimeMs()).toBeNull();
+      const shown = (await directory.find("ann")).databaseTimeMs;
+      const told = directory.databaseTimeMs() ?? 0;
+      const shownLater = (await directory.find("ann")).databaseTimeMs;
+      expect(told).toBeGreaterThanOrEqual(shown);
+      // SQLite's clock shows whole milliseconds.
+      expect(told).toBeLessThanOrEqual(shownLater + 1);
+    });
+
+    test("does not tell it once a second has passed, until another row shows it", async () => {
+      const { directory } = await withUsers([{ loginId: "ann" }]);
+      await directory.find("ann");
+      const now = performance.now();
+      const passing = spyOn(performance, "now").mockImplementation(() => now + 1000);
+      const told = directory.databaseTimeMs();
+      passing.mockRestore();
+      expect(told).toBeNull();
+      await directory.find("ann");
+      expect(directory.databaseTimeMs()).not.toBeNull();
+    });
+  });
+
   describe("replaceOwnIdData", () => {
     test.each(Object.keys(values))("keeps %s byte for byte", async (name) => {
       const value = values[name] ?? "";
       const { directory, stored } = await withUsers([{ loginId: "ann" }]);
-      directory.ensureFits(value);
+      expect(directory.fits(value)).toBe(true);
       const user = await directory.find("ann");
       expect(await directory.replaceOwnIdData(changeOf(user, { replacement: value }))).toBe(true);
       const changed = await directory.find("ann");
@@ -226,6 +251,42 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       );
     });
 
+    test("changes nothing under another spelling than the stored one", async () => {
+      const { caseless } = typesOf[database.kind];
+      const { directory, stored } = await withUsers([{ loginId: "Ann", ownIdData: "old" }], {
+        loginId: caseless,
+      });
+      const user = await directory.find("ann");
+      for (const loginId of ["ann", "ANN", "Ann ", "Änn"]) {
+        expect(await directory.replaceOwnIdData(changeOf(user, { loginId }))).toBe(false);
+      }
+      expect(await stored()).toEqual([["Ann", hexOf("old")]]);
+    });
+
+    test("takes a login id that the column keeps in another character set", async () => {
+      const { loginId: wide } = typesOf[database.kind];
+      const narrow = database.kind === "mysql" ? "varchar(320) CHARACTER SET latin1" : wide;
+      const { directory, stored } = await withUsers([{ loginId: "zoë@exämple.com" }], { loginId: narrow });
+      const user = await directory.find("zoë@exämple.com");
+      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "data" }))).toBe(true);
+      expect((await stored()).map(([, bytes]) => bytes)).toEqual([hexOf("data")]);
+    });
+
+    test("changes nothing for a user who is blocked", async () => {
+      for (const [blocked, no, yes] of blockedTypes[database.kind]) {
+        const users = [
+          { loginId: "no", blocked: no },
+          { loginId: "yes", blocked: yes },
+          { loginId: "null", blocked: null },
+        ];
+        const { directory } = await withUsers(users, { blocked });
+        const changed = [];
+        for (const { loginId } of users)
+          changed.push(await directory.replaceOwnIdData(changeOf(await directory.find(loginId), {})));
+        expect([blocked, ...changed]).toEqual([blocked, true, false, true]);
+      }
+    });
+
     test("changes nothing for a user who is gone", async () => {
       const { directory, names } = await withUsers([{ loginId: "ann" }]);
       const user = await directory.find("ann");
@@ -261,19 +322,17 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
     });
   });
 
-  describe("ensureFits", () => {
+  describe("fits", () => {
     test("refuses what the column cannot hold, counting characters as the database does", async () => {
       const { limited } = typesOf[database.kind];
       const { directory } = await withUsers([{ loginId: "ann" }], { ownIdData: limited });
       for (const character of ["a", "é", "😀"]) {
         const fits = character.repeat(5000);
-        directory.ensureFits(fits);
+        expect(directory.fits(fits)).toBe(true);
         const user = await directory.find("ann");
         expect(await directory.replaceOwnIdData(changeOf(user, { replacement: fits }))).toBe(true);
         expect((await directory.find("ann")).ownIdData).toBe(fits);
-        expect(await outcomeOf(attempt(() => directory.ensureFits(fits + character)))).toBe(
-          "ERR_OWNID_DATA_TOO_LONG",
-        );
+        expect(directory.fits(fits + character)).toBe(false);
       }
     });
 
@@ -326,8 +385,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const one = await withUsers([{ loginId: "ann", ownIdData: "one" }]);
       const two = await withUsers([{ loginId: "ann", ownIdData: "two" }], { ownIdData: limited });
       const tooLongForTwo = "x".repeat(5001);
-      one.directory.ensureFits(tooLongForTwo);
-      expect(await outcomeOf(attempt(() => two.directory.ensureFits(tooLongForTwo)))).not.toBe("done");
+      expect([one.directory.fits(tooLongForTwo), two.directory.fits(tooLongForTwo)]).toEqual([true, false]);
       const [userOne, userTwo] = await Promise.all([one.directory.find("ann"), two.directory.find("ann")]);
       expect([userOne.ownIdData, userTwo.ownIdData]).toEqual(["one", "two"]);
       await one.directory.replaceOwnIdData(changeOf(userOne, { replacement: "changed" }));
@@ -366,10 +424,6 @@ function changeOf(
     deadlineMs: databaseTimeMs + 60_000,
     ...changes,
   };
-}
-
-async function attempt(call: () => void): Promise<void> {
-  call();
 }
 
 function hexOf(text: string): string {

@@ -1,4 +1,5 @@
 import { SQL } from "bun";
+import type { Replacement } from "../user-directory.ts";
 
 /** The site's table, by the names the operator configured. */
 export interface TableNames {
@@ -47,12 +48,26 @@ export interface TableFacts {
 
 /**
  * The two statements of the directory. `find` takes (loginId) and answers at most two rows of `loginId`,
- * `ownIdData`, `blocked`, `databaseTimeMs`; `replace` takes (replacement, loginId, expected, deadlineMs).
+ * `ownIdData`, `blocked`, `databaseTimeMs`; `replace` changes the row whose login id is exactly that of the change,
+ * if it is not blocked, holds `expected`, and the clock shows less than `deadlineMs`.
  */
 export interface Statements {
   readonly find: string;
   readonly replace: string;
+  /** What `replace` takes, in its order. */
+  parametersOf(change: Replacement): unknown[];
 }
+
+/** Where parameters have numbers. */
+export const numberedParametersOf = ({ replacement, loginId, expected, deadlineMs }: Replacement) => [
+  replacement,
+  loginId,
+  expected,
+  deadlineMs,
+];
+
+/** Tries `replace` and the privileges it needs, and changes nothing: no user has the empty login id. */
+export const nobodysChange: Replacement = { loginId: "", expected: "", replacement: "", deadlineMs: 0 };
 
 /**
  * What a failed statement means. `not done` and `busy`: the database answered that it did nothing, and

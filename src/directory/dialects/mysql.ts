@@ -131,8 +131,16 @@ export function createMysqlDialect(): Dialect {
                       ${clockMs} AS databaseTimeMs
                FROM ${table} WHERE ${loginId} = ? LIMIT 2`,
         replace: `${before} UPDATE ${hint} ${table} SET ${ownIdData} = ?
-                  WHERE ${loginId} = ? AND CAST(${ownIdData} AS BINARY) <=> CAST(? AS BINARY)
-                    AND ${clockMs} < ?`,
+                  WHERE ${loginId} = ? AND CAST(CONVERT(${loginId} USING utf8mb4) AS BINARY) = CAST(? AS BINARY)
+                    AND CAST(${ownIdData} AS BINARY) <=> CAST(? AS BINARY)
+                    AND NOT ${blocked} AND ${clockMs} < ?`,
+        parametersOf: (change) => [
+          change.replacement,
+          change.loginId,
+          change.loginId,
+          change.expected,
+          change.deadlineMs,
+        ],
       };
     },
 

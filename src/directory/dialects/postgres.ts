@@ -9,6 +9,7 @@ import {
   connectionSettings,
   type Dialect,
   neededPrivileges,
+  numberedParametersOf,
   quoteTable,
   readOnlyServer,
   type SqlFailure,
@@ -121,7 +122,8 @@ export const postgres: Dialect = {
       replace: `UPDATE ${table} SET ${ownIdData} = $1
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $2::text
                   AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
-                  AND ${clockMs} < $4::float8`,
+                  AND NOT ${blocked} AND ${clockMs} < $4::float8`,
+      parametersOf: numberedParametersOf,
     };
   },
 

@@ -5,6 +5,7 @@ import {
   type ColumnFacts,
   type ColumnKind,
   type Dialect,
+  numberedParametersOf,
   quoteTable,
   type SqlFailure,
   splitTable,
@@ -72,7 +73,8 @@ export const sqlite: Dialect = {
              FROM ${table} AS u WHERE ${loginId} = ?1 LIMIT 2`,
       replace: `UPDATE ${table} AS u SET ${quote(names.ownIdDataColumn)} = ?1
                 WHERE ${loginId} = ?2 AND ${loginId} COLLATE BINARY = ?2
-                  AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND ${clockMs} < ?4`,
+                  AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND NOT ${blocked} AND ${clockMs} < ?4`,
+      parametersOf: numberedParametersOf,
     };
   },
 

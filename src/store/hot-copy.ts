@@ -20,6 +20,14 @@ export interface HotCopy {
   begin(loginId: string): Promise<HotWrite>;
 
   /**
+   * BEGIN, if the hash is a hit: it also answers the value that was there, which is the database's unless somebody
+   * else has changed the row. `null`: no hit, and nothing was done.
+   *
+   * @throws {HotCopyUnavailable} no clear answer: the database must not be touched
+   */
+  beginOnHit(loginId: string): Promise<(HotWrite & { readonly dropped: string }) | null>;
+
+  /**
    * Forgets the value, so that the next reader asks the database.
    *
    * @throws {HotCopyUnavailable} it may still be believed
@@ -51,6 +59,7 @@ export const withoutHotCopy: HotCopy = {
   peek: async () => null,
   read: async () => ({ state: "ask" }),
   begin: async () => ({ end: async () => {} }),
+  beginOnHit: async () => null,
   purge: async () => {},
   purgeAll: async () => {},
 };

@@ -5,7 +5,7 @@ import type { Keys } from "./keys.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
 import { isRedirection } from "./redis-failures.ts";
-import { scripts } from "./scripts.ts";
+import { type ScriptRun, scripts } from "./scripts.ts";
 
 export interface HotCopyLimits {
   /** T: how long a value lives, in milliseconds, give or take a tenth; 0 keeps it. */
@@ -86,44 +86,37 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     };
   }
 
-  async function begin(loginId: string): Promise<HotWrite> {
-    const key = keys.user(loginId);
+  /** BEGIN by either script. Without a clear answer END is tried once, in case it has run. */
+  async function announce<Reply>(
+    key: string,
+    begin: ScriptRun<[writer: string, token: string, markerLifeMs: number], Reply>,
+  ): Promise<{ readonly writer: string; readonly reply: Reply }> {
     const writer = crypto.randomUUID();
-    const end = (epoch: string, token: string, value: string) =>
-      scripts.endWrite(
-        client,
-        key,
-        writer,
-        epoch,
-        token,
-        freshToken(),
-        value,
-        valueLife(),
-        limits.tokenLifeMs,
-      );
     try {
-      const [isSolo, epoch, token] = await scripts.beginWrite(
-        client,
-        key,
-        writer,
-        freshToken(),
-        limits.markerLifeMs,
-      );
-      note("begin");
-      // Decided now: a writer of the last epoch may still change the row until the grace is over.
-      const mayFill = isSolo === 1 && epochs.isFillable(epoch);
-      return {
-        async end(committed) {
-          await end(epoch, token, mayFill && committed !== null ? committed : "").catch(() =>
-            note("end failed"),
-          );
-        },
-      };
+      return { writer, reply: await begin(client, key, writer, freshToken(), limits.markerLifeMs) };
     } catch (error) {
       failed(key, error);
-      end("", "", "").catch(() => {});
+      end(key, writer, "", "", "").catch(() => {});
       throw new HotCopyUnavailable();
     }
+  }
+
+  function end(key: string, writer: string, epoch: string, token: string, value: string) {
+    const lives = [valueLife(), limits.tokenLifeMs] as const;
+    return scripts.endWrite(client, key, writer, epoch, token, freshToken(), value, ...lives);
+  }
+
+  /** A write that has begun. END stores a value if no other writer overlapped, and the grace is over by now. */
+  function begun(key: string, writer: string, epoch: string, token: string, isSolo: boolean): HotWrite {
+    note("begin");
+    // Decided now: a writer of the last epoch may still change the row until the grace is over.
+    const mayFill = isSolo && epochs.isFillable(epoch);
+    return {
+      async end(committed) {
+        const value = mayFill && committed !== null ? committed : "";
+        await end(key, writer, epoch, token, value).catch(() => note("end failed"));
+      },
+    };
   }
 
   return {
@@ -173,7 +166,22 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       }
     },
 
-    begin,
+    async begin(loginId) {
+      const key = keys.user(loginId);
+      const { writer, reply } = await announce(key, scripts.beginWrite);
+      const [isSolo, epoch, token] = reply;
+      return begun(key, writer, epoch, token, isSolo === 1);
+    },
+
+    async beginOnHit(loginId) {
+      const key = keys.user(loginId);
+      const master = masterOf(key);
+      if (master === null || !epochs.isConnected(master)) return null;
+      const { writer, reply } = await announce(key, scripts.beginOnHit);
+      if (reply.length === 0) return null;
+      const [epoch, token, dropped] = reply;
+      return { ...begun(key, writer, epoch, token, true), dropped };
+    },
 
     async purge(loginId) {
       const key = keys.user(loginId);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
+import beginOnHit from "./lua/begin-on-hit.lua" with { type: "text" };
 import beginWrite from "./lua/begin-write.lua" with { type: "text" };
 import endWrite from "./lua/end-write.lua" with { type: "text" };
 import fillHash from "./lua/fill-hash.lua" with { type: "text" };
@@ -9,6 +10,17 @@ import recordEpoch from "./lua/record-epoch.lua" with { type: "text" };
 import reopenSeen from "./lua/reopen-seen.lua" with { type: "text" };
 import shared from "./lua/shared.lua" with { type: "text" };
 import { prepareCommand } from "./prepared-command.ts";
+
+export type ScriptRun<Arguments extends readonly unknown[], Reply> = (
+  client: Redis | Cluster,
+  key: string,
+  ...rest: Arguments
+) => Promise<Reply>;
+
+type Script<Arguments extends readonly unknown[], Reply> = ScriptRun<Arguments, Reply> & {
+  readonly lua: string;
+  readonly sha: string;
+};
 
 /**
  * The only place where Lua becomes commands. Each script has one key; its arguments and its reply are those that its
@@ -27,6 +39,10 @@ export const scripts = {
     [writer: string, token: string, markerLifeMs: number],
     [isSolo: 0 | 1, epoch: string, token: string]
   >(shared + beginWrite),
+  beginOnHit: script<
+    [writer: string, token: string, markerLifeMs: number],
+    [] | [epoch: string, token: string, dropped: string]
+  >(shared + beginOnHit),
   endWrite: script<
     [
       writer: string,
@@ -47,14 +63,16 @@ export const scripts = {
  * Sent by its digest, and with its text where Redis does not have it. The first time, nobody knows, so the text goes
  * at once: what was asked after a script must find that it has run.
  */
-function script<Arguments extends readonly (string | number)[], Reply>(lua: string) {
+function script<Arguments extends readonly (string | number)[], Reply>(
+  lua: string,
+): Script<Arguments, Reply> {
   const sha = createHash("sha1").update(lua).digest("hex");
   const bySha = prepareCommand<Reply>({ name: "evalsha", before: [sha, "1"], replyIn: "text" });
   const byText = prepareCommand<Reply>({ name: "eval", before: [lua, "1"], replyIn: "text" });
 
   const clientsThatSentIt = new WeakSet<Redis | Cluster>();
 
-  function run(client: Redis | Cluster, key: string, ...rest: Arguments): Promise<Reply> {
+  const run: ScriptRun<Arguments, Reply> = (client, key, ...rest) => {
     const texts = rest.map(String);
     if (!clientsThatSentIt.has(client)) {
       clientsThatSentIt.add(client);
@@ -64,7 +82,7 @@ function script<Arguments extends readonly (string | number)[], Reply>(lua: stri
       if (!error.message.startsWith("NOSCRIPT")) throw error;
       return byText(client, key, ...texts);
     });
-  }
+  };
 
   return Object.assign(run, { lua, sha });
 }

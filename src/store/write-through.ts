@@ -1,13 +1,14 @@
-import type { UserDirectory, UserRecord } from "../directory/user-directory.ts";
+import type { Replacement, UserDirectory, UserRecord } from "../directory/user-directory.ts";
 import {
   HashStale,
   OutcomeUnknown,
+  OwnIdDataTooLong,
   SidecarError,
   UserBlocked,
   UserUnknown,
   WriteContended,
 } from "../errors.ts";
-import type { HotCopy, HotRead } from "./hot-copy.ts";
+import type { HotCopy, HotRead, HotWrite } from "./hot-copy.ts";
 import type { OwnIdDataStore } from "./ownid-data-store.ts";
 import { createSharedReads } from "./shared-reads.ts";
 
@@ -25,6 +26,9 @@ export interface WriteThroughOptions {
 
 /** A write that finds the row changed reads it again and tries again, so often at most. */
 const triesMax = 3;
+
+/** Of an UPDATE. `read back`: its answer was lost, and the row reads as written. */
+type Outcome = "committed" | "refused" | "read back";
 
 /** What is known of a login id at some instant. */
 interface Answer {
@@ -91,20 +95,43 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   async function set(loginId: string, ownIdData: string): Promise<void> {
+    if (await setOverHit(loginId, ownIdData)) return;
     const user = await findUnblocked(loginId);
-    directory.ensureFits(ownIdData);
+    if (!directory.fits(ownIdData)) throw new OwnIdDataTooLong();
     if (user.ownIdData === ownIdData) return forgetUnlessHit(user.loginId, ownIdData);
-
     const write = await hotCopy.begin(user.loginId);
-    let committed: boolean;
+    await conclude(write, ownIdData, updateUntilItHolds(user, ownIdData));
+  }
+
+  /**
+   * The short way of a set: the hash tells what the row holds, so that the database is asked one thing only.
+   * `false`: nothing was done, and the row must be read, if only to learn why.
+   */
+  async function setOverHit(loginId: string, ownIdData: string): Promise<boolean> {
+    // Before BEGIN: whoever looks for writers of the last epoch must know when they end.
+    const startedMs = directory.databaseTimeMs();
+    if (startedMs === null || !directory.fits(ownIdData)) return false;
+    const write = await hotCopy.beginOnHit(loginId);
+    if (write === null) return false;
+    if (write.dropped === ownIdData) {
+      await write.end(null);
+      return false;
+    }
+    const deadlineMs = startedMs + statementMs;
+    const change = { loginId, expected: write.dropped, replacement: ownIdData, deadlineMs };
+    return (await conclude(write, ownIdData, update(change))) !== "refused";
+  }
+
+  /** Ends a write when its outcome is known; otherwise the marker keeps readers away until it lapses. */
+  async function conclude(write: HotWrite, ownIdData: string, updating: Promise<Outcome>): Promise<Outcome> {
     try {
-      committed = await update(user, ownIdData);
+      const outcome = await updating;
+      if (outcome !== "read back") await write.end(outcome === "committed" ? ownIdData : null);
+      return outcome;
     } catch (error) {
-      // END only when it is known that nothing was done: otherwise the marker keeps readers away until it lapses.
       if (error instanceof SidecarError && !(error instanceof OutcomeUnknown)) await write.end(null);
       throw error;
     }
-    if (committed) await write.end(ownIdData);
   }
 
   /** The database holds the value already; make sure that no reader believes another one. */
@@ -113,30 +140,35 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   /**
-   * UPDATE: compare-and-set until it holds, fenced by one deadline for all tries. `true`: committed. `false`: the
-   * answer was lost, and the row reads as written.
+   * UPDATE: compare-and-set until it holds, fenced by one deadline for all tries.
    *
-   * @throws {OutcomeUnknown} the answer was lost, and the row does not read as written (yet)
-   * @throws {WriteContended} | {UserUnknown} | {DatabaseUnavailable} known not to have been done
+   * @throws {OutcomeUnknown} as `update`
+   * @throws {WriteContended} | {UserUnknown} | {UserBlocked} | {DatabaseUnavailable} known not to have been done
    */
-  async function update(user: UserRecord, ownIdData: string): Promise<boolean> {
+  async function updateUntilItHolds(user: UserRecord, ownIdData: string): Promise<Outcome> {
     const deadlineMs = user.databaseTimeMs + statementMs;
     let seen = user;
     for (let tries = 1; tries <= triesMax && seen.databaseTimeMs < deadlineMs; tries += 1) {
       const change = { loginId: user.loginId, expected: seen.ownIdData, replacement: ownIdData, deadlineMs };
-      try {
-        if (await directory.replaceOwnIdData(change)) return true;
-      } catch (error) {
-        if (!(error instanceof OutcomeUnknown)) throw error;
-        note("outcome unknown");
-        const now = await ask(user.loginId).catch(() => null);
-        if (now?.ownIdData !== ownIdData) throw error;
-        return false;
-      }
+      const outcome = await update(change);
+      if (outcome !== "refused") return outcome;
       seen = await findUnblocked(user.loginId);
     }
     note("write contended");
     throw new WriteContended();
+  }
+
+  /** @throws {OutcomeUnknown} the answer was lost, and the row does not read as written (yet) */
+  async function update(change: Replacement): Promise<Outcome> {
+    try {
+      return (await directory.replaceOwnIdData(change)) ? "committed" : "refused";
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      note("outcome unknown");
+      const now = await ask(change.loginId).catch(() => null);
+      if (now?.ownIdData !== change.replacement) throw error;
+      return "read back";
+    }
   }
 
   async function findUnblocked(loginId: string): Promise<UserRecord> {

@@ -25,7 +25,7 @@ export interface Mutation {
 /** The protocol as it is. */
 export const noMutation: Mutation = {};
 
-const { beginWrite, endWrite, fillHash, purgeHash, readHash } = simulatedScripts;
+const { beginOnHit, beginWrite, endWrite, fillHash, purgeHash, readHash } = simulatedScripts;
 
 /** Equal to every other one. */
 const anyEpoch = Object.assign(Buffer.alloc(8), { equals: () => true });
@@ -34,6 +34,16 @@ const anyEpoch = Object.assign(Buffer.alloc(8), { equals: () => true });
 function withHeldToken(call: ScriptCall, place: number): ScriptCall {
   const held = call.redis.hget(call.key, "t");
   return { ...call, argv: (n) => (n === place && held !== null ? held : call.argv(n)) };
+}
+
+/** The script, but the field stays as it was. */
+function keeping(field: "t" | "v", script: SimulatedScript): SimulatedScript {
+  return (call) => {
+    const held = call.redis.hget(call.key, field);
+    const reply = script(call);
+    if (held !== null) call.redis.hset(call.key, { [field]: held });
+    return reply;
+  };
 }
 
 /** The token without the instant: the same whenever the command runs again. */
@@ -109,19 +119,23 @@ export const mutations = {
   },
   "a marker lapses before the fence": { limits: { markerLifeMs: 20 } },
   "BEGIN keeps the token": {
-    scripts: {
-      beginWrite(call) {
-        const held = call.redis.hget(call.key, "t");
-        const reply = beginWrite(call);
-        if (held !== null) call.redis.hset(call.key, { t: held });
-        return reply;
+    scripts: { beginWrite: keeping("t", beginWrite), beginOnHit: keeping("t", beginOnHit) },
+  },
+  "BEGIN on a hit keeps the value": { scripts: { beginOnHit: keeping("v", beginOnHit) } },
+  "the database's clock is told far ahead": {
+    directory: (real) => ({
+      ...real,
+      databaseTimeMs: () => {
+        const timeMs = real.databaseTimeMs();
+        return timeMs === null ? null : timeMs + 60_000;
       },
-    },
+    }),
   },
   "a script that runs again sets its old token again": {
     scripts: {
       readHash: settingTheCallersToken(readHash),
       beginWrite: settingTheCallersToken(beginWrite),
+      beginOnHit: settingTheCallersToken(beginOnHit),
       endWrite: settingTheCallersToken(endWrite),
       purgeHash: settingTheCallersToken(purgeHash),
     },

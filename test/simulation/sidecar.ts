@@ -1,3 +1,4 @@
+import type { HotCopy } from "../../src/store/hot-copy.ts";
 import { createKeys } from "../../src/store/keys.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { createRedisEpochs } from "../../src/store/redis-epochs.ts";
@@ -41,7 +42,7 @@ export function startSidecar(
   link.onDisturbance(() => epochs.disturb(client));
   const directory = createSimulatedDirectory(world, database, process);
   const limits = { ...scenario.constants, ...mutation.limits };
-  const hotCopy = createRedisHotCopy({
+  const realHotCopy = createRedisHotCopy({
     client,
     masters,
     masterOf,
@@ -50,6 +51,14 @@ export function startSidecar(
     limits,
     note: (event) => world.count(event),
   });
+  const hotCopy: HotCopy = {
+    ...realHotCopy,
+    async beginOnHit(loginId) {
+      const write = await realHotCopy.beginOnHit(loginId);
+      if (write !== null) world.count("begin on a hit");
+      return write;
+    },
+  };
   const store = createWriteThrough({
     directory: mutation.directory?.(directory) ?? directory,
     hotCopy: mutation.hotCopy?.(hotCopy, redis) ?? hotCopy,

@@ -1,3 +1,4 @@
+import { createDatabaseClock } from "../../src/directory/database-clock.ts";
 import type { Replacement, UserDirectory, UserRecord } from "../../src/directory/user-directory.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Overloaded, type SidecarError } from "../../src/errors.ts";
 import type { Process } from "./scheduler.ts";
@@ -22,6 +23,7 @@ interface Call<Result> {
 export function createSimulatedDirectory(world: World, database: SimulatedDatabase, process: Process) {
   const { scheduler, random } = world;
   const { statementMs } = world.scenario.constants;
+  const clock = createDatabaseClock();
 
   function startCall<Result>(atDeadline: () => SidecarError): Call<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
@@ -59,7 +61,10 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
     scheduler.after(wayMs(), null, () => {
       if (database.life !== life) return void reply(again);
       const user = readUser(database, database.row(loginId));
-      reply(() => call.resolve(user));
+      reply(() => {
+        clock.hear(user.databaseTimeMs);
+        call.resolve(user);
+      });
     });
   }
 
@@ -68,7 +73,7 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
     // Stuck in a proxy that survives the database, it may also arrive after everybody has given up.
     const isStuck = random.chance(world.weather.databaseResets);
     if (isStuck) scheduler.after(random.between(0, 5), process, () => call.reject(unknown()));
-    const lateMs = isStuck ? random.pick([random.between(0, 3), random.between(0.8, 1)]) * statementMs : 0;
+    const lateMs = isStuck ? random.pick([random.between(0, 1), random.between(0.8, 6)]) * statementMs : 0;
     scheduler.after(wayMs() + lateMs, null, () => {
       if (database.isDown || (!isStuck && database.life !== life)) {
         reply(() => call.reject(unknown()));
@@ -84,7 +89,8 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
 
   return {
     verifyConnection: async () => {},
-    ensureFits: () => {},
+    fits: () => true,
+    databaseTimeMs: clock.now,
     close: async () => {},
 
     find(loginId) {

@@ -72,6 +72,9 @@ const steps = {
   beginWrite: (twins: TwinRedis, random: SeededRandom) =>
     twins.run("beginWrite", [random.pick(writers), random.pick(tokens), longMs]),
 
+  beginOnHit: (twins: TwinRedis, random: SeededRandom) =>
+    twins.run("beginOnHit", [random.pick(writers), random.pick(tokens), longMs]),
+
   endWrite: (twins: TwinRedis, random: SeededRandom) =>
     twins.run("endWrite", [
       random.pick(writers),
@@ -99,6 +102,7 @@ const stepNames = [
   ...(["readHash", "readHash", "readHash", "fillHash", "fillHash", "fillHash"] as const),
   ...(["beginWrite", "beginWrite", "beginWrite", "endWrite", "endWrite", "endWrite"] as const),
   ...([
+    "beginOnHit",
     "purgeHash",
     "hmget",
     "the markers lapse",
@@ -115,6 +119,8 @@ const repliesOfEveryKind = [
   "fillHash -> 0",
   "beginWrite -> [1,",
   "beginWrite -> [0,",
+  'beginOnHit -> ["',
+  "beginOnHit -> []",
   "endWrite -> 1",
   "endWrite -> 0",
   "purgeHash -> 1",

@@ -54,10 +54,14 @@ export const simulatedScripts: SimulatedScripts = {
   beginWrite({ redis, epoch, epochHex, key, argv }) {
     const marker = `w:${argv(1)}`;
     const { others } = liveMarkers(redis, key, redis.hget(key, "n"), marker);
-    const lapses = String(redis.nowMs + Number(argv(3)));
-    const token = dropValue(redis, key, epoch, argv(2), { [marker]: lapses, n: "1" });
-    if (redis.pttl(key) < Number(argv(3))) redis.pexpire(key, Number(argv(3)));
+    const token = announce(redis, key, epoch, argv(2), marker, Number(argv(3)));
     return [others === 0 ? 1 : 0, epochHex, token];
+  },
+
+  beginOnHit({ redis, epoch, epochHex, key, argv }) {
+    const [heldEpoch, flag = null, value = null] = redis.hmget(key, "e", "n", "v");
+    if (flag !== null || value === null || heldEpoch !== epoch) return [];
+    return [epochHex, announce(redis, key, epoch, argv(2), `w:${argv(1)}`, Number(argv(3))), value];
   },
 
   endWrite({ redis, epoch, epochHex, key, argv }) {
@@ -124,5 +128,20 @@ export function dropValue(
   const unused = fresh(redis, token);
   redis.hdel(key, "v");
   redis.hset(key, { e: epoch, t: unused, ...besides });
+  return unused;
+}
+
+/** `announce` of shared.lua. */
+function announce(
+  redis: SimulatedKeyspace,
+  key: string,
+  epoch: string,
+  token: string,
+  marker: string,
+  lifeMs: number,
+): string {
+  const lapses = String(redis.nowMs + lifeMs);
+  const unused = dropValue(redis, key, epoch, token, { [marker]: lapses, n: "1" });
+  if (redis.pttl(key) < lifeMs) redis.pexpire(key, lifeMs);
   return unused;
 }

@@ -59,6 +59,7 @@ const mustHappen = [
   "ask",
   "fill",
   "fill refused",
+  "begin on a hit",
   "end failed",
   "set done",
   "set unknown",

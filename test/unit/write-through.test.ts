@@ -23,7 +23,7 @@ interface Interference {
   afterFind?(user: UserRecord, nth: number): UserRecord;
   beforeReplace?(nth: number): void;
   afterReplace?(nth: number): void;
-  ensureFits?(): void;
+  fits?(): boolean;
 }
 
 /** A store over a real SQLite table, whose directory fails where the test says. */
@@ -63,10 +63,7 @@ async function storeOver(data: string | null, interference: Interference = {}) {
       finds.push(seen);
       return seen;
     },
-    ensureFits(ownIdData) {
-      interference.ensureFits?.();
-      real.ensureFits(ownIdData);
-    },
+    fits: (ownIdData) => interference.fits?.() ?? real.fits(ownIdData),
     async replaceOwnIdData(change) {
       replacements.push(change);
       const nth = replacements.length;
@@ -181,7 +178,7 @@ describe("set", () => {
   });
 
   test("refuses a value that the column cannot hold before anything is written", async () => {
-    await using over = await storeOver("old", { ensureFits: failWith(new OwnIdDataTooLong()) });
+    await using over = await storeOver("old", { fits: () => false });
     await expect(over.store.set(sol, "new")).rejects.toThrow(OwnIdDataTooLong);
     expect(over.replacements).toEqual([]);
     expect(over.table.read(sol)).toBe("old");

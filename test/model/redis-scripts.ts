@@ -58,6 +58,17 @@ export function begin(state: State, writer: Writer, repairs: Repairs): { hash: H
   };
 }
 
+/** BEGIN on a hit: tells the value that it drops. On a hash that is no hit it does nothing. */
+export function beginOnHit(
+  state: State,
+  writer: Writer,
+  repairs: Repairs,
+): { hash: Hash; dropped: number } | null {
+  const { hash, home } = state;
+  if (hash === null || hash.value === null || hash.epoch !== home || hash.markers !== 0) return null;
+  return { hash: begin(state, writer, repairs).hash, dropped: hash.value };
+}
+
 /** END: takes away the writer's marker; fills if nobody overlapped; drops v if it cannot know. */
 export function end(state: State, writer: Writer, mayFill: boolean, repairs: Repairs): Hash | null {
   const { hash } = state;

@@ -41,6 +41,7 @@ for (const { name, open } of sharedPlaces) {
       early.close();
       expect(await eventually(async () => (await early.hotCopy.read("ann")).state, "ask")).toBe("ask");
       expect(await isUnavailable(early.hotCopy.begin("ann"))).toBe(true);
+      expect(await early.hotCopy.beginOnHit("ann")).toBeNull();
     });
 
     test("misses once, and then hits what the database said", async () => {
@@ -71,6 +72,46 @@ for (const { name, open } of sharedPlaces) {
       expect(await hotCopy.peek("ann")).toBeNull();
       await write.end("newer");
       expect(await hotCopy.read("ann")).toEqual({ state: "hit", value: "newer" });
+    });
+
+    test("begins on a hit with the value that it hides, and hits the committed one afterwards", async () => {
+      for (const loginId of loginIds) {
+        await fill(hotCopy, loginId, `devices of ${loginId}`);
+        const write = await hotCopy.beginOnHit(loginId);
+        expect(write?.dropped).toBe(`devices of ${loginId}`);
+        expect(await hotCopy.read(loginId)).toEqual({ state: "ask" });
+        expect(await hotCopy.beginOnHit(loginId)).toBeNull();
+        await write?.end("newer");
+        expect(await hotCopy.read(loginId)).toEqual({ state: "hit", value: "newer" });
+      }
+    });
+
+    test("begins on nothing but a hit, and makes no hash", async () => {
+      expect(await hotCopy.beginOnHit("ann")).toBeNull();
+      expect(await hotCopy.beginOnHit("ann")).toBeNull();
+      const read = await miss(hotCopy, "ann");
+      expect(await hotCopy.beginOnHit("ann")).toBeNull();
+      await read.fill("devices");
+      expect(await hotCopy.peek("ann")).toBe("devices");
+    });
+
+    test("refuses the fill of a reader that asked before a write on a hit", async () => {
+      const early = await miss(hotCopy, "ann");
+      await fill(hotCopy, "ann", "older");
+      const write = await hotCopy.beginOnHit("ann");
+      await early.fill("older");
+      await write?.end(null);
+      await early.fill("older");
+      expect(await hotCopy.peek("ann")).toBeNull();
+    });
+
+    test("holds no value after a write on a hit that another one overlapped", async () => {
+      await fill(hotCopy, "ann", "older");
+      const [first, second] = [await hotCopy.beginOnHit("ann"), await hotCopy.begin("ann")];
+      await first?.end("first");
+      expect(await hotCopy.read("ann")).toEqual({ state: "ask" });
+      await second.end("second");
+      expect((await hotCopy.read("ann")).state).toBe("miss");
     });
 
     test("holds no value after a write that was not done, or that left the user without data", async () => {

@@ -9,11 +9,12 @@ export interface User {
 export type UserTable = ReturnType<typeof createUsers>;
 
 /** A site's SQLite file with a table `users`, read and changed behind the sidecar's back as a site does. */
-export function createUsers(path: string, users: readonly User[]) {
+export function createUsers(path: string, users: readonly User[], collation: "BINARY" | "NOCASE" = "BINARY") {
   const database = new Database(path, { create: true, strict: true });
   database.run("PRAGMA journal_mode = WAL");
   database.run(
-    "CREATE TABLE users (email TEXT NOT NULL UNIQUE, ownIdData TEXT, blocked INTEGER NOT NULL DEFAULT 0)",
+    `CREATE TABLE users (email TEXT COLLATE ${collation} NOT NULL UNIQUE, ownIdData TEXT,
+                         blocked INTEGER NOT NULL DEFAULT 0)`,
   );
 
   function insert({ email, ownIdData = null, blocked = false }: User): void {
@@ -35,6 +36,8 @@ export function createUsers(path: string, users: readonly User[]) {
     read,
     write: (email: string, ownIdData: string | null) =>
       void database.query("UPDATE users SET ownIdData = ? WHERE email = ?").run(ownIdData, email),
+    rename: (email: string, newEmail: string) =>
+      void database.query("UPDATE users SET email = ? WHERE email = ?").run(newEmail, email),
     block: (email: string) => void database.query("UPDATE users SET blocked = 1 WHERE email = ?").run(email),
     remove: (email: string) => void database.query("DELETE FROM users WHERE email = ?").run(email),
     count: () => database.query<{ count: number }, []>("SELECT count(*) AS count FROM users").get()?.count,

@@ -1,6 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
-import type { Replacement, UserDirectory, UserRecord } from "../../src/directory/user-directory.ts";
 import {
   DatabaseUnavailable,
   OutcomeUnknown,
@@ -9,90 +7,7 @@ import {
   UserUnknown,
   WriteContended,
 } from "../../src/errors.ts";
-import { withoutHotCopy } from "../../src/store/hot-copy.ts";
-import { createWriteThrough, type StoreEvent } from "../../src/store/write-through.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { createUsers } from "../support/user-table.ts";
-
-const statementMs = 2000;
-const sol = "sol@testmail.com";
-
-/** What goes wrong, or what another writer does, around a step of the directory; `nth` counts from 1. */
-interface Interference {
-  beforeFind?(nth: number): void;
-  afterFind?(user: UserRecord, nth: number): UserRecord;
-  beforeReplace?(nth: number): void;
-  afterReplace?(nth: number): void;
-  fits?(): boolean;
-}
-
-/** A store over a real SQLite table, whose directory fails where the test says. */
-async function storeOver(data: string | null, interference: Interference = {}) {
-  const folder = temporaryFolder();
-  const path = folder.at("users.db");
-  const table = createUsers(path, [{ email: sol, ownIdData: data }]);
-  const names = {
-    table: "users",
-    loginIdColumn: "email",
-    ownIdDataColumn: "ownIdData",
-    blockedColumn: "blocked",
-  };
-  const real = createSqlDirectory({
-    kind: "sqlite",
-    url: path,
-    poolMax: 2,
-    prepare: true,
-    tlsCa: null,
-    statementMs,
-    names,
-  });
-  await real.verifyConnection();
-  const finds: UserRecord[] = [];
-  const replacements: Replacement[] = [];
-  const events: StoreEvent[] = [];
-  let found = 0;
-
-  const directory: UserDirectory = {
-    ...real,
-    async find(loginId) {
-      found += 1;
-      const nth = found;
-      interference.beforeFind?.(nth);
-      const user = await real.find(loginId);
-      const seen = interference.afterFind?.(user, nth) ?? user;
-      finds.push(seen);
-      return seen;
-    },
-    fits: (ownIdData) => interference.fits?.() ?? real.fits(ownIdData),
-    async replaceOwnIdData(change) {
-      replacements.push(change);
-      const nth = replacements.length;
-      interference.beforeReplace?.(nth);
-      const committed = await real.replaceOwnIdData(change);
-      interference.afterReplace?.(nth);
-      return committed;
-    },
-  };
-
-  return {
-    store: createWriteThrough({
-      directory,
-      hotCopy: withoutHotCopy,
-      statementMs,
-      auditShare: 0,
-      note: (event) => events.push(event),
-    }),
-    events,
-    table,
-    finds,
-    replacements,
-    async [Symbol.asyncDispose]() {
-      await real.close();
-      table.close();
-      folder[Symbol.dispose]();
-    },
-  };
-}
+import { failWith, sol, statementMs, storeOver } from "../support/store-over.ts";
 
 describe("get", () => {
   test("answers the database's value at the moment it is asked", async () => {
@@ -368,9 +283,3 @@ describe("findForSession", () => {
     await expect(over.store.findForSession(sol)).rejects.toThrow(UserUnknown);
   });
 });
-
-function failWith(error: Error): () => never {
-  return () => {
-    throw error;
-  };
-}

@@ -1,7 +1,5 @@
-/** So long the clock is told by this process's own, after a row has shown it. */
-const knownMs = 1000;
-
-export type DatabaseClock = ReturnType<typeof createDatabaseClock>;
+/** So long it goes on by this process's own clock: as long as a database that has fallen silent may go unnoticed. */
+const knownMs = 500;
 
 /**
  * The database's clock, from what rows have shown of it. Counted from when a row came in, which is after it was read:
@@ -14,6 +12,11 @@ export function createDatabaseClock() {
     /** A row that has just come in shows it, in milliseconds since the Unix epoch. */
     hear(timeMs: number): void {
       shown = { timeMs, heardAt: performance.now() };
+    },
+
+    /** A statement has failed: the database may be gone, and another one come in its place. */
+    forget(): void {
+      shown = { timeMs: 0, heardAt: Number.NEGATIVE_INFINITY };
     },
 
     /** What it shows now, at least; `null` if no row has shown it a moment ago. */

@@ -80,7 +80,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     async verifyConnection() {
       try {
         if (verified === null) verified = await examineTable();
-        else await read(verified.statements.find, [""]);
+        else await read(verified.statements.find, [nobodysChange.loginId]);
         await ensurePrimary();
       } catch (error) {
         if (verified === null) client.reconnect();
@@ -100,6 +100,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
         return user;
       } catch (error) {
         if (error instanceof SqlFailed && error.meaning === "incomparable") throw new UserUnknown();
+        if (!(error instanceof UserUnknown)) clock.forget();
         throw error;
       }
     },
@@ -119,6 +120,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
       try {
         return (await write(replace, parametersOf(change))).count === 1;
       } catch (error) {
+        clock.forget();
         if (!(error instanceof SqlFailed)) throw error;
         if (error.meaning === "too long") throw new OwnIdDataTooLong();
         if (error.meaning === "unknown") throw new OutcomeUnknown(error.message);

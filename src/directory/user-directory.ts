@@ -40,7 +40,7 @@ export interface UserDirectory {
 
   /**
    * What the database's own clock shows now, at least, in milliseconds since the Unix epoch; `null` unless `find` has
-   * heard it a moment ago.
+   * heard it a moment ago, and no statement has failed since.
    */
   databaseTimeMs(): number | null;
 

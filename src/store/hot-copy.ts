@@ -20,12 +20,11 @@ export interface HotCopy {
   begin(loginId: string): Promise<HotWrite>;
 
   /**
-   * BEGIN, if the hash is a hit: it also answers the value that was there, which is the database's unless somebody
-   * else has changed the row. `null`: no hit, and nothing was done.
-   *
-   * @throws {HotCopyUnavailable} no clear answer: the database must not be touched
+   * BEGIN, if the hash is a hit with another value than the new one. Also answers the value that was there: the
+   * database's, unless the site has changed the row. `null`: no such hit, or no clear answer, and no write has begun.
+   * Never throws.
    */
-  beginOnHit(loginId: string): Promise<(HotWrite & { readonly dropped: string }) | null>;
+  beginOnHit(loginId: string, newValue: string): Promise<(HotWrite & { readonly dropped: string }) | null>;
 
   /**
    * Forgets the value, so that the next reader asks the database.

@@ -5,7 +5,7 @@ import type { Keys } from "./keys.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
 import { isRedirection } from "./redis-failures.ts";
-import { type ScriptRun, scripts } from "./scripts.ts";
+import { scripts } from "./scripts.ts";
 
 export interface HotCopyLimits {
   /** T: how long a value lives, in milliseconds, give or take a tenth; 0 keeps it. */
@@ -86,27 +86,12 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     };
   }
 
-  /** BEGIN by either script. Without a clear answer END is tried once, in case it has run. */
-  async function announce<Reply>(
-    key: string,
-    begin: ScriptRun<[writer: string, token: string, markerLifeMs: number], Reply>,
-  ): Promise<{ readonly writer: string; readonly reply: Reply }> {
-    const writer = crypto.randomUUID();
-    try {
-      return { writer, reply: await begin(client, key, writer, freshToken(), limits.markerLifeMs) };
-    } catch (error) {
-      failed(key, error);
-      end(key, writer, "", "", "").catch(() => {});
-      throw new HotCopyUnavailable();
-    }
-  }
-
   function end(key: string, writer: string, epoch: string, token: string, value: string) {
     const lives = [valueLife(), limits.tokenLifeMs] as const;
     return scripts.endWrite(client, key, writer, epoch, token, freshToken(), value, ...lives);
   }
 
-  /** A write that has begun. END stores a value if no other writer overlapped, and the grace is over by now. */
+  /** A write that has begun. Its END stores a value if it is the only writer, and the grace was over at BEGIN. */
   function begun(key: string, writer: string, epoch: string, token: string, isSolo: boolean): HotWrite {
     note("begin");
     // Decided now: a writer of the last epoch may still change the row until the grace is over.
@@ -117,6 +102,11 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
         await end(key, writer, epoch, token, value).catch(() => note("end failed"));
       },
     };
+  }
+
+  /** BEGIN has failed, or has run and is not wanted: a marker that it may have left is taken away, if that is possible. */
+  function giveUp(key: string, writer: string): void {
+    end(key, writer, "", "", "").catch(() => {});
   }
 
   return {
@@ -168,19 +158,36 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
 
     async begin(loginId) {
       const key = keys.user(loginId);
-      const { writer, reply } = await announce(key, scripts.beginWrite);
-      const [isSolo, epoch, token] = reply;
-      return begun(key, writer, epoch, token, isSolo === 1);
+      const writer = crypto.randomUUID();
+      try {
+        const reply = await scripts.beginWrite(client, key, writer, freshToken(), limits.markerLifeMs);
+        const [isSolo, epoch, token] = reply;
+        return begun(key, writer, epoch, token, isSolo === 1);
+      } catch (error) {
+        failed(key, error);
+        giveUp(key, writer);
+        throw new HotCopyUnavailable();
+      }
     },
 
-    async beginOnHit(loginId) {
+    async beginOnHit(loginId, newValue) {
       const key = keys.user(loginId);
       const master = masterOf(key);
+      // Whether its epoch is the one that was heard last is no matter: the UPDATE compares the value.
       if (master === null || !epochs.isConnected(master)) return null;
-      const { writer, reply } = await announce(key, scripts.beginOnHit);
-      if (reply.length === 0) return null;
-      const [epoch, token, dropped] = reply;
-      return { ...begun(key, writer, epoch, token, true), dropped };
+      const writer = crypto.randomUUID();
+      const { markerLifeMs } = limits;
+      try {
+        const reply = await scripts.beginOnHit(client, key, writer, freshToken(), markerLifeMs, newValue);
+        const [epoch, token, dropped] = reply;
+        if (epoch === undefined) return null;
+        if (token !== undefined && dropped !== undefined)
+          return { ...begun(key, writer, epoch, token, true), dropped };
+      } catch (error) {
+        failed(key, error);
+      }
+      giveUp(key, writer);
+      return null;
     },
 
     async purge(loginId) {

@@ -11,17 +11,6 @@ import reopenSeen from "./lua/reopen-seen.lua" with { type: "text" };
 import shared from "./lua/shared.lua" with { type: "text" };
 import { prepareCommand } from "./prepared-command.ts";
 
-export type ScriptRun<Arguments extends readonly unknown[], Reply> = (
-  client: Redis | Cluster,
-  key: string,
-  ...rest: Arguments
-) => Promise<Reply>;
-
-type Script<Arguments extends readonly unknown[], Reply> = ScriptRun<Arguments, Reply> & {
-  readonly lua: string;
-  readonly sha: string;
-};
-
 /**
  * The only place where Lua becomes commands. Each script has one key; its arguments and its reply are those that its
  * header promises. An epoch is told in hex.
@@ -40,8 +29,8 @@ export const scripts = {
     [isSolo: 0 | 1, epoch: string, token: string]
   >(shared + beginWrite),
   beginOnHit: script<
-    [writer: string, token: string, markerLifeMs: number],
-    [] | [epoch: string, token: string, dropped: string]
+    [writer: string, token: string, markerLifeMs: number, newValue: string],
+    [] | [begun: string] | [epoch: string, token: string, dropped: string]
   >(shared + beginOnHit),
   endWrite: script<
     [
@@ -63,16 +52,14 @@ export const scripts = {
  * Sent by its digest, and with its text where Redis does not have it. The first time, nobody knows, so the text goes
  * at once: what was asked after a script must find that it has run.
  */
-function script<Arguments extends readonly (string | number)[], Reply>(
-  lua: string,
-): Script<Arguments, Reply> {
+function script<Arguments extends readonly (string | number)[], Reply>(lua: string) {
   const sha = createHash("sha1").update(lua).digest("hex");
   const bySha = prepareCommand<Reply>({ name: "evalsha", before: [sha, "1"], replyIn: "text" });
   const byText = prepareCommand<Reply>({ name: "eval", before: [lua, "1"], replyIn: "text" });
 
   const clientsThatSentIt = new WeakSet<Redis | Cluster>();
 
-  const run: ScriptRun<Arguments, Reply> = (client, key, ...rest) => {
+  function run(client: Redis | Cluster, key: string, ...rest: Arguments): Promise<Reply> {
     const texts = rest.map(String);
     if (!clientsThatSentIt.has(client)) {
       clientsThatSentIt.add(client);
@@ -82,7 +69,7 @@ function script<Arguments extends readonly (string | number)[], Reply>(
       if (!error.message.startsWith("NOSCRIPT")) throw error;
       return byText(client, key, ...texts);
     });
-  };
+  }
 
   return Object.assign(run, { lua, sha });
 }

@@ -105,18 +105,14 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
 
   /**
    * The short way of a set: the hash tells what the row holds, so that the database is asked one thing only.
-   * `false`: nothing was done, and the row must be read, if only to learn why.
+   * `false`: nothing was written, and the row must be read, if only to learn why.
    */
   async function setOverHit(loginId: string, ownIdData: string): Promise<boolean> {
-    // Before BEGIN: whoever looks for writers of the last epoch must know when they end.
+    // Noted before BEGIN: between it and a later look this process might stand still, while its marker lapses.
     const startedMs = directory.databaseTimeMs();
     if (startedMs === null || !directory.fits(ownIdData)) return false;
-    const write = await hotCopy.beginOnHit(loginId);
+    const write = await hotCopy.beginOnHit(loginId, ownIdData);
     if (write === null) return false;
-    if (write.dropped === ownIdData) {
-      await write.end(null);
-      return false;
-    }
     const deadlineMs = startedMs + statementMs;
     const change = { loginId, expected: write.dropped, replacement: ownIdData, deadlineMs };
     return (await conclude(write, ownIdData, update(change))) !== "refused";

@@ -41,7 +41,7 @@ for (const { name, open } of sharedPlaces) {
       early.close();
       expect(await eventually(async () => (await early.hotCopy.read("ann")).state, "ask")).toBe("ask");
       expect(await isUnavailable(early.hotCopy.begin("ann"))).toBe(true);
-      expect(await early.hotCopy.beginOnHit("ann")).toBeNull();
+      expect(await early.hotCopy.beginOnHit("ann", "newer")).toBeNull();
     });
 
     test("misses once, and then hits what the database said", async () => {
@@ -77,20 +77,21 @@ for (const { name, open } of sharedPlaces) {
     test("begins on a hit with the value that it hides, and hits the committed one afterwards", async () => {
       for (const loginId of loginIds) {
         await fill(hotCopy, loginId, `devices of ${loginId}`);
-        const write = await hotCopy.beginOnHit(loginId);
+        expect(await hotCopy.beginOnHit(loginId, `devices of ${loginId}`)).toBeNull();
+        const write = await hotCopy.beginOnHit(loginId, "newer");
         expect(write?.dropped).toBe(`devices of ${loginId}`);
         expect(await hotCopy.read(loginId)).toEqual({ state: "ask" });
-        expect(await hotCopy.beginOnHit(loginId)).toBeNull();
+        expect(await hotCopy.beginOnHit(loginId, "another")).toBeNull();
         await write?.end("newer");
         expect(await hotCopy.read(loginId)).toEqual({ state: "hit", value: "newer" });
       }
     });
 
     test("begins on nothing but a hit, and makes no hash", async () => {
-      expect(await hotCopy.beginOnHit("ann")).toBeNull();
-      expect(await hotCopy.beginOnHit("ann")).toBeNull();
+      expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
+      expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
       const read = await miss(hotCopy, "ann");
-      expect(await hotCopy.beginOnHit("ann")).toBeNull();
+      expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
       await read.fill("devices");
       expect(await hotCopy.peek("ann")).toBe("devices");
     });
@@ -98,7 +99,7 @@ for (const { name, open } of sharedPlaces) {
     test("refuses the fill of a reader that asked before a write on a hit", async () => {
       const early = await miss(hotCopy, "ann");
       await fill(hotCopy, "ann", "older");
-      const write = await hotCopy.beginOnHit("ann");
+      const write = await hotCopy.beginOnHit("ann", "newer");
       await early.fill("older");
       await write?.end(null);
       await early.fill("older");
@@ -107,7 +108,7 @@ for (const { name, open } of sharedPlaces) {
 
     test("holds no value after a write on a hit that another one overlapped", async () => {
       await fill(hotCopy, "ann", "older");
-      const [first, second] = [await hotCopy.beginOnHit("ann"), await hotCopy.begin("ann")];
+      const [first, second] = [await hotCopy.beginOnHit("ann", "first"), await hotCopy.begin("ann")];
       await first?.end("first");
       expect(await hotCopy.read("ann")).toEqual({ state: "ask" });
       await second.end("second");

@@ -327,13 +327,13 @@ describeWith("redis", "the Lua scripts", () => {
   });
 
   describe("beginOnHit", () => {
-    const beginOnHit = (writer: string, drew: string, markerLifeMs = long) =>
-      scripts.beginOnHit(redis, key, writer, drew, markerLifeMs);
+    const beginOnHit = (writer: string, drew: string, { lifeMs = long, newValue = "newer" } = {}) =>
+      scripts.beginOnHit(redis, key, writer, drew, lifeMs, newValue);
 
     test("answers the epoch, the token and the value that it drops, and is BEGIN in all else", async () => {
       await read(redis, key, "t1");
       await fill("devices", { lifeMs: 0 });
-      const [answered, token, dropped] = await beginOnHit("ann", "t2", 9000);
+      const [answered, token, dropped] = await beginOnHit("ann", "t2", { lifeMs: 9000 });
       expect([answered, dropped]).toEqual([epoch, "devices"]);
       expect(token).toBe(await held());
       expect(drawn(token ?? null)).toBe("t2");
@@ -356,11 +356,17 @@ describeWith("redis", "the Lua scripts", () => {
       expect(await fill("devices")).toBe(1);
     });
 
-    test("leaves a hash alone in which a marker stands, even its own", async () => {
+    test("leaves a hash alone that holds the new value already", async () => {
+      await write(redis, key, "devices");
+      const before = await redis.hgetallBuffer(key);
+      expect(await beginOnHit("ann", "t2", { newValue: "devices" })).toEqual([]);
+      expect(await redis.hgetallBuffer(key)).toEqual(before);
+    });
+
+    test("leaves a hash alone in which another writer's marker stands", async () => {
       await write(redis, key, "devices");
       await begin("bob", "t2");
       expect(await beginOnHit("ann", "t3")).toEqual([]);
-      expect(await beginOnHit("bob", "t3")).toEqual([]);
       expect([await fields(), await token()]).toEqual(["e n t w:bob", "t2"]);
     });
 
@@ -371,12 +377,12 @@ describeWith("redis", "the Lua scripts", () => {
       expect(await fields()).toBe("e t v");
     });
 
-    test("run again, does nothing", async () => {
+    test("run again, changes nothing and tells that it has begun", async () => {
       await write(redis, key, "devices");
       await beginOnHit("ann", "t2");
-      const before = await redis.hgetall(key);
-      expect(await beginOnHit("ann", "t3")).toEqual([]);
-      expect(await redis.hgetall(key)).toEqual(before);
+      const before = await redis.hgetallBuffer(key);
+      expect(await beginOnHit("ann", "t3")).toEqual(["begun"]);
+      expect(await redis.hgetallBuffer(key)).toEqual(before);
     });
   });
 

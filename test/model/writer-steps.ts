@@ -38,30 +38,28 @@ const triesTheShortWay: Step = (state, writer, world) => {
   return { label, next: withWriter(state, writer, { ...change, at: "beginning" }) };
 };
 
-/** The short way: BEGIN on a hit runs. Where it is none, nothing was done; the long way is as another writer's. */
-const beginOnHitRuns: Step = (state, writer, { repairs }) => {
+/**
+ * The short way: BEGIN on a hit runs. Where there is none, or it holds the value already, nothing was done, and where
+ * an earlier run has begun, END is sent: the long way is as another writer's.
+ */
+const beginOnHitRuns: Step = (state, writer, world) => {
   if (writer.beginsInFlight === 0 || !writer.onHit) return null;
-  const begun = redis.beginOnHit(state, writer, repairs);
+  const { hash, outcome } = redis.beginOnHit(state, writer, world.repairs);
   const left = { beginsInFlight: writer.beginsInFlight - 1 };
-  const waits = writer.at === "beginning";
+  const ran = { ...state, hash };
   const label = `Redis: BEGIN on a hit of ${nameOf(writer)} runs`;
-  if (begun === null) {
-    const next = waits
-      ? answered(state, { ...writer, ...left }, "not done")
-      : withWriter(state, writer, left);
-    return { label: `${label}, there is none`, next };
+  if (writer.at !== "beginning")
+    return { label: `${label}, nobody waits for it`, next: withWriter(ran, writer, left) };
+  const waiting = { ...writer, ...left };
+  if (outcome === "holds it" && !world.repairs.unchangedAsksRow)
+    return { label: `${label}, the hash holds the value, 204`, next: acknowledged(ran, waiting) };
+  if (typeof outcome === "string") {
+    const ends = outcome === "begun" ? copiesSent(world) : 0;
+    return { label: `${label}: ${outcome}`, next: answered(ran, waiting, "not done", ends) };
   }
-  const { hash, dropped } = begun;
-  const answer = {
-    ...left,
-    at: "begun",
-    epoch: state.home,
-    token: hash.token,
-    solo: true,
-    old: dropped,
-  } as const;
-  const next = withWriter({ ...state, hash }, writer, waits ? answer : left);
-  return { label: `${label}, ${waits ? `tells ${dropped}` : "nobody waits for it"}`, next };
+  const { dropped, token } = outcome;
+  const answer = { at: "begun", epoch: state.home, token, solo: true, old: dropped } as const;
+  return { label: `${label}, tells ${dropped}`, next: withWriter(ran, waiting, answer) };
 };
 
 /** Step 2: BEGIN runs, late or twice or in time; whoever waits for it has the answer. */
@@ -79,8 +77,9 @@ const beginRuns: Step = (state, writer, { repairs }) => {
 /** Step 2 with a resent BEGIN: the first run's reply is lost, the writer waits for the second. */
 const beginRunsUnheard: Step = (state, writer, { repairs }) => {
   if (writer.beginsInFlight < 2 || writer.at !== "beginning") return null;
-  const begun = writer.onHit ? redis.beginOnHit(state, writer, repairs) : redis.begin(state, writer, repairs);
-  const { hash } = begun ?? state;
+  const { hash } = writer.onHit
+    ? redis.beginOnHit(state, writer, repairs)
+    : redis.begin(state, writer, repairs);
   const next = withWriter({ ...state, hash }, writer, { beginsInFlight: 1 });
   return { label: `Redis: BEGIN of ${nameOf(writer)} runs, its reply is lost; sent again`, next };
 };
@@ -98,25 +97,13 @@ const givesUpOnBegin: Step = (state, writer, world) => {
 
 /** Step 3: sends UPDATE. From here on `solo` says whether END may fill: nobody else, and the grace over. */
 const sendsUpdate: Step = (state, writer, { repairs }) => {
-  if (writer.at !== "begun" || isUnchanged(writer)) return null;
+  if (writer.at !== "begun") return null;
   const solo = writer.solo && (graceIsOver(state, writer.epoch, repairs) || !repairs.graceBeforeUpdate);
   const updatesInFlight = repairs.updateSentOnce ? 1 : 2;
   const label = `${nameOf(writer)}: step 3, sends UPDATE ${writer.old} to ${writer.value}`;
   const clock = repairs.clockBeforeBegin ? {} : { fenced: false, epochsBefore: state.epochs };
   return { label, next: withWriter(state, writer, { ...clock, at: "updating", solo, updatesInFlight }) };
 };
-
-/** The short way with nothing to change: the row alone can say so, and the long way asks it. */
-const leavesTheUnchanged: Step = (state, writer, world) => {
-  if (writer.at !== "begun" || !isUnchanged(writer)) return null;
-  const label = `${nameOf(writer)}: the hash held ${writer.old} already; sends END`;
-  const ended = { ...writer, solo: false };
-  const sent = copiesSent(world);
-  if (world.repairs.unchangedAsksRow) return { label, next: answered(state, ended, "not done", sent) };
-  return { label: `${label}, 204`, next: acknowledged(state, ended, sent) };
-};
-
-const isUnchanged = (writer: Writer) => writer.onHit && writer.old === writer.value;
 
 /** Step 3 in the database: compare-and-set behind the fence. Without a client that waits, it lands late. */
 const updateRuns: Step = (state, writer, world) => {
@@ -194,7 +181,6 @@ export const writerSteps: readonly Step[] = [
   beginRuns,
   beginRunsUnheard,
   givesUpOnBegin,
-  leavesTheUnchanged,
   sendsUpdate,
   updateRuns,
   triesAgain,

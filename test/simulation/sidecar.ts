@@ -53,8 +53,8 @@ export function startSidecar(
   });
   const hotCopy: HotCopy = {
     ...realHotCopy,
-    async beginOnHit(loginId) {
-      const write = await realHotCopy.beginOnHit(loginId);
+    async beginOnHit(loginId, newValue) {
+      const write = await realHotCopy.beginOnHit(loginId, newValue);
       if (write !== null) world.count("begin on a hit");
       return write;
     },

@@ -59,9 +59,11 @@ export const simulatedScripts: SimulatedScripts = {
   },
 
   beginOnHit({ redis, epoch, epochHex, key, argv }) {
+    const marker = `w:${argv(1)}`;
     const [heldEpoch, flag = null, value = null] = redis.hmget(key, "e", "n", "v");
-    if (flag !== null || value === null || heldEpoch !== epoch) return [];
-    return [epochHex, announce(redis, key, epoch, argv(2), `w:${argv(1)}`, Number(argv(3))), value];
+    if (flag !== null && redis.hget(key, marker) !== null) return ["begun"];
+    if (flag !== null || value === null || value === argv(4) || heldEpoch !== epoch) return [];
+    return [epochHex, announce(redis, key, epoch, argv(2), marker, Number(argv(3))), value];
   },
 
   endWrite({ redis, epoch, epochHex, key, argv }) {

@@ -58,14 +58,6 @@ export interface Statements {
   parametersOf(change: Replacement): unknown[];
 }
 
-/** Where parameters have numbers. */
-export const numberedParametersOf = ({ replacement, loginId, expected, deadlineMs }: Replacement) => [
-  replacement,
-  loginId,
-  expected,
-  deadlineMs,
-];
-
 /** Tries `replace` and the privileges it needs, and changes nothing: no user has the empty login id. */
 export const nobodysChange: Replacement = { loginId: "", expected: "", replacement: "", deadlineMs: 0 };
 

@@ -9,7 +9,6 @@ import {
   connectionSettings,
   type Dialect,
   neededPrivileges,
-  numberedParametersOf,
   quoteTable,
   readOnlyServer,
   type SqlFailure,
@@ -120,10 +119,13 @@ export const postgres: Dialect = {
                     ${clockMs} AS "databaseTimeMs"
              FROM ${table} WHERE ${loginId} = $1 LIMIT 2`,
       replace: `UPDATE ${table} SET ${ownIdData} = $1
-                WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $2::text
+                WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $5::text
                   AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
                   AND NOT ${blocked} AND ${clockMs} < $4::float8`,
-      parametersOf: numberedParametersOf,
+      parametersOf: ({ replacement, loginId, expected, deadlineMs }) => [
+        ...[replacement, loginId, expected, deadlineMs],
+        loginId,
+      ],
     };
   },
 

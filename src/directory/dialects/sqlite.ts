@@ -5,7 +5,6 @@ import {
   type ColumnFacts,
   type ColumnKind,
   type Dialect,
-  numberedParametersOf,
   quoteTable,
   type SqlFailure,
   splitTable,
@@ -74,7 +73,7 @@ export const sqlite: Dialect = {
       replace: `UPDATE ${table} AS u SET ${quote(names.ownIdDataColumn)} = ?1
                 WHERE ${loginId} = ?2 AND ${loginId} COLLATE BINARY = ?2
                   AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND NOT ${blocked} AND ${clockMs} < ?4`,
-      parametersOf: numberedParametersOf,
+      parametersOf: (change) => [change.replacement, change.loginId, change.expected, change.deadlineMs],
     };
   },
 

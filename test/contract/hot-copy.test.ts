@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import type { HotCopy } from "../../src/store/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, isUnavailable, miss } from "../support/hot-copy-steps.ts";
@@ -94,6 +94,16 @@ for (const { name, open } of sharedPlaces) {
       expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
       await read.fill("devices");
       expect(await hotCopy.peek("ann")).toBe("devices");
+    });
+
+    test("does not begin on a hit when an earlier copy of the command has, and takes its marker away", async () => {
+      await fill(hotCopy, "ann", "older");
+      const drawn = crypto.randomUUID();
+      const sameWriter = spyOn(crypto, "randomUUID").mockReturnValue(drawn);
+      await hotCopy.beginOnHit("ann", "newer");
+      expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
+      sameWriter.mockRestore();
+      expect(await eventually(async () => (await hotCopy.read("ann")).state, "miss")).toBe("miss");
     });
 
     test("refuses the fill of a reader that asked before a write on a hit", async () => {

@@ -1,7 +1,17 @@
 import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { DatabaseUnavailable, OutcomeUnknown, UserBlocked, UserUnknown } from "../../src/errors.ts";
+import type { HotCopy } from "../../src/store/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { type OpenedStore, openStore, type RedisPlace, sharedPlaces } from "../support/redis-places.ts";
+import { outcomeOf } from "../support/outcome.ts";
+import {
+  type OpenedStore,
+  openStore,
+  placeOf,
+  type RedisPlace,
+  sharedPlaces,
+  withRedis,
+} from "../support/redis-places.ts";
+import { startRedis } from "../support/redis-server.ts";
 import { failWith, type Interference, sol, statementMs, storeOver } from "../support/store-over.ts";
 import { eventually } from "../support/waiting.ts";
 
@@ -21,15 +31,8 @@ for (const { name, open } of sharedPlaces) {
     });
     afterEach(() => redis.close());
 
-    /** A store that has just read the user: the hash is a hit, and the database's clock is known. */
-    async function warmStore(data: string, interference: Interference = {}) {
-      const over = await storeOver(data, interference, redis.hotCopy);
-      const isHit = async () => (await over.store.get(sol)) === (await redis.hotCopy.peek(sol));
-      if (!(await eventually(isHit, true))) throw new Error("the hash does not become a hit");
-      await over.store.findForSession(sol);
-      over.finds.length = 0;
-      return over;
-    }
+    const warmStore = (data: string, interference?: Interference) =>
+      warmStoreOver(redis.hotCopy, data, interference);
 
     test("changes the row in one statement, reads nothing, and leaves a hit", async () => {
       await using over = await warmStore("old");
@@ -145,4 +148,33 @@ for (const { name, open } of sharedPlaces) {
       expect(await over.store.get(sol)).toBe(over.table.read(sol));
     });
   });
+}
+
+describeWithPrivate("redis", "a set over a hit in a Redis that refuses to write", () => {
+  test("is answered as the row says, and 503 only where it would have to write", async () => {
+    await using server = await startRedis();
+    await using redis = openStore(placeOf(server));
+    await redis.filling();
+    await using over = await warmStoreOver(redis.hotCopy, "old");
+    await withRedis(server, (client) => client.config("SET", "min-replicas-to-write", "1"));
+    const settled = (ownIdData: string) => outcomeOf(over.store.set(sol, ownIdData));
+    expect(await settled("old")).toBe("done");
+    await over.store.findForSession(sol);
+    expect(await settled("new")).toBe("ERR_REDIS_UNAVAILABLE");
+    expect(over.table.read(sol)).toBe("old");
+    over.table.block(sol);
+    expect(await settled("new")).toBe("ERR_USER_BLOCKED");
+    over.table.remove(sol);
+    expect(await settled("new")).toBe("ERR_USER_UNKNOWN");
+  });
+});
+
+/** A store that has just read the user: the hash is a hit, and the database's clock is known. */
+async function warmStoreOver(hotCopy: HotCopy, data: string, interference: Interference = {}) {
+  const over = await storeOver(data, interference, hotCopy);
+  const isHit = async () => (await over.store.get(sol)) === (await hotCopy.peek(sol));
+  if (!(await eventually(isHit, true))) throw new Error("the hash does not become a hit");
+  await over.store.findForSession(sol);
+  over.finds.length = 0;
+  return over;
 }

@@ -1,4 +1,4 @@
-import { expect, setDefaultTimeout, spyOn, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { HotCopy } from "../../src/store/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
@@ -6,6 +6,7 @@ import { fill, hold, isUnavailable, untilHit, write } from "../support/hot-copy-
 import { openStore, placeOf, sentinelPlace, singlePlace, withRedis } from "../support/redis-places.ts";
 import { startRedisSentinel } from "../support/redis-sentinel.ts";
 import { startRedis } from "../support/redis-server.ts";
+import { replaceProperty } from "../support/replaced-property.ts";
 import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
@@ -78,10 +79,10 @@ describeWithPrivate("redis", "the hot copy while Redis is down", () => {
     // Until it has synced, a server that was demoted answers under its old names.
     await withRedis(server, (redis) => redis.replicaof("127.0.0.1", 1));
     const clock = performance.now.bind(performance);
-    const stoodStill = spyOn(performance, "now").mockImplementation(() => clock() + 3000);
+    const goOn = replaceProperty(performance, "now", () => clock() + 3000);
     expect(await store.hotCopy.read("ann")).toEqual({ state: "ask" });
     expect(await store.hotCopy.peek("ann")).toBeNull();
-    stoodStill.mockRestore();
+    goOn();
   });
 
   test("takes the end of a write without complaint, and hides the user until its marker lapses", async () => {

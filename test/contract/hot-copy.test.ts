@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, spyOn, test } from "bun:test";
+import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import type { HotCopy } from "../../src/store/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, isUnavailable, miss } from "../support/hot-copy-steps.ts";
@@ -11,6 +11,7 @@ import {
   sharedPlaces,
   withRedis,
 } from "../support/redis-places.ts";
+import { replaceProperty } from "../support/replaced-property.ts";
 import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
@@ -99,10 +100,10 @@ for (const { name, open } of sharedPlaces) {
     test("does not begin on a hit when an earlier copy of the command has, and takes its marker away", async () => {
       await fill(hotCopy, "ann", "older");
       const drawn = crypto.randomUUID();
-      const sameWriter = spyOn(crypto, "randomUUID").mockReturnValue(drawn);
+      const restore = replaceProperty(crypto, "randomUUID", () => drawn);
       await hotCopy.beginOnHit("ann", "newer");
       expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
-      sameWriter.mockRestore();
+      restore();
       expect(await eventually(async () => (await hotCopy.read("ann")).state, "miss")).toBe("miss");
     });
 

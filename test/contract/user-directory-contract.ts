@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type { Replacement, UserDirectory } from "../../src/directory/user-directory.ts";
 import { outcomeOf } from "../support/outcome.ts";
+import { replaceProperty } from "../support/replaced-property.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { blockedTypes, createTable, storedHex, type Types, typesOf, type User } from "./contract-table.ts";
 
@@ -161,9 +162,9 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const { directory } = await withUsers([{ loginId: "ann" }]);
       await directory.find("ann");
       const now = performance.now();
-      const passing = spyOn(performance, "now").mockImplementation(() => now + 500);
+      const goOn = replaceProperty(performance, "now", () => now + 500);
       const told = directory.databaseTimeMs();
-      passing.mockRestore();
+      goOn();
       expect(told).toBeNull();
       await directory.find("ann");
       expect(directory.databaseTimeMs()).not.toBeNull();

@@ -1,3 +1,4 @@
+import { replaceProperty } from "../support/replaced-property.ts";
 import type { ScheduledEvent, Scheduler } from "./scheduler.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -13,12 +14,7 @@ export function withVirtualGlobals<Result>(
   const restores: (() => void)[] = [];
 
   function replace(owner: object, name: string, value: (...args: never[]) => unknown): void {
-    const original = Object.getOwnPropertyDescriptor(owner, name);
-    Object.defineProperty(owner, name, { value, configurable: true, writable: true });
-    restores.push(() => {
-      if (original === undefined) Reflect.deleteProperty(owner, name);
-      else Object.defineProperty(owner, name, original);
-    });
+    restores.push(replaceProperty(owner, name, value));
   }
 
   try {

@@ -126,11 +126,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
 
     test("reads blocked from a boolean or a number, NULL being not blocked", async () => {
       for (const [blocked, no, yes] of blockedTypes[database.kind]) {
-        const users = [
-          { loginId: "no", blocked: no },
-          { loginId: "yes", blocked: yes },
-          { loginId: "null", blocked: null },
-        ];
+        const users = usersByBlocked(no, yes);
         const { directory } = await withUsers(users, { blocked });
         const found = await Promise.all(users.map(({ loginId }) => directory.find(loginId)));
         expect([blocked, ...found.map((user) => user.blocked)]).toEqual([blocked, false, true, false]);
@@ -276,11 +272,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
 
     test("changes nothing for a user who is blocked", async () => {
       for (const [blocked, no, yes] of blockedTypes[database.kind]) {
-        const users = [
-          { loginId: "no", blocked: no },
-          { loginId: "yes", blocked: yes },
-          { loginId: "null", blocked: null },
-        ];
+        const users = usersByBlocked(no, yes);
         const { directory } = await withUsers(users, { blocked });
         const changed = [];
         for (const { loginId } of users)
@@ -426,6 +418,15 @@ function changeOf(
     deadlineMs: databaseTimeMs + 60_000,
     ...changes,
   };
+}
+
+/** One who is not blocked, one who is, and one of whom the column says nothing. */
+function usersByBlocked(no: unknown, yes: unknown): User[] {
+  return [
+    { loginId: "no", blocked: no },
+    { loginId: "yes", blocked: yes },
+    { loginId: "null", blocked: null },
+  ];
 }
 
 function hexOf(text: string): string {

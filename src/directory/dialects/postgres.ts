@@ -122,9 +122,12 @@ export const postgres: Dialect = {
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $5::text
                   AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
                   AND NOT ${blocked} AND ${clockMs} < $4::float8`,
-      parametersOf: ({ replacement, loginId, expected, deadlineMs }) => [
-        ...[replacement, loginId, expected, deadlineMs],
-        loginId,
+      parametersOf: (change) => [
+        change.replacement,
+        change.loginId,
+        change.expected,
+        change.deadlineMs,
+        change.loginId,
       ],
     };
   },

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import type { Readiness } from "./dependency-watch.ts";
+import { bodyAdapter } from "./http/body-adapter.ts";
 import { envelope } from "./http/envelope.ts";
 import { otherMethods } from "./http/other-methods.ts";
 import { adminInvalidate } from "./http/routes/admin-invalidate.ts";
@@ -58,7 +59,7 @@ function createPublicApp(dependencies: AppDependencies) {
     .use(getOwnIdDataByLoginId({ ...dependencies, signed }))
     .use(getSessionByLoginId({ ...dependencies, signed }))
     .use(otherMethods("POST", "/setOwnIDDataByLoginId", "/getOwnIDDataByLoginId", "/getSessionByLoginId"));
-  return new Elysia({ serve, handler })
+  return new Elysia({ serve, handler, adapter: bodyAdapter })
     .use(envelope({ logger, compatErrorCode404, isDraining: readiness.isDraining }))
     .use(endpoints)
     .use(keys)
@@ -68,7 +69,7 @@ function createPublicApp(dependencies: AppDependencies) {
 
 function createOpsApp(dependencies: AppDependencies) {
   const { readiness, logger, metrics } = dependencies;
-  return new Elysia({ serve, handler })
+  return new Elysia({ serve, handler, adapter: bodyAdapter })
     .use(envelope({ logger, compatErrorCode404: false, isDraining: readiness.isDraining }))
     .use(health(readiness))
     .use(metricsRoute(metrics))

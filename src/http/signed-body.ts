@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { SignatureInvalid } from "../errors.ts";
 import type { VerifiedSignature, VerifySignature } from "../protocol/signature.ts";
 import { parseJson, readJsonBody } from "./json-body.ts";
 
@@ -7,18 +8,19 @@ export interface SignedBodyOptions {
   readonly bodyBytesMax: number;
 }
 
-/** What a request's context holds until the parser has verified its signature. */
-const notVerified: VerifiedSignature = { mac: new Uint8Array(), signedAtMs: 0 };
+/** What a request's context holds until its signature has been verified. */
+const notVerified: VerifiedSignature = {
+  get mac(): never {
+    throw new SignatureInvalid();
+  },
+  signedAtMs: 0,
+};
 
-/**
- * The parser of the signed endpoints: media type, size, signature over the raw bytes, and only then JSON.
- * Routes name it first in their `parse` list; `"json"` after it is never reached and only tells the OpenAPI
- * document what the body is.
- */
+/** How a signed endpoint reads its body: media type, size, signature over the raw bytes, and only then JSON. */
 export function signedBody({ verifySignature, bodyBytesMax }: SignedBodyOptions) {
   return new Elysia({ name: "signed-body" })
     .decorate("signature", notVerified)
-    .parser("signed-json", async (context) => {
+    .decorate("readBody", async (context: SignedContext) => {
       const { headers } = context.request;
       const body = await readJsonBody(context.request, bodyBytesMax);
       context.signature = verifySignature({
@@ -28,6 +30,11 @@ export function signedBody({ verifySignature, bodyBytesMax }: SignedBodyOptions)
       });
       return withoutNesting(parseJson(body));
     });
+}
+
+interface SignedContext {
+  readonly request: Request;
+  signature: VerifiedSignature;
 }
 
 export type SignedBody = ReturnType<typeof signedBody>;

@@ -21,7 +21,9 @@ const oneOrAll = Type.Union([one, all], { "x-problem": 'Send {"loginId":"…"} o
 export function adminInvalidate({ store, loginIdCase, adminToken, bodyBytesMax }: AdminInvalidateOptions) {
   return new Elysia()
     .use(bearerToken("admin", adminToken))
-    .parser("bounded-json", async ({ request }) => parseJson(await readJsonBody(request, bodyBytesMax)))
+    .decorate("readBody", async ({ request }: { readonly request: Request }) =>
+      parseJson(await readJsonBody(request, bodyBytesMax)),
+    )
     .post(
       "/admin/invalidate",
       async ({ body, status }) => {
@@ -29,6 +31,6 @@ export function adminInvalidate({ store, loginIdCase, adminToken, bodyBytesMax }
         else await store.invalidateAll();
         return status(204, undefined);
       },
-      { parse: ["bounded-json", "json"], body: oneOrAll, response: { 204: Type.Void() } },
+      { parse: "json", body: oneOrAll, response: { 204: Type.Void() } },
     );
 }

@@ -24,7 +24,7 @@ export function getOwnIdDataByLoginId({ signed, store, replayGuard, loginIdCase 
       return ownIdData === null ? status(204, undefined) : { ownIdData };
     },
     {
-      parse: ["signed-json", "json"],
+      parse: "json",
       body: GetOwnIdDataRequest,
       response: { 200: OwnIdDataResponse, 204: Empty, ...failureResponses },
     },

@@ -36,7 +36,7 @@ export function getSessionByLoginId(options: GetSessionOptions) {
       return { token };
     },
     {
-      parse: ["signed-json", "json"],
+      parse: "json",
       body: requireSessionType ? GetTypedSessionRequest : GetSessionRequest,
       response: { 200: SessionResponse, ...failureResponses },
     },

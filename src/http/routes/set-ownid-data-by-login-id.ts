@@ -36,7 +36,7 @@ export function setOwnIdDataByLoginId({
       return status(204, undefined);
     },
     {
-      parse: ["signed-json", "json"],
+      parse: "json",
       body: SetOwnIdDataRequest,
       response: { 204: Empty, ...failureResponses },
     },

@@ -1,0 +1,19 @@
+import type { ElysiaAdapter } from "elysia";
+import { BunAdapter } from "elysia/adapter/bun";
+
+const { composeHandler } = BunAdapter;
+
+/**
+ * Elysia on Bun, where `parse: "json"` stands for the route's own `readBody`. Elysia looks at `request.body` before it
+ * calls a parser that has a name of its own; Bun then makes a stream of the body, which nobody reads, and which costs a
+ * tenth of a lookup. Without this adapter the body would be read unchecked, so a route must also fail where `readBody`
+ * has not been called.
+ */
+export const bodyAdapter: ElysiaAdapter = {
+  ...BunAdapter,
+  composeHandler: {
+    ...composeHandler,
+    // The adapter's contract: a statement of the handler that Elysia composes, in which `c` is the context.
+    parser: { ...composeHandler.parser, json: () => "c.body=await c.readBody(c)\n" },
+  },
+};

@@ -56,7 +56,10 @@ function unsigned(path: string): Request {
   return new Request(`http://localhost${path}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ loginId: "sol@testmail.com", ...(path.startsWith("/set") && { ownIdData: "data" }) }),
+    body: JSON.stringify({
+      loginId: "sol@testmail.com",
+      ...(path.startsWith("/set") && { ownIdData: "data" }),
+    }),
   });
 }
 

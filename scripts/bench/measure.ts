@@ -103,26 +103,26 @@ export async function setStage(run: Run): Promise<Stage> {
   };
 }
 
-const warmSecondsMax = 5;
-/** A warm server may be so much faster than it was while it warmed up. */
+/** Longer than any server needs on a machine that is worth measuring on. */
+const warmSecondsMax = 20;
+/** From one second to the next, a server that warms up may become so much faster. */
 const headroom = 2;
 
 /**
- * Loads the server until it has answered many requests, and answers its last rate, requests a second: what a young
- * process's compiler threads do would count as the server's own CPU time.
+ * Loads the server until it has answered many requests, as many as every other, and answers its last rate, requests a
+ * second: what a young process's compiler threads do would count as the server's own CPU time.
  */
 async function warmUp({ workload, connections, isWarm }: Run, { server, sign }: Stage): Promise<number> {
-  if (!isWarm) return workload.perSecondMax / headroom;
-  const first = await runWrk({
-    ...{ port: server.port, connections, seconds: 1 },
-    requests: sign(workload.perSecondMax),
-  });
-  const left = workload.warmRequests - first.requests;
-  if (left <= 0) return first.requestsPerSecond;
-  const seconds = Math.min(warmSecondsMax - 1, Math.ceil(left / Math.max(1, first.requestsPerSecond)));
-  const count = Math.ceil(first.requestsPerSecond * headroom * seconds);
-  const rest = await runWrk({ port: server.port, connections, seconds, requests: sign(count) });
-  return rest.requestsPerSecond;
+  let rate = workload.perSecondMax / headroom;
+  if (!isWarm) return rate;
+  let answered = 0;
+  for (let seconds = 0; answered < workload.warmRequests && seconds < warmSecondsMax; seconds += 1) {
+    const requests = sign(Math.ceil(rate * headroom));
+    const report = await runWrk({ port: server.port, connections, seconds: 1, requests });
+    answered += report.requests;
+    rate = report.requestsPerSecond;
+  }
+  return rate;
 }
 
 const checkedRequests = 8;

@@ -6,8 +6,8 @@ const { composeHandler } = BunAdapter;
 /**
  * Elysia on Bun, where `parse: "json"` stands for the route's own `readBody`. Elysia looks at `request.body` before it
  * calls a parser that has a name of its own; Bun then makes a stream of the body, which nobody reads, and which costs a
- * tenth of a lookup. Without this adapter the body would be read unchecked, so a route must also fail where `readBody`
- * has not been called.
+ * tenth of a lookup. Without this adapter Elysia would parse a body that nobody has verified, so a signed route must
+ * also fail where `readBody` has not been called.
  */
 export const bodyAdapter: ElysiaAdapter = {
   ...BunAdapter,

@@ -10,7 +10,7 @@ import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { withoutReplayGuard } from "../../src/store/replay-guard.ts";
 import { sharedSecret } from "../support/running-app.ts";
-import { createSignedClient } from "../support/signed-client.ts";
+import { createSignedClient, type Endpoint } from "../support/signed-client.ts";
 
 /** The three endpoints as the sidecar has them, over a store that notes what reaches it. */
 async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
@@ -52,39 +52,48 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
   return { app, reached };
 }
 
-function unsigned(path: string): Request {
-  return new Request(`http://localhost${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      loginId: "sol@testmail.com",
-      ...(path.startsWith("/set") && { ownIdData: "data" }),
-    }),
-  });
+const client = createSignedClient({ baseUrl: "http://localhost", sharedSecret, now: Date.now });
+
+function signed(endpoint: Endpoint): Request {
+  const ownIdData = endpoint === "setOwnIDDataByLoginId" ? { ownIdData: "data" } : {};
+  const { url, ...request } = client.sign(endpoint, { loginId: "sol@testmail.com", ...ownIdData });
+  // Over a socket its length is declared.
+  const headers = { ...request.headers, "content-length": String(request.body.length) };
+  return new Request(url, { ...request, headers });
 }
 
-const paths = ["/getOwnIDDataByLoginId", "/setOwnIDDataByLoginId", "/getSessionByLoginId"];
+function unsigned(endpoint: Endpoint): Request {
+  const request = signed(endpoint);
+  request.headers.delete("ownid-signature");
+  return request;
+}
+
+const names = ["getOwnIDDataByLoginId", "setOwnIDDataByLoginId", "getSessionByLoginId"] as const;
 
 describe("a signed endpoint", () => {
-  test.each(paths)("refuses an unsigned body: %s", async (path) => {
+  test.each(names)("takes a signed body: %s", async (name) => {
     const { app, reached } = await endpoints({ adapter: bodyAdapter });
-    expect((await app.handle(unsigned(path))).ok).toBe(false);
+    expect((await app.handle(signed(name))).ok).toBe(true);
+    expect(reached).toHaveLength(1);
+  });
+
+  test.each(names)("refuses the same body unsigned: %s", async (name) => {
+    const { app, reached } = await endpoints({ adapter: bodyAdapter });
+    expect((await app.handle(unsigned(name))).ok).toBe(false);
     expect(reached).toEqual([]);
   });
 
-  test.each(paths)("refuses every body where the adapter has been left out: %s", async (path) => {
+  test.each(names)("refuses every body where the adapter has been left out: %s", async (name) => {
     const { app, reached } = await endpoints({});
-    expect((await app.handle(unsigned(path))).ok).toBe(false);
+    expect((await app.handle(signed(name))).ok).toBe(false);
+    expect((await app.handle(unsigned(name))).ok).toBe(false);
     expect(reached).toEqual([]);
   });
 });
 
 test("a body of declared length is read without a stream being made of it", async () => {
   const { app } = await endpoints({ adapter: bodyAdapter });
-  const client = createSignedClient({ baseUrl: "http://localhost", sharedSecret, now: Date.now });
-  const { url, ...signed } = client.sign("getOwnIDDataByLoginId", { loginId: "sol@testmail.com" });
-  const request = new Request(url, signed);
-  request.headers.set("content-length", String(signed.body.length));
+  const request = signed("getOwnIDDataByLoginId");
   let streams = 0;
   Object.defineProperty(request, "body", {
     get() {

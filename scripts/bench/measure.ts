@@ -103,6 +103,8 @@ export async function setStage(run: Run): Promise<Stage> {
   };
 }
 
+/** After so many, a server's CPU time for each has come to rest. */
+const warmRequests = 30_000;
 /** Longer than any server needs on a machine that is worth measuring on. */
 const warmSecondsMax = 20;
 /** From one second to the next, a server that warms up may become so much faster. */
@@ -116,7 +118,7 @@ async function warmUp({ workload, connections, isWarm }: Run, { server, sign }: 
   let rate = workload.perSecondMax / headroom;
   if (!isWarm) return rate;
   let answered = 0;
-  for (let seconds = 0; answered < workload.warmRequests && seconds < warmSecondsMax; seconds += 1) {
+  for (let seconds = 0; answered < warmRequests && seconds < warmSecondsMax; seconds += 1) {
     const requests = sign(Math.ceil(rate * headroom));
     const report = await runWrk({ port: server.port, connections, seconds: 1, requests });
     answered += report.requests;

@@ -29,8 +29,6 @@ export interface Workload {
   readonly answerBytes: { readonly min: number; readonly max: number };
   /** More than any contender answers in a second. */
   readonly perSecondMax: number;
-  /** After how many of them a server's CPU time for each has come to rest: see `warmUp`. */
-  readonly warmRequests: number;
   /** How many users there are to ask for. */
   distinct(site: Site): number;
   /** How many requests one load may have: where no user may be asked for twice, as many as there are users. */
@@ -55,7 +53,6 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     status: 200,
     answerBytes: { min: 1024, max: 2048 },
     perSecondMax: 60_000,
-    warmRequests: 30_000,
     distinct: (site) => site.users.user,
     requestsMax: unlimited,
     content: (site, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
@@ -68,7 +65,6 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     status: 200,
     answerBytes: { min: 1024, max: 2048 },
     perSecondMax: missesPerSecondMax,
-    warmRequests: 30_000,
     distinct: (site) => site.users.cold,
     requestsMax: (site) => site.users.cold,
     content: (site, number) => ({ loginId: loginIdOf("cold", number % site.users.cold) }),
@@ -81,7 +77,6 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     status: 404,
     answerBytes: { min: 0, max: 320 },
     perSecondMax: 60_000,
-    warmRequests: 30_000,
     distinct: () => Number.MAX_SAFE_INTEGER,
     requestsMax: unlimited,
     content: (_site, number, run) => ({ loginId: `nobody${run}-${number}@example.com` }),
@@ -97,7 +92,6 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     status: 204,
     answerBytes: { min: 0, max: 320 },
     perSecondMax: 20_000,
-    warmRequests: 30_000,
     distinct: (site) => site.users.writer,
     requestsMax: unlimited,
     content: changeOf,
@@ -116,7 +110,6 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     status: 200,
     answerBytes: { min: 400, max: 1023 },
     perSecondMax: 30_000,
-    warmRequests: 20_000,
     distinct: (site) => site.users.user,
     requestsMax: unlimited,
     content: (site, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),

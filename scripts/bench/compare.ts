@@ -85,7 +85,7 @@ export const compare: Command<typeof options> = {
     wrkPath();
     showStatus("starting Redis and Postgres, and filling them with users");
     const cold = names.includes("miss") ? missesPerSecondMax * plan.seconds : 0;
-    const size = chosen.quick ? quickSite : { users: { user: 20_000, writer: 20_000 } };
+    const size = chosen.quick ? quickSite : { users: usersOf(20_000) };
     await using site = await startSite({ ...size, users: { ...size.users, cold } });
     const results = await compareAll(site, plan, names);
     if (chosen.report) await keep(results);
@@ -110,7 +110,8 @@ function wholeNumbers(given: { rounds: string; seconds: string }) {
   throw new UsageWrong("--rounds and --seconds take whole numbers from 1 to 60.");
 }
 
-const quickSite = { users: { user: 500, writer: 500 }, statementMs: 1000 };
+const usersOf = (count: number) => ({ user: count, writer: count, unhashed: count });
+const quickSite = { users: usersOf(500), statementMs: 1000 };
 
 async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Promise<Results> {
   const setting = await describeSetting(site, plan);

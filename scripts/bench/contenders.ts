@@ -11,6 +11,8 @@ export interface Contender {
   readonly name: ContenderName;
   /** Whether it refuses what is not signed. */
   readonly verifies: boolean;
+  /** Whether what it writes reaches the hash as well. */
+  readonly writesThrough: boolean;
   readonly runsOn: "bun" | "node";
   /** Resolves once it may be loaded: for the sidecar, once it may fill hashes. */
   start(site: Site): Promise<MeasuredProcess>;
@@ -20,6 +22,7 @@ export interface Contender {
 export const guardOn: Contender = {
   name: "guard-on",
   verifies: true,
+  writesThrough: true,
   runsOn: "bun",
   start: (site) => startSidecar(site),
 };
@@ -28,6 +31,7 @@ export const guardOn: Contender = {
 export const guardOff: Contender = {
   name: "guard-off",
   verifies: true,
+  writesThrough: true,
   runsOn: "bun",
   start: (site) => startSidecar(site, { REPLAY_PROTECTION: "off" }),
 };
@@ -45,6 +49,7 @@ function bare(file: "bare.ts" | "bare-set.ts" | "bare-session.ts"): Contender {
   return {
     name: "bare",
     verifies: true,
+    writesThrough: false,
     runsOn: "bun",
     start: (site) => startServer(file, [process.execPath, serverPath(file)], site.environment),
   };
@@ -55,6 +60,7 @@ function onNode(name: "fastify" | "express" | "sample"): Contender {
   return {
     name,
     verifies: name !== "sample",
+    writesThrough: false,
     runsOn: "node",
     async start(site) {
       const bundle = await bundleForNode(serverPath(`${name}.ts`));

@@ -4,7 +4,7 @@ import type { Contender } from "./contenders.ts";
 import type { MeasuredProcess } from "./server-process.ts";
 import { signRequests } from "./signed-requests.ts";
 import type { Site } from "./site.ts";
-import type { Workload } from "./workloads.ts";
+import type { Scene, Workload } from "./workloads.ts";
 import { type LatencyMs, runWrk, type WrkReport } from "./wrk.ts";
 
 /** One contender's figures in one round. */
@@ -77,11 +77,11 @@ export interface Stage extends AsyncDisposable {
 /** @throws {AnswersWrong} an answer is not what it should be */
 export async function setStage(run: Run): Promise<Stage> {
   const { site, workload, contender } = run;
-  const runNumber = Date.now();
+  const scene = { site, contender, number: Date.now() };
   await site.level();
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await contender.start(site));
-  await checkAnswers(run, server.port, runNumber);
+  await checkAnswers(run, server.port, scene);
   let next = checkedRequests;
   const rest = stack.move();
   return {
@@ -96,7 +96,7 @@ export async function setStage(run: Run): Promise<Stage> {
         sharedSecret: site.sharedSecret,
         count,
         distinct: workload.distinct(site),
-        body: (number) => JSON.stringify(workload.content(site, first + number, runNumber)),
+        body: (number) => JSON.stringify(workload.content(scene, first + number)),
       });
     },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
@@ -129,16 +129,16 @@ async function warmUp({ workload, connections, isWarm }: Run, { server, sign }: 
 
 const checkedRequests = 8;
 
-async function checkAnswers({ site, workload, contender }: Run, port: number, run: number): Promise<void> {
+async function checkAnswers({ site, workload, contender }: Run, port: number, scene: Scene): Promise<void> {
   const { sharedSecret } = site;
   const now = createTickingClock();
   const client = createSignedClient({ baseUrl: `http://127.0.0.1:${port}/ownid`, sharedSecret, now });
   for (let number = 0; number < checkedRequests; number += 1) {
-    const problem = await workload.check(client, site, number, run);
+    const problem = await workload.check(client, scene, number);
     if (problem !== null) throw new AnswersWrong(`${contender.name}, ${workload.title}: ${problem}`);
   }
   if (!contender.verifies) return;
-  const signed = client.sign(workload.endpoint, workload.content(site, 0, run));
+  const signed = client.sign(workload.endpoint, workload.content(scene, 0));
   const forged = { ...signed, headers: { ...signed.headers, "ownid-timestamp": String(now()) } };
   const { status } = await client.send(forged);
   if (status !== 401) throw new AnswersWrong(`${contender.name}: a forged signature was answered ${status}`);

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 
-/** `user` is looked up and logs in, `writer` is written, `cold` has no hash when a round begins. */
-export type UserKind = "user" | "writer" | "cold";
+/**
+ * `user` is looked up and logs in, `writer` is written through, `unhashed` is written by a server that knows of no
+ * hash, `cold` has no hash when a round begins.
+ */
+export type UserKind = "user" | "writer" | "unhashed" | "cold";
 
 export const valueBytes = 1024;
 

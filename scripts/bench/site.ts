@@ -75,6 +75,7 @@ export async function startSite({ users, statementMs }: SiteOptions): Promise<Si
   await insertUsers(sql, "user", users.user);
   await insertUsers(sql, "writer", users.writer);
   await warm(folder.path, environment);
+  await insertUsers(sql, "unhashed", users.unhashed);
   await insertUsers(sql, "cold", users.cold);
   await sql.unsafe("VACUUM ANALYZE users");
 

@@ -33,10 +33,18 @@ export interface Workload {
   distinct(site: Site): number;
   /** How many requests one load may have: where no user may be asked for twice, as many as there are users. */
   requestsMax(site: Site): number;
-  /** The content of the n-th request of a run; a `run` is a number that no other run has. */
-  content(site: Site, number: number, run: number): Readonly<Record<string, string>>;
+  /** The content of the n-th request. */
+  content(scene: Scene, number: number): Readonly<Record<string, string>>;
   /** Sends the n-th request as a client does, and answers what is wrong with the answer, or `null`. */
-  check(client: SignedClient, site: Site, number: number, run: number): Promise<string | null>;
+  check(client: SignedClient, scene: Scene, number: number): Promise<string | null>;
+}
+
+/** One process of a contender at a site, from its start to its end. */
+export interface Scene {
+  readonly site: Site;
+  readonly contender: Contender;
+  /** No other scene has it. */
+  readonly number: number;
 }
 
 /** A site needs so many cold users for each second of a load. */
@@ -55,8 +63,8 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     perSecondMax: 60_000,
     distinct: (site) => site.users.user,
     requestsMax: unlimited,
-    content: (site, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
-    check: (client, _site, number) => checkLookup(client, loginIdOf("user", number)),
+    content: ({ site }, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
+    check: (client, _scene, number) => checkLookup(client, loginIdOf("user", number)),
   },
   miss: {
     title: "lookup of a user whose value is in Postgres only",
@@ -67,8 +75,8 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     perSecondMax: missesPerSecondMax,
     distinct: (site) => site.users.cold,
     requestsMax: (site) => site.users.cold,
-    content: (site, number) => ({ loginId: loginIdOf("cold", number % site.users.cold) }),
-    check: (client, _site, number) => checkLookup(client, loginIdOf("cold", number)),
+    content: ({ site }, number) => ({ loginId: loginIdOf("cold", number % site.users.cold) }),
+    check: (client, _scene, number) => checkLookup(client, loginIdOf("cold", number)),
   },
   unknown: {
     title: "lookup of somebody who is no user (404)",
@@ -79,9 +87,9 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     perSecondMax: 60_000,
     distinct: () => Number.MAX_SAFE_INTEGER,
     requestsMax: unlimited,
-    content: (_site, number, run) => ({ loginId: `nobody${run}-${number}@example.com` }),
-    async check(client, _site, number, run) {
-      const { status, body } = await client.get(`nobody${run}-${number}@example.com`);
+    content: (scene, number) => ({ loginId: nobody(scene, number) }),
+    async check(client, scene, number) {
+      const { status, body } = await client.get(nobody(scene, number));
       return status === 404 && body === "" ? null : `answered ${status} ${body}`;
     },
   },
@@ -95,10 +103,10 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     distinct: (site) => site.users.writer,
     requestsMax: unlimited,
     content: changeOf,
-    async check(client, site, number, run) {
-      const { loginId, ownIdData } = changeOf(site, number, run);
+    async check(client, scene, number) {
+      const { loginId, ownIdData } = changeOf(scene, number);
       const { status } = await client.set(loginId, ownIdData);
-      const [row] = await site.sql`SELECT "ownIdData" FROM users WHERE email = ${loginId}`;
+      const [row] = await scene.site.sql`SELECT "ownIdData" FROM users WHERE email = ${loginId}`;
       if (status !== 204) return `answered ${status}`;
       return row?.ownIdData === ownIdData ? null : "the row does not hold what was set";
     },
@@ -112,15 +120,21 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     perSecondMax: 30_000,
     distinct: (site) => site.users.user,
     requestsMax: unlimited,
-    content: (site, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
+    content: ({ site }, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
     check: checkSession,
   },
 };
 
-/** The value differs from run to run and from pass to pass, so that each write changes something. */
-function changeOf({ users }: Site, number: number, run: number): { loginId: string; ownIdData: string } {
-  const loginId = loginIdOf("writer", number % users.writer);
-  return { loginId, ownIdData: ownIdDataOf(loginId, `${run} ${Math.floor(number / users.writer)}`) };
+const nobody = (scene: Scene, number: number) => `nobody${scene.number}-${number}@example.com`;
+
+/**
+ * The value differs from scene to scene and from pass to pass, so that each write changes something. A server that
+ * knows of no hash has users of its own: it would leave hashes that are wrong, which the sidecar had to mend.
+ */
+function changeOf({ site, contender, number: scene }: Scene, number: number) {
+  const kind = contender.writesThrough ? "writer" : "unhashed";
+  const loginId = loginIdOf(kind, number % site.users[kind]);
+  return { loginId, ownIdData: ownIdDataOf(loginId, `${scene} ${Math.floor(number / site.users[kind])}`) };
 }
 
 async function checkLookup(client: SignedClient, loginId: string): Promise<string | null> {
@@ -129,7 +143,7 @@ async function checkLookup(client: SignedClient, loginId: string): Promise<strin
   return isRight ? null : `answered ${status} ${body}`;
 }
 
-async function checkSession(client: SignedClient, site: Site, number: number): Promise<string | null> {
+async function checkSession(client: SignedClient, { site }: Scene, number: number): Promise<string | null> {
   const loginId = loginIdOf("user", number);
   const { status, body } = await client.session(loginId);
   if (status !== 200) return `answered ${status} ${body}`;

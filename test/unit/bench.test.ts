@@ -267,7 +267,7 @@ const results: Results = {
     seconds: 3,
     connections: 64,
     isWarm: true,
-    users: { user: 20_000, writer: 20_000, cold: 1 },
+    users: { user: 20_000, writer: 20_000, unhashed: 20_000, cold: 1 },
     valueBytes,
   },
   workloads: {

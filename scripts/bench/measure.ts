@@ -77,7 +77,7 @@ export interface Stage extends AsyncDisposable {
 /** @throws {AnswersWrong} an answer is not what it should be */
 export async function setStage(run: Run): Promise<Stage> {
   const { site, workload, contender } = run;
-  const scene = { site, contender, number: Date.now() };
+  const scene = { site, contender, id: Date.now() };
   await site.level();
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await contender.start(site));
@@ -95,7 +95,7 @@ export async function setStage(run: Run): Promise<Stage> {
         path: `/ownid/${workload.endpoint}`,
         sharedSecret: site.sharedSecret,
         count,
-        distinct: workload.distinct(site),
+        distinct: workload.distinct(scene),
         body: (number) => JSON.stringify(workload.content(scene, first + number)),
       });
     },

@@ -30,7 +30,7 @@ export interface Workload {
   /** More than any contender answers in a second. */
   readonly perSecondMax: number;
   /** How many users there are to ask for. */
-  distinct(site: Site): number;
+  distinct(scene: Scene): number;
   /** How many requests one load may have: where no user may be asked for twice, as many as there are users. */
   requestsMax(site: Site): number;
   /** The content of the n-th request. */
@@ -44,7 +44,7 @@ export interface Scene {
   readonly site: Site;
   readonly contender: Contender;
   /** No other scene has it. */
-  readonly number: number;
+  readonly id: number;
 }
 
 /** A site needs so many cold users for each second of a load. */
@@ -61,7 +61,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     status: 200,
     answerBytes: { min: 1024, max: 2048 },
     perSecondMax: 60_000,
-    distinct: (site) => site.users.user,
+    distinct: ({ site }) => site.users.user,
     requestsMax: unlimited,
     content: ({ site }, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
     check: (client, _scene, number) => checkLookup(client, loginIdOf("user", number)),
@@ -73,7 +73,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     status: 200,
     answerBytes: { min: 1024, max: 2048 },
     perSecondMax: missesPerSecondMax,
-    distinct: (site) => site.users.cold,
+    distinct: ({ site }) => site.users.cold,
     requestsMax: (site) => site.users.cold,
     content: ({ site }, number) => ({ loginId: loginIdOf("cold", number % site.users.cold) }),
     check: (client, _scene, number) => checkLookup(client, loginIdOf("cold", number)),
@@ -100,7 +100,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     status: 204,
     answerBytes: { min: 0, max: 320 },
     perSecondMax: 20_000,
-    distinct: (site) => site.users.writer,
+    distinct: (scene) => scene.site.users[writtenBy(scene)],
     requestsMax: unlimited,
     content: changeOf,
     async check(client, scene, number) {
@@ -118,23 +118,24 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     status: 200,
     answerBytes: { min: 400, max: 1023 },
     perSecondMax: 30_000,
-    distinct: (site) => site.users.user,
+    distinct: ({ site }) => site.users.user,
     requestsMax: unlimited,
     content: ({ site }, number) => ({ loginId: loginIdOf("user", number % site.users.user) }),
     check: checkSession,
   },
 };
 
-const nobody = (scene: Scene, number: number) => `nobody${scene.number}-${number}@example.com`;
+const nobody = (scene: Scene, number: number) => `nobody${scene.id}-${number}@example.com`;
 
-/**
- * The value differs from scene to scene and from pass to pass, so that each write changes something. A server that
- * knows of no hash has users of its own: it would leave hashes that are wrong, which the sidecar had to mend.
- */
-function changeOf({ site, contender, number: scene }: Scene, number: number) {
-  const kind = contender.writesThrough ? "writer" : "unhashed";
-  const loginId = loginIdOf(kind, number % site.users[kind]);
-  return { loginId, ownIdData: ownIdDataOf(loginId, `${scene} ${Math.floor(number / site.users[kind])}`) };
+/** A server that knows of no hash has users of its own: it would leave wrong hashes, which the sidecar had to mend. */
+const writtenBy = ({ contender }: Scene) => (contender.writesThrough ? "writer" : "unhashed");
+
+/** The value differs from scene to scene and from pass to pass, so that each write changes something. */
+function changeOf(scene: Scene, number: number) {
+  const kind = writtenBy(scene);
+  const count = scene.site.users[kind];
+  const loginId = loginIdOf(kind, number % count);
+  return { loginId, ownIdData: ownIdDataOf(loginId, `${scene.id} ${Math.floor(number / count)}`) };
 }
 
 async function checkLookup(client: SignedClient, loginId: string): Promise<string | null> {

@@ -72,6 +72,7 @@ export function createSqlPool({ connect, waitingMax, closeSeconds }: SqlPoolOpti
     reconnect: () => replace(connections),
 
     async close() {
+      // What was asked in this turn goes first.
       await endOfTurn();
       await connections.close({ timeout: closeSeconds });
     },

@@ -3,7 +3,7 @@ import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
 import { showStatus } from "../status-line.ts";
 import { chartOf } from "./chart.ts";
 import { type Contender, nodePath } from "./contenders.ts";
-import { halfLoadContenders, measureHalfLoad } from "./half-load.ts";
+import { halfLoadMeasurements, measureHalfLoad } from "./half-load.ts";
 import { markdownOf } from "./markdown.ts";
 import { measure, type Plan } from "./measure.ts";
 import { describeSetting, medianSample, type Results } from "./results.ts";
@@ -23,7 +23,7 @@ Postgres that it starts itself. Requests are signed beforehand, and answers are 
 
   --workload NAME  only this one; may be given several times
   --rounds N       how often each server is measured (default 5)
-  --seconds N      how long each time (default 2)
+  --seconds N      how long each time (default 2), and three times as long in half
   --quick          one short round without a warm-up: shows that everything works, not how fast it is
   --report         write RESULTS.md, results.json and the chart that README.md shows
   --json           print JSON
@@ -116,15 +116,15 @@ const quickSite = { users: usersOf(500), statementMs: 1000 };
 async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Promise<Results> {
   const setting = await describeSetting(site, plan);
   const measured: Results["workloads"] = {};
-  const perRound = names.flatMap((name) =>
-    name === "half" ? halfLoadContenders : contendersAt(name),
-  ).length;
+  const measurements = names.map((name) =>
+    name === "half" ? halfLoadMeasurements : contendersAt(name).length,
+  );
+  const perRound = measurements.reduce((sum, count) => sum + count);
   const begin = countSteps(perRound * plan.rounds);
   for (const name of workloadNames.filter((name) => names.includes(name))) {
     measured[name] = await compareAt(name, site, plan, begin);
   }
-  const bareRate = measured.hit?.bare?.median.requestsPerSecond ?? null;
-  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, bareRate, begin) : null;
+  const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, begin) : null;
   showStatus("");
   return { ...setting, workloads: measured, halfLoad };
 }

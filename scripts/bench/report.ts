@@ -1,7 +1,7 @@
 import type { ContenderName } from "./contenders.ts";
 import type { Sample } from "./measure.ts";
 import type { ByContender, HalfLoad, Results } from "./results.ts";
-import type { Ratio } from "./rounds.ts";
+import { median, type Ratio } from "./rounds.ts";
 import { cpuRatio, rateRatio, ratioBetween, targets, verdictOf } from "./targets.ts";
 import { type WorkloadName, workloadNames, workloads } from "./workloads.ts";
 
@@ -61,14 +61,15 @@ function workloadTable(name: WorkloadName, measured: ByContender<Sample> | undef
   return [{ title: workloads[name].title, head, rows }];
 }
 
-function halfLoadTable({ bareRate, perSecond, contenders }: HalfLoad): Table {
+function halfLoadTable({ bareRates, contenders }: HalfLoad): Table {
+  const bareRate = median(bareRates);
   return {
-    title: `the first lookup at half of bare's ${thousands(bareRate)}: ${thousands(perSecond)} requests/s aimed at`,
+    title: `the first lookup at half of bare's ${thousands(bareRate)}: ${thousands(bareRate / 2)} requests/s aimed at`,
     head: ["", "requests/s", "p50 p95 p99 ms", "p99 in each round", "p99 over bare's"],
-    rows: entriesOf(contenders).map(([contender, { median, rounds }]) => [
+    rows: entriesOf(contenders).map(([contender, { median: middle, rounds }]) => [
       contenderTitles[contender],
-      thousands(median.requestsPerSecond),
-      latencyText(median.latencyMs),
+      thousands(middle.requestsPerSecond),
+      latencyText(middle.latencyMs),
       rounds.map(({ latencyMs }) => milliseconds(latencyMs.p99)).join(" "),
       ratioText(ratioBetween(contenders, contender, "bare", ({ latencyMs }) => latencyMs.p99)),
     ]),

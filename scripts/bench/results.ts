@@ -20,10 +20,8 @@ export interface Measured<Figures> {
 export type ByContender<Figures> = Partial<Record<ContenderName, Measured<Figures>>>;
 
 export interface HalfLoad {
-  /** What `bare` answers in a second when it is asked as fast as it can answer. */
-  readonly bareRate: number;
-  /** What was aimed at. */
-  readonly perSecond: number;
+  /** What `bare` has answered in a second, in each round, when it was asked as fast as it can answer. */
+  readonly bareRates: readonly number[];
   readonly contenders: ByContender<Sample>;
 }
 

@@ -222,7 +222,7 @@ describe("results", () => {
       return medianSample([{ ...sample, latencyMs: { p50: 0.1, p95: 1, p99 } }]);
     };
     const contenders = { bare: paced(2), "guard-on": paced(3) };
-    const text = tablesOf({ ...results, halfLoad: { bareRate: 40_000, perSecond: 20_000, contenders } });
+    const text = tablesOf({ ...results, halfLoad: { bareRates: [30_000, 40_000, 90_000], contenders } });
     expect(text).toContain("at half of bare's 40,000: 20,000 requests/s");
     expect(text).toMatch(/sidecar +19,000 +0\.10 {2}1\.00 {2}3\.00 +3\.00 +1\.50 \(1\.50\)/);
     expect(text).toMatch(/guard on: p99 over bare's.* 1\.50 \(1\.50\) .* met/);

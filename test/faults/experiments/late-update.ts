@@ -12,9 +12,9 @@ interface Parameters {
 /** Late enough that what to hold can be chosen between BEGIN and the UPDATE. */
 const beginReplyMs = 200;
 /**
- * A busy machine may choose too late all the same; then the set has succeeded. And the UPDATE is not sent while the
- * connection's one statement without parameters, by which the sidecar watches its database, waits for a reply that is
- * held. In either case a set of another user is held back.
+ * A busy machine may choose too late all the same; then the set has succeeded. Or there is no UPDATE whose reply could be
+ * held: it came after its deadline, or it waits on its connection, which sends nothing behind the watch's statement
+ * without parameters until that has its reply. Another user's set is held back then.
  */
 const triesMax = 3;
 

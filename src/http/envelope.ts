@@ -31,12 +31,16 @@ const usualJson = {
  * connection, so that clients move on to another.
  */
 export function envelope({ logger, compatErrorCode404, isDraining }: EnvelopeOptions) {
+  /** Leaves alone what a route has said itself. */
+  function addUsual(headers: Record<string, unknown>): void {
+    for (const [name, value] of Object.entries(usualHeaders)) headers[name] ??= value;
+    if (isDraining()) headers.connection = "close";
+  }
+
+  // No `onRequest`: with it, Elysia asks each request for its URL, which Bun then has to put together and parse.
   return new Elysia({ name: "envelope" })
-    .onRequest(({ set }) => {
-      if (isDraining()) set.headers.connection = "close";
-    })
     .mapResponse({ as: "scoped" }, ({ responseValue, set }) => {
-      if (isPlainObject(responseValue) && set.status === 200 && isEmpty(set.headers))
+      if (isPlainObject(responseValue) && set.status === 200 && isEmpty(set.headers) && !isDraining())
         return new Response(JSON.stringify(responseValue), usualJson);
       addUsual(set.headers);
       return undefined;
@@ -53,11 +57,6 @@ export function envelope({ logger, compatErrorCode404, isDraining }: EnvelopeOpt
       }
       return problemResponse(failure, requestId);
     });
-}
-
-/** Leaves alone what a route has said itself. */
-function addUsual(headers: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(usualHeaders)) headers[name] ??= value;
 }
 
 function isPlainObject(value: unknown): boolean {

@@ -7,8 +7,10 @@ import { type RunningApp, startApp } from "../support/running-app.ts";
 const redis = { status: "not configured" } as const;
 const away = { status: "unavailable", reason: "nothing answers", remedy: "start it" } as const;
 
-async function ask(app: RunningApp, path: string, method = "GET") {
-  const response = await fetch(app.opsUrl + path, { method, redirect: "manual" });
+const ask = (app: RunningApp, path: string, method = "GET") => askAt(app.opsUrl + path, method);
+
+async function askAt(url: string, method: string) {
+  const response = await fetch(url, { method, redirect: "manual" });
   return { status: response.status, headers: response.headers, body: await response.text() };
 }
 
@@ -95,8 +97,11 @@ describe("a process that drains", () => {
       await client.get("nobody"),
       await client.send({ ...client.sign("getOwnIDDataByLoginId", "{}"), method: "GET" }),
       await ask(app, "/readyz"),
+      await ask(app, "/nothing"),
+      await askAt(`${app.publicUrl}/.well-known/jwks.json`, "GET"),
+      await askAt(`${app.publicUrl}/.well-known/jwks.json`, "HEAD"),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([200, 204, 404, 405, 503]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 204, 404, 405, 503, 404, 200, 200]);
     expect(outcomeOf(answers[0] ?? expect.unreachable())).toEqual(json(200, { ownIdData: "data" }));
     expect(outcomeOf(answers[1] ?? expect.unreachable())).toEqual(empty(204));
     for (const { headers } of answers) expect(headers.get("connection")).toBe("close");

@@ -31,7 +31,7 @@ const usualJson = {
  * connection, so that clients move on to another.
  */
 export function envelope({ logger, compatErrorCode404, isDraining }: EnvelopeOptions) {
-  /** Leaves alone what a route has said itself. */
+  /** Leaves alone what a route has said itself, save that a process which drains closes the connection. */
   function addUsual(headers: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(usualHeaders)) headers[name] ??= value;
     if (isDraining()) headers.connection = "close";

@@ -52,13 +52,13 @@ const notYetAsked: DependencyReport = {
  */
 export function createDependencyWatch({ verifyDatabase, redis, logger, intervalMs }: DependencyWatchOptions) {
   let database: DependencyReport = notYetAsked;
+  let loggedDatabase: DependencyReport = notYetAsked;
   let lastRedis: DependencyReport = { status: "not configured" };
   let hadContact = false;
   let draining = false;
   let timer: ReturnType<typeof setTimeout> | null = null;
 
   async function askDatabase(): Promise<void> {
-    const before = database;
     try {
       await verifyDatabase();
       hadContact = true;
@@ -66,19 +66,28 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
     } catch (error) {
       database = { status: "unavailable", ...explain(error) };
       throw error;
-    } finally {
-      logChange(logger, "the database", before, database);
     }
   }
 
+  /**
+   * A set-up that cannot work ends the start, which prints it, so the log must not promise to ask again. If the answer
+   * comes too late for that, the next one is logged.
+   */
   async function meetDatabase(): Promise<void> {
     try {
       await askDatabase();
+      noteDatabase();
     } catch (error) {
       if (error instanceof ConfigurationInvalid) throw error;
+      noteDatabase();
     } finally {
       askAgainLater();
     }
+  }
+
+  function noteDatabase(): void {
+    logChange(logger, "the database", loggedDatabase, database);
+    loggedDatabase = database;
   }
 
   function reportRedis(): DependencyReport {
@@ -96,7 +105,7 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
 
   async function ask(): Promise<void> {
     noteRedis();
-    await askDatabase();
+    await askDatabase().finally(noteDatabase);
   }
 
   function askAgainLater(): void {

@@ -186,6 +186,7 @@ describe("exit 78", () => {
     ]);
     expect(problems[0]).toContain("CREATE UNIQUE INDEX");
     expect(problems[1]).toContain('Did you mean "ownid_data"?');
+    expect(sidecar.output.stdout).not.toContain("it is tried again");
   });
 
   test("meets a key file that is none, and leaves it as it is", async () => {

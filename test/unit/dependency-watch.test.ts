@@ -231,6 +231,19 @@ describe("start", () => {
     await until(() => watch.report().status === "ok");
   });
 
+  test("logs a set-up that cannot work only if the process goes on although the start has thrown it", async () => {
+    const answer = new ConfigurationInvalid(["USERS_TABLE: none."]);
+    using ending = watchOver({ answer });
+    await expect(ending.start()).rejects.toThrow("USERS_TABLE: none.");
+    expect(ending.lines).toEqual([]);
+    using lasting = watchOver({ answer }, 1);
+    await expect(lasting.start()).rejects.toThrow("USERS_TABLE: none.");
+    await lasting.askedAgain(2);
+    expect(lasting.lines).toMatchObject([
+      { reason: "USERS_TABLE: none.", msg: "the database is unavailable" },
+    ]);
+  });
+
   test("does not throw because the database is away, and recovers by itself", async () => {
     const database: Database = { answer: outage };
     using watch = watchOver(database, 1);

@@ -1,4 +1,4 @@
-import { loadSetting } from "../src/config.ts";
+import { loadSetting } from "../src/config/load-config.ts";
 import { createSigningKeys, loadSigningKeys } from "../src/sessions/signing-keys.ts";
 import { runCommand, UsageWrong } from "./command.ts";
 

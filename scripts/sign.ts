@@ -1,4 +1,4 @@
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/load-config.ts";
 import { developmentSharedSecret } from "../src/development.ts";
 import { signMessage } from "../src/protocol/signature.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";

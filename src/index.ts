@@ -1,5 +1,5 @@
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
-import { type Config, loadConfig } from "./config.ts";
+import { type Config, loadConfig } from "./config/load-config.ts";
 import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
 import { createDemoDatabase, demoLoginId, developmentSharedSecret } from "./development.ts";
 import { createSqlDirectory } from "./directory/sql-directory.ts";

@@ -1,4 +1,4 @@
-import { settings } from "../../src/settings.ts";
+import { settings } from "../../src/config/settings.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 import { type ExaminedConfig, variableOf } from "./examined-config.ts";
 import { makeSecret } from "./secret-checks.ts";

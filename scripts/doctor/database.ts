@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { Type } from "@sinclair/typebox";
 import { SQL } from "bun";
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/load-config.ts";
 import type {
   Dialect,
   RunSql,

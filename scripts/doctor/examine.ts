@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Environment } from "../../src/setting-reader.ts";
+import type { Environment } from "../../src/config/setting-reader.ts";
 import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
 import type { Item } from "./check.ts";
 import { clockChecks } from "./clock-checks.ts";

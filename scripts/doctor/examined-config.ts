@@ -1,7 +1,7 @@
-import { type Config, loadConfig } from "../../src/config.ts";
+import { type Config, loadConfig } from "../../src/config/load-config.ts";
+import type { Environment } from "../../src/config/setting-reader.ts";
+import { settings } from "../../src/config/settings.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import type { Environment } from "../../src/setting-reader.ts";
-import { settings } from "../../src/settings.ts";
 
 /** The configuration as far as it can be examined, although some of it may be wrong. */
 export interface ExaminedConfig {

@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/load-config.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 
 interface Listener {

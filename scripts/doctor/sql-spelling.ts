@@ -1,9 +1,9 @@
 import type { SQL } from "bun";
+import type { DatabaseKind } from "../../src/config/settings.ts";
 import type { Dialect } from "../../src/directory/dialects/dialect.ts";
 import { createMysqlDialect } from "../../src/directory/dialects/mysql.ts";
 import { postgres } from "../../src/directory/dialects/postgres.ts";
 import { sqlite } from "../../src/directory/dialects/sqlite.ts";
-import type { DatabaseKind } from "../../src/settings.ts";
 
 /** How the doctor's own statements are written for each kind of database. */
 export interface Spelling {

@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/development.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { listenerUrl } from "../listener-url.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Config, loadConfig } from "../../src/config.ts";
+import { type Config, loadConfig } from "../../src/config/load-config.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { UserDirectory } from "../../src/directory/user-directory.ts";

@@ -1,5 +1,5 @@
+import type { DatabaseKind } from "../../src/config/settings.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
-import type { DatabaseKind } from "../../src/settings.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 
 export interface Types {

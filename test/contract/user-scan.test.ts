@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { DatabaseKind } from "../../src/config/settings.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { UserScan } from "../../src/directory/user-scan.ts";
-import type { DatabaseKind } from "../../src/settings.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { freePort } from "../support/free-port.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL } from "bun";
+import type { DatabaseKind } from "../../src/config/settings.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 import type { SqlDirectoryOptions } from "../../src/directory/sql-client.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import type { UserDirectory } from "../../src/directory/user-directory.ts";
-import type { DatabaseKind } from "../../src/settings.ts";
 
 export interface TestDatabase extends AsyncDisposable {
   readonly kind: DatabaseKind;

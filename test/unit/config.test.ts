@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { loadConfig, loadSetting } from "../../src/config.ts";
+import { loadConfig, loadSetting } from "../../src/config/load-config.ts";
+import { Secret } from "../../src/config/secret.ts";
+import type { Environment } from "../../src/config/setting-reader.ts";
+import { settings } from "../../src/config/settings.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import { Secret } from "../../src/secret.ts";
-import type { Environment } from "../../src/setting-reader.ts";
-import { settings } from "../../src/settings.ts";
 
 const generated = new Uint8Array(32).fill(7);
 const ownSecret = Buffer.from("a shared secret of thirty-two b.").toString("base64");

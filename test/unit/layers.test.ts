@@ -12,8 +12,6 @@ const linesMax = 300;
  */
 const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   errors: [],
-  secret: [],
-  settings: [],
   "private-file": [],
   logger: ["errors"],
   metrics: ["errors"],
@@ -21,8 +19,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   drain: [],
   greeting: [],
   development: ["errors", "private-file"],
-  "setting-reader": ["settings"],
-  config: ["errors", "secret", "setting-reader"],
+  config: ["errors"],
   protocol: ["errors"],
   store: ["errors"],
   directory: ["errors"],
@@ -94,8 +91,8 @@ describe("src", () => {
   });
 
   test("only the reader of settings reads their table", () => {
-    const readers = imports.filter(({ to }) => to === "src/settings.ts").map(({ from }) => from);
-    expect(readers).toEqual(["src/setting-reader.ts"]);
+    const readers = imports.filter(({ to }) => to === "src/config/settings.ts").map(({ from }) => from);
+    expect(readers).toEqual(["src/config/setting-reader.ts"]);
   });
 
   test("each package stays in the rooms that know it", () => {

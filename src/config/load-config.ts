@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { ConfigurationInvalid } from "./errors.ts";
+import { ConfigurationInvalid } from "../errors.ts";
 import { Secret } from "./secret.ts";
 import { createSettingReader, type Environment, type SettingReader } from "./setting-reader.ts";
 import type { DatabaseAddress, SettingName, SettingValue } from "./settings.ts";

@@ -20,24 +20,31 @@ export const SetOwnIdDataRequest = Type.Object({ loginId, ownIdData });
 
 export const GetOwnIdDataRequest = Type.Object({ loginId });
 
-/** A body with `ownIdData` is a captured `set` request sent here, since the path is not signed. */
-const notACapturedSet = Type.Optional(
-  Type.Never({ "x-problem": "ownIdData does not belong in a session request." }),
-);
+/** OwnID sends no such field here: a body that has one was signed for another endpoint, since the path is not signed. */
+const signedForAnother = (problem: string) => Type.Optional(Type.Never({ "x-problem": problem }));
 
-const sessionType = Type.Union([Type.Literal("browser"), Type.Literal("mobile")], {
-  description: "Where the session will live.",
-  "x-problem": 'sessionType must be "browser" or "mobile".',
+/** `REQUIRE_SESSION_TYPE=true`: a lookup must not be a captured session or `set` request. */
+export const StrictGetOwnIdDataRequest = Type.Object({
+  loginId,
+  sessionType: signedForAnother("sessionType does not belong in a lookup."),
+  ownIdData: signedForAnother("ownIdData does not belong in a lookup."),
 });
+
+const notACapturedSet = signedForAnother("ownIdData does not belong in a session request.");
+const sessionType = "Where the session will live: browser or mobile. Anything else counts as not given.";
 
 export const GetSessionRequest = Type.Object({
   loginId,
-  sessionType: Type.Optional(sessionType),
+  sessionType: Type.Optional(Type.Unknown({ description: sessionType })),
   ownIdData: notACapturedSet,
 });
 
-/** Tells a session request from a captured lookup without any state. */
-export const GetTypedSessionRequest = Type.Object({ loginId, sessionType, ownIdData: notACapturedSet });
+/** `REQUIRE_SESSION_TYPE=true`: `sessionType` tells a session request from a captured lookup without any state. */
+export const StrictGetSessionRequest = Type.Object({
+  loginId,
+  sessionType: Type.String({ description: sessionType, "x-problem": "sessionType must be a string." }),
+  ownIdData: notACapturedSet,
+});
 
 export const OwnIdDataResponse = Type.Object({ ownIdData });
 

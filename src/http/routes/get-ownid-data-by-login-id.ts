@@ -1,6 +1,11 @@
 import { Elysia } from "elysia";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
-import { Empty, GetOwnIdDataRequest, OwnIdDataResponse } from "../../protocol/messages.ts";
+import {
+  Empty,
+  GetOwnIdDataRequest,
+  OwnIdDataResponse,
+  StrictGetOwnIdDataRequest,
+} from "../../protocol/messages.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
 import type { ReplayGuard } from "../../store/replay-guard.ts";
 import { failureResponses } from "../problem.ts";
@@ -12,10 +17,12 @@ export interface GetOwnIdDataOptions {
   readonly store: OwnIdDataStore;
   readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
+  readonly requireSessionType: boolean;
 }
 
 /** The hot path: what OwnID keeps with a user, 204 when that is nothing. */
-export function getOwnIdDataByLoginId({ signed, store, replayGuard, loginIdCase }: GetOwnIdDataOptions) {
+export function getOwnIdDataByLoginId(options: GetOwnIdDataOptions) {
+  const { signed, store, replayGuard, loginIdCase, requireSessionType } = options;
   return new Elysia().use(signed).post(
     "/getOwnIDDataByLoginId",
     async ({ body, signature, status }) => {
@@ -25,7 +32,7 @@ export function getOwnIdDataByLoginId({ signed, store, replayGuard, loginIdCase 
     },
     {
       parse: "json",
-      body: GetOwnIdDataRequest,
+      body: requireSessionType ? StrictGetOwnIdDataRequest : GetOwnIdDataRequest,
       response: { 200: OwnIdDataResponse, 204: Empty, ...failureResponses },
     },
   );

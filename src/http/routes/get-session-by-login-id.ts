@@ -1,7 +1,8 @@
 import { Elysia } from "elysia";
 import type { Logger } from "../../logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
-import { GetSessionRequest, GetTypedSessionRequest, SessionResponse } from "../../protocol/messages.ts";
+import { GetSessionRequest, SessionResponse, StrictGetSessionRequest } from "../../protocol/messages.ts";
+import { parseSessionType } from "../../protocol/session-type.ts";
 import type { SessionIssuer } from "../../sessions/session-issuer.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
 import type { ReplayGuard } from "../../store/replay-guard.ts";
@@ -27,7 +28,7 @@ export function getSessionByLoginId(options: GetSessionOptions) {
     "/getSessionByLoginId",
     async ({ body, signature, set }) => {
       const asked = parseLoginId(body.loginId, loginIdCase);
-      const sessionType = body.sessionType ?? null;
+      const sessionType = parseSessionType(body.sessionType);
       const token = await issueOnce(replayGuard, signature, async () => {
         const { loginId } = await store.findForSession(asked);
         return sessions.issue({ loginId, sessionType });
@@ -37,7 +38,7 @@ export function getSessionByLoginId(options: GetSessionOptions) {
     },
     {
       parse: "json",
-      body: requireSessionType ? GetTypedSessionRequest : GetSessionRequest,
+      body: requireSessionType ? StrictGetSessionRequest : GetSessionRequest,
       response: { 200: SessionResponse, ...failureResponses },
     },
   );

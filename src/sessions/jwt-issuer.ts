@@ -13,6 +13,12 @@ export interface JwtIssuerOptions {
   readonly now: () => number;
 }
 
+/**
+ * How far `iat` and `nbf` lie before the sidecar's clock. Without it, a verifier whose clock is a second behind would
+ * refuse a fresh token. `exp` counts from the clock itself, so that a token is valid for its whole lifetime.
+ */
+const backdatingSeconds = 5;
+
 /** RFC 8725, section 3.11: a token of one kind must not pass for one of another. */
 const tokenType = "ownid-session+jwt";
 
@@ -25,7 +31,8 @@ export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
 
   return {
     issue({ loginId, sessionType }) {
-      const issuedAt = Math.floor(options.now() / 1000);
+      const now = Math.floor(options.now() / 1000);
+      const issuedAt = now - backdatingSeconds;
       const ttlSeconds =
         (sessionType === null ? null : options.ttlSecondsByType[sessionType]) ?? options.ttlSeconds;
       return new SignJWT({
@@ -34,7 +41,7 @@ export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
         sub: loginId,
         iat: issuedAt,
         nbf: issuedAt,
-        exp: issuedAt + ttlSeconds,
+        exp: now + ttlSeconds,
         jti: crypto.randomUUID(),
         sid: crypto.randomUUID(),
         ...(sessionType === null ? {} : { session_type: sessionType }),

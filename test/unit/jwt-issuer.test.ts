@@ -34,8 +34,8 @@ describe("a session token", () => {
       iss: "ownid-sidecar",
       aud: "website",
       sub: "sol@testmail.com",
-      iat: issuedAt,
-      nbf: issuedAt,
+      iat: issuedAt - 5,
+      nbf: issuedAt - 5,
       exp: issuedAt + 3600,
       jti: expect.stringMatching(uuid),
       sid: expect.stringMatching(uuid),
@@ -61,8 +61,8 @@ describe("a session token", () => {
   test("lives as long as its kind does", async () => {
     const issuer = issuerWith({ ttlSecondsByType: { browser: 60, mobile: null }, ttlSeconds: 7 });
     const lifetimeOf = async (sessionType: SessionSubject["sessionType"]) => {
-      const { exp = 0, iat = 0 } = payloadOf(await issuer.issue({ ...sol, sessionType }));
-      return exp - iat;
+      const { exp = 0 } = payloadOf(await issuer.issue({ ...sol, sessionType }));
+      return exp - issuedAt;
     };
     expect(await lifetimeOf("browser")).toBe(60);
     expect(await lifetimeOf("mobile")).toBe(7);
@@ -90,9 +90,9 @@ describe("a session token", () => {
   test("takes the time from the clock it was given, anew for each token", async () => {
     let nowMs = 1_000_000_000_000;
     const issuer = issuerWith({ now: () => nowMs });
-    expect(payloadOf(await issuer.issue(sol)).iat).toBe(1_000_000_000);
+    expect(payloadOf(await issuer.issue(sol)).exp).toBe(1_000_003_600);
     nowMs += 1500;
-    expect(payloadOf(await issuer.issue(sol)).iat).toBe(1_000_000_001);
+    expect(payloadOf(await issuer.issue(sol)).exp).toBe(1_000_003_601);
   });
 });
 
@@ -102,11 +102,18 @@ describe("a library that is not jose", () => {
     expect(verify(token)).toMatchObject({ sub: "sol@testmail.com", session_type: "browser" });
   });
 
+  test("accepts a fresh token though its clock is some seconds behind", async () => {
+    const token = await issuerWith().issue(sol);
+    for (const secondsBehind of [1, 5]) {
+      expect(verify(token, { clockTimestamp: issuedAt - secondsBehind })).toMatchObject({ sub: sol.loginId });
+    }
+  });
+
   test("refuses it after its end and before its beginning", async () => {
     const token = await issuerWith().issue(sol);
     expect(verify(token, { clockTimestamp: issuedAt + 3599 })).toMatchObject({ sub: sol.loginId });
     expect(() => verify(token, { clockTimestamp: issuedAt + 3600 })).toThrow("jwt expired");
-    expect(() => verify(token, { clockTimestamp: issuedAt - 1 })).toThrow("jwt not active");
+    expect(() => verify(token, { clockTimestamp: issuedAt - 6 })).toThrow("jwt not active");
   });
 
   test("refuses it under another issuer, audience or algorithm", async () => {

@@ -7,7 +7,6 @@ import {
   OwnIdDataTooLong,
   UserUnknown,
 } from "../errors.ts";
-import { createDatabaseClock } from "./database-clock.ts";
 import { nobodysChange, readOnlyServer, type Statements, type TableFacts } from "./dialects/dialect.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
 import type { SqlResult } from "./sql-pool.ts";
@@ -47,7 +46,6 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   });
   const { dialect, read, write } = client;
   let verified: Verified | null = null;
-  const clock = createDatabaseClock();
 
   function statements(): Statements {
     if (verified !== null) return verified.statements;
@@ -95,17 +93,12 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
 
     async find(loginId) {
       try {
-        const user = pickUser(await read(statements().find, [loginId]), loginId);
-        clock.hear(user.databaseTimeMs);
-        return user;
+        return pickUser(await read(statements().find, [loginId]), loginId);
       } catch (error) {
         if (error instanceof SqlFailed && error.meaning === "incomparable") throw new UserUnknown();
-        if (!(error instanceof UserUnknown)) clock.forget();
         throw error;
       }
     },
-
-    databaseTimeMs: clock.now,
 
     fits(ownIdData) {
       const column = verified?.facts.columns.find(({ name }) => name === names.ownIdDataColumn);
@@ -120,7 +113,6 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
       try {
         return (await write(replace, parametersOf(change))).count === 1;
       } catch (error) {
-        clock.forget();
         if (!(error instanceof SqlFailed)) throw error;
         if (error.meaning === "too long") throw new OwnIdDataTooLong();
         if (error.meaning === "unknown") throw new OutcomeUnknown(error.message);

@@ -38,12 +38,6 @@ export interface UserDirectory {
    */
   find(loginId: string): Promise<UserRecord>;
 
-  /**
-   * What the database's own clock shows now, at least, in milliseconds since the Unix epoch; `null` unless `find` has
-   * heard it a moment ago, and no statement has failed since.
-   */
-  databaseTimeMs(): number | null;
-
   /** Whether the column can hold it. */
   fits(ownIdData: string): boolean;
 

@@ -20,13 +20,6 @@ export interface HotCopy {
   begin(loginId: string): Promise<HotWrite>;
 
   /**
-   * BEGIN, if the hash is a hit with another value than the new one. Also answers the value that was there: the
-   * database's, unless the site has changed the row. `null`: no such hit, or no clear answer, and no write has begun.
-   * Never throws.
-   */
-  beginOnHit(loginId: string, newValue: string): Promise<(HotWrite & { readonly dropped: string }) | null>;
-
-  /**
    * Forgets the value, so that the next reader asks the database.
    *
    * @throws {HotCopyUnavailable} it may still be believed
@@ -58,7 +51,6 @@ export const withoutHotCopy: HotCopy = {
   peek: async () => null,
   read: async () => ({ state: "ask" }),
   begin: async () => ({ end: async () => {} }),
-  beginOnHit: async () => null,
   purge: async () => {},
   purgeAll: async () => {},
 };

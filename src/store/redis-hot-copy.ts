@@ -104,11 +104,6 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     };
   }
 
-  /** BEGIN has failed, or has run and is not wanted: a marker that it may have left is taken away, if that is possible. */
-  function giveUp(key: string, writer: string): void {
-    end(key, writer, "", "", "").catch(() => {});
-  }
-
   return {
     async peek(loginId) {
       const key = keys.user(loginId);
@@ -165,29 +160,10 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
         return begun(key, writer, epoch, token, isSolo === 1);
       } catch (error) {
         failed(key, error);
-        giveUp(key, writer);
+        // It may have run: a marker that it left is taken away, if that is possible.
+        end(key, writer, "", "", "").catch(() => {});
         throw new HotCopyUnavailable();
       }
-    },
-
-    async beginOnHit(loginId, newValue) {
-      const key = keys.user(loginId);
-      const master = masterOf(key);
-      // Whether its epoch is the one that was heard last is no matter: the UPDATE compares the value.
-      if (master === null || !epochs.isConnected(master)) return null;
-      const writer = crypto.randomUUID();
-      const { markerLifeMs } = limits;
-      try {
-        const reply = await scripts.beginOnHit(client, key, writer, freshToken(), markerLifeMs, newValue);
-        const [epoch, token, dropped] = reply;
-        if (epoch === undefined) return null;
-        if (token !== undefined && dropped !== undefined)
-          return { ...begun(key, writer, epoch, token, true), dropped };
-      } catch (error) {
-        failed(key, error);
-      }
-      giveUp(key, writer);
-      return null;
     },
 
     async purge(loginId) {

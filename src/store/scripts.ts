@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
-import beginOnHit from "./lua/begin-on-hit.lua" with { type: "text" };
 import beginWrite from "./lua/begin-write.lua" with { type: "text" };
 import endWrite from "./lua/end-write.lua" with { type: "text" };
 import fillHash from "./lua/fill-hash.lua" with { type: "text" };
@@ -28,10 +27,6 @@ export const scripts = {
     [writer: string, token: string, markerLifeMs: number],
     [isSolo: 0 | 1, epoch: string, token: string]
   >(shared + beginWrite),
-  beginOnHit: script<
-    [writer: string, token: string, markerLifeMs: number, newValue: string],
-    [] | [begun: string] | [epoch: string, token: string, dropped: string]
-  >(shared + beginOnHit),
   endWrite: script<
     [
       writer: string,

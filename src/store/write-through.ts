@@ -95,7 +95,6 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   async function set(loginId: string, ownIdData: string): Promise<void> {
-    if (await setOverHit(loginId, ownIdData)) return;
     const user = await findUnblocked(loginId);
     if (!directory.fits(ownIdData)) throw new OwnIdDataTooLong();
     if (user.ownIdData === ownIdData) return forgetUnlessHit(user.loginId, ownIdData);
@@ -103,27 +102,11 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     await conclude(write, ownIdData, updateUntilItHolds(user, ownIdData));
   }
 
-  /**
-   * The short way of a set: the hash tells what the row holds, so that the database is asked one thing only.
-   * `false`: nothing was written, and the row must be read, if only to learn why.
-   */
-  async function setOverHit(loginId: string, ownIdData: string): Promise<boolean> {
-    // Noted before BEGIN: between it and a later look this process might stand still, while its marker lapses.
-    const startedMs = directory.databaseTimeMs();
-    if (startedMs === null || !directory.fits(ownIdData)) return false;
-    const write = await hotCopy.beginOnHit(loginId, ownIdData);
-    if (write === null) return false;
-    const deadlineMs = startedMs + statementMs;
-    const change = { loginId, expected: write.dropped, replacement: ownIdData, deadlineMs };
-    return (await conclude(write, ownIdData, update(change))) !== "refused";
-  }
-
   /** Ends a write when its outcome is known; otherwise the marker keeps readers away until it lapses. */
-  async function conclude(write: HotWrite, ownIdData: string, updating: Promise<Outcome>): Promise<Outcome> {
+  async function conclude(write: HotWrite, ownIdData: string, updating: Promise<Outcome>): Promise<void> {
     try {
       const outcome = await updating;
       if (outcome !== "read back") await write.end(outcome === "committed" ? ownIdData : null);
-      return outcome;
     } catch (error) {
       if (error instanceof SidecarError && !(error instanceof OutcomeUnknown)) await write.end(null);
       throw error;

@@ -11,7 +11,6 @@ import {
   sharedPlaces,
   withRedis,
 } from "../support/redis-places.ts";
-import { replaceProperty } from "../support/replaced-property.ts";
 import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
@@ -42,7 +41,6 @@ for (const { name, open } of sharedPlaces) {
       early.close();
       expect(await eventually(async () => (await early.hotCopy.read("ann")).state, "ask")).toBe("ask");
       expect(await isUnavailable(early.hotCopy.begin("ann"))).toBe(true);
-      expect(await early.hotCopy.beginOnHit("ann", "newer")).toBeNull();
     });
 
     test("misses once, and then hits what the database said", async () => {
@@ -73,57 +71,6 @@ for (const { name, open } of sharedPlaces) {
       expect(await hotCopy.peek("ann")).toBeNull();
       await write.end("newer");
       expect(await hotCopy.read("ann")).toEqual({ state: "hit", value: "newer" });
-    });
-
-    test("begins on a hit with the value that it hides, and hits the committed one afterwards", async () => {
-      for (const loginId of loginIds) {
-        await fill(hotCopy, loginId, `devices of ${loginId}`);
-        expect(await hotCopy.beginOnHit(loginId, `devices of ${loginId}`)).toBeNull();
-        const write = await hotCopy.beginOnHit(loginId, "newer");
-        expect(write?.dropped).toBe(`devices of ${loginId}`);
-        expect(await hotCopy.read(loginId)).toEqual({ state: "ask" });
-        expect(await hotCopy.beginOnHit(loginId, "another")).toBeNull();
-        await write?.end("newer");
-        expect(await hotCopy.read(loginId)).toEqual({ state: "hit", value: "newer" });
-      }
-    });
-
-    test("begins on nothing but a hit, and makes no hash", async () => {
-      expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
-      expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
-      const read = await miss(hotCopy, "ann");
-      expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
-      await read.fill("devices");
-      expect(await hotCopy.peek("ann")).toBe("devices");
-    });
-
-    test("does not begin on a hit when an earlier copy of the command has, and takes its marker away", async () => {
-      await fill(hotCopy, "ann", "older");
-      const drawn = crypto.randomUUID();
-      const restore = replaceProperty(crypto, "randomUUID", () => drawn);
-      await hotCopy.beginOnHit("ann", "newer");
-      expect(await hotCopy.beginOnHit("ann", "newer")).toBeNull();
-      restore();
-      expect(await eventually(async () => (await hotCopy.read("ann")).state, "miss")).toBe("miss");
-    });
-
-    test("refuses the fill of a reader that asked before a write on a hit", async () => {
-      const early = await miss(hotCopy, "ann");
-      await fill(hotCopy, "ann", "older");
-      const write = await hotCopy.beginOnHit("ann", "newer");
-      await early.fill("older");
-      await write?.end(null);
-      await early.fill("older");
-      expect(await hotCopy.peek("ann")).toBeNull();
-    });
-
-    test("holds no value after a write on a hit that another one overlapped", async () => {
-      await fill(hotCopy, "ann", "older");
-      const [first, second] = [await hotCopy.beginOnHit("ann", "first"), await hotCopy.begin("ann")];
-      await first?.end("first");
-      expect(await hotCopy.read("ann")).toEqual({ state: "ask" });
-      await second.end("second");
-      expect((await hotCopy.read("ann")).state).toBe("miss");
     });
 
     test("holds no value after a write that was not done, or that left the user without data", async () => {

@@ -326,66 +326,6 @@ describeWith("redis", "the Lua scripts", () => {
     });
   });
 
-  describe("beginOnHit", () => {
-    const beginOnHit = (writer: string, drew: string, { lifeMs = long, newValue = "newer" } = {}) =>
-      scripts.beginOnHit(redis, key, writer, drew, lifeMs, newValue);
-
-    test("answers the epoch, the token and the value that it drops, and is BEGIN in all else", async () => {
-      await read(redis, key, "t1");
-      await fill("devices", { lifeMs: 0 });
-      const [answered, token, dropped] = await beginOnHit("ann", "t2", { lifeMs: 9000 });
-      expect([answered, dropped]).toEqual([epoch, "devices"]);
-      expect(token).toBe(await held());
-      expect(drawn(token ?? null)).toBe("t2");
-      expect(await fields()).toBe("e n t w:ann");
-      expect(await lives(9000)).toBe(true);
-      tokens.set("ann", token ?? "");
-      expect(await end("ann", "newer")).toBe(1);
-      expect(await read(redis, key)).toEqual(["hit", "newer"]);
-    });
-
-    test("makes no hash where there is none", async () => {
-      expect(await beginOnHit("ann", "t1")).toEqual([]);
-      expect(await redis.exists(key)).toBe(0);
-    });
-
-    test("leaves a hash without a value as it is, and the fill under way may land", async () => {
-      await read(redis, key, "t1");
-      expect(await beginOnHit("ann", "t2")).toEqual([]);
-      expect(await fields()).toBe("e t");
-      expect(await fill("devices")).toBe(1);
-    });
-
-    test("leaves a hash alone that holds the new value already", async () => {
-      await write(redis, key, "devices");
-      const before = await redis.hgetallBuffer(key);
-      expect(await beginOnHit("ann", "t2", { newValue: "devices" })).toEqual([]);
-      expect(await redis.hgetallBuffer(key)).toEqual(before);
-    });
-
-    test("leaves a hash alone in which another writer's marker stands", async () => {
-      await write(redis, key, "devices");
-      await begin("bob", "t2");
-      expect(await beginOnHit("ann", "t3")).toEqual([]);
-      expect([await fields(), await token()]).toEqual(["e n t w:bob", "t2"]);
-    });
-
-    test("leaves a hash of another epoch alone, which READ does not believe either", async () => {
-      await write(redis, key, "devices");
-      await makeForeign();
-      expect(await beginOnHit("ann", "t2")).toEqual([]);
-      expect(await fields()).toBe("e t v");
-    });
-
-    test("run again, changes nothing and tells that it has begun", async () => {
-      await write(redis, key, "devices");
-      await beginOnHit("ann", "t2");
-      const before = await redis.hgetallBuffer(key);
-      expect(await beginOnHit("ann", "t3")).toEqual(["begun"]);
-      expect(await redis.hgetallBuffer(key)).toEqual(before);
-    });
-  });
-
   describe("endWrite", () => {
     test("stores the committed value for T, and takes the marker away", async () => {
       await begin("ann", "t1");

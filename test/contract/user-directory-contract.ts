@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type { Replacement, UserDirectory } from "../../src/directory/user-directory.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { replaceProperty } from "../support/replaced-property.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { blockedTypes, createTable, storedHex, type Types, typesOf, type User } from "./contract-table.ts";
 
@@ -139,31 +138,6 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const [beforeMs, user, afterMs] = [Date.now(), await directory.find("ann"), Date.now()];
       expect(user.databaseTimeMs).toBeGreaterThanOrEqual(beforeMs - 2);
       expect(user.databaseTimeMs).toBeLessThanOrEqual(afterMs + 2);
-    });
-  });
-
-  describe("databaseTimeMs", () => {
-    test("tells the clock that a row has shown, and goes on with it, never ahead", async () => {
-      const { directory } = await withUsers([{ loginId: "ann" }]);
-      expect(directory.databaseTimeMs()).toBeNull();
-      const shown = (await directory.find("ann")).databaseTimeMs;
-      const told = directory.databaseTimeMs() ?? 0;
-      const shownLater = (await directory.find("ann")).databaseTimeMs;
-      expect(told).toBeGreaterThanOrEqual(shown);
-      // SQLite's clock shows whole milliseconds.
-      expect(told).toBeLessThanOrEqual(shownLater + 1);
-    });
-
-    test("does not tell it once half a second has passed, until another row shows it", async () => {
-      const { directory } = await withUsers([{ loginId: "ann" }]);
-      await directory.find("ann");
-      const now = performance.now();
-      const goOn = replaceProperty(performance, "now", () => now + 500);
-      const told = directory.databaseTimeMs();
-      goOn();
-      expect(told).toBeNull();
-      await directory.find("ann");
-      expect(directory.databaseTimeMs()).not.toBeNull();
     });
   });
 

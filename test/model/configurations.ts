@@ -64,8 +64,8 @@ const table = {
   },
   outside: {
     ...calm,
-    about: "two writers and two readers, one puts the first value back; the site writes the row itself",
-    writes: [1, 0],
+    about: "two writers and two readers; the site writes the row itself",
+    writes: [1, 2],
     readers: 2,
     outsideWrites: 1,
     outsideValue: 1,
@@ -138,7 +138,6 @@ function newWriter(id: number, value: number, rereadsLeft: number): Writer {
     value,
     at: "start",
     answer: "none",
-    onHit: false,
     old: 0,
     rereadsLeft,
     fenced: false,

@@ -58,24 +58,6 @@ export function begin(state: State, writer: Writer, repairs: Repairs): { hash: H
   };
 }
 
-/** BEGIN on a hit: tells the value that it drops, unless that is the new one. On a hash that is no hit it does nothing. */
-export function beginOnHit(
-  state: State,
-  writer: Writer,
-  repairs: Repairs,
-): { hash: Hash | null; outcome: OnHit } {
-  const { hash, home } = state;
-  if (hash !== null && hash.markers & markerOf(writer)) return { hash, outcome: "begun" };
-  if (hash === null || hash.value === null || hash.epoch !== home || hash.markers !== 0)
-    return { hash, outcome: "no hit" };
-  if (hash.value === writer.value) return { hash, outcome: "holds it" };
-  const begun = begin(state, writer, repairs).hash;
-  return { hash: begun, outcome: { dropped: hash.value, token: begun.token } };
-}
-
-/** `begun`: by an earlier run. */
-type OnHit = "no hit" | "holds it" | "begun" | { readonly dropped: number; readonly token: number };
-
 /** END: takes away the writer's marker; fills if nobody overlapped; drops v if it cannot know. */
 export function end(state: State, writer: Writer, mayFill: boolean, repairs: Repairs): Hash | null {
   const { hash } = state;

@@ -32,10 +32,6 @@ const table = {
   compareAndSet: { rule: "UPDATE only over the value that was read", caughtIn: "writers" },
   fence: { rule: "the database refuses an UPDATE after its deadline", caughtIn: "writers" },
   clockBeforeBegin: { rule: "the deadline is counted from before BEGIN", caughtIn: "writers" },
-  unchangedAsksRow: {
-    rule: "a hash that holds the value already does not make a set done",
-    caughtIn: "outside",
-  },
   oneDeadline: { rule: "all tries of a write share one deadline", caughtIn: "writers" },
   updateSentOnce: { rule: "the driver never sends an UPDATE twice", caughtIn: "restored values" },
   markerOutlivesFence: { rule: "Q is longer than an UPDATE can take", caughtIn: "writers" },

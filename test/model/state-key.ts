@@ -49,7 +49,7 @@ function pushWriter(codes: number[], writer: Writer, numbered: TokenNumber): voi
   codes.push(
     packed(writerPlaces.indexOf(writer.at), answers.indexOf(writer.answer), writer.old, writer.rereadsLeft),
     packed(writer.epoch + 1, writer.epochsBefore, flags, numbered(writer.token)),
-    packed(writer.beginsInFlight, writer.updatesInFlight, writer.endsInFlight, Number(writer.onHit)),
+    packed(writer.beginsInFlight, writer.updatesInFlight, writer.endsInFlight, 0),
   );
 }
 

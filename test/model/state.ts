@@ -15,14 +15,12 @@ export interface Writer {
   readonly value: number;
   readonly at: "start" | "purging" | "beginning" | "begun" | "updating" | "refused" | "unknown" | "answered";
   readonly answer: "none" | "done" | "not done" | "unknown";
-  /** The short way: its BEGIN does nothing unless the hash is a hit. */
-  readonly onHit: boolean;
-  /** The value it read last, or was told by BEGIN. */
+  /** The value it read last. */
   readonly old: number;
   readonly rereadsLeft: number;
   /** Its deadline and one statement's limit have passed by the database's clock: 2D after step 1. */
   readonly fenced: boolean;
-  /** How many epochs there had been when it knew the database's clock. */
+  /** How many epochs there had been at step 1. */
   readonly epochsBefore: number;
   /** Whether the database held `value` at some instant since step 1. */
   readonly held: boolean;
@@ -106,9 +104,7 @@ export const restingReader = {
 } as const;
 
 /** An answered writer with no UPDATE in flight changes the row no more, so only its messages to Redis count. */
-function tidied(changed: Writer): Writer {
-  const begins = changed.at === "beginning" || changed.at === "begun" || changed.beginsInFlight > 0;
-  const writer = { ...changed, onHit: changed.onHit && begins };
+function tidied(writer: Writer): Writer {
   if (writer.at !== "answered" || writer.updatesInFlight > 0) return writer;
   const fills = writer.solo && writer.endsInFlight > 0;
   return {

@@ -29,42 +29,9 @@ const purges: Step = (state, writer, { repairs }) => {
   return { label: `${nameOf(writer)}: ${label}`, next: acknowledged({ ...state, hash }, writer) };
 };
 
-/** The short way: knows the clock already, and sends BEGIN on a hit. Nothing is read again after it. */
-const triesTheShortWay: Step = (state, writer, world) => {
-  if (writer.at !== "start") return null;
-  const began = { held: state.row === writer.value, afterOutside: state.outsideAdmitted, rereadsLeft: 0 };
-  const change = { ...began, epochsBefore: state.epochs, onHit: true, beginsInFlight: copiesSent(world) };
-  const label = `${nameOf(writer)}: is to write ${writer.value}; sends BEGIN on a hit`;
-  return { label, next: withWriter(state, writer, { ...change, at: "beginning" }) };
-};
-
-/**
- * The short way: BEGIN on a hit runs. Where there is none, or it holds the value already, nothing was done, and where
- * an earlier run has begun, END is sent: the long way is as another writer's.
- */
-const beginOnHitRuns: Step = (state, writer, world) => {
-  if (writer.beginsInFlight === 0 || !writer.onHit) return null;
-  const { hash, outcome } = redis.beginOnHit(state, writer, world.repairs);
-  const left = { beginsInFlight: writer.beginsInFlight - 1 };
-  const ran = { ...state, hash };
-  const label = `Redis: BEGIN on a hit of ${nameOf(writer)} runs`;
-  if (writer.at !== "beginning")
-    return { label: `${label}, nobody waits for it`, next: withWriter(ran, writer, left) };
-  const waiting = { ...writer, ...left };
-  if (outcome === "holds it" && !world.repairs.unchangedAsksRow)
-    return { label: `${label}, the hash holds the value, 204`, next: acknowledged(ran, waiting) };
-  if (typeof outcome === "string") {
-    const ends = outcome === "begun" ? copiesSent(world) : 0;
-    return { label: `${label}: ${outcome}`, next: answered(ran, waiting, "not done", ends) };
-  }
-  const { dropped, token } = outcome;
-  const answer = { at: "begun", epoch: state.home, token, solo: true, old: dropped } as const;
-  return { label: `${label}, tells ${dropped}`, next: withWriter(ran, waiting, answer) };
-};
-
 /** Step 2: BEGIN runs, late or twice or in time; whoever waits for it has the answer. */
 const beginRuns: Step = (state, writer, { repairs }) => {
-  if (writer.beginsInFlight === 0 || writer.onHit) return null;
+  if (writer.beginsInFlight === 0) return null;
   const { hash, solo } = redis.begin(state, writer, repairs);
   const left = { beginsInFlight: writer.beginsInFlight - 1 };
   const waits = writer.at === "beginning";
@@ -77,9 +44,7 @@ const beginRuns: Step = (state, writer, { repairs }) => {
 /** Step 2 with a resent BEGIN: the first run's reply is lost, the writer waits for the second. */
 const beginRunsUnheard: Step = (state, writer, { repairs }) => {
   if (writer.beginsInFlight < 2 || writer.at !== "beginning") return null;
-  const { hash } = writer.onHit
-    ? redis.beginOnHit(state, writer, repairs)
-    : redis.begin(state, writer, repairs);
+  const { hash } = redis.begin(state, writer, repairs);
   const next = withWriter({ ...state, hash }, writer, { beginsInFlight: 1 });
   return { label: `Redis: BEGIN of ${nameOf(writer)} runs, its reply is lost; sent again`, next };
 };
@@ -176,8 +141,6 @@ const endRuns: Step = (state, writer, { repairs }) => {
 export const writerSteps: readonly Step[] = [
   readsTheRow,
   purges,
-  triesTheShortWay,
-  beginOnHitRuns,
   beginRuns,
   beginRunsUnheard,
   givesUpOnBegin,

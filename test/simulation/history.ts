@@ -1,5 +1,4 @@
 import { SidecarError } from "../../src/errors.ts";
-import { commandMs } from "./redis-link.ts";
 import type { Process } from "./scheduler.ts";
 import type { SimulatedDatabase, Version } from "./simulated-database.ts";
 import type { World } from "./world.ts";
@@ -87,15 +86,10 @@ export class History {
     }
   }
 
-  /**
-   * In time is: BEGIN, UPDATE and END of the short way, which has failed; SELECT; and 2D, within which an UPDATE takes
-   * effect or never.
-   */
   #checkCommit(set: Operation, commit: Version, sets: readonly Operation[]): void {
     const { statementMs } = this.#world.scenario.constants;
     if (set.outcome === "not done") this.break(`${inWords(set)} is said not to be written, and is`);
-    if (commit.atMs > set.startMs + 2 * commandMs + 4 * statementMs)
-      this.break(`${inWords(set)} was written too late`);
+    if (commit.atMs > set.startMs + 3 * statementMs) this.break(`${inWords(set)} was written too late`);
     if (set.outcome !== "unknown") return;
     const { endStep } = set;
     const newer = sets.find(

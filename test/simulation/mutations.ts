@@ -25,7 +25,7 @@ export interface Mutation {
 /** The protocol as it is. */
 export const noMutation: Mutation = {};
 
-const { beginOnHit, beginWrite, endWrite, fillHash, purgeHash, readHash } = simulatedScripts;
+const { beginWrite, endWrite, fillHash, purgeHash, readHash } = simulatedScripts;
 
 /** Equal to every other one. */
 const anyEpoch = Object.assign(Buffer.alloc(8), { equals: () => true });
@@ -118,24 +118,12 @@ export const mutations = {
     directory: (real) => ({ ...real, find: async (loginId) => ({ ...(await real.find(loginId)), loginId }) }),
   },
   "a marker lapses before the fence": { limits: { markerLifeMs: 20 } },
-  "BEGIN keeps the token": {
-    scripts: { beginWrite: keeping("t", beginWrite), beginOnHit: keeping("t", beginOnHit) },
-  },
-  "BEGIN on a hit keeps the value": { scripts: { beginOnHit: keeping("v", beginOnHit) } },
-  "the database's clock is told far ahead": {
-    directory: (real) => ({
-      ...real,
-      databaseTimeMs: () => {
-        const timeMs = real.databaseTimeMs();
-        return timeMs === null ? null : timeMs + 60_000;
-      },
-    }),
-  },
+  "BEGIN keeps the token": { scripts: { beginWrite: keeping("t", beginWrite) } },
+  "BEGIN keeps the value": { scripts: { beginWrite: keeping("v", beginWrite) } },
   "a script that runs again sets its old token again": {
     scripts: {
       readHash: settingTheCallersToken(readHash),
       beginWrite: settingTheCallersToken(beginWrite),
-      beginOnHit: settingTheCallersToken(beginOnHit),
       endWrite: settingTheCallersToken(endWrite),
       purgeHash: settingTheCallersToken(purgeHash),
     },

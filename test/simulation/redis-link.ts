@@ -21,7 +21,7 @@ interface Connection {
 }
 
 /** As in src/store/redis-connection.ts. */
-export const commandMs = 500;
+const commandMs = 500;
 /** Sooner than in src/store/redis-connection.ts, at times: whoever is back early is in danger. */
 const reconnectMsMax = 50;
 /** So much later a command may run once more. */

@@ -1,4 +1,3 @@
-import type { HotCopy } from "../../src/store/hot-copy.ts";
 import { createKeys } from "../../src/store/keys.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { createRedisEpochs } from "../../src/store/redis-epochs.ts";
@@ -42,7 +41,7 @@ export function startSidecar(
   link.onDisturbance(() => epochs.disturb(client));
   const directory = createSimulatedDirectory(world, database, process);
   const limits = { ...scenario.constants, ...mutation.limits };
-  const realHotCopy = createRedisHotCopy({
+  const hotCopy = createRedisHotCopy({
     client,
     masters,
     masterOf,
@@ -51,14 +50,6 @@ export function startSidecar(
     limits,
     note: (event) => world.count(event),
   });
-  const hotCopy: HotCopy = {
-    ...realHotCopy,
-    async beginOnHit(loginId, newValue) {
-      const write = await realHotCopy.beginOnHit(loginId, newValue);
-      if (write !== null) world.count("begin on a hit");
-      return write;
-    },
-  };
   const store = createWriteThrough({
     directory: mutation.directory?.(directory) ?? directory,
     hotCopy: mutation.hotCopy?.(hotCopy, redis) ?? hotCopy,

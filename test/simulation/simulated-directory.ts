@@ -1,4 +1,3 @@
-import { createDatabaseClock } from "../../src/directory/database-clock.ts";
 import type { Replacement, UserDirectory, UserRecord } from "../../src/directory/user-directory.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Overloaded, type SidecarError } from "../../src/errors.ts";
 import type { Process } from "./scheduler.ts";
@@ -23,7 +22,6 @@ interface Call<Result> {
 export function createSimulatedDirectory(world: World, database: SimulatedDatabase, process: Process) {
   const { scheduler, random } = world;
   const { statementMs } = world.scenario.constants;
-  const clock = createDatabaseClock();
 
   function startCall<Result>(atDeadline: () => SidecarError): Call<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
@@ -61,10 +59,7 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
     scheduler.after(wayMs(), null, () => {
       if (database.life !== life) return void reply(again);
       const user = readUser(database, database.row(loginId));
-      reply(() => {
-        clock.hear(user.databaseTimeMs);
-        call.resolve(user);
-      });
+      reply(() => call.resolve(user));
     });
   }
 
@@ -90,7 +85,6 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
   return {
     verifyConnection: async () => {},
     fits: () => true,
-    databaseTimeMs: clock.now,
     close: async () => {},
 
     find(loginId) {

@@ -54,16 +54,10 @@ export const simulatedScripts: SimulatedScripts = {
   beginWrite({ redis, epoch, epochHex, key, argv }) {
     const marker = `w:${argv(1)}`;
     const { others } = liveMarkers(redis, key, redis.hget(key, "n"), marker);
-    const token = announce(redis, key, epoch, argv(2), marker, Number(argv(3)));
+    const lapses = String(redis.nowMs + Number(argv(3)));
+    const token = dropValue(redis, key, epoch, argv(2), { [marker]: lapses, n: "1" });
+    if (redis.pttl(key) < Number(argv(3))) redis.pexpire(key, Number(argv(3)));
     return [others === 0 ? 1 : 0, epochHex, token];
-  },
-
-  beginOnHit({ redis, epoch, epochHex, key, argv }) {
-    const marker = `w:${argv(1)}`;
-    const [heldEpoch, flag = null, value = null] = redis.hmget(key, "e", "n", "v");
-    if (flag !== null && redis.hget(key, marker) !== null) return ["begun"];
-    if (flag !== null || value === null || value === argv(4) || heldEpoch !== epoch) return [];
-    return [epochHex, announce(redis, key, epoch, argv(2), marker, Number(argv(3))), value];
   },
 
   endWrite({ redis, epoch, epochHex, key, argv }) {
@@ -130,20 +124,5 @@ export function dropValue(
   const unused = fresh(redis, token);
   redis.hdel(key, "v");
   redis.hset(key, { e: epoch, t: unused, ...besides });
-  return unused;
-}
-
-/** `announce` of shared.lua. */
-function announce(
-  redis: SimulatedKeyspace,
-  key: string,
-  epoch: string,
-  token: string,
-  marker: string,
-  lifeMs: number,
-): string {
-  const lapses = String(redis.nowMs + lifeMs);
-  const unused = dropValue(redis, key, epoch, token, { [marker]: lapses, n: "1" });
-  if (redis.pttl(key) < lifeMs) redis.pexpire(key, lifeMs);
   return unused;
 }

@@ -59,7 +59,6 @@ const mustHappen = [
   "ask",
   "fill",
   "fill refused",
-  "begin on a hit",
   "end failed",
   "set done",
   "set unknown",

@@ -16,7 +16,6 @@ export interface Interference {
   beforeReplace?(nth: number): void;
   afterReplace?(nth: number): void;
   fits?(): boolean;
-  databaseTimeMs?(): number | null;
 }
 
 /** A store over a real SQLite table with one user, in any case, whose directory fails where the test says. */
@@ -60,7 +59,6 @@ export async function storeOver(
       finds.push(seen);
       return seen;
     },
-    databaseTimeMs: () => (interference.databaseTimeMs ?? real.databaseTimeMs)(),
     fits: (ownIdData) => interference.fits?.() ?? real.fits(ownIdData),
     async replaceOwnIdData(change) {
       replacements.push(change);

@@ -17,7 +17,6 @@ export interface StoreStep {
 const tokenLifeMs = 600_000;
 const valueLifeMs = 3_600_000;
 const value = "d".repeat(1024);
-const newValue = "e".repeat(1024);
 const keys = createKeys("ownid:");
 
 /** Every command that serves a request, in the order of src/store/README.md. */
@@ -80,16 +79,6 @@ export function storeSteps(redis: Redis): readonly StoreStep[] {
         return () => begin(user);
       },
       isRight: (answer) => Array.isArray(answer) && answer[0] === 1,
-    },
-    {
-      name: "begin-on-hit",
-      command: "evalsha",
-      async prepare(user) {
-        await filled(user);
-        return () =>
-          scripts.beginOnHit(redis, keys.user(user), "writer", freshToken(), tokenLifeMs, newValue);
-      },
-      isRight: (answer) => Array.isArray(answer) && answer[2] === value,
     },
     {
       name: "end-write, with the value",

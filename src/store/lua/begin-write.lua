@@ -1,4 +1,5 @@
--- BEGIN: announces a write before the database is touched. Each run sets another token, so that END can tell
+-- BEGIN: announces a write before the database is touched. From here on no reader believes or fills the
+-- hash, until the writer ends, or its marker lapses after Q. Each run sets another token, so that END can tell
 -- whether anything has happened since the run whose answer the writer got.
 --
 -- KEYS[1]  the user's hash
@@ -10,5 +11,7 @@ local key = KEYS[1]
 local marker = 'w:' .. ARGV[1]
 local current, current_hex = epoch()
 local others = live_markers(key, redis.call('HGET', key, 'n'), marker)
-local token = announce(key, current, ARGV[2], marker, ARGV[3])
+local lapses = string.format('%.0f', now + tonumber(ARGV[3]))
+local token = drop_value(key, current, ARGV[2], marker, lapses, 'n', '1')
+if redis.call('PTTL', key) < tonumber(ARGV[3]) then redis.call('PEXPIRE', key, ARGV[3]) end
 return { others == 0 and 1 or 0, current_hex, token }

@@ -56,12 +56,3 @@ local function drop_value(key, current, token, ...)
   redis.call('HSET', key, 'e', current, 't', unused, ...)
   return unused
 end
-
--- BEGIN: from here on no reader believes or fills the hash, until the writer ends, or its marker lapses after `life`,
--- in ms. Answers the new token.
-local function announce(key, current, token, marker, life)
-  local lapses = string.format('%.0f', now + tonumber(life))
-  local unused = drop_value(key, current, token, marker, lapses, 'n', '1')
-  if redis.call('PTTL', key) < tonumber(life) then redis.call('PEXPIRE', key, life) end
-  return unused
-end

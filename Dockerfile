@@ -2,10 +2,6 @@ FROM oven/bun:1.4.5-slim AS build
 WORKDIR /app
 COPY package.json bun.lock bunfig.toml tsconfig.json ./
 RUN bun install --frozen-lockfile --production
-# The packages are here now, and the account below could not install any.
-RUN bun -e 'const file = Bun.file("package.json"); const json = await file.json(); \
-  for (const name in json.scripts) if (name.startsWith("pre")) delete json.scripts[name]; \
-  await Bun.write(file, JSON.stringify(json, null, 2))'
 COPY src ./src
 COPY scripts ./scripts
 RUN bun scripts/build.ts

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+import { reasonOf } from "./reason.ts";
 
 const help = `Builds the sidecar into dist/: one file with its bytecode, which starts in half the time of the source.
 Does nothing where dist/ was built from this very source, by this very Bun; \`bun run start\` sees to it each time.
@@ -31,18 +32,13 @@ await runCommand({
       else if (!quiet) process.stdout.write(`dist/${entry} ${wasCurrent ? "was up to date" : "is built"}\n`);
       return 0;
     } catch (error) {
-      const reasons = error instanceof AggregateError ? error.errors : [error];
       process.stderr.write(
-        `dist/ cannot be built: ${reasons.map(messageOf).join("; ")}. The source runs without it: bun src/index.ts\n`,
+        `dist/ cannot be built: ${reasonOf(error)}. The source runs without it: bun src/index.ts\n`,
       );
       return 1;
     }
   },
 });
-
-function messageOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
-}
 
 /** Answers whether nothing had to be done. */
 async function bringUpToDate(): Promise<boolean> {

@@ -1,36 +1,55 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { ConfigurationInvalid } from "../src/errors.ts";
+import { codeOf, reasonOf } from "./reason.ts";
 
 /** What every command promises: 0 what was asked holds, 1 it does not, 2 wrong usage, 78 wrong configuration. */
 export type ExitStatus = 0 | 1;
 
+/** The process does not end: it goes on as what this function starts. */
+export type Continuation = () => Promise<unknown>;
+
 /** The command was called wrongly. `message` says how it is called rightly. */
 export class UsageWrong extends Error {}
 
-export interface Command<Options extends ParseArgsOptionsConfig> {
+export interface Command<Options extends ParseArgsOptionsConfig, Outcome = ExitStatus> {
   /** What `--help` prints. */
   readonly help: string;
   readonly options: Options;
   run(
     operands: readonly string[],
     options: ReturnType<typeof parseArgs<{ options: Options; allowPositionals: true }>>["values"],
-  ): Promise<ExitStatus>;
+  ): Promise<Outcome>;
 }
 
-/** Runs a command with this process's arguments and ends the process with its exit status. */
-export async function runCommand<const Options extends ParseArgsOptionsConfig>(command: Command<Options>) {
+/** What a command ends with if the reader of its output leaves while it works. */
+let statusWithoutReader: number = 1;
+
+/**
+ * Runs a command with this process's arguments and ends the process with its exit status. Whoever reads the output may
+ * leave at any time, as `head -1` does: the command ends then without a word.
+ */
+export async function runCommand<const Options extends ParseArgsOptionsConfig>(
+  command: Command<Options, ExitStatus | Continuation>,
+): Promise<void> {
+  process.stdout.on("error", endWithoutReader);
+  process.stderr.on("error", ignore);
   const args = process.argv.slice(2);
   if (args.includes("--help")) {
     process.stdout.write(command.help);
-    process.exit(0);
+    return end(0);
   }
   try {
     const { values, positionals } = parse(args, command.options);
-    process.exit(await command.run(positionals, values));
+    const outcome = await command.run(positionals, values);
+    if (typeof outcome === "number") return await end(outcome);
+    process.stdout.off("error", endWithoutReader);
+    process.stderr.off("error", ignore);
+    await outcome();
   } catch (error) {
-    if (error instanceof UsageWrong) end(2, `${error.message}\nSee --help.`);
-    if (error instanceof ConfigurationInvalid) end(78, error.problems.join("\n"));
-    throw error;
+    if (error instanceof UsageWrong) return end(2, `${error.message}\nSee --help.`);
+    if (error instanceof ConfigurationInvalid) return end(78, error.problems.join("\n"));
+    if (codeOf(error) === "") throw error;
+    return end(1, `This command ended early: ${reasonOf(error)}`);
   }
 }
 
@@ -38,11 +57,25 @@ function parse<const Options extends ParseArgsOptionsConfig>(args: string[], opt
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    throw new UsageWrong(error instanceof Error ? error.message : "These arguments are not understood.");
+    throw new UsageWrong(reasonOf(error));
   }
 }
 
-function end(status: number, message: string): never {
-  process.stderr.write(`${message}\n`);
+/** Ends the process once everything that it wrote has been read. */
+async function end(status: number, message = ""): Promise<void> {
+  statusWithoutReader = status;
+  if (message !== "") process.stderr.write(`${message}\n`);
+  await Promise.all([process.stdout, process.stderr].map(flushed));
   process.exit(status);
 }
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}
+
+function endWithoutReader(error: unknown): void {
+  if (codeOf(error) !== "EPIPE") process.stderr.write(`The output cannot be written: ${reasonOf(error)}\n`);
+  process.exit(codeOf(error) === "EPIPE" ? statusWithoutReader : 1);
+}
+
+function ignore(): void {}

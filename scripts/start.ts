@@ -1,7 +1,26 @@
 import { join } from "node:path";
+import { runCommand, UsageWrong } from "./command.ts";
 
-/** What `bun run start` runs: the sidecar from dist/, or from its source where this account cannot write dist/. */
-const build = Bun.spawnSync([process.execPath, join(import.meta.dir, "build.ts"), "--quiet"], {
-  stderr: "inherit",
+const help = `Starts the sidecar. It builds dist/ first where the source has changed, and runs the
+source itself where this account cannot write dist/.
+
+  bun run start
+
+Every setting is an environment variable, or stands in the file .env; README.md
+lists them. Without any, it creates an SQLite database with one demo user, a
+shared secret and a signing key in ./data.
+
+Ctrl-C or SIGTERM ends it after DRAIN_SECONDS. Exits 78 if a setting is wrong.
+`;
+
+await runCommand({
+  help,
+  options: {},
+  async run(operands) {
+    if (operands.length > 0) throw new UsageWrong("bun run start takes no operands.");
+    const build = Bun.spawnSync([process.execPath, join(import.meta.dir, "build.ts"), "--quiet"], {
+      stderr: "inherit",
+    });
+    return () => import(build.exitCode === 0 ? "../dist/index.js" : "../src/index.ts");
+  },
 });
-await import(build.exitCode === 0 ? "../dist/index.js" : "../src/index.ts");

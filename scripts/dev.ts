@@ -1,0 +1,19 @@
+import { join } from "node:path";
+import { runCommand, UsageWrong } from "./command.ts";
+
+const help = `Runs the sidecar from its source and restarts it whenever a file changes.
+
+  bun run dev
+`;
+
+await runCommand({
+  help,
+  options: {},
+  async run(operands) {
+    if (operands.length > 0) throw new UsageWrong("bun run dev takes no operands.");
+    const entry = join(import.meta.dir, "../src/index.ts");
+    // The sidecar takes the place of this process, so that signals reach it.
+    process.execve?.(process.execPath, [process.execPath, "--watch", entry], process.env);
+    return 1;
+  },
+});

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
-import type { RedisAddress } from "../../src/config/settings.ts";
+import type { RedisAddress } from "../../src/config/redis-address.ts";
 import { createKeys, type Keys } from "../../src/store/keys.ts";
 import {
   connectRedis,

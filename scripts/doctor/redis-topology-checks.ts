@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { RedisAddress } from "../../src/config/settings.ts";
+import type { RedisAddress } from "../../src/config/redis-address.ts";
 import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
 import { type Check, fine, shellWord, type Verdict, warning, worstOf, wrong } from "./check.ts";
 import { askDirectly } from "./redis-direct.ts";

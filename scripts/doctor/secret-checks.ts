@@ -1,4 +1,5 @@
-import { type Config, publishedSecret } from "../../src/config/load-config.ts";
+import type { Config } from "../../src/config/load-config.ts";
+import { publishedSecret } from "../../src/config/signature-config.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 
 /** The command that puts a random one into `.env`, where it is seen by nobody. */

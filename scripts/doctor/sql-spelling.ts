@@ -1,5 +1,5 @@
 import type { SQL } from "bun";
-import type { DatabaseKind } from "../../src/config/settings.ts";
+import type { DatabaseKind } from "../../src/config/database-address.ts";
 import type { Dialect } from "../../src/directory/dialects/dialect.ts";
 import { createMysqlDialect } from "../../src/directory/dialects/mysql.ts";
 import { postgres } from "../../src/directory/dialects/postgres.ts";

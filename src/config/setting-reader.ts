@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type Setting, type SettingName, type SettingValue, settings } from "./settings.ts";
+import type { Setting } from "./setting-kinds.ts";
+import { type SettingName, type SettingValue, settings } from "./settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type SettingReader = ReturnType<typeof createSettingReader>;

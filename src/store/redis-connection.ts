@@ -1,6 +1,6 @@
 import slotOf from "cluster-key-slot";
 import { Cluster, Redis, type RedisOptions } from "ioredis";
-import type { RedisAddress } from "../config/settings.ts";
+import type { RedisAddress } from "../config/redis-address.ts";
 import { batchWrites } from "./redis-batch.ts";
 import { reasonOf } from "./redis-failures.ts";
 

@@ -1,4 +1,4 @@
-import type { DatabaseKind } from "../../src/config/settings.ts";
+import type { DatabaseKind } from "../../src/config/database-address.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { DatabaseKind } from "../../src/config/settings.ts";
+import type { DatabaseKind } from "../../src/config/database-address.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { UserScan } from "../../src/directory/user-scan.ts";

@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { publishedSecret } from "../../src/config/load-config.ts";
+import { publishedSecret } from "../../src/config/signature-config.ts";
 import {
   createDeployment,
   type Deployment,

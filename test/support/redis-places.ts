@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import type { RedisAddress } from "../../src/config/settings.ts";
+import type { RedisAddress } from "../../src/config/redis-address.ts";
 import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
 import type { HotCopyEvent } from "../../src/store/redis-hot-copy.ts";
 import type { ReplayGuardEvent } from "../../src/store/redis-replay-guard.ts";

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SQL } from "bun";
 import { Cluster, Redis } from "ioredis";
-import type { DatabaseKind } from "../../src/config/settings.ts";
+import type { DatabaseKind } from "../../src/config/database-address.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { openRedisPopulation } from "../../src/store/redis-population.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { runCommand } from "./run-command.ts";
-import { programPath } from "./server-binaries.ts";
+import { requireProgram } from "./server-binaries.ts";
 
 export interface TlsCertificates {
   /** What a client must trust. No system store knows it. */
@@ -11,7 +11,7 @@ export interface TlsCertificates {
 
 /** Makes a new authority and a certificate of it for `localhost` and `127.0.0.1`, good for two days. */
 export async function createTlsCertificates(dir: string): Promise<TlsCertificates> {
-  const openssl = programPath("openssl");
+  const openssl = requireProgram("openssl", "openssl");
   const at = (name: string) => join(dir, name);
   const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
   const authority = [

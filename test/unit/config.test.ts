@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -8,6 +8,7 @@ import { Secret } from "../../src/config/secret.ts";
 import type { Environment } from "../../src/config/setting-reader.ts";
 import { settings } from "../../src/config/settings.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
+import { createTlsCertificates } from "../support/tls-certificates.ts";
 
 const generated = new Uint8Array(32).fill(7);
 const ownSecret = Buffer.from("a shared secret of thirty-two b.").toString("base64");
@@ -17,10 +18,11 @@ const marker = "hunter2-not-printed";
 /** Also the working directory: the defaults name files below it. */
 let folder = "";
 const before = process.cwd();
-beforeAll(() => {
+let authority = "";
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "ownid-config-"));
   process.chdir(folder);
-  writeFileSync(join(folder, "ca.pem"), "a certificate");
+  authority = readFileSync((await createTlsCertificates(folder)).caFile, "utf8");
   writeFileSync(join(folder, "users.db"), "");
   writeFileSync(join(folder, "session-keys.json"), "");
 });
@@ -181,7 +183,7 @@ describe("what is configured", () => {
         url: config.database.url,
         poolMax: 3,
         prepare: false,
-        tlsCa: "a certificate",
+        tlsCa: authority,
         names: {
           table: "shop.accounts",
           loginIdColumn: "login id",
@@ -231,7 +233,7 @@ describe("what is configured", () => {
       ],
       sentinelMaster: "site",
       sentinelPassword: "sentinel's",
-      tlsCa: "a certificate",
+      tlsCa: authority,
     });
   });
 

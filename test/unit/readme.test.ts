@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import packageJson from "../../package.json";
-import { type Setting, settings } from "../../src/config/settings.ts";
+import type { Setting } from "../../src/config/setting-kinds.ts";
+import { settings } from "../../src/config/settings.ts";
 import { answers } from "../../src/http/problem.ts";
 
 const root = join(import.meta.dir, "../..");

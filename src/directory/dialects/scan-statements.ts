@@ -1,4 +1,4 @@
-import type { DatabaseKind } from "../../config/settings.ts";
+import type { DatabaseKind } from "../../config/database-address.ts";
 import { quoteTable, type TableNames } from "./dialect.ts";
 
 /** The statements of the scan. Sizes are part of the text, so that the planner knows how little is asked for. */

@@ -1,0 +1,28 @@
+import type { SettingReader } from "./setting-reader.ts";
+
+export function readCoherence(reader: SettingReader) {
+  const { read } = reader;
+  return {
+    statementMs: read("COHERENCE_STATEMENT_MS"),
+    tokenLifeMs: read("COHERENCE_TOKEN_MS"),
+    markerLifeMs: readMoreThanFence(reader, "COHERENCE_QUARANTINE_MS"),
+    graceMs: readMoreThanFence(reader, "COHERENCE_GRACE_MS"),
+    valueLifeMs: read("REDIS_TTL_SECONDS") * 1000,
+    auditShare: read("AUDIT_SHARE"),
+  };
+}
+
+/** A write may take effect until 2D after it read the row: so long its marker must stand, and nobody may fill. */
+function readMoreThanFence(
+  reader: SettingReader,
+  name: "COHERENCE_GRACE_MS" | "COHERENCE_QUARANTINE_MS",
+): number {
+  const milliseconds = reader.read(name);
+  const leastMs = 2 * reader.read("COHERENCE_STATEMENT_MS") + 1000;
+  if (milliseconds <= leastMs) {
+    reader.problems.push(
+      `${name} must be more than twice COHERENCE_STATEMENT_MS and a second: over ${leastMs}.`,
+    );
+  }
+  return milliseconds;
+}

@@ -1,0 +1,61 @@
+/** One environment variable: what it means, what it is when not set, and which texts it takes. */
+export interface Setting<Value> {
+  /** In the words of the README's table; `null` = not set. */
+  readonly fallback: string | null;
+  /** Completes the sentence "NAME must be …". */
+  readonly rule: string;
+  /** `null` when the text breaks the rule. */
+  readonly parse: (text: string) => Value | null;
+  /** The value may come from a file named by the same variable with `_FILE`. */
+  readonly isSecret?: true;
+}
+
+export function anyText(fallback: string | null): Setting<string> {
+  return { fallback, rule: "a text", parse: (text) => text };
+}
+
+export function matching(fallback: string | null, pattern: RegExp, rule: string): Setting<string> {
+  return { fallback, rule, parse: (text) => (pattern.test(text) ? text : null) };
+}
+
+export function wholeNumber(fallback: string | null, min: number, max: number): Setting<number> {
+  return {
+    fallback,
+    rule: `a whole number from ${min} to ${max}`,
+    parse: (text) => {
+      const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      return number >= min && number <= max ? number : null;
+    },
+  };
+}
+
+export function trueOrFalse(fallback: string): Setting<boolean> {
+  return {
+    fallback,
+    rule: "true or false",
+    parse: (text) => (text === "true" ? true : text === "false" ? false : null),
+  };
+}
+
+export function oneOf<const Choice extends string>(
+  fallback: Choice | null,
+  choices: readonly Choice[],
+): Setting<Choice> {
+  return {
+    fallback,
+    rule: `one of ${choices.join(", ")}`,
+    parse: (text) => choices.find((choice) => choice === text) ?? null,
+  };
+}
+
+export function port(fallback: string): Setting<number> {
+  return wholeNumber(fallback, 0, 65_535);
+}
+
+export function hostName(fallback: string): Setting<string> {
+  return matching(fallback, /^[A-Za-z0-9.:_-]+$/, "a host name or an IP address");
+}
+
+export function columnName(fallback: string | null): Setting<string> {
+  return matching(fallback, /^[\p{L}\p{N}_$ .-]{1,128}$/u, "a column's name, without quotes");
+}

@@ -14,6 +14,8 @@ export interface ProcessReplayGuard extends ReplayGuard {
   beginAnew(): void;
   /** Whether the signature has been claimed here. */
   has(mac: Uint8Array): boolean;
+  /** Forgets the signature if its use here is known to have failed, and returns whether it did. */
+  forgetFailed(mac: Uint8Array): boolean;
 }
 
 /**
@@ -67,6 +69,15 @@ export function createProcessReplayGuard({
       turnGenerations();
       const key = keyOf(mac);
       return recent.has(key) || older.has(key);
+    },
+
+    forgetFailed(mac) {
+      const key = keyOf(mac);
+      const seen = recent.get(key) ?? older.get(key);
+      if (seen !== "set:failed" && seen !== "session:failed") return false;
+      recent.delete(key);
+      older.delete(key);
+      return true;
     },
   };
 }

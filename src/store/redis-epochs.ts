@@ -46,6 +46,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
   let refused: { readonly reason: string; readonly until: number } | null = null;
   let isStopped = false;
   let wake = () => {};
+  const lossListeners: (() => void)[] = [];
   const firstContact = Promise.withResolvers<void>();
 
   function isLive(master: Redis | null): boolean {
@@ -55,6 +56,10 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
   function epochOf(master: Redis | null): Buffer | null {
     const answer = master === null ? undefined : live.get(master);
     return answer !== undefined && performance.now() < answer.validUntil ? answer.epoch : null;
+  }
+
+  function lose(master: Redis): void {
+    if (live.delete(master)) for (const listener of lossListeners) listener();
   }
 
   async function meet(epoch: Buffer): Promise<void> {
@@ -97,7 +102,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
       return null;
     });
     if (questions.get(master) !== question) return;
-    if (epoch === null) live.delete(master);
+    if (epoch === null) lose(master);
     else {
       problem = null;
       live.set(master, { epoch, validUntil });
@@ -107,7 +112,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
   async function keepAsking(): Promise<void> {
     while (!isStopped) {
       known = masters();
-      for (const master of live.keys()) if (!known.includes(master)) live.delete(master);
+      for (const master of live.keys()) if (!known.includes(master)) lose(master);
       await Promise.all(known.map((master) => master && ask(master)));
       if (live.size > 0) firstContact.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -119,7 +124,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
   }
 
   function disturb(master: Redis): void {
-    live.delete(master);
+    lose(master);
     questions.delete(master);
     wake();
   }
@@ -145,6 +150,11 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     stop(): void {
       isStopped = true;
       wake();
+    },
+
+    /** Calls back whenever a master that had answered is no longer connected, or is no master any more. */
+    onLoss(callback: () => void): void {
+      lossListeners.push(callback);
     },
 
     /** A master's connection has ended or begun: it is not believed until it has been asked. */

@@ -35,6 +35,8 @@ export type ReplayGuardEvent = "fell back" | "returned";
 export function createRedisReplayGuard(options: RedisReplayGuardOptions): ReplayGuard {
   const { client, masterOf, epochs, keys, fallback, keepMs, note } = options;
   let isFallenBack = false;
+  // While one master is away, another may be lost: what that one held is unknown from then on.
+  epochs.onLoss(() => fallback.beginAnew());
 
   function fallBack(): void {
     if (isFallenBack) return;
@@ -87,8 +89,9 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
         fallBack();
         return fallback.claim(mac, endpoint, signedAtMs);
       }
-      // What was claimed while Redis was away is known to this process alone.
-      if (fallback.has(mac)) return fallback.claim(mac, endpoint, signedAtMs);
+      // What was claimed while Redis was away is known to this process alone. Where it failed, another sidecar may
+      // have succeeded with a copy, so Redis is asked as for a first use.
+      if (fallback.has(mac) && !fallback.forgetFailed(mac)) return fallback.claim(mac, endpoint, signedAtMs);
       try {
         const isOld = mayBeForgotten(endpoint, signedAtMs);
         const seen = await (isOld ? client.get(key) : first[endpoint](client, key));

@@ -120,6 +120,65 @@ describeWithPrivate("redis", "the replay guard while Redis is away", () => {
     expect(await store.replayGuard.claim(mac, "session", signedAt)).toBe("open");
   });
 
+  test.each([
+    ["set", "repeat"],
+    ["session", "refuse"],
+  ] as const)(
+    "asks Redis about a %s that failed in this process, since another sidecar may have run a copy",
+    async (endpoint, copy) => {
+      await using server = await startRedis();
+      await using proxy = await startFaultProxy({ host: "127.0.0.1", port: server.port });
+      await using cutOff = openStore(singlePlace(proxy, [server]));
+      await using connected = openStore(placeOf(server), { keyPrefix: cutOff.keyPrefix });
+      await Promise.all([cutOff.filling(), connected.filling()]);
+      const [done, again] = [newMac(), newMac()];
+      proxy.holdReplies();
+      await cutOff.replayGuard.claim(newMac(), "get", Date.now());
+      for (const mac of [done, again]) {
+        expect(await cutOff.replayGuard.claim(mac, endpoint, later())).toBe("run");
+        await cutOff.replayGuard.settle(mac, endpoint, "failed");
+      }
+      expect(await connected.replayGuard.claim(done, endpoint, later())).toBe("run");
+      await connected.replayGuard.settle(done, endpoint, "done");
+      proxy.passThrough();
+      proxy.cut();
+      expect(await eventually(async () => cutOff.isLive(), true)).toBe(true);
+      expect(await cutOff.replayGuard.claim(done, endpoint, later())).toBe(copy);
+      const claims = Array.from({ length: 10 }, () => cutOff.replayGuard.claim(again, endpoint, later()));
+      expect((await Promise.all(claims)).filter((claim) => claim === "run").length).toBe(1);
+      await cutOff.replayGuard.settle(again, endpoint, "failed");
+      expect(await connected.replayGuard.claim(again, endpoint, later())).toBe("run");
+    },
+  );
+
+  test("runs no signature twice while the masters of a Cluster are lost one after another", async () => {
+    await using cluster = await startRedisCluster({
+      masters: 5,
+      settings: { "cluster-require-full-coverage": "no" },
+    });
+    await using store = openStore(clusterPlace(cluster));
+    await store.filling();
+    const ran = new Map<Uint8Array, number>();
+    const used: { mac: Uint8Array; signedAtMs: number }[] = [];
+    const claimAll = async () => {
+      for (const { mac, signedAtMs } of used) {
+        const claim = await store.replayGuard.claim(mac, "session", signedAtMs);
+        if (claim === "run") ran.set(mac, (ran.get(mac) ?? 0) + 1);
+      }
+    };
+    for (const node of cluster.nodes) {
+      const fresh = Array.from({ length: 12 }, () => ({ mac: newMac(), signedAtMs: Date.now() }));
+      used.push(...fresh);
+      await claimAll();
+      await node.kill();
+      await claimAll();
+      // What is signed from now on may run, although a master is away.
+      await Bun.sleep(1);
+    }
+    expect(Math.max(...ran.values())).toBe(1);
+    expect(ran.size).toBeGreaterThan(12);
+  });
+
   test("goes on in the process where Redis refuses to remember, which costs no hit and no later session", async () => {
     await using server = await startRedis();
     await using store = openStore(placeOf(server));

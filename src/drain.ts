@@ -1,6 +1,7 @@
 import type { Listener } from "./app.ts";
 import type { DependencyWatch } from "./dependency-watch.ts";
 import type { UserDirectory } from "./directory/user-directory.ts";
+import type { LogOutput } from "./log-output.ts";
 import type { Logger } from "./logger.ts";
 import type { RedisStore } from "./store/redis-store.ts";
 
@@ -8,6 +9,7 @@ export interface Running {
   /** How long the end is announced before the listeners close. */
   readonly seconds: number;
   readonly logger: Logger;
+  readonly output: LogOutput;
   readonly watch: DependencyWatch;
   readonly directory: UserDirectory;
   readonly redis: RedisStore | null;
@@ -24,7 +26,7 @@ const inFlightMs = 10_000;
  * requests elsewhere; after the announced time the listeners close and what is under way finishes. A second
  * signal ends the process at once.
  */
-export function drainOnSignal({ seconds, logger, watch, directory, redis, apps }: Running): void {
+export function drainOnSignal({ seconds, logger, output, watch, directory, redis, apps }: Running): void {
   let interruptedAt = Number.NaN;
 
   async function drain(signal: string): Promise<void> {
@@ -38,6 +40,7 @@ export function drainOnSignal({ seconds, logger, watch, directory, redis, apps }
     redis?.close();
     await directory.close();
     logger.info("stopped");
+    await output.flush();
     process.exit(0);
   }
   process.on("SIGTERM", drain);

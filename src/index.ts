@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
 import { type Config, loadConfig } from "./config/load-config.ts";
 import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
@@ -7,6 +8,7 @@ import type { UserDirectory } from "./directory/user-directory.ts";
 import { drainOnSignal } from "./drain.ts";
 import { ConfigurationInvalid } from "./errors.ts";
 import { greeting, nextCommand } from "./greeting.ts";
+import { createLogOutput, type LogOutput, standardOutput } from "./log-output.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createSignatureVerifier } from "./protocol/signature.ts";
@@ -39,14 +41,14 @@ start().catch((error: unknown) => {
 
 async function start(): Promise<void> {
   const config = loadConfig(process.env, developmentSharedSecret);
-  const logger = await createLogger({ level: config.log.level, format: logFormat(config) });
+  const metrics = createMetrics();
+  const { logger, output } = await openLog(config, metrics);
   for (const warning of config.warnings) logger.warn(warning);
   const keys = await prepareSigningKeys(config, logger);
   if (!config.isProduction && config.database.kind === "sqlite") {
     await createDemoDatabase(config.database.url.reveal());
   }
 
-  const metrics = createMetrics();
   const { statementMs } = config.coherence;
   const directory = createSqlDirectory({
     ...config.database,
@@ -69,10 +71,27 @@ async function start(): Promise<void> {
   const publicUrl = listen(publicApp, "PORT", config.publicListener) + config.publicListener.basePath;
   const opsUrl = listen(opsApp, "OPS_PORT", config.opsListener);
   // Before the listeners say that they are ready: whoever reads that may ask for the end at once.
-  drainOnSignal({ seconds: config.drainSeconds, logger, watch, directory, redis, apps: [publicApp, opsApp] });
+  const apps = [publicApp, opsApp];
+  drainOnSignal({ seconds: config.drainSeconds, logger, output, watch, directory, redis, apps });
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
-  if (!config.isProduction) greet(config, logger, { publicUrl, opsUrl });
+  if (!config.isProduction) greet(config, { logger, output }, { publicUrl, opsUrl });
+}
+
+interface Log {
+  readonly logger: Logger;
+  readonly output: LogOutput;
+}
+
+async function openLog(config: Config, metrics: Metrics): Promise<Log> {
+  const output = createLogOutput({
+    sink: standardOutput(),
+    onDropped: (entries) => metrics.noteLog("dropped", entries),
+    onRecovered: (entries) =>
+      logger.warn({ entries }, "log entries were dropped while standard output could not be written"),
+  });
+  const logger = await createLogger({ level: config.log.level, format: logFormat(config), output });
+  return { logger, output };
 }
 
 interface Parts {
@@ -170,16 +189,21 @@ function listen(
   return `http://${host}:${app.server?.port ?? address.port}`;
 }
 
-function greet(config: Config, logger: Logger, urls: { publicUrl: string; opsUrl: string }): void {
+interface Urls {
+  readonly publicUrl: string;
+  readonly opsUrl: string;
+}
+
+function greet(config: Config, { logger, output }: Log, urls: Urls): void {
   const madeSecret = config.signature.isGenerated;
   const madeDatabase = config.database.isDemo;
   if (logFormat(config) === "pretty") {
-    process.stdout.write(greeting({ ...urls, madeSecret, madeDatabase, loginId: demoLoginId }));
+    output.write(greeting({ ...urls, madeSecret, madeDatabase, loginId: demoLoginId }));
   } else {
     logger.info({ madeSecret, madeDatabase, next: nextCommand(demoLoginId) }, "development mode");
   }
 }
 
 function logFormat({ log }: Config): "json" | "pretty" {
-  return log.format ?? (process.stdout.isTTY ? "pretty" : "json");
+  return log.format ?? (isatty(1) ? "pretty" : "json");
 }

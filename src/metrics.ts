@@ -22,6 +22,7 @@ const hashEvents = [
 ] as const;
 const storeEvents = ["audited", "stale hit", "outcome unknown", "write contended"] as const;
 const guardEvents = ["fell back", "returned"] as const;
+const logEvents = ["dropped"] as const;
 
 interface EventFamily {
   readonly name: string;
@@ -47,10 +48,12 @@ export function createMetrics() {
   const hash = countEvents(hashEvents);
   const store = countEvents(storeEvents);
   const guard = countEvents(guardEvents);
+  const log = countEvents(logEvents);
   const events: readonly EventFamily[] = [
     { name: "ownid_hash_events_total", help: "What happened to the Redis hashes", counts: hash.counts },
     { name: "ownid_store_events_total", help: "What the write-through met", counts: store.counts },
     { name: "ownid_replay_guard_events_total", help: "Where the replay guard is kept", counts: guard.counts },
+    { name: "ownid_log_events_total", help: "Log entries that were not written", counts: log.counts },
   ];
   const gauges: GaugeFamily[] = [];
   let registry: Promise<Registry> | null = null;
@@ -59,6 +62,7 @@ export function createMetrics() {
     noteHash: hash.note,
     noteStore: store.note,
     noteGuard: guard.note,
+    noteLog: log.note,
     contentType: "text/plain; version=0.0.4; charset=utf-8",
 
     async text(): Promise<string> {
@@ -86,7 +90,8 @@ export type Metrics = ReturnType<typeof createMetrics>;
 /** Every event has its counter from the start, so that a rate can be taken before the first one. */
 function countEvents<Event extends string>(events: readonly Event[]) {
   const counts = new Map(events.map((event) => [event, 0]));
-  return { counts, note: (event: Event): void => void counts.set(event, (counts.get(event) ?? 0) + 1) };
+  const note = (event: Event, times = 1): void => void counts.set(event, (counts.get(event) ?? 0) + times);
+  return { counts, note };
 }
 
 async function register(events: readonly EventFamily[], gauges: readonly GaugeFamily[]): Promise<Registry> {

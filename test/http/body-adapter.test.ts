@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
+import pino from "pino";
 import { bodyAdapter } from "../../src/http/body-adapter.ts";
 import { getOwnIdDataByLoginId } from "../../src/http/routes/get-ownid-data-by-login-id.ts";
 import { getSessionByLoginId } from "../../src/http/routes/get-session-by-login-id.ts";
 import { setOwnIdDataByLoginId } from "../../src/http/routes/set-ownid-data-by-login-id.ts";
 import { signedBody } from "../../src/http/signed-body.ts";
-import { createLogger } from "../../src/logger.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { withoutReplayGuard } from "../../src/store/replay-guard.ts";
@@ -43,7 +43,7 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
     loginIdCase: "exact",
     requireSessionType: false,
     sessions: { issue: async () => "token", publicKeys: () => ({ keys: [] }) },
-    logger: await createLogger({ level: "silent", format: "json" }),
+    logger: pino({ level: "silent" }),
   } as const;
   const app = new Elysia(options)
     .use(getOwnIdDataByLoginId(dependencies))

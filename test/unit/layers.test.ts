@@ -13,6 +13,7 @@ const linesMax = 300;
 const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   errors: [],
   "private-file": [],
+  "log-output": [],
   logger: ["errors"],
   metrics: ["errors"],
   "dependency-watch": ["errors"],

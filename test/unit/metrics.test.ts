@@ -37,6 +37,10 @@ ownid_store_events_total{event="write_contended"} 0
 ownid_replay_guard_events_total{event="fell_back"} 0
 ownid_replay_guard_events_total{event="returned"} 1
 
+# HELP ownid_log_events_total Log entries that were not written
+# TYPE ownid_log_events_total counter
+ownid_log_events_total{event="dropped"} 0
+
 # HELP ownid_redis_live_masters Masters of Redis that answer now
 # TYPE ownid_redis_live_masters gauge
 ownid_redis_live_masters 3

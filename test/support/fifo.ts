@@ -1,0 +1,46 @@
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+
+/** The reading end of a FIFO, read only when a test asks for it. */
+export interface FifoReader {
+  /** Writes into the FIFO itself until it takes no more, so that the next writer has no room at all. */
+  fill(): void;
+  /** What the FIFO holds now, which makes room for as much. */
+  read(): string;
+  [Symbol.dispose](): void;
+}
+
+/** Makes a FIFO, a pipe with a name. */
+export function makeFifo(path: string): void {
+  if (!Bun.spawnSync(["mkfifo", path]).success) throw new Error(`mkfifo ${path} failed`);
+}
+
+export function openFifo(path: string): FifoReader {
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const buffer = Buffer.alloc(1 << 16);
+  return {
+    fill() {
+      const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      for (const size of [4096, 1]) untilFull(() => writeSync(writer, " ".repeat(size)));
+      closeSync(writer);
+    },
+    read() {
+      let text = "";
+      untilFull(() => {
+        const bytes = readSync(reader, buffer);
+        text += buffer.toString("utf8", 0, bytes);
+        return bytes;
+      });
+      return text;
+    },
+    [Symbol.dispose]: () => closeSync(reader),
+  };
+}
+
+/** Repeats until nothing is moved any more: the FIFO is full, or empty, or has lost its writers. */
+function untilFull(move: () => number): void {
+  try {
+    while (move() > 0);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+  }
+}

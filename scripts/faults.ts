@@ -4,7 +4,7 @@ import type { Experiment, Size } from "../test/faults/harness/experiment.ts";
 import { describeSetting, markdownOf, type Result, tableOf } from "../test/faults/report.ts";
 import { stopAllServers } from "../test/support/running-servers.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
-import { showStatus } from "./status-line.ts";
+import { showStep, tell } from "./progress.ts";
 
 const names = experiments.map(({ id, title }) => `  ${id.padEnd(10)} ${title}`).join("\n");
 
@@ -66,8 +66,9 @@ function choose(wanted: readonly string[]): readonly Experiment[] {
 async function runOne(experiment: Experiment, size: Size): Promise<Result> {
   const startedAt = performance.now();
   const { id, title, passes } = experiment;
-  const verdict = await experiment.run(size, (text) => showStatus(`${id}: ${text}`));
+  const verdict = await experiment.run(size, (text) => showStep(`${id}: ${text}`));
   const seconds = (performance.now() - startedAt) / 1000;
-  showStatus(`${id}: ${verdict.failures.length === 0 ? "holds" : "fails"} after ${Math.round(seconds)} s\n`);
+  showStep("");
+  tell(`${id}: ${verdict.failures.length === 0 ? "holds" : "fails"} after ${Math.round(seconds)} s\n`);
   return { experiment: { id, title, passes }, size, seconds, verdict };
 }

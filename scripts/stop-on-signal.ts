@@ -1,3 +1,5 @@
+import { tell } from "./progress.ts";
+
 const sameSignalMs = 500;
 
 /**
@@ -12,7 +14,7 @@ export function stopOnSignal(message: string): AbortSignal {
     if (performance.now() - firstAt > sameSignalMs) process.exit(1);
     if (stop.signal.aborted) return;
     firstAt = performance.now();
-    process.stderr.write(`\n${message}\n`);
+    tell(`\n${message}\n`);
     stop.abort();
   }
   process.on("SIGINT", onSignal);

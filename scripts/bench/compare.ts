@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
-import { showStatus } from "../status-line.ts";
+import { showStep } from "../progress.ts";
+import { parseWhole } from "../quantities.ts";
 import { chartOf } from "./chart.ts";
 import { type Contender, nodePath } from "./contenders.ts";
 import { halfLoadMeasurements, measureHalfLoad } from "./half-load.ts";
@@ -54,6 +55,8 @@ const options = {
   json: { type: "boolean", default: false },
 } as const;
 
+const upTo60 = { least: 1, most: 60 };
+
 const resultsFile = join(import.meta.dir, "results.json");
 const markdownFile = join(import.meta.dir, "RESULTS.md");
 const chartFile = join(import.meta.dir, "chart.svg");
@@ -78,12 +81,17 @@ export const compare: Command<typeof options> = {
     }
     const plan: Plan = chosen.quick
       ? { rounds: 1, seconds: 1, connections: 16, isWarm: false }
-      : { ...wholeNumbers(chosen), connections: 64, isWarm: true };
+      : {
+          rounds: parseWhole("rounds", chosen.rounds, upTo60),
+          seconds: parseWhole("seconds", chosen.seconds, upTo60),
+          connections: 64,
+          isWarm: true,
+        };
     if (nodePath() === null && names.includes("hit")) {
       process.stderr.write("Node was not found, so fastify, express and sample are left out.\n");
     }
     wrkPath();
-    showStatus("starting Redis and Postgres, and filling them with users");
+    showStep("starting Redis and Postgres, and filling them with users");
     const cold = names.includes("miss") ? missesPerSecondMax * plan.seconds : 0;
     const size = chosen.quick ? quickSite : { users: usersOf(20_000) };
     await using site = await startSite({ ...size, users: { ...size.users, cold } });
@@ -103,13 +111,6 @@ function chooseWorkloads(wanted: readonly string[]): readonly Choice[] {
   return wanted.length === 0 ? choices : choices.filter((name) => wanted.includes(name));
 }
 
-function wholeNumbers(given: { rounds: string; seconds: string }) {
-  const [rounds, seconds] = [Number(given.rounds), Number(given.seconds)];
-  const isSound = (number: number) => Number.isInteger(number) && number >= 1 && number <= 60;
-  if (isSound(rounds) && isSound(seconds)) return { rounds, seconds };
-  throw new UsageWrong("--rounds and --seconds take whole numbers from 1 to 60.");
-}
-
 const usersOf = (count: number) => ({ user: count, writer: count, unhashed: count });
 const quickSite = { users: usersOf(500), statementMs: 1000 };
 
@@ -125,7 +126,7 @@ async function compareAll(site: Site, plan: Plan, names: readonly Choice[]): Pro
     measured[name] = await compareAt(name, site, plan, begin);
   }
   const halfLoad = names.includes("half") ? await measureHalfLoad(site, plan, begin) : null;
-  showStatus("");
+  showStep("");
   return { ...setting, workloads: measured, halfLoad };
 }
 

@@ -1,7 +1,7 @@
 import type { ParseArgsOptionsConfig } from "node:util";
 import { ServerUnavailable } from "../../test/support/server-binaries.ts";
 import { type Command, runCommand } from "../command.ts";
-import { showStatus } from "../status-line.ts";
+import { showStep } from "../progress.ts";
 import { compare } from "./compare.ts";
 import { gate } from "./gate/gate.ts";
 import { growth } from "./growth/growth.ts";
@@ -32,7 +32,7 @@ function measureWith<Options extends ParseArgsOptionsConfig>(command: Command<Op
       } catch (error) {
         const isServerWrong = error instanceof AnswersWrong || error instanceof LookupsWrong;
         if (!(isServerWrong || error instanceof ServerUnavailable)) throw error;
-        showStatus("");
+        showStep("");
         process.stderr.write(`${error.message}\n`);
         return 1;
       }

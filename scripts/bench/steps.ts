@@ -1,10 +1,10 @@
-import { showStatus } from "../status-line.ts";
-import { duration } from "../sync/progress.ts";
+import { showStep } from "../progress.ts";
+import { timeLeftText } from "../quantities.ts";
 
 /** Shows that the next of so many steps begins, and how long all that are left will take, going by those before. */
 export function countSteps(
   total: number,
-  show: (text: string) => void = showStatus,
+  show: (text: string) => void = showStep,
   now: () => number = () => performance.now(),
 ): (what: string) => void {
   const startedAt = now();
@@ -12,7 +12,7 @@ export function countSteps(
   return (what) => {
     done += 1;
     const secondsLeft = (((now() - startedAt) / 1000) * (total - done)) / done;
-    const left = done === 0 ? "" : `, about ${duration(secondsLeft)} left`;
+    const left = done === 0 ? "" : `, about ${timeLeftText(secondsLeft)} left`;
     show(`${done + 1} of ${total}${left}: ${what}`);
   };
 }

@@ -1,4 +1,5 @@
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { startProgress } from "../progress.ts";
 import { worstStatus } from "./check.ts";
 import { examine, type Group } from "./examine.ts";
 import { countOf, printGroups } from "./printer.ts";
@@ -29,16 +30,22 @@ await runCommand({
     if (operands.length > 0) throw new UsageWrong("bun run doctor takes options only.");
     const deadlineMs = amountOf("--deadline", deadline) * 1000;
     const requestsPerSecond = amountOf("--requests-per-second", requests);
-    const progress = createProgress();
+    let examined = { done: 0, known: 0 };
+    const progress = startProgress(() => ({
+      lines: [`examined ${examined.done} of ${examined.known}`],
+      facts: { step: "doctor", examined: examined.done, of: examined.known },
+    }));
     const groups = await examine({
       environment: process.env,
       folder: process.cwd(),
       deadlineMs,
       requestsPerSecond,
       now: Date.now,
-      onProgress: progress.show,
+      onProgress: (done, known) => {
+        examined = { done, known };
+      },
     });
-    progress.clear();
+    progress.end();
     process.stdout.write(json ? asJson(groups) : printGroups(groups, page()));
     const items = groups.flatMap((group) => group.items);
     const status: ExitStatus = worstStatus(items) === "wrong" ? 1 : 0;
@@ -62,16 +69,4 @@ function asJson(groups: readonly Group[]): string {
 function page() {
   const { isTTY, columns } = process.stdout;
   return { columns: columns ?? columnsWithoutTerminal, hasColours: isTTY === true && !process.env.NO_COLOR };
-}
-
-/** One line that is written over, on a terminal only. */
-function createProgress() {
-  const isShown = process.stderr.isTTY === true;
-  const clear = () => isShown && process.stderr.write("\r\x1b[K");
-  return {
-    clear,
-    show(done: number, known: number): void {
-      if (isShown) process.stderr.write(`\r\x1b[Kexamined ${done} of ${known}`);
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { latencyText, rateText } from "./quantities.ts";
+import { latencyText, rateText } from "../quantities.ts";
 
 export interface Tick {
   readonly at: number;

@@ -1,7 +1,6 @@
-import { count as countText } from "../sync/progress.ts";
+import { countText, latencyText, rateText, shareText } from "../quantities.ts";
 import { timeText } from "./axes.ts";
 import { escapeHtml as text } from "./escape-html.ts";
-import { latencyText, rateText, shareText } from "./quantities.ts";
 import { latencyOverTime, percentileCurves, rateOverTime } from "./report-plots.ts";
 import { reportStyle } from "./report-style.ts";
 import type { LoadResult } from "./result.ts";

@@ -93,7 +93,7 @@ async function measure({ plan, target, requests, connections }: Measurement): Pr
     timeoutMs,
     stop,
   });
-  const display = showLive({ plan, url: target.url, run, recorder, connections, stop });
+  const display = showLive({ plan, url: target.url, run, recorder, connections });
   const { measuredMs } = await run.ended;
   display.end();
   connections.close();

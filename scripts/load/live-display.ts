@@ -1,9 +1,9 @@
-import { count as countText } from "../sync/progress.ts";
+import { type Progress, type Snapshot, startProgress } from "../progress.ts";
+import { countText, durationText, latencyText, rateText } from "../quantities.ts";
 import type { Connections } from "./connections.ts";
 import { percentileMs } from "./latencies.ts";
 import type { LoadRun } from "./load-run.ts";
 import type { Plan } from "./plan.ts";
-import { durationText, latencyText, rateText } from "./quantities.ts";
 import type { Recorder, Window } from "./recorder.ts";
 
 export interface LiveDisplayOptions {
@@ -12,7 +12,6 @@ export interface LiveDisplayOptions {
   readonly run: LoadRun;
   readonly recorder: Recorder;
   readonly connections: Connections;
-  readonly stop: AbortSignal;
 }
 
 /** One second of the test, as it is shown. */
@@ -30,13 +29,9 @@ const errorLines = 5;
 const barColumns = 30;
 const blocks = "▁▂▃▄▅▆▇█";
 
-/** Shows on standard error, once a second, how the test goes: a screen that is rewritten on a terminal, else a line of JSON. */
-export function showLive({ plan, url, run, recorder, connections, stop }: LiveDisplayOptions): {
-  end(): void;
-} {
-  const isTerminal = process.stderr.isTTY === true;
+/** Shows once a second how the test goes. */
+export function showLive({ plan, url, run, recorder, connections }: LiveDisplayOptions): Progress {
   const history: Second[] = [];
-  let linesShown = 0;
   let shownAtMs = run.elapsedMs();
 
   function look(): Second {
@@ -82,48 +77,23 @@ export function showLive({ plan, url, run, recorder, connections, stop }: LiveDi
     ];
   }
 
-  function clear(): void {
-    if (linesShown > 0) process.stderr.write(`\x1b[${linesShown}A\x1b[0J`);
-    linesShown = 0;
+  function facts({ rate, ...measured }: Second): Snapshot["facts"] {
+    const atSecond = Math.round(run.elapsedMs() / 1000);
+    return {
+      step: atSecond <= 0 ? "warm-up" : "load",
+      second: atSecond,
+      of: plan.durationMs / 1000,
+      rate: Math.round(rate),
+      intended: Math.round(intendedRate()),
+      ...measured,
+      inFlight: connections.inFlight(),
+    };
   }
 
-  function show(): void {
+  return startProgress(() => {
     const second = look();
-    if (!isTerminal) {
-      const { rate, p50Ms, p95Ms, p99Ms, errors } = second;
-      const figures = {
-        rate: Math.round(rate),
-        intended: Math.round(intendedRate()),
-        p50Ms,
-        p95Ms,
-        p99Ms,
-        errors,
-      };
-      const atSecond = Math.round(run.elapsedMs() / 1000);
-      const line = { step: atSecond <= 0 ? "warm-up" : "load", second: atSecond, of: plan.durationMs / 1000 };
-      process.stderr.write(`${JSON.stringify({ ...line, ...figures, inFlight: connections.inFlight() })}\n`);
-      return;
-    }
-    clear();
-    const { columns, rows } = process.stderr;
-    // What does not fit would be rolled out of the reach of the next clearing.
-    const fitting = screen(second).slice(0, (rows || 24) - 1);
-    const lines = fitting.map((line) => line.slice(0, (columns || 80) - 1));
-    process.stderr.write(`${lines.join("\n")}\n`);
-    linesShown = lines.length;
-  }
-
-  // What was told then stands below the screen, which begins anew.
-  stop.addEventListener("abort", () => {
-    linesShown = 0;
-  });
-  const timer = setInterval(show, everyMs);
-  return {
-    end() {
-      clearInterval(timer);
-      clear();
-    },
-  };
+    return { lines: screen(second), facts: facts(second) };
+  }, everyMs);
 }
 
 function secondOf({ answered, errors, latencies }: Window, seconds: number): Second {

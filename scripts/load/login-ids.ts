@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { demoLoginId } from "../../src/development.ts";
 import { parseLoginId } from "../../src/protocol/login-id.ts";
 import { UsageWrong } from "../command.ts";
-import { count as countText } from "../sync/progress.ts";
+import { countText } from "../quantities.ts";
 
 export interface LoginIds {
   readonly count: number;

@@ -1,8 +1,8 @@
 import { UsageWrong } from "../command.ts";
+import { parseDurationMs, parseWhole } from "../quantities.ts";
 import type { Rate, Spacing } from "./arrivals.ts";
 import { latencyMsMax } from "./latencies.ts";
 import { chooseLoginIds, type LoginIds } from "./login-ids.ts";
-import { parseDurationMs, parseWhole } from "./quantities.ts";
 import { endpoints, type Mix } from "./signed-requests.ts";
 import { parseThresholds, type Threshold } from "./thresholds.ts";
 

@@ -1,6 +1,5 @@
-import { count as countText } from "../sync/progress.ts";
+import { countText, durationText, latencyText, rateText, shareText } from "../quantities.ts";
 import { wrapText } from "../wrap-text.ts";
-import { durationText, latencyText, rateText, shareText } from "./quantities.ts";
 import type { EndpointResult, LoadResult } from "./result.ts";
 
 const columns = ["requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"] as const;

@@ -1,8 +1,7 @@
 import { UsageWrong } from "../command.ts";
-import { count as countText } from "../sync/progress.ts";
+import { countText, durationText, latencyText, parseDurationMs, rateText, shareText } from "../quantities.ts";
 import type { LatencySummary } from "./latencies.ts";
 import { latencyMsMax } from "./latencies.ts";
-import { durationText, latencyText, parseDurationMs, rateText, shareText } from "./quantities.ts";
 
 const percentiles = {
   p50: "p50Ms",

@@ -1,5 +1,6 @@
 import { HotCopyUnavailable } from "../../src/errors.ts";
 import type { HotCopyEvent } from "../../src/store/redis-hot-copy.ts";
+import { tell } from "../progress.ts";
 import type { Sides } from "./sides.ts";
 
 export type FilledSides = Pick<Sides, "scan" | "population">;
@@ -58,6 +59,6 @@ async function tryToFill({ population, scan }: FilledSides, loginIds: readonly s
 /** Waits for the grace, and says so: until it is over, nothing may be filled. */
 export function untilFilling({ population }: FilledSides): Promise<void> {
   return population.untilFilling(() =>
-    process.stderr.write("Waiting for the grace: Redis was first met too short a time ago to be filled.\n"),
+    tell("Waiting for the grace period: Redis was first seen too recently to be filled.\n"),
   );
 }

@@ -1,5 +1,7 @@
 import { DatabaseUnavailable, SidecarError } from "../../src/errors.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { print } from "../progress.ts";
+import { parseWhole } from "../quantities.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
 import { push } from "./push.ts";
 import { openSides, type Sides } from "./sides.ts";
@@ -30,7 +32,7 @@ It reads the sidecar's own settings. Ctrl-C finishes the batch under way.
 
 const options = {
   rate: { type: "string" },
-  batch: { type: "string" },
+  batch: { type: "string", default: "500" },
   json: { type: "boolean", default: false },
   resume: { type: "boolean", default: false },
   keep: { type: "boolean", default: false },
@@ -66,8 +68,9 @@ await runCommand({
       const isMeant = flags[word].some((known) => known === flag);
       if (given[flag] && !isMeant) throw new UsageWrong(`--${flag} means nothing to ${word}.`);
     }
-    const rate = wholeNumber("--rate", given.rate, 10_000_000);
-    const batch = wholeNumber("--batch", given.batch, 5000) ?? 500;
+    const rate =
+      given.rate === undefined ? null : parseWhole("rate", given.rate, { least: 1, most: 10_000_000 });
+    const batch = parseWhole("batch", given.batch, { least: 1, most: 5000 });
     const gait = {
       rate,
       batch: Math.min(batch, rate ?? batch),
@@ -83,7 +86,9 @@ await runCommand({
 });
 
 function run(word: Word, sides: Sides, gait: Gait, given: Given): Promise<Summary> {
-  const show = given.show ? (what: string, loginId: string) => print(what, loginId, given.json) : () => {};
+  const show = given.show
+    ? (what: string, loginId: string) => printDifference(what, loginId, given.json)
+    : () => {};
   switch (word) {
     case "sync":
       return verify(sides, { ...gait, repair: true, show });
@@ -102,15 +107,8 @@ function isWord(word: string): word is Word {
   return Object.hasOwn(flags, word);
 }
 
-function wholeNumber(name: string, text: string | undefined, max: number): number | null {
-  if (text === undefined) return null;
-  const number = /^\d{1,8}$/.test(text) ? Number(text) : 0;
-  if (number < 1 || number > max) throw new UsageWrong(`${name} takes a whole number from 1 to ${max}.`);
-  return number;
-}
-
-function print(what: string, loginId: string, asJson: boolean): void {
-  process.stdout.write(asJson ? `${JSON.stringify({ what, loginId })}\n` : `${what}\t${loginId}\n`);
+function printDifference(what: string, loginId: string, asJson: boolean): void {
+  print(asJson ? `${JSON.stringify({ what, loginId })}\n` : `${what}\t${loginId}\n`);
 }
 
 /** A side that does not answer ends the work; what was done until then is consistent. */

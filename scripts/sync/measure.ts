@@ -6,6 +6,7 @@ import { type RedisServer, startRedis } from "../../test/support/redis-server.ts
 import { programPath } from "../../test/support/server-binaries.ts";
 import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { parseWhole } from "../quantities.ts";
 
 const help = `Measures sync over a Postgres and a Redis of its own, beside COPY and redis-cli --pipe on the same data.
 
@@ -41,10 +42,8 @@ await runCommand({
   help,
   options: { users: { type: "string", default: "100000" } },
   async run(operands, options) {
-    const users = Number(options.users);
-    if (operands.length > 0 || !Number.isInteger(users) || users < 2 * altered) {
-      throw new UsageWrong(`--users takes a whole number, ${2 * altered} or more.`);
-    }
+    if (operands.length > 0) throw new UsageWrong("The measurement takes options only.");
+    const users = parseWhole("users", options.users, { least: 2 * altered, most: 100_000_000 });
     await using postgres = await startPostgres();
     await using redis = await startRedis();
     using folder = temporaryFolder();

@@ -7,8 +7,9 @@ import {
   WriteContended,
 } from "../../src/errors.ts";
 import { createWriteThrough } from "../../src/store/write-through.ts";
+import { countText } from "../quantities.ts";
 import { findDrift } from "./drift.ts";
-import { count, showProgress } from "./progress.ts";
+import { showProgress } from "./progress.ts";
 import { digestOf, openPushPlan, type PlannedPush, type PushPlan } from "./push-plan.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince } from "./summary.ts";
@@ -202,14 +203,15 @@ function summaryOf(figures: Figures, ending: Ending): Summary {
   const { listed, written, settled } = figures;
   const differ =
     listedAt === null ? "hold another value than their row" : `are left of what was listed at ${listedAt}`;
-  const lines = [`push: ${count(listed)} hashes ${differ}.`];
+  const lines = [`push: ${countText(listed)} hashes ${differ}.`];
   for (const outcome of outcomeNames) {
-    if (figures[outcome] > 0) lines.push(`  ${count(figures[outcome])} ${outcomes[outcome]}`);
+    if (figures[outcome] > 0) lines.push(`  ${countText(figures[outcome])} ${outcomes[outcome]}`);
   }
   if (!yes && isComplete && listed > 0) {
     lines.push("Nothing was written. To write these values into the table: bun run sync push --yes");
   }
-  if (!yes && open > 0) lines.push(`${count(open)} of them are left from a push that was stopped half way.`);
+  if (!yes && open > 0)
+    lines.push(`${countText(open)} of them are left from a push that was stopped half way.`);
   const isAllWritten = written + settled === listed;
   if (!isSame) lines.push("Redis restarted or failed over meanwhile: list anew with bun run sync push");
   else if (isComplete && yes && !isAllWritten) lines.push("To see what still differs: bun run sync push");

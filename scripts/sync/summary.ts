@@ -1,5 +1,5 @@
 import type { ExitStatus } from "../command.ts";
-import { count } from "./progress.ts";
+import { countText } from "../quantities.ts";
 
 /** What a command found and did, for people and for machines. */
 export interface Summary {
@@ -23,7 +23,7 @@ export function printSummary(command: string, summary: Summary, asJson: boolean)
 
 /** `12,000 users in 3.1 s, 3,871/s`. */
 export function tempo(number: number, items: string, seconds: number): string {
-  return `${count(number)} ${items} in ${seconds.toFixed(1)} s, ${count(Math.round(number / seconds))}/s`;
+  return `${countText(number)} ${items} in ${seconds.toFixed(1)} s, ${countText(Math.round(number / seconds))}/s`;
 }
 
 export function secondsSince(startedAt: number): number {

@@ -1,6 +1,7 @@
+import { countText } from "../quantities.ts";
 import { type Drift, type DriftKind, driftKinds, findDrift, kindOf, type Of } from "./drift.ts";
 import { fillUsers } from "./fill.ts";
-import { count, type ProgressOptions, showProgress } from "./progress.ts";
+import { type CountedWork, showProgress } from "./progress.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince, tempo } from "./summary.ts";
 import { type Gait, listedUsers, paced, slices } from "./walk.ts";
@@ -57,7 +58,7 @@ async function compareHashes(sides: Sides, options: VerifyOptions, figures: Figu
 async function goThrough<Item>(
   pages: AsyncIterable<readonly Item[]>,
   gait: Gait,
-  work: ProgressOptions,
+  work: CountedWork,
   each: (page: readonly Item[]) => Promise<void>,
 ): Promise<void> {
   const progress = showProgress(work);
@@ -108,11 +109,13 @@ function summaryOf(figures: Figures, { isSame, options, seconds }: Ending): Summ
   const isComplete = !options.stop.aborted && isSame;
   const lines = [
     `${options.repair ? "sync" : "verify"}: ${tempo(users, "users", seconds)}.`,
-    `${count(hashes)} hashes; those of ${count(believed)} users hold a value that sidecars answer with.`,
-    `${count(total)} contradict the table${options.repair ? `; ${count(mended)} mended` : ""}.`,
-    ...kinds.filter((kind) => drift[kind] > 0).map((kind) => `  ${count(drift[kind])} ${driftKinds[kind]}`),
+    `${countText(hashes)} hashes; those of ${countText(believed)} users hold a value that sidecars answer with.`,
+    `${countText(total)} contradict the table${options.repair ? `; ${countText(mended)} mended` : ""}.`,
+    ...kinds
+      .filter((kind) => drift[kind] > 0)
+      .map((kind) => `  ${countText(drift[kind])} ${driftKinds[kind]}`),
   ];
-  if (unsettled > 0) lines.push(`${count(unsettled)} were written at every look, and not judged.`);
+  if (unsettled > 0) lines.push(`${countText(unsettled)} were written at every look, and not judged.`);
   if (!isSame) lines.push("Redis restarted or failed over meanwhile, so this says little: run it again.");
   if (options.stop.aborted) lines.push("Stopped before the end: what was mended stays so. Begin again.");
   return { holds: isComplete && total === 0, isComplete, seconds, figures, lines };

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { ListedUser, UserScan } from "../../src/directory/user-scan.ts";
-import type { Progress } from "./progress.ts";
+import type { CountedProgress } from "./progress.ts";
 
 /** How a command goes through many users. */
 export interface Gait {
@@ -34,7 +34,7 @@ export async function* listedUsers(
 export async function* paced<Item>(
   pages: AsyncIterable<readonly Item[]>,
   { rate, stop }: Gait,
-  progress: Progress,
+  progress: CountedProgress,
 ): AsyncGenerator<readonly Item[]> {
   const startedAt = performance.now();
   let done = 0;

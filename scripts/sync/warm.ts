@@ -1,5 +1,6 @@
+import { countText } from "../quantities.ts";
 import { fillUsers, untilFilling } from "./fill.ts";
-import { count, showProgress } from "./progress.ts";
+import { showProgress } from "./progress.ts";
 import { forgetResumePoint, loadResumePoint, saveResumePoint } from "./resume-point.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince, tempo } from "./summary.ts";
@@ -62,7 +63,7 @@ function summaryOf(figures: Figures, { isSame, isComplete, seconds, options, sid
   const { users, enrolled, filled, hits, left } = figures;
   const lines = [
     `warm: ${tempo(users, "users", seconds)}.`,
-    `${count(enrolled)} enrolled: ${count(filled)} filled, ${count(hits)} filled before, ${count(left)} left to a writer under way.`,
+    `${countText(enrolled)} enrolled: ${countText(filled)} filled, ${countText(hits)} filled before, ${countText(left)} left to a writer under way.`,
   ];
   if (!isSame) lines.push("Redis restarted or failed over meanwhile: run it once more, without --resume.");
   else if (!isComplete)

@@ -3,9 +3,9 @@ import { writeFileSync } from "node:fs";
 import { UsageWrong } from "../../scripts/command.ts";
 import { chooseLoginIds } from "../../scripts/load/login-ids.ts";
 import { makePlan } from "../../scripts/load/plan.ts";
-import { durationText, latencyText, parseDurationMs, shareText } from "../../scripts/load/quantities.ts";
 import { resolveTarget } from "../../scripts/load/target.ts";
 import { type Measured, parseThresholds } from "../../scripts/load/thresholds.ts";
+import { durationText, latencyText, parseDurationMs, shareText } from "../../scripts/quantities.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describe("a plan", () => {

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { ServerUnavailable } from "../../../test/support/server-binaries.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
-import { showStatus } from "../../status-line.ts";
+import { print, showStep } from "../../progress.ts";
+import { parseWhole } from "../../quantities.ts";
 import { builtSidecar } from "../built-sidecar.ts";
 import { LookupsWrong } from "../growth/lookups.ts";
 import { writeResult } from "../json-output.ts";
@@ -42,18 +43,15 @@ export const gate: Command<typeof options> = {
   options,
   async run([, file, ...others], { entry, seconds, json }): Promise<ExitStatus> {
     if (others.length > 0 || (file !== undefined && !json)) throw new UsageWrong("Only --json takes a file.");
-    const secondsMax = Number(seconds);
-    if (!Number.isInteger(secondsMax) || secondsMax < 1 || secondsMax > 600) {
-      throw new UsageWrong("--seconds takes a whole number from 1 to 600.");
-    }
+    const secondsMax = parseWhole("seconds", seconds, { least: 1, most: 600 });
     const isQuiet = json && file === undefined;
     try {
       wrkPath();
       const chosen = entry === undefined ? await builtSidecar() : resolve(entry);
       const note = isQuiet ? () => {} : printRound;
-      showStatus("starting Redis, bare and the sidecar, and warming them up");
+      showStep("starting Redis, bare and the sidecar, and warming them up");
       const result = await measureGate({ floors, entry: chosen, users, secondsMax, note });
-      showStatus("");
+      showStep("");
       await writeResult({ result: { ...result, floors }, text: conclusionOf(result), json, file });
       return Object.values(result.verdicts).includes("fails") ? 1 : 0;
     } catch (error) {
@@ -70,12 +68,11 @@ export const gate: Command<typeof options> = {
 };
 
 function printRound(round: GateRound, pair: number): void {
-  showStatus("");
   const of = (guard: Guard) =>
     `${titles[guard]} ${round[guard].toFixed(1)} µs, share ${shareOf(round, guard).toFixed(2)}`;
   const bare = `bare ${round.bare.toFixed(1)} µs`;
   const waiting = `waiting ${Math.round(100 * round.waiting)} %${isCalm(round) ? "" : ": not calm"}`;
-  process.stdout.write(`processes ${pair}   ${bare}   ${of("guardOff")}   ${of("guardOn")}   ${waiting}\n`);
+  print(`processes ${pair}   ${bare}   ${of("guardOff")}   ${of("guardOn")}   ${waiting}\n`);
 }
 
 function conclusionOf({ shares, verdicts }: GateResult): string {

@@ -1,5 +1,6 @@
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
-import { showStatus } from "../../status-line.ts";
+import { showStep } from "../../progress.ts";
+import { parseWhole } from "../../quantities.ts";
 import { writeResult } from "../json-output.ts";
 import { wrkPath } from "../wrk.ts";
 import { growthTable, sizingMarkdown } from "./growth-report.ts";
@@ -30,6 +31,7 @@ const options = {
 } as const;
 
 const usersMax = 5_000_000;
+const upTo60 = { least: 1, most: 60 };
 
 export const growth: Command<typeof options> = {
   help,
@@ -38,14 +40,14 @@ export const growth: Command<typeof options> = {
     if (others.length > 0 || (file !== undefined && !json)) throw new UsageWrong("Only --json takes a file.");
     const growthOptions = {
       users: populationsOf(users),
-      rounds: smallNumber("--rounds", rounds),
-      secondsPerRound: smallNumber("--seconds", seconds),
-      say: showStatus,
+      rounds: parseWhole("rounds", rounds, upTo60),
+      secondsPerRound: parseWhole("seconds", seconds, upTo60),
+      say: showStep,
     };
     // Said before Redis is filled, which takes minutes.
     wrkPath();
     const result = await measureGrowth(growthOptions);
-    showStatus("");
+    showStep("");
     const targets = growthTargets(result);
     const section = markdown ? `\n${sizingMarkdown(result)}` : "";
     const text = growthTable(result, targets) + section;
@@ -55,15 +57,7 @@ export const growth: Command<typeof options> = {
 };
 
 function populationsOf(text: string): number[] {
-  const users = text.split(",").map(Number);
-  const areSound = users.every((count) => Number.isInteger(count) && count >= 1 && count <= usersMax);
-  const areAscending = users.every((count, index) => index === 0 || count > (users[index - 1] ?? 0));
-  if (areSound && areAscending) return users;
-  throw new UsageWrong(`--users takes whole numbers up to ${usersMax}, ascending, with commas between them.`);
-}
-
-function smallNumber(option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1 && number <= 60) return number;
-  throw new UsageWrong(`${option} takes a whole number from 1 to 60.`);
+  const users = text.split(",").map((number) => parseWhole("users", number, { least: 1, most: usersMax }));
+  if (users.every((count, index) => index === 0 || count > (users[index - 1] ?? 0))) return users;
+  throw new UsageWrong("--users takes ascending numbers with commas between them.");
 }

@@ -1,5 +1,6 @@
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
-import { showStatus } from "../../status-line.ts";
+import { showStep } from "../../progress.ts";
+import { parseWhole } from "../../quantities.ts";
 import { writeResult } from "../json-output.ts";
 import { measureStartUp, medianStart, type Started, type StartUpResult } from "./measure-start-up.ts";
 
@@ -28,11 +29,9 @@ export const startUp: Command<typeof options> = {
   options,
   async run([, file, ...others], { rounds, json }): Promise<ExitStatus> {
     if (others.length > 0 || (file !== undefined && !json)) throw new UsageWrong("Only --json takes a file.");
-    const count = Number(rounds);
-    if (!Number.isInteger(count) || count < 1 || count > 200)
-      throw new UsageWrong("--rounds takes a whole number from 1 to 200.");
-    const result = await measureStartUp(count, showStatus);
-    showStatus("");
+    const count = parseWhole("rounds", rounds, { least: 1, most: 200 });
+    const result = await measureStartUp(count, showStep);
+    showStep("");
     await writeResult({ result: { ...result, target, aim }, text: tableOf(result), json, file });
     return 0;
   },

@@ -1,5 +1,6 @@
-import { UsageWrong } from "../command.ts";
-import { count as countText } from "../sync/progress.ts";
+import { UsageWrong } from "./command.ts";
+
+/** Numbers, rates and durations as people read them and as they write them on a command line. */
 
 const unitsMs: Readonly<Record<string, number>> = {
   us: 0.001,
@@ -10,6 +11,11 @@ const unitsMs: Readonly<Record<string, number>> = {
   min: 60_000,
   h: 3_600_000,
 };
+
+export interface Limits {
+  readonly least: number;
+  readonly most: number;
+}
 
 /** `20ms`, `1.5s`, `2m`, `1h` or `500us` as milliseconds. @throws {UsageWrong} */
 export function parseDurationMs(option: string, text: string, limits: Limits): number {
@@ -24,14 +30,18 @@ export function parseDurationMs(option: string, text: string, limits: Limits): n
 export function parseWhole(option: string, text: string, limits: Limits): number {
   const number = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= limits.least && number <= limits.most) return number;
-  throw new UsageWrong(
-    `--${option} takes a whole number from ${countText(limits.least)} to ${countText(limits.most)}.`,
-  );
+  const range = `from ${countText(limits.least)} to ${countText(limits.most)}`;
+  throw new UsageWrong(`--${option} takes a whole number ${range}.`);
 }
 
-export interface Limits {
-  readonly least: number;
-  readonly most: number;
+/** `1234567` as `1,234,567`. */
+export function countText(number: number): string {
+  return number.toLocaleString("en-US");
+}
+
+/** `1 user`, `2 users`, `1,200 hashes`; the plural is the singular and an `s` unless it is given. */
+export function counted(number: number, one: string, many = `${one}s`): string {
+  return `${countText(number)} ${number === 1 ? one : many}`;
 }
 
 /** `12.3 ms`, with three significant digits, in the unit in which it reads best; `–` if it is not known. */
@@ -52,6 +62,13 @@ export function durationText(milliseconds: number): string {
   if (milliseconds >= 120_000 && milliseconds % 60_000 === 0) return `${milliseconds / 60_000} min`;
   if (milliseconds >= 1000 || milliseconds === 0) return `${milliseconds / 1000} s`;
   return milliseconds >= 1 ? `${milliseconds} ms` : `${milliseconds * 1000} µs`;
+}
+
+/** How long something will still take, rounded up: `3725` seconds as `1 h 3 min`. */
+export function timeLeftText(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** `0.123 %`, never rounded to nothing. */

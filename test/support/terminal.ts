@@ -1,0 +1,49 @@
+export interface TerminalRun {
+  readonly columns?: number;
+  readonly cwd?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Is told everything that has been shown so far, whenever there is more. */
+  readonly onOutput?: (output: string, type: (keys: string) => void) => void;
+}
+
+/** Runs a command to its end on a terminal of its own, as a person would, with nothing of this process's environment. */
+export async function runOnTerminal(
+  argv: readonly string[],
+  { columns = 80, cwd, environment = {}, onOutput }: TerminalRun = {},
+): Promise<{ status: number | string; output: string; screen: string }> {
+  const decoder = new TextDecoder();
+  let output = "";
+  const closed = Promise.withResolvers<void>();
+  await using terminal = new Bun.Terminal({
+    cols: columns,
+    rows: 24,
+    data(shown, data) {
+      output += decoder.decode(data, { stream: true });
+      onOutput?.(output, (keys) => shown.write(keys));
+    },
+    exit: () => closed.resolve(),
+  });
+  const child = Bun.spawn([...argv], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { PATH: process.env.PATH ?? "", TERM: "xterm", NO_COLOR: "1", ...environment },
+    terminal,
+  });
+  await child.exited;
+  terminal.close();
+  await closed.promise;
+  return { status: child.signalCode ?? child.exitCode ?? "still running", output, screen: screenOf(output) };
+}
+
+/** What stays to be read after this output: it follows line ends, "up" and "clear from here on", and nothing else. */
+export function screenOf(output: string): string {
+  const lines = [""];
+  let at = 0;
+  for (const [token, up] of output.replaceAll("\x1b", "␛").matchAll(/␛\[(\d+)A|␛\[0J|\r\n|[^\r␛]+/g)) {
+    if (up !== undefined) at -= Number(up);
+    else if (token === "␛[0J") lines.splice(at);
+    else if (token === "\r\n") at += 1;
+    else lines[at] = (lines[at] ?? "") + token;
+    lines[at] ??= "";
+  }
+  return Array.from(lines, (line = "") => line).join("\n");
+}

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import type { RequestKind } from "./counters.ts";
 import type { Readiness } from "./dependency-watch.ts";
 import { bodyAdapter } from "./http/body-adapter.ts";
 import { envelope } from "./http/envelope.ts";
@@ -51,7 +52,7 @@ export function createApp(dependencies: AppDependencies) {
 }
 
 function createPublicApp(dependencies: AppDependencies) {
-  const { basePath, readiness, logger, compatErrorCode404, sessions, jwksMaxAgeSeconds } = dependencies;
+  const { basePath, readiness, sessions, jwksMaxAgeSeconds } = dependencies;
   const signed = signedBody(dependencies);
   const keys = jwks({ sessions, maxAgeSeconds: jwksMaxAgeSeconds });
   const endpoints = new Elysia({ prefix: basePath })
@@ -60,17 +61,28 @@ function createPublicApp(dependencies: AppDependencies) {
     .use(getSessionByLoginId({ ...dependencies, signed }))
     .use(otherMethods("POST", "/setOwnIDDataByLoginId", "/getOwnIDDataByLoginId", "/getSessionByLoginId"));
   return new Elysia({ serve, handler, adapter: bodyAdapter })
-    .use(envelope({ logger, compatErrorCode404, isDraining: readiness.isDraining }))
+    .use(envelope({ ...dependencies, isDraining: readiness.isDraining, counted: countedRoutes(basePath) }))
     .use(endpoints)
     .use(keys)
     .use(basePath === "" ? new Elysia() : new Elysia({ prefix: basePath }).use(keys))
     .use(otherMethods("GET, HEAD", "/.well-known/jwks.json", `${basePath}/.well-known/jwks.json`));
 }
 
+function countedRoutes(basePath: string): ReadonlyMap<string, RequestKind> {
+  return new Map([
+    [`${basePath}/setOwnIDDataByLoginId`, "set"],
+    [`${basePath}/getOwnIDDataByLoginId`, "get"],
+    [`${basePath}/getSessionByLoginId`, "session"],
+    ["/.well-known/jwks.json", "keys"],
+    [`${basePath}/.well-known/jwks.json`, "keys"],
+  ]);
+}
+
 function createOpsApp(dependencies: AppDependencies) {
-  const { readiness, logger, metrics } = dependencies;
+  const { readiness, metrics } = dependencies;
+  const { isDraining } = readiness;
   return new Elysia({ serve, handler, adapter: bodyAdapter })
-    .use(envelope({ logger, compatErrorCode404: false, isDraining: readiness.isDraining }))
+    .use(envelope({ ...dependencies, compatErrorCode404: false, isDraining, counted: new Map() }))
     .use(health(readiness))
     .use(metricsRoute(metrics))
     .use(adminInvalidate(dependencies))

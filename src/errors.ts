@@ -4,28 +4,61 @@
  *
  * Messages are written by us and are shown to callers: they never contain anything that was submitted.
  */
-export type ErrorCode =
-  | "ERR_REQUEST_INVALID"
-  | "ERR_SIGNATURE_INVALID"
-  | "ERR_TOKEN_INVALID"
-  | "ERR_PATH_UNKNOWN"
-  | "ERR_USER_UNKNOWN"
-  | "ERR_METHOD_NOT_ALLOWED"
-  | "ERR_BODY_TOO_LARGE"
-  | "ERR_OWNID_DATA_TOO_LONG"
-  | "ERR_MEDIA_TYPE_UNSUPPORTED"
-  | "ERR_USER_BLOCKED"
-  | "ERR_OVERLOADED"
-  | "ERR_DATABASE_UNAVAILABLE"
-  | "ERR_REDIS_UNAVAILABLE"
-  | "ERR_HASH_STALE"
-  | "ERR_REQUEST_REPLAYED"
-  | "ERR_WRITE_CONTENDED"
-  | "ERR_OUTCOME_UNKNOWN"
-  | "ERR_INTERNAL";
+export const errorCodes = [
+  "ERR_REQUEST_INVALID",
+  "ERR_SIGNATURE_INVALID",
+  "ERR_TOKEN_INVALID",
+  "ERR_PATH_UNKNOWN",
+  "ERR_USER_UNKNOWN",
+  "ERR_METHOD_NOT_ALLOWED",
+  "ERR_BODY_TOO_LARGE",
+  "ERR_OWNID_DATA_TOO_LONG",
+  "ERR_MEDIA_TYPE_UNSUPPORTED",
+  "ERR_USER_BLOCKED",
+  "ERR_OVERLOADED",
+  "ERR_DATABASE_UNAVAILABLE",
+  "ERR_REDIS_UNAVAILABLE",
+  "ERR_HASH_STALE",
+  "ERR_REQUEST_REPLAYED",
+  "ERR_WRITE_CONTENDED",
+  "ERR_OUTCOME_UNKNOWN",
+  "ERR_INTERNAL",
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/**
+ * Why a request was refused, for those codes whose cause the caller must not learn. The log and the metrics have it,
+ * the answer never does.
+ */
+export const refusalReasons = {
+  ERR_SIGNATURE_INVALID: [
+    "signature header missing",
+    "signature header repeated",
+    "signature malformed",
+    "signature not canonical",
+    "timestamp header missing",
+    "timestamp header repeated",
+    "timestamp malformed",
+    "timestamp in seconds",
+    "timestamp too old",
+    "timestamp in the future",
+    "body reserialized after signing",
+    "other secret or altered body",
+    "used on another endpoint",
+    "used before",
+    "not verified",
+  ],
+  ERR_PATH_UNKNOWN: ["no such path", "other base path", "endpoint not supported", "no ADMIN_TOKEN"],
+} as const satisfies Partial<Record<ErrorCode, readonly string[]>>;
+
+export type SignatureFault = (typeof refusalReasons.ERR_SIGNATURE_INVALID)[number];
+export type PathFault = (typeof refusalReasons.ERR_PATH_UNKNOWN)[number];
 
 export abstract class SidecarError extends Error {
   abstract readonly code: ErrorCode;
+  /** One of `refusalReasons`, for the operator alone. */
+  readonly reason: SignatureFault | PathFault | null = null;
 }
 
 /** The body is not the JSON the endpoint asks for. `message` says what to send instead. */
@@ -33,9 +66,15 @@ export class RequestInvalid extends SidecarError {
   readonly code = "ERR_REQUEST_INVALID";
 }
 
-/** The signature does not hold. One error for every reason, so that an attacker learns nothing from it. */
+/** The signature does not hold. The answer is the same for every reason, so that an attacker learns nothing from it. */
 export class SignatureInvalid extends SidecarError {
   readonly code = "ERR_SIGNATURE_INVALID";
+  override readonly reason: SignatureFault;
+
+  constructor(reason: SignatureFault) {
+    super();
+    this.reason = reason;
+  }
 }
 
 /** The bearer token of a private route is missing or wrong. */
@@ -45,6 +84,12 @@ export class TokenInvalid extends SidecarError {
 
 export class PathUnknown extends SidecarError {
   readonly code = "ERR_PATH_UNKNOWN";
+  override readonly reason: PathFault;
+
+  constructor(reason: PathFault) {
+    super();
+    this.reason = reason;
+  }
 }
 
 /** The directory has no user with this login id. Never remembered: the user may exist a second later. */

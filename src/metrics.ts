@@ -1,4 +1,15 @@
 import type { Registry } from "prom-client";
+import {
+  type CounterFamily,
+  countEvents,
+  countFailures,
+  countRequests,
+  guardEvents,
+  hashEvents,
+  type Labels,
+  logEvents,
+  storeEvents,
+} from "./counters.ts";
 
 export interface Gauges {
   /** Masters of Redis that answer now. */
@@ -6,29 +17,6 @@ export interface Gauges {
   readonly isFilling: () => boolean;
   /** Epochs of Redis met since the start. */
   readonly epochsMet: () => number;
-}
-
-const hashEvents = [
-  "hit",
-  "miss",
-  "ask",
-  "marker",
-  "bypassed",
-  "fill",
-  "fill refused",
-  "begin",
-  "end failed",
-  "unreachable",
-] as const;
-const storeEvents = ["audited", "stale hit", "outcome unknown", "write contended"] as const;
-const guardEvents = ["fell back", "returned"] as const;
-const logEvents = ["dropped"] as const;
-
-interface EventFamily {
-  readonly name: string;
-  readonly help: string;
-  /** By event, since the start. */
-  readonly counts: ReadonlyMap<string, number>;
 }
 
 interface GaugeFamily {
@@ -49,11 +37,15 @@ export function createMetrics() {
   const store = countEvents(storeEvents);
   const guard = countEvents(guardEvents);
   const log = countEvents(logEvents);
-  const events: readonly EventFamily[] = [
-    { name: "ownid_hash_events_total", help: "What happened to the Redis hashes", counts: hash.counts },
-    { name: "ownid_store_events_total", help: "What the write-through met", counts: store.counts },
-    { name: "ownid_replay_guard_events_total", help: "Where the replay guard is kept", counts: guard.counts },
-    { name: "ownid_log_events_total", help: "Log entries that were not written", counts: log.counts },
+  const requests = countRequests();
+  const failures = countFailures();
+  const counters: readonly CounterFamily[] = [
+    requests.family,
+    failures.family,
+    hash.family("ownid_hash_events_total", "What happened to the Redis hashes"),
+    store.family("ownid_store_events_total", "What the write-through met"),
+    guard.family("ownid_replay_guard_events_total", "Where the replay guard is kept"),
+    log.family("ownid_log_events_total", "Log entries that were not written"),
   ];
   const gauges: GaugeFamily[] = [];
   let registry: Promise<Registry> | null = null;
@@ -63,10 +55,12 @@ export function createMetrics() {
     noteStore: store.note,
     noteGuard: guard.note,
     noteLog: log.note,
+    noteRequest: requests.note,
+    noteFailure: failures.note,
     contentType: "text/plain; version=0.0.4; charset=utf-8",
 
     async text(): Promise<string> {
-      registry ??= register(events, gauges).catch((error) => {
+      registry ??= register(counters, gauges).catch((error) => {
         registry = null;
         throw error;
       });
@@ -87,26 +81,22 @@ export function createMetrics() {
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Every event has its counter from the start, so that a rate can be taken before the first one. */
-function countEvents<Event extends string>(events: readonly Event[]) {
-  const counts = new Map(events.map((event) => [event, 0]));
-  const note = (event: Event, times = 1): void => void counts.set(event, (counts.get(event) ?? 0) + times);
-  return { counts, note };
-}
-
-async function register(events: readonly EventFamily[], gauges: readonly GaugeFamily[]): Promise<Registry> {
+async function register(
+  counters: readonly CounterFamily[],
+  gauges: readonly GaugeFamily[],
+): Promise<Registry> {
   const { Counter, Gauge, Registry } = await import("prom-client");
   const registry = new Registry();
   const registers = [registry];
-  for (const { name, help, counts } of events) {
+  for (const { name, help, labelNames, series } of counters) {
     new Counter({
       name,
       help,
       registers,
-      labelNames: ["event"],
+      labelNames: [...labelNames],
       collect() {
         this.reset();
-        for (const [event, count] of counts) this.inc({ event: event.replaceAll(" ", "_") }, count);
+        for (const [labels, count] of series()) this.inc(spelled(labels), count);
       },
     });
   }
@@ -121,4 +111,11 @@ async function register(events: readonly EventFamily[], gauges: readonly GaugeFa
     });
   }
   return registry;
+}
+
+/** Prometheus's own labels have no blanks. */
+function spelled(labels: Labels): Labels {
+  return Object.fromEntries(
+    Object.entries(labels).map(([name, value]) => [name, value.replaceAll(" ", "_")]),
+  );
 }

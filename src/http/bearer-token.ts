@@ -9,7 +9,7 @@ import { PathUnknown, TokenInvalid } from "../errors.ts";
 export function bearerToken(name: string, token: string | null) {
   const expected = token === null ? null : digest(token);
   return new Elysia({ name: `bearer-token-${name}` }).onParse({ as: "scoped" }, ({ request, set }) => {
-    if (expected === null) throw new PathUnknown();
+    if (expected === null) throw new PathUnknown("no ADMIN_TOKEN");
     const [, given = ""] = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
     if (timingSafeEqual(digest(given), expected)) return;
     set.headers["www-authenticate"] = "Bearer";

@@ -1,18 +1,18 @@
 import { Elysia, ParseError, ValidationError } from "elysia";
-import {
-  DatabaseUnavailable,
-  InternalFault,
-  OutcomeUnknown,
-  PathUnknown,
-  RequestInvalid,
-  SidecarError,
-} from "../errors.ts";
+import type { RequestKind, RequestOutcome } from "../counters.ts";
+import { InternalFault, PathUnknown, RequestInvalid, SidecarError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Metrics } from "../metrics.ts";
+import { createFailureLog } from "./failure-log.ts";
+import { explainPath } from "./path-fault.ts";
 import { answers, problemResponse } from "./problem.ts";
 import { nameRequest } from "./request-id.ts";
 
 export interface EnvelopeOptions {
   readonly logger: Logger;
+  readonly metrics: Pick<Metrics, "noteRequest" | "noteFailure" | "noteLog">;
+  /** The routes whose requests are counted, by their template. */
+  readonly counted: ReadonlyMap<string, RequestKind>;
   /** Answers an unknown user as OwnID's code samples do: 200 `{"errorCode":404}`. */
   readonly compatErrorCode404: boolean;
   readonly isDraining: () => boolean;
@@ -27,10 +27,17 @@ const usualJson = {
 
 /**
  * What every answer of a listener has in common: headers that keep it out of caches, and, for a failure, a
- * problem body and a line in the log under the same id. While the process drains, each answer closes its
+ * problem body and a line in the log under the same id; and every request is counted. While the process drains, each answer closes its
  * connection, so that clients move on to another.
  */
-export function envelope({ logger, compatErrorCode404, isDraining }: EnvelopeOptions) {
+export function envelope({ logger, metrics, counted, compatErrorCode404, isDraining }: EnvelopeOptions) {
+  const logFailure = createFailureLog({ logger, onLeftOut: () => metrics.noteLog("left out") });
+
+  function count(route: string | undefined, outcome: RequestOutcome): void {
+    const kind = route === undefined ? undefined : counted.get(route);
+    if (kind !== undefined) metrics.noteRequest(kind, outcome);
+  }
+
   /** Leaves alone what a route has said itself, save that a process which drains closes the connection. */
   function addUsual(headers: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(usualHeaders)) headers[name] ??= value;
@@ -39,17 +46,21 @@ export function envelope({ logger, compatErrorCode404, isDraining }: EnvelopeOpt
 
   // No `onRequest`: with it, Elysia asks each request for its URL, which Bun then has to put together and parse.
   return new Elysia({ name: "envelope" })
-    .mapResponse({ as: "scoped" }, ({ responseValue, set }) => {
+    .mapResponse({ as: "scoped" }, ({ responseValue, set, route }) => {
+      // The Response of a failure comes by here too; it has been counted.
+      if (!(responseValue instanceof Response)) count(route, "answered");
       if (isPlainObject(responseValue) && set.status === 200 && isEmpty(set.headers) && !isDraining())
         return new Response(JSON.stringify(responseValue), usualJson);
       addUsual(set.headers);
       return undefined;
     })
     .onError({ as: "scoped" }, ({ error, set, route, request }) => {
-      const failure = toSidecarError(error);
+      const failure = toSidecarError(error, request);
+      count(route, outcomeOf(failure));
+      metrics.noteFailure(failure.code, failure.reason);
       addUsual(set.headers);
       const requestId = nameRequest(set);
-      logFailure(logger, failure, { requestId, method: request.method, route: route ?? null });
+      logFailure(failure, { requestId, method: request.method, route: route ?? null });
       if (failure.code === "ERR_USER_UNKNOWN" && compatErrorCode404) {
         // Elysia has put 500 there, which it prefers to the 200 of a Response.
         set.status = 200;
@@ -68,14 +79,15 @@ function isEmpty(record: object): boolean {
   return true;
 }
 
-function toSidecarError(error: unknown): SidecarError {
+function toSidecarError(error: unknown, { url }: Request): SidecarError {
   if (error instanceof SidecarError) return error;
   if (error instanceof ParseError) {
     return error.cause instanceof SidecarError ? error.cause : new RequestInvalid();
   }
   if (error instanceof ValidationError && error.type !== "response")
     return new RequestInvalid(problemOf(error));
-  if (error instanceof Error && "code" in error && error.code === "NOT_FOUND") return new PathUnknown();
+  if (error instanceof Error && "code" in error && error.code === "NOT_FOUND")
+    return new PathUnknown(explainPath(url));
   return new InternalFault("", { cause: error });
 }
 
@@ -85,30 +97,7 @@ function problemOf(error: ValidationError): string {
   return typeof sentence === "string" ? sentence : "The body must be a JSON object.";
 }
 
-interface RequestName {
-  readonly requestId: string;
-  readonly method: string;
-  /** The route's template, never the requested path. */
-  readonly route: string | null;
-}
-
-function logFailure(logger: Logger, failure: SidecarError, name: RequestName): void {
-  const { code } = failure;
-  const { status } = answers[code];
-  const line = { ...name, status, code };
-  if (failure instanceof InternalFault)
-    logger.error({ ...line, stack: framesOf(failure.cause) }, "the sidecar failed");
-  else if (failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown) {
-    logger.error({ ...line, reason: failure.message }, "the request could not be answered");
-  } else if (status === 401 || status >= 429) logger.warn(line, "the request was refused");
-  else logger.debug(line, "the request was refused");
-}
-
-/** Where it happened. The message is left out: it may quote what was being worked on. */
-function framesOf(cause: unknown): string[] {
-  if (!(cause instanceof Error)) return [];
-  // A message of several lines may look like frames itself.
-  const stack = (cause.stack ?? "").replace(cause.message, "");
-  const frames = stack.split("\n").filter((line) => line.trimStart().startsWith("at "));
-  return [cause.name, ...frames.map((frame) => frame.trim())];
+function outcomeOf({ code }: SidecarError): RequestOutcome {
+  if (code === "ERR_USER_UNKNOWN") return "user unknown";
+  return answers[code].status < 429 ? "refused" : "failed";
 }

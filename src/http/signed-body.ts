@@ -11,7 +11,7 @@ export interface SignedBodyOptions {
 /** What a request's context holds until its signature has been verified. */
 const notVerified: VerifiedSignature = {
   get mac(): never {
-    throw new SignatureInvalid();
+    throw new SignatureInvalid("not verified");
   },
   signedAtMs: 0,
 };

@@ -21,7 +21,7 @@ export function readBound<Value>(
 async function unlessRefused<Value>(claim: Claim | Promise<Claim>, reading: Promise<Value>): Promise<Value> {
   // Its failure, if any, is met below; a refused claim comes first.
   reading.catch(() => {});
-  if ((await claim) === "refuse") throw new SignatureInvalid();
+  if ((await claim) === "refuse") throw new SignatureInvalid("used on another endpoint");
   return reading;
 }
 
@@ -64,7 +64,9 @@ async function runClaimed<Value>(
   work: () => Promise<Value>,
 ): Promise<Value> {
   if (claim === "open") throw new RequestReplayed();
-  if (claim !== "run") throw new SignatureInvalid();
+  // A copy of a `set` is repeated or open, never refused; of a session request, only the guard knows which it is.
+  if (claim !== "run")
+    throw new SignatureInvalid(endpoint === "set" ? "used on another endpoint" : "used before");
   try {
     const value = await work();
     void guard.settle(mac, endpoint, "done");

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { SignatureInvalid } from "../errors.ts";
+import { explainHeader, explainMismatch, explainTimestamp } from "./signature-faults.ts";
 
 export interface SignatureRules {
   /** One decoded shared secret, or two while one replaces the other. */
@@ -29,7 +30,7 @@ export type VerifySignature = (message: SignedMessage) => VerifiedSignature;
 
 /**
  * The base64 spelling of 32 bytes that has no other: its 43rd character carries four bits, so the two
- * spare ones must be zero. A header sent twice arrives joined by a comma and does not match either.
+ * spare ones must be zero. A header that was sent twice arrives joined by a comma, which does not match.
  */
 const canonicalMac = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
@@ -48,20 +49,38 @@ export function createSignatureVerifier(rules: SignatureRules): VerifySignature 
   const toleranceMs = rules.toleranceSeconds * 1000;
 
   return ({ body, signature, timestamp }) => {
-    if (signature === null || !canonicalMac.test(signature)) throw new SignatureInvalid();
-    if (timestamp === null || !integerMilliseconds.test(timestamp)) throw new SignatureInvalid();
+    if (signature === null || !canonicalMac.test(signature))
+      throw new SignatureInvalid(explainHeader("signature", signature));
+    if (timestamp === null || !integerMilliseconds.test(timestamp))
+      throw new SignatureInvalid(explainHeader("timestamp", timestamp));
     const signedAtMs = Number(timestamp);
-    if (Math.abs(rules.now() - signedAtMs) > toleranceMs) throw new SignatureInvalid();
+    const now = rules.now();
+    if (Math.abs(now - signedAtMs) > toleranceMs)
+      throw new SignatureInvalid(explainTimestamp(signedAtMs, now, toleranceMs));
 
     const claimed = Buffer.from(signature, "base64");
-    let verified: Uint8Array | null = null;
-    for (const keyedHasher of keyedHashers) {
-      const mac = keyedHasher.copy().update(body).update(".").update(timestamp).digest();
-      if (timingSafeEqual(mac, claimed)) verified = mac;
+    const mac = findMac(keyedHashers, body, timestamp, claimed);
+    if (mac === null) {
+      const holdsFor = (other: string) => findMac(keyedHashers, other, timestamp, claimed) !== null;
+      throw new SignatureInvalid(explainMismatch(body, holdsFor));
     }
-    if (verified === null) throw new SignatureInvalid();
-    return { mac: verified, signedAtMs };
+    return { mac, signedAtMs };
   };
+}
+
+/** Returns the MAC, as computed here, that equals the claimed one, or `null`. */
+function findMac(
+  keyedHashers: readonly Bun.CryptoHasher[],
+  body: Uint8Array | string,
+  timestamp: string,
+  claimed: Uint8Array,
+): Uint8Array | null {
+  let matching: Uint8Array | null = null;
+  for (const keyedHasher of keyedHashers) {
+    const mac = keyedHasher.copy().update(body).update(".").update(timestamp).digest();
+    if (timingSafeEqual(mac, claimed)) matching = mac;
+  }
+  return matching;
 }
 
 /** Signs as OwnID does: what `bun run sign` and the tests send. */

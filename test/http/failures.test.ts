@@ -40,7 +40,7 @@ describe("what the store throws", () => {
     [new Overloaded(), "ERR_OVERLOADED", "1"],
     [new UserBlocked(), "ERR_USER_BLOCKED", null],
     [new OwnIdDataTooLong(), "ERR_OWNID_DATA_TOO_LONG", null],
-    [new SignatureInvalid(), "ERR_SIGNATURE_INVALID", null],
+    [new SignatureInvalid("used before"), "ERR_SIGNATURE_INVALID", null],
   ] as const satisfies readonly (readonly [Error, ProblemCode, string | null])[];
 
   test("is told by its code, and when to try again, on all three endpoints", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { errorCodes } from "../../src/errors.ts";
 import { createMetrics } from "../../src/metrics.ts";
 
 describe("text", () => {
@@ -12,7 +13,10 @@ describe("text", () => {
     metrics.watch({ liveMasters: () => masters, isFilling: () => true, epochsMet: () => 4 });
     masters = 3;
     expect(metrics.contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
-    expect(await metrics.text()).toBe(`# HELP ownid_hash_events_total What happened to the Redis hashes
+    const text = await metrics.text();
+    expect(
+      text.slice(text.indexOf("# HELP ownid_hash_events_total")),
+    ).toBe(`# HELP ownid_hash_events_total What happened to the Redis hashes
 # TYPE ownid_hash_events_total counter
 ownid_hash_events_total{event="hit"} 2
 ownid_hash_events_total{event="miss"} 0
@@ -40,6 +44,7 @@ ownid_replay_guard_events_total{event="returned"} 1
 # HELP ownid_log_events_total Log entries that were not written
 # TYPE ownid_log_events_total counter
 ownid_log_events_total{event="dropped"} 0
+ownid_log_events_total{event="left_out"} 0
 
 # HELP ownid_redis_live_masters Masters of Redis that answer now
 # TYPE ownid_redis_live_masters gauge
@@ -53,6 +58,22 @@ ownid_redis_epochs_met 4
 # TYPE ownid_redis_filling gauge
 ownid_redis_filling 1
 `);
+  });
+
+  test("counts requests by endpoint and outcome, and failures by code and reason, of which all are listed", async () => {
+    const metrics = createMetrics();
+    metrics.noteRequest("get", "user unknown");
+    metrics.noteFailure("ERR_USER_UNKNOWN", null);
+    metrics.noteFailure("ERR_SIGNATURE_INVALID", "timestamp too old");
+    const lines = (await metrics.text()).split("\n");
+    expect(lines.filter((line) => line.startsWith("ownid_requests_total{"))).toHaveLength(16);
+    expect(lines).toContain('ownid_requests_total{endpoint="get",outcome="user_unknown"} 1');
+    expect(lines).toContain('ownid_failures_total{code="ERR_USER_UNKNOWN",reason=""} 1');
+    const reason = "timestamp_too_old";
+    expect(lines).toContain(`ownid_failures_total{code="ERR_SIGNATURE_INVALID",reason="${reason}"} 1`);
+    for (const code of errorCodes) {
+      expect(lines.some((line) => line.startsWith(`ownid_failures_total{code="${code}",`))).toBe(true);
+    }
   });
 
   test("is each process's own", async () => {

@@ -1,0 +1,86 @@
+import { type ErrorCode, errorCodes, refusalReasons, type SidecarError } from "./errors.ts";
+
+/** What is counted, and under which names. Counting an event is an addition; nothing here knows Prometheus. */
+
+export const hashEvents = [
+  "hit",
+  "miss",
+  "ask",
+  "marker",
+  "bypassed",
+  "fill",
+  "fill refused",
+  "begin",
+  "end failed",
+  "unreachable",
+] as const;
+export const storeEvents = ["audited", "stale hit", "outcome unknown", "write contended"] as const;
+export const guardEvents = ["fell back", "returned"] as const;
+/** `dropped`: standard output could not be written. `left out`: too many requests failed in the same way. */
+export const logEvents = ["dropped", "left out"] as const;
+
+/** `keys` is the public key set, the others are the signed endpoints. */
+const requestKinds = ["get", "set", "session", "keys"] as const;
+export type RequestKind = (typeof requestKinds)[number];
+
+const outcomes = ["answered", "user unknown", "refused", "failed"] as const;
+export type RequestOutcome = (typeof outcomes)[number];
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface CounterFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  /** Every combination of labels that there can be, each with its count since the start. */
+  readonly series: () => Iterable<readonly [Labels, number]>;
+}
+
+/** Every event has its counter from the start, so that a rate can be taken before the first one. */
+export function countEvents<Event extends string>(events: readonly Event[]) {
+  const counts = new Map(events.map((event) => [event, 0]));
+  const note = (event: Event, times = 1): void => void counts.set(event, (counts.get(event) ?? 0) + times);
+  function* series(): Iterable<readonly [Labels, number]> {
+    for (const [event, count] of counts) yield [{ event }, count];
+  }
+  const family = (name: string, help: string): CounterFamily => ({
+    name,
+    help,
+    labelNames: ["event"],
+    series,
+  });
+  return { note, counts, family };
+}
+
+export function countRequests() {
+  const kinds = {
+    get: countEvents(outcomes),
+    set: countEvents(outcomes),
+    session: countEvents(outcomes),
+    keys: countEvents(outcomes),
+  } as const satisfies Record<RequestKind, unknown>;
+  function* series(): Iterable<readonly [Labels, number]> {
+    for (const endpoint of requestKinds)
+      for (const [outcome, count] of kinds[endpoint].counts) yield [{ endpoint, outcome }, count];
+  }
+  const help = "Requests to the public listener's endpoints";
+  return {
+    note: (kind: RequestKind, outcome: RequestOutcome): void => kinds[kind].note(outcome),
+    family: { name: "ownid_requests_total", help, labelNames: ["endpoint", "outcome"], series },
+  };
+}
+
+/** On both listeners, unknown paths included. The label `reason` is empty where a code has only one. */
+export function countFailures() {
+  const reasons: Partial<Record<ErrorCode, readonly string[]>> = refusalReasons;
+  const byCode = new Map(errorCodes.map((code) => [code, countEvents(reasons[code] ?? [""])]));
+  function* series(): Iterable<readonly [Labels, number]> {
+    for (const [code, { counts }] of byCode)
+      for (const [reason, count] of counts) yield [{ code, reason }, count];
+  }
+  const help = "Requests that got a problem body or an empty 404, by its code";
+  return {
+    note: (code: ErrorCode, reason: SidecarError["reason"]): void => byCode.get(code)?.note(reason ?? ""),
+    family: { name: "ownid_failures_total", help, labelNames: ["code", "reason"], series },
+  };
+}

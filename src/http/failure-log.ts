@@ -1,0 +1,79 @@
+import { DatabaseUnavailable, InternalFault, OutcomeUnknown, type SidecarError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import { answers } from "./problem.ts";
+
+export interface FailureLogOptions {
+  readonly logger: Logger;
+  /** Called for each line that is left out. */
+  readonly onLeftOut: () => void;
+}
+
+export interface FailedRequest {
+  readonly requestId: string;
+  readonly method: string;
+  /** The route's template, never the requested path. */
+  readonly route: string | null;
+}
+
+export type FailureLog = (failure: SidecarError, request: FailedRequest) => void;
+
+/** How many lines a second are written for requests that fail in the same way. */
+const linesPerSecondMax = 10;
+const windowMs = 1000;
+
+/** An unknown or a blocked user is an ordinary answer. */
+const ordinary: ReadonlySet<string> = new Set(["ERR_USER_UNKNOWN", "ERR_USER_BLOCKED"]);
+
+/**
+ * Logs failed requests with their code and, where there is one, their reason. Whoever sends a flood of them cannot
+ * flood the log: of each code and reason, ten lines a second are written, and one line says how many were left out.
+ */
+export function createFailureLog({ logger, onLeftOut }: FailureLogOptions): FailureLog {
+  const windows = new Map<string, { lines: number; leftOut: number }>();
+
+  /** Whether one more line of this kind may be written now. */
+  function admit(code: string, reason: string | null): boolean {
+    const kind = `${code} ${reason}`;
+    const open = windows.get(kind);
+    if (open === undefined) {
+      windows.set(kind, { lines: 1, leftOut: 0 });
+      setTimeout(() => closeWindow(kind, code, reason), windowMs).unref();
+      return true;
+    }
+    open.lines += 1;
+    if (open.lines <= linesPerSecondMax) return true;
+    open.leftOut += 1;
+    onLeftOut();
+    return false;
+  }
+
+  function closeWindow(kind: string, code: string, reason: string | null): void {
+    const { leftOut = 0 } = windows.get(kind) ?? {};
+    windows.delete(kind);
+    if (leftOut > 0) logger.warn({ code, reason, leftOut }, "more requests failed in the same way");
+  }
+
+  return (failure, request) => {
+    const { code } = failure;
+    const { status } = answers[code];
+    if (ordinary.has(code)) return logger.debug({ ...request, status, code }, "the request was refused");
+    const isUnanswered = failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown;
+    const reason = isUnanswered ? failure.message : failure.reason;
+    if (!admit(code, reason)) return;
+    const line = { ...request, status, code, ...(reason === null ? {} : { reason }) };
+    if (failure instanceof InternalFault)
+      logger.error({ ...line, stack: framesOf(failure.cause) }, "the sidecar failed");
+    else if (isUnanswered) logger.error(line, "the request could not be answered");
+    else if (status === 401 || status >= 429) logger.warn(line, "the request was refused");
+    else logger.info(line, "the request was refused");
+  };
+}
+
+/** Where it happened. The message is left out: it may quote what was being worked on. */
+function framesOf(cause: unknown): string[] {
+  if (!(cause instanceof Error)) return [];
+  // A message of several lines may look like frames itself.
+  const stack = (cause.stack ?? "").replace(cause.message, "");
+  const frames = stack.split("\n").filter((line) => line.trimStart().startsWith("at "));
+  return [cause.name, ...frames.map((frame) => frame.trim())];
+}

@@ -1,5 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { ConfigurationInvalid } from "../src/errors.ts";
+import { withRunner } from "../src/greeting.ts";
 import { codeOf, reasonOf } from "./reason.ts";
 
 /** What every command promises: 0 what was asked holds, 1 it does not, 2 wrong usage, 78 wrong configuration. */
@@ -64,7 +65,7 @@ function parse<const Options extends ParseArgsOptionsConfig>(args: string[], opt
 /** Ends the process once everything that it wrote has been read. */
 async function end(status: number, message = ""): Promise<void> {
   statusWithoutReader = status;
-  if (message !== "") process.stderr.write(`${message}\n`);
+  if (message !== "") process.stderr.write(`${withRunner(message)}\n`);
   await Promise.all([process.stdout, process.stderr].map(flushed));
   process.exit(status);
 }

@@ -2,26 +2,39 @@ import { version } from "../package.json";
 
 export interface GreetingFacts {
   readonly publicUrl: string;
+  /** Where `bun run sign` looks for the sidecar by itself. */
+  readonly defaultUrl: string;
   readonly opsUrl: string;
   /** What was made for a start without configuration. */
   readonly madeSecret: boolean;
   readonly madeDatabase: boolean;
-  /** A login id to try first. */
-  readonly loginId: string;
+  /** The user of a database that was made here. */
+  readonly demoLoginId: string;
 }
 
-/** The command a newcomer tries next, in the way this process was started: by npx, or by an installed Bun. */
-export function nextCommand(loginId: string): string {
-  const bun = process.execPath.includes("/_npx/") ? `npx --yes bun@${Bun.version}` : "bun";
-  return `${bun} run sign get ${loginId} --send`;
+/** `text` with its commands in the way in which this process was started: by npx, or by an installed Bun. */
+export function withRunner(text: string): string {
+  if (!process.execPath.includes("/_npx/")) return text;
+  return text.replaceAll(/\bbun run (?=[a-z])/g, `npx --yes bun@${Bun.version} run `);
+}
+
+/** The command to try next: with this sidecar's address and, where it is known, a user who exists. */
+export function nextCommand({ publicUrl, defaultUrl, madeDatabase, demoLoginId }: GreetingFacts): string {
+  const reached = publicUrl.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  const url = reached === defaultUrl ? "" : ` --url ${reached}`;
+  return withRunner(`bun run sign get ${madeDatabase ? demoLoginId : "LOGIN_ID"} --send${url}`);
 }
 
 /** What a terminal shows at a start in development: where it listens, what was made, and what to try next. */
-export function greeting({ publicUrl, opsUrl, madeSecret, madeDatabase, loginId }: GreetingFacts): string {
+export function greeting(facts: GreetingFacts): string {
+  const { publicUrl, opsUrl, madeSecret, madeDatabase, demoLoginId } = facts;
   const users = madeDatabase
-    ? `an SQLite file in ./data, with the demo user ${loginId}`
+    ? `an SQLite file in ./data, with the demo user ${demoLoginId}`
     : "from DATABASE_URL";
   const secret = madeSecret ? "generated, in ./data/shared-secret" : "from OWNID_SHARED_SECRET";
+  const place = madeSecret
+    ? "in a second terminal"
+    : "in a second terminal, with the same OWNID_SHARED_SECRET";
   return `
 ownid-sidecar ${version}, development mode (NODE_ENV is not "production")
 
@@ -30,9 +43,9 @@ ownid-sidecar ${version}, development mode (NODE_ENV is not "production")
   users       ${users}
   secret      ${secret}
 
-Try it in a second terminal:
+Try it ${place}:${madeDatabase ? "" : "\n(LOGIN_ID stands for a login id of your users.)"}
 
-  ${nextCommand(loginId)}
+  ${nextCommand(facts)}
 
 `;
 }

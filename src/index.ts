@@ -1,13 +1,13 @@
 import { isatty } from "node:tty";
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
-import { type Config, loadConfig } from "./config/load-config.ts";
+import { type Config, loadConfig, loadSetting } from "./config/load-config.ts";
 import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
 import { createDemoDatabase, demoLoginId, developmentSharedSecret } from "./development.ts";
 import { createSqlDirectory } from "./directory/sql-directory.ts";
 import type { UserDirectory } from "./directory/user-directory.ts";
 import { drainOnSignal } from "./drain.ts";
 import { ConfigurationInvalid } from "./errors.ts";
-import { greeting, nextCommand } from "./greeting.ts";
+import { greeting, nextCommand, withRunner } from "./greeting.ts";
 import { createLogOutput, type LogOutput, standardOutput } from "./log-output.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -32,7 +32,7 @@ const aboutPorts: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
 // No top-level `await`: what is kept as bytecode is a CommonJS module.
 start().catch((error: unknown) => {
   if (!(error instanceof ConfigurationInvalid)) throw error;
-  const problems = error.problems.map((problem) => `  - ${problem}\n`).join("");
+  const problems = error.problems.map((problem) => `  - ${withRunner(problem)}\n`).join("");
   process.stderr.write(
     `ownid-sidecar cannot start with this configuration:\n\n${problems}\nREADME.md lists every setting.\n`,
   );
@@ -197,11 +197,10 @@ interface Urls {
 function greet(config: Config, { logger, output }: Log, urls: Urls): void {
   const madeSecret = config.signature.isGenerated;
   const madeDatabase = config.database.isDemo;
-  if (logFormat(config) === "pretty") {
-    output.write(greeting({ ...urls, madeSecret, madeDatabase, loginId: demoLoginId }));
-  } else {
-    logger.info({ madeSecret, madeDatabase, next: nextCommand(demoLoginId) }, "development mode");
-  }
+  const defaultUrl = `http://${loadSetting({}, "HOST")}:${loadSetting({}, "PORT")}${loadSetting({}, "BASE_PATH")}`;
+  const facts = { ...urls, defaultUrl, madeSecret, madeDatabase, demoLoginId };
+  if (logFormat(config) === "pretty") output.write(greeting(facts));
+  else logger.info({ madeSecret, madeDatabase, next: nextCommand(facts) }, "development mode");
 }
 
 function logFormat({ log }: Config): "json" | "pretty" {

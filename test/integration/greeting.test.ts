@@ -1,0 +1,54 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { greeting, nextCommand } from "../../src/greeting.ts";
+import { asInstalled } from "../support/installed-runner.ts";
+import { spawnSidecar } from "../support/sidecar-process.ts";
+
+setDefaultTimeout(30_000);
+
+const sign = join(import.meta.dir, "../../scripts/sign.ts");
+
+const facts = {
+  publicUrl: "http://127.0.0.1:3300/ownid",
+  defaultUrl: "http://127.0.0.1:3300/ownid",
+  opsUrl: "http://127.0.0.1:3301",
+  madeSecret: true,
+  madeDatabase: true,
+  demoLoginId: "sol@testmail.com",
+};
+const next = (changes: Partial<typeof facts>) => asInstalled(nextCommand({ ...facts, ...changes }));
+
+describe("the command to try next", () => {
+  test("is short where nothing was configured", () => {
+    expect(next({})).toBe("bun run sign get sol@testmail.com --send");
+  });
+
+  test.each([
+    ["http://127.0.0.1:4000/ownid", "http://127.0.0.1:4000/ownid"],
+    ["http://0.0.0.0:3300", "http://127.0.0.1:3300"],
+    ["http://[::]:3300/ownid", "http://[::1]:3300/ownid"],
+  ])("names the address of a sidecar at %s", (publicUrl, url) => {
+    expect(next({ publicUrl })).toBe(`bun run sign get sol@testmail.com --send --url ${url}`);
+  });
+
+  test("names no user of a database that was not made here, and the greeting says so", () => {
+    expect(next({ madeDatabase: false })).toBe("bun run sign get LOGIN_ID --send");
+    const shown = greeting({ ...facts, madeDatabase: false, madeSecret: false });
+    expect(shown).not.toContain("sol@testmail.com");
+    expect(shown).toContain("LOGIN_ID stands for a login id of your users.");
+    expect(shown).toContain("with the same OWNID_SHARED_SECRET");
+  });
+
+  test("works as it is printed, on another port and another path", async () => {
+    await using sidecar = spawnSidecar({ BASE_PATH: "/deeper/path" });
+    const { next } = await sidecar.logged("development mode");
+    const [, args = ""] = / run sign (.*)$/.exec(String(next)) ?? [];
+    const child = Bun.spawn([process.execPath, sign, ...args.split(" ")], {
+      cwd: sidecar.folder.path,
+      env: { PATH: process.env.PATH ?? "" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    expect(await child.stdout.text()).toBe("HTTP 204 No Content\n");
+  });
+});

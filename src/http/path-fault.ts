@@ -6,7 +6,8 @@ const notSupported = /\/verifyIdDoc\/?$/i;
 
 /** Tells the operator what is likely wrong with a path that nothing is routed to. The path itself is not logged. */
 export function explainPath(url: string): PathFault {
-  const { pathname } = new URL(url);
-  if (hosted.test(pathname)) return "other base path";
-  return notSupported.test(pathname) ? "endpoint not supported" : "no such path";
+  // Not parsed: where the Host header is no host name, Bun gives a URL that is none.
+  const [path = ""] = url.split("?", 1);
+  if (hosted.test(path)) return "other base path";
+  return notSupported.test(path) ? "endpoint not supported" : "no such path";
 }

@@ -1,3 +1,5 @@
+import { withRunner } from "../src/greeting.ts";
+
 /**
  * The one display of progress, on standard error, and the way to print beside it: on a terminal a few lines that are
  * rewritten, elsewhere a line of JSON a second. Whatever a command prints while it works goes through `print` and
@@ -64,10 +66,10 @@ export function print(text: string): void {
   process.stdout.write(text);
 }
 
-/** Writes whole lines to standard error. */
+/** Writes whole lines to standard error, with commands as this machine's user types them. */
 export function tell(text: string): void {
   hide();
-  process.stderr.write(text);
+  process.stderr.write(withRunner(text));
 }
 
 function draw(lines: readonly string[]): void {

@@ -6,7 +6,7 @@ import { spawnSidecar } from "../support/sidecar-process.ts";
 
 setDefaultTimeout(30_000);
 
-const sign = join(import.meta.dir, "../../scripts/sign.ts");
+const sign = join(import.meta.dir, "../../scripts/sign/index.ts");
 
 const facts = {
   publicUrl: "http://127.0.0.1:3300/ownid",

@@ -1,0 +1,118 @@
+import { loadConfig } from "../../src/config/load-config.ts";
+import { developmentSharedSecret } from "../../src/development.ts";
+import { signMessage } from "../../src/protocol/signature.ts";
+import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { listenerUrl } from "../listener-url.ts";
+import { showStep, tell } from "../progress.ts";
+import { shellWord } from "../shell-word.ts";
+import { NoAnswer, type SignedRequest, send } from "./send.ts";
+
+const help = `Signs a request as OwnID does and prints the curl command that sends it. The
+signature is valid for a minute.
+
+  bun run sign get     <loginId>
+  bun run sign set     <loginId> --data TEXT
+  bun run sign session <loginId> --session-type browser
+
+  --data TEXT          set: the ownIdData to write. Without it, standard input
+                       is read
+  --session-type TYPE  session: browser or mobile
+  --send               send the request and show the answer
+  --url URL            where the sidecar is (default: what HOST, PORT and
+                       BASE_PATH say)
+  --json               print JSON
+
+Exits 0. With --send it exits 0 if the answer is 2xx, and 1 if it is another one
+or if there is none. Exits 2 on wrong usage, 78 if a setting is wrong.
+`;
+
+const endpoints = {
+  get: "getOwnIDDataByLoginId",
+  set: "setOwnIDDataByLoginId",
+  session: "getSessionByLoginId",
+} as const;
+
+type Action = keyof typeof endpoints;
+
+await runCommand({
+  help,
+  options: {
+    data: { type: "string" },
+    "session-type": { type: "string" },
+    send: { type: "boolean", default: false },
+    url: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+  async run([action, loginId, ...rest], options) {
+    if (!isAction(action) || loginId === undefined || rest.length > 0) {
+      throw new UsageWrong("Say what to sign and for whom: bun run sign get|set|session <loginId>");
+    }
+    const config = loadConfig(process.env, developmentSharedSecret);
+    const [secret] = config.signature.sharedSecrets.reveal();
+    if (secret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
+    const body = JSON.stringify({
+      loginId,
+      ...(action === "set" ? { ownIdData: options.data ?? (await readData()) } : {}),
+      ...(action === "session" ? { sessionType: options["session-type"] } : {}),
+    });
+    const timestamp = String(Date.now());
+    const request = {
+      url: `${options.url === undefined ? listenerUrl(config.publicListener) : baseUrl(options.url)}/${endpoints[action]}`,
+      headers: {
+        "content-type": "application/json",
+        "ownid-signature": signMessage(body, timestamp, secret),
+        "ownid-timestamp": timestamp,
+      },
+      body,
+    };
+    return options.send ? sendAndShow(request, options.json) : print(request, options.json);
+  },
+});
+
+function isAction(word: string | undefined): word is Action {
+  return word !== undefined && Object.hasOwn(endpoints, word);
+}
+
+/** @throws {UsageWrong} */
+function baseUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url?.protocol === "http:" || url?.protocol === "https:") return text.replace(/\/+$/, "");
+  throw new UsageWrong(
+    "--url takes an address that begins with http:// or https://, such as http://127.0.0.1:3300/ownid",
+  );
+}
+
+async function readData(): Promise<string> {
+  if (process.stdin.isTTY)
+    tell("Type the ownIdData, and end it with Ctrl-D on a new line. (--data gives it at once.)\n");
+  return Bun.stdin.text();
+}
+
+function print(request: SignedRequest, asJson: boolean): ExitStatus {
+  const headers = Object.entries(request.headers).map(
+    ([name, value]) => `  -H ${shellWord(`${name}: ${value}`)}`,
+  );
+  const curl = [
+    `curl -si ${shellWord(request.url)}`,
+    ...headers,
+    `  --data-raw ${shellWord(request.body)}`,
+  ].join(" \\\n");
+  process.stdout.write(`${asJson ? JSON.stringify(request) : curl}\n`);
+  return 0;
+}
+
+async function sendAndShow(request: SignedRequest, asJson: boolean): Promise<ExitStatus> {
+  showStep(`waiting for ${request.url}`);
+  try {
+    const { status, statusText, body } = await send(request);
+    showStep("");
+    const shown = `HTTP ${status} ${statusText}\n${body === "" ? "" : `${body}\n`}`;
+    process.stdout.write(asJson ? `${JSON.stringify({ status, body })}\n` : shown);
+    return status >= 200 && status < 300 ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    showStep("");
+    tell(`${error.message}\n`);
+    return 1;
+  }
+}

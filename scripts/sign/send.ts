@@ -1,0 +1,79 @@
+import { isLoopback } from "../doctor/check.ts";
+import { codeOf, reasonOf } from "../reason.ts";
+
+export interface SignedRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly statusText: string;
+  readonly body: string;
+}
+
+/** No answer came. `message` says why, and what to do about it. */
+export class NoAnswer extends Error {}
+
+const answerMs = 10_000;
+
+/** @throws {NoAnswer} */
+export async function send({ url, headers, body }: SignedRequest): Promise<Answer> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      // OwnID does not follow one either, so that it is shown as it is.
+      redirect: "manual",
+      signal: AbortSignal.timeout(answerMs),
+    });
+    const { status, statusText } = response;
+    return { status, statusText, body: await response.text() };
+  } catch (error) {
+    throw new NoAnswer(`${explain(error, new URL(url))}${proxyHint(new URL(url))}`);
+  }
+}
+
+function explain(error: unknown, { origin, protocol, host, hostname }: URL): string {
+  const code = codeOf(error);
+  if (error instanceof Error && error.name === "TimeoutError") {
+    return `${origin} accepted the connection or dropped it unseen, and gave no answer within ${answerMs / 1000} s. Check the address and the firewall.`;
+  }
+  switch (code) {
+    case "ECONNREFUSED":
+      return `Nothing listens at ${origin}. Start the sidecar with \`bun run start\`, or say with --url where it is.`;
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return `No address is known for ${hostname}. Correct --url or HOST.`;
+    case "EPROTO":
+      return `${origin} does not speak TLS. If it is the sidecar itself, write http:// in --url.`;
+    case "ECONNRESET":
+      return `${origin} closed the connection without an answer.${protocol === "http:" ? " If it expects TLS, write https:// in --url." : ""}`;
+    case "CERT_HAS_EXPIRED":
+    case "CERT_NOT_YET_VALID":
+      return `The certificate of ${host} is not valid now (${code}). Renew it, or correct this machine's clock.`;
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return `The certificate of ${host} was made for another host name. Write the name that it has in --url.`;
+  }
+  if (isAboutTrust(code)) {
+    return `The certificate of ${host} is not trusted (${reasonOf(error)}). Name the file of the authority that issued it in NODE_EXTRA_CA_CERTS.`;
+  }
+  return `The request to ${origin} failed: ${reasonOf(error)}`;
+}
+
+/** The codes with which OpenSSL refuses a chain of certificates. */
+function isAboutTrust(code: string): boolean {
+  return /SELF_SIGNED_CERT|UNABLE_TO_(?:VERIFY|GET_ISSUER)|CERT_(?:UNTRUSTED|REJECTED)|UNKNOWN_CERTIFICATE/.test(
+    code,
+  );
+}
+
+/** Says that a proxy stands in between, which may be the true cause. */
+function proxyHint({ protocol, hostname }: URL): string {
+  const variable = protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const isSet = Boolean(process.env[variable] ?? process.env[variable.toLowerCase()]);
+  if (!isSet || isLoopback(hostname)) return "";
+  return `\nThe request was sent to the proxy that ${variable} names. For a direct one, add ${hostname} to NO_PROXY.`;
+}

@@ -6,7 +6,8 @@ import { createPrivateFile } from "./private-file.ts";
 
 /** What a start without configuration makes for itself. None of it is made in production. */
 
-const sharedSecretFile = "./data/shared-secret";
+/** Where the generated shared secret is kept, from the folder of the start. */
+export const sharedSecretFile = "./data/shared-secret";
 const sharedSecretBytes = 32;
 
 /** The user that a new demo database begins with, without data. */

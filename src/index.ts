@@ -162,12 +162,18 @@ function rememberMs({ signature }: Config): number {
   return (2 * signature.toleranceSeconds + 5) * 1000;
 }
 
+const privacyWarnings = {
+  private: null,
+  narrowed: "could read the signing keys; that was taken back, and what the file's group may do was left",
+  open: "can read the signing keys, and this account may not change that; bun run doctor says how",
+} as const;
+
 async function prepareSigningKeys(config: Config, logger: Logger) {
   const { keysFile } = config.sessions;
   if (!config.isProduction) await createSigningKeys(keysFile);
   const keys = await loadSigningKeys(keysFile);
-  if (!keys.isPrivate)
-    logger.warn(`SESSION_KEYS_FILE: other accounts can read ${keysFile}; run: chmod 600 ${keysFile}`);
+  const warning = privacyWarnings[keys.privacy];
+  if (warning !== null) logger.warn(`SESSION_KEYS_FILE: every account of this machine ${warning}`);
   return keys;
 }
 

@@ -23,12 +23,24 @@ export function createPrivateFile(path: string, content: string): boolean {
   }
 }
 
-/** Takes back what other accounts may do with the file. Answers whether it is private now. */
-export function keepPrivate(path: string): boolean {
+/** `narrowed`: every account of the machine could open the file until now. `open`: every account still can. */
+export type Privacy = "private" | "narrowed" | "open";
+
+const others = 0o007;
+
+/**
+ * Takes back what every account of the machine may do with the file. What its group may do stays: somebody has given
+ * it to the group on purpose, such as Kubernetes to `fsGroup`. Only the owner's process changes anything, so that root
+ * does not lock out the account of the service.
+ */
+export function keepPrivate(path: string): Privacy {
   try {
-    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
-    return true;
+    const { mode, uid } = statSync(path);
+    if ((mode & others) === 0) return "private";
+    if (uid !== process.getuid?.()) return "open";
+    chmodSync(path, mode & 0o7777 & ~others);
+    return "narrowed";
   } catch {
-    return false;
+    return "open";
   }
 }

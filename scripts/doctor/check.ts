@@ -1,3 +1,5 @@
+import { type Fix, fixText } from "../../src/fix.ts";
+
 /** `warning`: it works, and should not stay so. `wrong`: it does not work, or not safely. */
 export type Status = "fine" | "warning" | "wrong";
 
@@ -7,6 +9,8 @@ export interface Verdict {
   readonly detail: string;
   /** The command, SQL or setting that mends it, as it can be typed; `null` when nothing needs mending. */
   readonly mend: string | null;
+  /** The same as data, where it was given as data: for each way its steps, and who takes them. */
+  readonly fixes?: readonly Fix[];
 }
 
 /**
@@ -28,8 +32,19 @@ export interface Item extends Verdict {
 }
 
 export const fine = (detail: string): Verdict => ({ status: "fine", detail, mend: null });
-export const warning = (detail: string, mend: string): Verdict => ({ status: "warning", detail, mend });
-export const wrong = (detail: string, mend: string): Verdict => ({ status: "wrong", detail, mend });
+export const warning = (detail: string, mend: Mend): Verdict => ({
+  status: "warning",
+  detail,
+  ...told(mend),
+});
+export const wrong = (detail: string, mend: Mend): Verdict => ({ status: "wrong", detail, ...told(mend) });
+
+/** The text to type, or the ways as data. */
+type Mend = string | readonly Fix[];
+
+function told(mend: Mend): Pick<Verdict, "mend" | "fixes"> {
+  return typeof mend === "string" ? { mend } : { mend: fixText(mend), fixes: mend };
+}
 
 const severity: Record<Status, number> = { fine: 0, warning: 1, wrong: 2 };
 
@@ -47,11 +62,6 @@ export function worstOf(verdicts: readonly Verdict[]): Verdict {
   const details = [...new Set(those.map(({ detail }) => detail))];
   const mends = [...new Set(those.map(({ mend }) => mend).filter((mend) => mend !== null))];
   return { status, detail: details.join("; "), mend: mends.length > 0 ? mends.join("\n") : null };
-}
-
-/** `text` as one word of a shell's command line. */
-export function shellWord(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i;

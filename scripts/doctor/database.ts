@@ -17,6 +17,7 @@ import { countUsers, type Population } from "./population.ts";
 import { type Explanation, within } from "./runner.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
 import { type Spelling, spellings } from "./sql-spelling.ts";
+import { judgeSqliteFile } from "./sqlite-file.ts";
 
 type DatabaseSettings = Config["database"];
 
@@ -65,6 +66,10 @@ export async function openDatabase(
     if (isPoolers(error)) {
       const opened = await connect(config, false, options).catch(() => null);
       if (opened !== null) return { ...opened, subject: { ...opened.subject, isBehindPooler: true } };
+    }
+    if (kind === "sqlite") {
+      const verdict = judgeSqliteFile(url.reveal());
+      if (verdict.status === "wrong") return notOpened(verdict);
     }
     const { reason, remedy } = explainSqlError(spellings[kind].dialect())(error);
     return notOpened(wrong(reason, remedy));

@@ -20,6 +20,7 @@ import { explainRedisError, openRedis, type RedisServers } from "./redis-servers
 import { redisTopologyChecks } from "./redis-topology-checks.ts";
 import { createRunner, type Runner } from "./runner.ts";
 import { secretChecks } from "./secret-checks.ts";
+import { secretFiles } from "./secret-files.ts";
 import { sqliteChecks } from "./sqlite-checks.ts";
 import { rowChecks, tableChecks } from "./table-checks.ts";
 
@@ -82,12 +83,13 @@ function examineHost({ run, examined, options }: Parts): Promise<Group>[] {
   const files = {
     keys: config.sessions.keysFile,
     environment: join(options.folder, ".env"),
+    secrets: secretFiles(examined, options.environment),
     isMadeAtStart: !isProduction,
   };
   return [
     inGroup("Configuration", run(configChecks(examined), examined)),
     inGroup("Secrets", run(secretChecks, { ...config, isProduction })),
-    inGroup("Files", run(fileChecks, files)),
+    inGroup("Files", run(fileChecks(files), files)),
     inGroup("Ports", run(portChecks, config)),
   ];
 }

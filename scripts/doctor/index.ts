@@ -61,7 +61,10 @@ function amountOf(option: string, text: string): number {
 
 function asJson(groups: readonly Group[]): string {
   const items = groups.flatMap((group) => group.items);
-  const ordered = items.map(({ id, status, title, detail, mend }) => ({ id, status, title, detail, mend }));
+  const ordered = items.map(({ id, status, title, detail, mend, fixes }) => ({
+    ...{ id, status, title, detail, mend },
+    fixes,
+  }));
   return `${JSON.stringify({ status: worstStatus(items), counts: countOf(items), items: ordered })}\n`;
 }
 

@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import type { Config } from "../../src/config/load-config.ts";
+import { fixWhen, setting } from "../../src/fix.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 
 interface Listener {
@@ -31,7 +32,25 @@ const apart: Check<Config> = {
   },
 };
 
-export const portChecks: readonly Check<Config>[] = [publicPort, opsPort, apart];
+/** What the ops listener tells is for operators, and what it takes without a client certificate is a token. */
+const opsPrivate: Check<Config> = {
+  id: "ports.ops-private",
+  title: "ops is private",
+  examine({ opsListener: { host } }) {
+    if (host !== "0.0.0.0" && host !== "::") return fine(`it listens on ${host} alone`);
+    return warning(
+      `OPS_HOST=${host} offers metrics, the state of the dependencies and the admin routes on every address of this machine`,
+      [
+        fixWhen("If only this machine asks it", setting("OPS_HOST", "127.0.0.1")),
+        fixWhen(
+          "Otherwise name one private address; in a container, publish OPS_PORT to a private network only",
+        ),
+      ],
+    );
+  },
+};
+
+export const portChecks: readonly Check<Config>[] = [publicPort, opsPort, apart, opsPrivate];
 
 /** A port is good that is free, or that a sidecar holds: it answers this path with JSON that has this member. */
 async function judge(listener: Listener, variable: string, path: string, member: string): Promise<Verdict> {

@@ -1,5 +1,6 @@
+import { shellWord } from "../../src/fix.ts";
 import { scripts } from "../../src/store/scripts.ts";
-import { type Check, fine, shellWord, warning, worstOf, wrong } from "./check.ts";
+import { type Check, fine, warning, worstOf, wrong } from "./check.ts";
 import { askDirectly } from "./redis-direct.ts";
 import { explainRedisError, type RedisServers } from "./redis-servers.ts";
 import type { Explanation } from "./runner.ts";

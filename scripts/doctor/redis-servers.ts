@@ -1,12 +1,13 @@
 import type { Cluster, Redis } from "ioredis";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
+import { shellWord } from "../../src/fix.ts";
 import { createKeys, type Keys } from "../../src/store/keys.ts";
 import {
   connectRedis,
   type RedisConnection,
   type RedisConnectionOptions,
 } from "../../src/store/redis-connection.ts";
-import { fine, shellWord, wrong } from "./check.ts";
+import { fine, wrong } from "./check.ts";
 import { type ClockReading, readClock } from "./clock-checks.ts";
 import type { ExaminedConfig } from "./examined-config.ts";
 import { ifUnknown, notOpened, type Opened, type OpenOptions } from "./opened.ts";

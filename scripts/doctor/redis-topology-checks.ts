@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
+import { shellWord } from "../../src/fix.ts";
 import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
-import { type Check, fine, shellWord, type Verdict, warning, worstOf, wrong } from "./check.ts";
+import { type Check, fine, type Verdict, warning, worstOf, wrong } from "./check.ts";
 import { askDirectly } from "./redis-direct.ts";
 import { cliOf, explainRedisError, parseInfo } from "./redis-servers.ts";
 

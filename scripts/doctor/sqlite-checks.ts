@@ -1,10 +1,12 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { Type } from "@sinclair/typebox";
-import { type Check, fine, shellWord, warning, wrong } from "./check.ts";
+import { may } from "../../src/file-access.ts";
+import { shellWord } from "../../src/fix.ts";
+import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
-import { factsOf, mayWrite } from "./file-checks.ts";
 import { rowOf } from "./sql-answer.ts";
+import { judgeSqliteFile, openFolder } from "./sqlite-file.ts";
 
 const mebibyte = 2 ** 20;
 const freeMin = 10 * mebibyte;
@@ -13,14 +15,7 @@ const freeAdvised = 200 * mebibyte;
 const file: Check<Database> = {
   id: "database.file",
   title: "file",
-  examine({ settings }) {
-    const path = settings.url.reveal();
-    if (!mayWrite(path)) return wrong("this account cannot write the file", `chmod u+w ${shellWord(path)}`);
-    const isOpen = ((factsOf(path)?.mode ?? 0) & 0o007) !== 0;
-    if (isOpen)
-      return warning("every account of this machine may open the users' file", `chmod o= ${shellWord(path)}`);
-    return fine("can be written");
-  },
+  examine: ({ settings }) => judgeSqliteFile(settings.url.reveal()),
 };
 
 const folder: Check<Database> = {
@@ -28,10 +23,10 @@ const folder: Check<Database> = {
   title: "folder",
   examine({ settings }) {
     const path = dirname(settings.url.reveal());
-    if (mayWrite(path)) return fine("can be written, as SQLite's journal needs");
+    if (may("write", path)) return fine("can be written, as SQLite's journal needs");
     return wrong(
       "this account cannot write the file's folder, where SQLite keeps its journal",
-      `chmod u+w ${shellWord(path)}`,
+      openFolder(path),
     );
   },
 };

@@ -11,12 +11,12 @@ import {
   type JWK,
 } from "jose";
 import { ConfigurationInvalid } from "../errors.ts";
-import { createPrivateFile, keepPrivate } from "../private-file.ts";
+import { createPrivateFile, keepPrivate, type Privacy } from "../private-file.ts";
 
 /** The keys of a running sidecar: one that signs, and all that verify what is still valid. */
 export interface SigningKeys {
-  /** `false` when other accounts can read the file and its permissions could not be narrowed. */
-  readonly isPrivate: boolean;
+  /** Whether every account of the machine could read the file, or still can. */
+  readonly privacy: Privacy;
   readonly active: { readonly kid: string; readonly algorithm: string; readonly privateKey: CryptoKey };
   readonly publicKeys: JSONWebKeySet;
 }
@@ -44,17 +44,17 @@ const KeyFile = Type.Object({
 const algorithm = "ES256";
 
 /**
- * Reads the private key set. The file belongs to the account that runs the sidecar alone: wider permissions
- * are taken back where the file allows it.
+ * Reads the private key set. If every account of the machine can read the file and it belongs to this one, those
+ * permissions are taken back; what a group may do stays.
  *
  * @throws {ConfigurationInvalid} no such file, not a key set, or not exactly one active key
  */
 export async function loadSigningKeys(path: string): Promise<SigningKeys> {
-  return { ...(await readSigningKeys(path)), isPrivate: keepPrivate(path) };
+  return { ...(await readSigningKeys(path)), privacy: keepPrivate(path) };
 }
 
 /** `loadSigningKeys` that changes nothing: the file keeps the permissions it has. */
-export async function readSigningKeys(path: string): Promise<Omit<SigningKeys, "isPrivate">> {
+export async function readSigningKeys(path: string): Promise<Omit<SigningKeys, "privacy">> {
   const { keys } = parseKeyFile(path);
   const active = keys.filter(({ state }) => state === "active");
   const [signing] = active;

@@ -69,14 +69,6 @@ const faults: Record<string, Fault<Site>> = {
     status: "wrong",
     plant: ({ keysFile }) => chmodSync(keysFile, 0o644),
   },
-  "signing keys of which two sign": {
-    id: "files.keys",
-    status: "wrong",
-    plant({ keysFile }) {
-      const { keys } = JSON.parse(readFileSync(keysFile, "utf8"));
-      writeFileSync(keysFile, JSON.stringify({ keys: [...keys, ...keys] }));
-    },
-  },
   "a data folder that others may write": {
     id: "files.folder",
     status: "wrong",
@@ -96,6 +88,11 @@ const faults: Record<string, Fault<Site>> = {
     plant({ environment }) {
       environment.OPS_PORT = environment.PORT;
     },
+  },
+  "an ops listener at every address": {
+    id: "ports.ops-private",
+    status: "warning",
+    plant: set("OPS_HOST", "0.0.0.0"),
   },
   "an address of another machine": {
     id: "ports.ops",
@@ -157,6 +154,18 @@ describe("doctor on SQLite", () => {
     await using site = await createSite();
     site.database.run("INSERT INTO users VALUES ('sol@testmail.com', '{}')");
     expect(await faultsOf(site)).toEqual([]);
+  });
+
+  test("never throws keys away, whatever is wrong with their file", async () => {
+    await using site = await createSite();
+    const content = readFileSync(site.keysFile, "utf8");
+    const { keys } = JSON.parse(content);
+    for (const broken of [JSON.stringify({ keys: [...keys, ...keys] }), content.slice(0, -9), ""]) {
+      writeFileSync(site.keysFile, broken);
+      const item = (await itemsOf(site)).get("files.keys");
+      expect(item).toMatchObject({ status: "wrong", fixes: [{ steps: [] }] });
+      expect(item?.mend).toStartWith("# Restore the file from a backup.");
+    }
   });
 
   test("tells every wrong setting at once, and examines what is left", async () => {
@@ -279,8 +288,14 @@ describe("bun run doctor", () => {
           id: "files.keys-mode",
           status: "wrong",
           title: "keys are private",
-          detail: "other accounts may open the signing keys (mode 0644)",
-          mend: `chmod 600 ${site.keysFile}`,
+          detail: "every account of this machine may open the signing keys (mode 0644)",
+          mend: `chmod g-w,o= ${site.keysFile}`,
+          fixes: [
+            {
+              when: null,
+              steps: [{ kind: "command", as: "service", text: `chmod g-w,o= ${site.keysFile}` }],
+            },
+          ],
         },
       ],
     });

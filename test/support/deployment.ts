@@ -2,6 +2,7 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import type { Item, Status } from "../../scripts/doctor/check.ts";
 import { type ExamineOptions, examine } from "../../scripts/doctor/examine.ts";
+import type { Fix } from "../../src/fix.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { freePort } from "./free-port.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -83,9 +84,19 @@ export async function plantAndMend<Site extends Deployment>(site: Site, fault: F
   const statusNow = async () => (await itemsOf(site)).get(fault.id);
   await fault.plant(site);
   const sick = await statusNow();
-  if (sick?.mend) await carryOut(sick.mend, site);
+  if (sick?.fixes?.[0]) await takeSteps(sick.fixes[0], site);
+  else if (sick?.mend) await carryOut(sick.mend, site);
   const mended = await statusNow();
   return [sick?.status, mended?.status ?? (fault.id.startsWith("config.") ? "fine" : undefined)];
+}
+
+/** Takes the steps of one way to fix a problem, each as whoever it is for. */
+export async function takeSteps({ steps }: Fix, site: Deployment): Promise<void> {
+  for (const { kind, text } of steps) {
+    if (kind === "sql") await site.administrate(text);
+    else if (kind === "command") await runInShell(text, site);
+    else site.environment[text.slice(0, text.indexOf("="))] = text.slice(text.indexOf("=") + 1);
+  }
 }
 
 /**

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { type Item, shellWord, worstOf } from "../../scripts/doctor/check.ts";
+import { type Item, worstOf } from "../../scripts/doctor/check.ts";
 import { printGroups } from "../../scripts/doctor/printer.ts";
 import { createRunner } from "../../scripts/doctor/runner.ts";
 import { entropyBits } from "../../scripts/doctor/secret-checks.ts";
+import { shellWord } from "../../src/fix.ts";
 
 const items: Item[] = [
   { id: "redis.role", title: "role", status: "fine", detail: "master", mend: null },

@@ -12,6 +12,8 @@ const linesMax = 300;
  */
 const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   errors: [],
+  fix: [],
+  "file-access": ["fix"],
   "private-file": [],
   "log-output": [],
   logger: ["errors"],
@@ -24,7 +26,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   config: ["errors"],
   protocol: ["errors"],
   store: ["errors"],
-  directory: ["errors"],
+  directory: ["errors", "file-access", "fix"],
   sessions: ["errors", "private-file"],
   http: ["errors", "protocol"],
   app: ["http"],

@@ -130,14 +130,29 @@ describe("loadSigningKeys", () => {
     for (const { d } of [next, active, retired]) expect(published).not.toContain(d);
   });
 
-  test("takes back what other accounts may do with the file", async () => {
+  test("takes back what every account may do with the file, says so, and leaves its group what it has", async () => {
     using folder = temporaryFolder();
-    for (const mode of [0o644, 0o660, 0o604, 0o777, 0o620]) {
+    for (const [mode, left] of [
+      [0o644, 0o640],
+      [0o604, 0o600],
+      [0o777, 0o770],
+    ] as const) {
       const path = folder.at(`keys-${mode.toString(8)}.json`);
       await createSigningKeys(path);
       chmodSync(path, mode);
-      expect((await loadSigningKeys(path)).isPrivate).toBe(true);
-      expect(modeOf(path)).toBe(0o600);
+      expect((await loadSigningKeys(path)).privacy).toBe("narrowed");
+      expect(modeOf(path)).toBe(left);
+    }
+  });
+
+  test("leaves a file alone that a group was given", async () => {
+    using folder = temporaryFolder();
+    for (const mode of [0o640, 0o440, 0o660]) {
+      const path = folder.at(`keys-${mode.toString(8)}.json`);
+      await createSigningKeys(path);
+      chmodSync(path, mode);
+      expect((await loadSigningKeys(path)).privacy).toBe("private");
+      expect(modeOf(path)).toBe(mode);
     }
   });
 
@@ -146,7 +161,7 @@ describe("loadSigningKeys", () => {
     const path = folder.at("keys.json");
     await createSigningKeys(path);
     chmodSync(path, 0o400);
-    expect((await loadSigningKeys(path)).isPrivate).toBe(true);
+    expect((await loadSigningKeys(path)).privacy).toBe("private");
     expect(modeOf(path)).toBe(0o400);
   });
 

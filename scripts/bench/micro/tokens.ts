@@ -42,7 +42,7 @@ export async function benchTokens(): Promise<void> {
 async function issuerOf(privateKey: CryptoKey, publicKey: CryptoKey): Promise<() => Promise<string>> {
   const issuer = createJwtIssuer({
     keys: {
-      isPrivate: true,
+      privacy: "private",
       active: { kid: "the only key", algorithm, privateKey },
       publicKeys: { keys: [await exportJWK(publicKey)] },
     },

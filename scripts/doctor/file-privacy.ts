@@ -1,0 +1,45 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { changeMode, factsOf, grantAccess, hasAccessAsOther } from "../../src/file-access.ts";
+import { fixBy, fixWhen } from "../../src/fix.ts";
+import { fine, type Verdict, warning, wrong } from "./check.ts";
+
+const others = 0o007;
+const group = 0o070;
+const groupWrite = 0o020;
+
+/**
+ * Whether a file that holds a secret is open to accounts that nobody meant. A group that may read it was given it by
+ * somebody, such as Kubernetes, where the file belongs to root and the pod reads it through `fsGroup`.
+ */
+export function judgePrivacy(path: string, what: string): Verdict {
+  const facts = factsOf(path);
+  if (facts === null) return fine("no such file");
+  const mode = (facts.mode & 0o777).toString(8).padStart(4, "0");
+  if ((facts.mode & others) !== 0) {
+    const detail = `every account of this machine may open ${what} (mode ${mode})`;
+    const access = hasAccessAsOther(facts) ? grantAccess("read", path) : [];
+    const volume = mountedVolume(path);
+    return volume === null
+      ? wrong(detail, fixBy(...access, changeMode("g-w,o=", path)))
+      : warning(detail, [fixWhen(volume)]);
+  }
+  if ((facts.mode & groupWrite) !== 0) {
+    return warning(
+      `accounts of the group ${facts.gid} may change ${what} (mode ${mode})`,
+      fixBy(changeMode("g-w", path)),
+    );
+  }
+  const readers =
+    (facts.mode & group) === 0 ? "its owner reads it" : `its owner and the group ${facts.gid} read it`;
+  return fine(`mode ${mode}: ${readers}`);
+}
+
+/** What decides about the permissions of a file that an orchestrator mounts; `null` where the file itself does. */
+function mountedVolume(path: string): string | null {
+  if (existsSync(join(dirname(path), "..data")))
+    return "Set defaultMode: 0440 on the volume of the secret, and fsGroup in the securityContext of the pod";
+  if (path.startsWith("/run/secrets/"))
+    return "Set mode: 0440 and the gid of this account where the service names the secret";
+  return null;
+}

@@ -1,0 +1,43 @@
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
+import {
+  changeMode,
+  closedFolder,
+  factsOf,
+  grantAccess,
+  hasAccessAsOther,
+  may,
+} from "../../src/file-access.ts";
+import { type Fix, fixBy, fixWhen } from "../../src/fix.ts";
+import { fine, type Verdict, warning, wrong } from "./check.ts";
+
+const others = 0o007;
+/** The file itself, and what SQLite keeps beside it while the file is in use. */
+const suffixes = ["", "-wal", "-shm", "-journal"];
+
+/** Whether this account may do with the users' file what SQLite does, and whether too many others may. */
+export function judgeSqliteFile(path: string): Verdict {
+  const folder = closedFolder(path);
+  if (folder !== null) return wrong(`this account may not enter the folder ${folder}`, openFolder(folder));
+  const files = suffixes.map((suffix) => path + suffix).filter((each) => existsSync(each));
+  const closed = files.filter((each) => !may("read", each) || !may("write", each));
+  if (closed.length > 0) {
+    const named = closed.map((each) => basename(each)).join(", ");
+    const steps = closed.flatMap((each) => grantAccess("write", each));
+    return wrong(`this account cannot read and write ${named}`, fixBy(...steps));
+  }
+  const facts = factsOf(path);
+  if (facts === null || (facts.mode & others) === 0) return fine("can be written");
+  const access = hasAccessAsOther(facts) ? grantAccess("write", path) : [];
+  return warning("every account of this machine may open the users' file", [
+    fixWhen("If the site uses the file as its owner or group", ...access, changeMode("o=", path)),
+  ]);
+}
+
+/** A folder may hold other things, to which nobody meant to give access. */
+export function openFolder(path: string): readonly Fix[] {
+  return [
+    fixWhen("If the folder holds nothing but the database", ...grantAccess("write", path)),
+    fixWhen("Otherwise move the database into a folder of its own"),
+  ];
+}

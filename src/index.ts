@@ -26,6 +26,8 @@ const exitConfigurationInvalid = 78;
 /** How long a start waits for the database and Redis before it opens the listeners without them. */
 const firstContactMs = 1000;
 const watchIntervalMs = 1000;
+/** Bun closes an idle connection up to one step of its timer too early. */
+const idleTimerSeconds = 4;
 /** What keeps a listener from its port; whatever else there is has to do with the host. */
 const aboutPorts: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
 
@@ -68,8 +70,10 @@ async function start(): Promise<void> {
     appDependencies({ config, logger, metrics, keys, directory, redis, watch }),
   );
   await contact;
-  const publicUrl = listen(publicApp, "PORT", config.publicListener) + config.publicListener.basePath;
-  const opsUrl = listen(opsApp, "OPS_PORT", config.opsListener);
+  const { publicListener, opsListener, keepAliveSeconds } = config;
+  const publicOrigin = listen(publicApp, "PORT", { ...publicListener, keepAliveSeconds });
+  const publicUrl = publicOrigin + publicListener.basePath;
+  const opsUrl = listen(opsApp, "OPS_PORT", { ...opsListener, keepAliveSeconds });
   // Before the listeners say that they are ready: whoever reads that may ask for the end at once.
   const apps = [publicApp, opsApp];
   drainOnSignal({ seconds: config.drainSeconds, logger, output, watch, directory, redis, apps });
@@ -180,10 +184,11 @@ async function prepareSigningKeys(config: Config, logger: Logger) {
 function listen(
   app: Listener,
   variable: "PORT" | "OPS_PORT",
-  address: { host: string; port: number },
+  address: { host: string; port: number; keepAliveSeconds: number },
 ): string {
   try {
-    app.listen({ hostname: address.host, port: address.port });
+    const idleTimeout = address.keepAliveSeconds + idleTimerSeconds;
+    app.listen({ hostname: address.host, port: address.port, idleTimeout });
   } catch (error) {
     const reason = error instanceof Error && "code" in error ? String(error.code) : "it cannot be used";
     const named = aboutPorts.has(reason) ? variable : variable.replace("PORT", "HOST");

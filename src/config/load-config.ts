@@ -43,6 +43,7 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
     warnings,
     publicListener: readPublicListener(reader),
     opsListener: { host: read("OPS_HOST"), port: read("OPS_PORT") },
+    keepAliveSeconds: readKeepAliveSeconds(reader),
     signature: readSignature(reader, isProduction, createSharedSecret),
     requests: {
       loginIdCase: read("LOGIN_ID_CASE"),
@@ -86,6 +87,18 @@ function readPublicListener({ read }: SettingReader) {
     basePath: read("BASE_PATH").replace(/^\/$/, ""),
     bodyBytesMax: read("BODY_BYTES_MAX"),
   };
+}
+
+/** A connection that waits for its answer counts as idle, and a write may take twice the time of a statement. */
+function readKeepAliveSeconds({ read, problems }: SettingReader): number {
+  const seconds = read("KEEP_ALIVE_SECONDS");
+  const leastMs = 2 * read("COHERENCE_STATEMENT_MS") + 1000;
+  if (seconds * 1000 <= leastMs) {
+    problems.push(
+      `KEEP_ALIVE_SECONDS must be more than twice COHERENCE_STATEMENT_MS and a second: over ${leastMs / 1000}.`,
+    );
+  }
+  return seconds;
 }
 
 function deepFreeze<Value>(value: Value): Value {

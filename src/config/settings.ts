@@ -35,6 +35,7 @@ export const settings = {
   COMPAT_ERROR_CODE_404: trueOrFalse("false"),
   LOGIN_ID_CASE: oneOf("exact", ["exact", "lower"]),
   BODY_BYTES_MAX: wholeNumber("65536", 1024, 16_777_216),
+  KEEP_ALIVE_SECONDS: wholeNumber("75", 1, 236),
   DATABASE_URL: {
     fallback: "sqlite:./data/ownid.db",
     rule: 'an address such as "postgres://user:password@host/database", "mysql://…", "mariadb://…" or "sqlite:./file.db"',

@@ -58,6 +58,7 @@ describe("with nothing configured", () => {
       isProduction: false,
       warnings: [],
       publicListener: { host: "127.0.0.1", port: 3300, basePath: "/ownid", bodyBytesMax: 65_536 },
+      keepAliveSeconds: 75,
       opsListener: { host: "127.0.0.1", port: 3301 },
       signature: { sharedSecrets: config.signature.sharedSecrets, toleranceSeconds: 60 },
       requests: { loginIdCase: "exact", requireSessionType: false, compatErrorCode404: false },
@@ -138,6 +139,7 @@ describe("what is configured", () => {
       COMPAT_ERROR_CODE_404: "true",
       LOGIN_ID_CASE: "lower",
       BODY_BYTES_MAX: "131072",
+      KEEP_ALIVE_SECONDS: "200",
       DATABASE_URL: "postgres://user:password@db.internal:5433/site",
       DATABASE_POOL_MAX: "3",
       DATABASE_PREPARE: "false",
@@ -175,6 +177,7 @@ describe("what is configured", () => {
       isProduction: false,
       warnings: [],
       publicListener: { host: "0.0.0.0", port: 8080, basePath: "/api/v1", bodyBytesMax: 131_072 },
+      keepAliveSeconds: 200,
       opsListener: { host: "::1", port: 0 },
       signature: { sharedSecrets: config.signature.sharedSecrets, toleranceSeconds: 30 },
       requests: { loginIdCase: "lower", requireSessionType: true, compatErrorCode404: true },
@@ -371,6 +374,7 @@ describe("wrong settings", () => {
     COMPAT_ERROR_CODE_404: wrong,
     LOGIN_ID_CASE: wrong,
     BODY_BYTES_MAX: wrong,
+    KEEP_ALIVE_SECONDS: wrong,
     DATABASE_URL: wrong,
     DATABASE_POOL_MAX: wrong,
     DATABASE_PREPARE: wrong,
@@ -508,6 +512,15 @@ describe("wrong settings", () => {
     ];
     expect(problemsOf({ COHERENCE_GRACE_MS: "11000" })).toEqual(problems);
     expect(problemsOf({ COHERENCE_GRACE_MS: "11001" })).toEqual([]);
+  });
+
+  test("an idle connection must stay open for longer than a request can take", () => {
+    const [KEEP_ALIVE_SECONDS, COHERENCE_STATEMENT_MS] = ["11", "5000"];
+    expect(problemsOf({ KEEP_ALIVE_SECONDS, COHERENCE_STATEMENT_MS })).toEqual([
+      "KEEP_ALIVE_SECONDS must be more than twice COHERENCE_STATEMENT_MS and a second: over 11.",
+    ]);
+    expect(problemsOf({ KEEP_ALIVE_SECONDS: "12", COHERENCE_STATEMENT_MS })).toEqual([]);
+    expect(problemsOf({ KEEP_ALIVE_SECONDS: "237" })).toHaveLength(1);
   });
 
   test("a shared secret is base64 of 16 bytes or more, and at most two are live", () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import jsonwebtoken from "jsonwebtoken";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+import { fetchDirect } from "./fetch-direct.ts";
 
 const help = `Runs the README's quick start word for word in a clean clone of this repository's last commit, on free
 ports, and checks every answer that it promises. Then a JWT library that the sidecar does not use verifies
@@ -102,7 +103,7 @@ async function shell(command: string, options: { cwd: string; env: Record<string
 async function waitUntilReady(url: string): Promise<void> {
   const deadline = Date.now() + readyMs;
   while (Date.now() < deadline) {
-    const response = await fetch(url).catch(() => null);
+    const response = await fetchDirect(url).catch(() => null);
     if (response?.ok) return;
     await Bun.sleep(pollMs);
   }
@@ -111,12 +112,13 @@ async function waitUntilReady(url: string): Promise<void> {
 
 async function waitUntilGone(url: string): Promise<void> {
   const deadline = Date.now() + readyMs;
-  while (Date.now() < deadline && (await fetch(url).catch(() => null)) !== null) await Bun.sleep(pollMs);
+  while (Date.now() < deadline && (await fetchDirect(url).catch(() => null)) !== null)
+    await Bun.sleep(pollMs);
 }
 
 async function verifyToken(answer: string, jwksUrl: string): Promise<boolean> {
   const token = /"token":"([^"]+)"/.exec(answer)?.[1] ?? "";
-  const { keys } = (await (await fetch(jwksUrl)).json()) as {
+  const { keys } = (await (await fetchDirect(jwksUrl)).json()) as {
     keys: (JsonWebKeyInput["key"] & { kid: string })[];
   };
   const kid = jsonwebtoken.decode(token, { complete: true })?.header.kid;

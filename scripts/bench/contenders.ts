@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { freePort } from "../../test/support/free-port.ts";
+import { fetchDirect } from "../fetch-direct.ts";
 import { builtSidecar } from "./built-sidecar.ts";
 import { bundleForNode } from "./node-bundle.ts";
 import { type MeasuredProcess, startMeasured } from "./server-process.ts";
@@ -99,7 +100,7 @@ async function startSidecar(
     argv: [process.execPath, await builtSidecar()],
     environment: { ...site.environment, NODE_ENV: "production", OPS_PORT: String(opsPort), ...settings },
     async greet() {
-      const response = await fetch(`http://127.0.0.1:${opsPort}/readyz`, { keepalive: false });
+      const response = await fetchDirect(`http://127.0.0.1:${opsPort}/readyz`, { keepalive: false });
       const report: unknown = await response.json();
       const isFilling =
         typeof report === "object" && report !== null && "filling" in report && report.filling === true;
@@ -119,7 +120,7 @@ function startServer(
     environment: { ...environment, NODE_ENV: "production" },
     async greet(port) {
       // Whatever it answers to this, it listens.
-      await fetch(`http://127.0.0.1:${port}/`, { method: "POST", keepalive: false });
+      await fetchDirect(`http://127.0.0.1:${port}/`, { method: "POST", keepalive: false });
     },
   });
 }

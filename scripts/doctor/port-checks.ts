@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import type { Config } from "../../src/config/load-config.ts";
 import { fixWhen, setting } from "../../src/fix.ts";
+import { fetchDirect } from "../fetch-direct.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 
 interface Listener {
@@ -85,7 +86,7 @@ async function isSidecar({ host, port }: Listener, path: string, member: string)
   const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   const url = `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}${path}`;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(answerMs) });
+    const response = await fetchDirect(url, { signal: AbortSignal.timeout(answerMs) });
     const body: unknown = await response.json();
     return response.ok && typeof body === "object" && body !== null && member in body;
   } catch {

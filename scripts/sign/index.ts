@@ -93,7 +93,7 @@ function print(request: SignedRequest, asJson: boolean): ExitStatus {
     ([name, value]) => `  -H ${shellWord(`${name}: ${value}`)}`,
   );
   const curl = [
-    `curl -si ${shellWord(request.url)}`,
+    `curl -si --noproxy '*' ${shellWord(request.url)}`,
     ...headers,
     `  --data-raw ${shellWord(request.body)}`,
   ].join(" \\\n");

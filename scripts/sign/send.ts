@@ -1,4 +1,5 @@
 import { isLoopback } from "../doctor/check.ts";
+import { fetchDirect } from "../fetch-direct.ts";
 import { codeOf, reasonOf } from "../reason.ts";
 
 export interface SignedRequest {
@@ -21,7 +22,7 @@ const answerMs = 10_000;
 /** @throws {NoAnswer} */
 export async function send({ url, headers, body }: SignedRequest): Promise<Answer> {
   try {
-    const response = await fetch(url, {
+    const response = await fetchDirect(url, {
       method: "POST",
       headers,
       body,
@@ -70,10 +71,10 @@ function isAboutTrust(code: string): boolean {
   );
 }
 
-/** Says that a proxy stands in between, which may be the true cause. */
+/** Says that a proxy was passed by, which may be the true cause. */
 function proxyHint({ protocol, hostname }: URL): string {
   const variable = protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const isSet = Boolean(process.env[variable] ?? process.env[variable.toLowerCase()]);
   if (!isSet || isLoopback(hostname)) return "";
-  return `\nThe request was sent to the proxy that ${variable} names. For a direct one, add ${hostname} to NO_PROXY.`;
+  return `\nThe request was sent directly, not through the proxy that ${variable} names.`;
 }

@@ -123,11 +123,10 @@ describe("sign --send says why no answer came:", () => {
     expect(stderr).toContain("does not speak TLS. If it is the sidecar itself, write http:// in --url.");
   });
 
-  test("a proxy stands in between", async () => {
-    const { server, port } = await listen(() => {});
-    server.close();
-    const { stderr } = await send("http://sidecar.invalid/ownid", { HTTP_PROXY: `http://127.0.0.1:${port}` });
-    expect(stderr).toContain("The request was sent to the proxy that HTTP_PROXY names.");
+  test("the environment names a proxy, which is not used", async () => {
+    const { stderr } = await send("http://sidecar.invalid/ownid", { HTTP_PROXY: "http://127.0.0.1:9" });
+    expect(stderr).toContain("No address is known for sidecar.invalid.");
+    expect(stderr).toContain("The request was sent directly, not through the proxy that HTTP_PROXY names.");
   });
 
   test("a redirect is an answer, which is not followed", async () => {

@@ -6,6 +6,9 @@ import { stopAllServers } from "./running-servers.ts";
 
 if (await providePackages(join(import.meta.dir, "../.."), "devDependencies").catch(refuse)) runAgain();
 
+// The tests talk to servers on this machine, which a proxy that the environment names could not reach.
+process.env.NO_PROXY = [process.env.NO_PROXY, "127.0.0.1", "::1", "localhost"].filter(Boolean).join(",");
+
 // Real servers may have to be installed and started first.
 setDefaultTimeout(30_000);
 afterAll(stopAllServers);

@@ -1,3 +1,4 @@
+import { fetchDirect } from "../../../scripts/fetch-direct.ts";
 import { createSignedClient, type Endpoint, type SignedRequest } from "../../support/signed-client.ts";
 import { type Sidecar, sharedSecret } from "./sidecar.ts";
 
@@ -46,7 +47,13 @@ export async function sendOnce({ method, url, headers, body }: SignedRequest): P
   });
   try {
     const signal = AbortSignal.timeout(answerMs);
-    const response = await fetch(url, { method, headers: { ...headers }, body, signal, keepalive: false });
+    const response = await fetchDirect(url, {
+      method,
+      headers: { ...headers },
+      body,
+      signal,
+      keepalive: false,
+    });
     const text = await response.text();
     return replyOf(response.status, codeOf(text), text, response.headers.get("retry-after"));
   } catch (error) {

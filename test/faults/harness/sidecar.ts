@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { fetchDirect } from "../../../scripts/fetch-direct.ts";
 import { freePort } from "../../support/free-port.ts";
 import { serverFolder } from "../../support/server-folder.ts";
 import { launchServer, type ServerProgram } from "../../support/server-process.ts";
@@ -79,14 +80,14 @@ function programOf(name: string, settings: Readonly<Record<string, string>>, ops
       return ["env", ...assignments, process.execPath, program];
     },
     async greet() {
-      const response = await fetch(`${opsUrl}/readyz`, { keepalive: false });
+      const response = await fetchDirect(`${opsUrl}/readyz`, { keepalive: false });
       if (!response.ok) throw new Error(await response.text());
     },
   };
 }
 
 async function readReadiness(opsUrl: string): Promise<Readiness> {
-  const response = await fetch(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(opsAnswerMs) });
+  const response = await fetchDirect(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(opsAnswerMs) });
   const report: unknown = await response.json();
   if (typeof report !== "object" || report === null) throw new Error("readyz answered no object");
   return {
@@ -96,7 +97,7 @@ async function readReadiness(opsUrl: string): Promise<Readiness> {
 }
 
 async function postInvalidation(opsUrl: string, loginId: string): Promise<number> {
-  const { status } = await fetch(`${opsUrl}/admin/invalidate`, {
+  const { status } = await fetchDirect(`${opsUrl}/admin/invalidate`, {
     method: "POST",
     headers: { Authorization: `Bearer ${adminToken}`, "Content-Type": "application/json" },
     body: JSON.stringify({ loginId }),
@@ -117,7 +118,7 @@ const commonSettings = {
 
 /** `ownid_hash_events_total{event="fill_refused"} 3` becomes `hash fill refused` = 3. */
 async function readCounters(opsUrl: string): Promise<Counters> {
-  const response = await fetch(`${opsUrl}/metrics`, {
+  const response = await fetchDirect(`${opsUrl}/metrics`, {
     keepalive: false,
     signal: AbortSignal.timeout(opsAnswerMs),
   });

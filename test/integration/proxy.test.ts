@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
+
+setDefaultTimeout(30_000);
+
+const root = join(import.meta.dir, "../..");
+
+let proxied: string[];
+let proxy: Bun.Server<undefined>;
+let sidecar: SidecarProcess;
+let addresses: { baseUrl: string; opsUrl: string };
+beforeAll(async () => {
+  proxied = [];
+  proxy = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch(request) {
+      proxied.push(request.url);
+      return new Response("refused by the proxy", { status: 403 });
+    },
+  });
+  sidecar = spawnSidecar();
+  addresses = await sidecar.ready();
+});
+afterAll(async () => {
+  await proxy.stop(true);
+  await sidecar[Symbol.asyncDispose]();
+});
+
+/** Runs a command in the sidecar's folder, on a machine where every request is to go through the proxy. */
+async function run(argv: readonly string[]): Promise<{ status: number; output: string }> {
+  const url = proxy.url.href;
+  const child = Bun.spawn([...argv], {
+    cwd: sidecar.folder.path,
+    env: {
+      PATH: process.env.PATH,
+      PORT: new URL(addresses.baseUrl).port,
+      OPS_PORT: new URL(addresses.opsUrl).port,
+      HTTP_PROXY: url,
+      http_proxy: url,
+      HTTPS_PROXY: url,
+      ALL_PROXY: url,
+    },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [output, complaint] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  return { status: await child.exited, output: output + complaint };
+}
+
+const script = (path: string, ...args: string[]) => [process.execPath, join(root, "scripts", path), ...args];
+
+describe("HTTP_PROXY without NO_PROXY", () => {
+  test("does not keep `sign --send` from the sidecar, nor the printed curl command", async () => {
+    const sent = await run(script("sign/index.ts", "get", "sol@testmail.com", "--send"));
+    expect(sent).toMatchObject({ status: 0, output: expect.stringMatching(/^HTTP 204 /) });
+    const { output: curl } = await run(script("sign/index.ts", "get", "sol@testmail.com"));
+    expect((await run(["sh", "-c", curl])).output).toContain("HTTP/1.1 204");
+    expect(proxied).toEqual([]);
+  });
+
+  test("does not make doctor take a sidecar for another program", async () => {
+    const { output } = await run(script("doctor/index.ts", "--json"));
+    const { items } = JSON.parse(output);
+    const ports = items.filter(({ id }: { id: string }) => id === "ports.public" || id === "ports.ops");
+    expect(
+      ports.map(({ status, detail }: Record<string, string>) => [status, detail?.split(" on ")[0]]),
+    ).toEqual([
+      ["fine", "a sidecar is running"],
+      ["fine", "a sidecar is running"],
+    ]);
+    expect(proxied).toEqual([]);
+  });
+
+  test("does not make the image's health check fail", async () => {
+    const [, check = "[]"] =
+      /^HEALTHCHECK [^[]*CMD (\[.*\])$/m.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
+    const [bun, ...args]: string[] = JSON.parse(check);
+    expect(bun).toBe("bun");
+    expect(await run([process.execPath, ...args])).toEqual({ status: 0, output: "" });
+    expect(proxied).toEqual([]);
+  });
+});
+
+test("no script calls a listener in any other way than directly", () => {
+  const files = [...new Bun.Glob("scripts/**/*.ts").scanSync(root)];
+  expect(files).toContain("scripts/fetch-direct.ts");
+  const calling = files.filter((file) =>
+    /(?<!async |\.)\bfetch\(/.test(readFileSync(join(root, file), "utf8")),
+  );
+  expect(calling).toEqual(["scripts/fetch-direct.ts"]);
+});

@@ -55,6 +55,7 @@ async function start(): Promise<void> {
   const directory = createSqlDirectory({
     ...config.database,
     url: config.database.url.reveal(),
+    tls: config.database.tls.reveal(),
     statementMs,
   });
   const redis = openRedis(config, metrics, logger);

@@ -87,12 +87,18 @@ function isPoolers(error: unknown): boolean {
 }
 
 async function connect(config: Config, prepare: boolean, { deadlineMs, now }: OpenOptions) {
-  const { kind, names, url, tlsCa } = config.database;
+  const { kind, names, url, tls } = config.database;
   const spelling = spellings[kind];
   const dialect = spelling.dialect();
   // As in a sidecar, the server's limit lies below the client's.
   const statementMs = Math.max(1, Math.round(config.coherence.statementMs * 0.9));
-  const sql = dialect.connect({ url: url.reveal(), poolMax: connectionsMax, prepare, tlsCa, statementMs });
+  const sql = dialect.connect({
+    url: url.reveal(),
+    poolMax: connectionsMax,
+    prepare,
+    tls: tls.reveal(),
+    statementMs,
+  });
   const close = () => sql.close({ timeout: closeSeconds }).catch(() => {});
   const run: RunSql = async (text, parameters = []) => sql.unsafe(text, [...parameters]);
   try {

@@ -44,7 +44,8 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
     graceMs: config.coherence.graceMs,
   });
   const { statementMs } = config.coherence;
-  const database = { ...config.database, url: config.database.url.reveal(), statementMs };
+  const { url, tls } = config.database;
+  const database = { ...config.database, url: url.reveal(), tls: tls.reveal(), statementMs };
   const directory = createSqlDirectory(database);
   const scan = createSqlUserScan(database);
   const close = async () => {

@@ -1,12 +1,22 @@
+import { type DatabaseParameters, parseDatabaseParameters, type TlsMode } from "./database-parameters.ts";
+import { decodePercent, refuseUnencoded } from "./percent-encoding.ts";
+import { Refusal } from "./setting-kinds.ts";
+
 export type DatabaseKind = "sqlite" | "postgres" | "mysql";
 
 export interface DatabaseAddress {
   readonly kind: DatabaseKind;
-  /** For SQLite, the file's path. */
+  /**
+   * For SQLite, the file's path. For a server, an address of one form only: parameters that name a part of the
+   * address are in their place, and a Unix socket is the parameter `path`, which the driver knows for all servers.
+   */
   readonly url: string;
+  /** What the address itself says about encryption; `null` when it says nothing. */
+  readonly tls: TlsMode | null;
+  readonly isSocket: boolean;
 }
 
-const databaseKinds: Record<string, DatabaseKind> = {
+const kinds: Readonly<Record<string, DatabaseKind>> = {
   sqlite: "sqlite",
   postgres: "postgres",
   postgresql: "postgres",
@@ -14,16 +24,71 @@ const databaseKinds: Record<string, DatabaseKind> = {
   mariadb: "mysql",
 };
 
-export function parseDatabaseAddress(url: string): DatabaseAddress | null {
-  const scheme = url.slice(0, Math.max(0, url.indexOf(":")));
-  const kind = databaseKinds[scheme];
+/** Returns `null` where no more can be said than the setting's rule. No refusal contains a piece of the address. */
+export function parseDatabaseAddress(text: string): DatabaseAddress | Refusal | null {
+  const scheme = text.slice(0, Math.max(0, text.indexOf(":")));
+  const kind = Object.hasOwn(kinds, scheme) ? kinds[scheme] : undefined;
   if (kind === undefined) return null;
-  if (kind === "sqlite") return parseSqliteFile(url);
-  return URL.canParse(url) && new URL(url).hostname !== "" ? { kind, url } : null;
+  return kind === "sqlite" ? parseSqliteFile(text) : parseServerAddress(kind, scheme, text);
 }
 
 /** `sqlite:relative.db`, `sqlite:/absolute.db` or `sqlite:///absolute.db`. */
-function parseSqliteFile(url: string): DatabaseAddress | null {
-  const path = url.replace(/^sqlite:(?:\/\/(?=\/))?/, "");
-  return path === "" || path === ":memory:" || path.startsWith("//") ? null : { kind: "sqlite", url: path };
+function parseSqliteFile(text: string): DatabaseAddress | Refusal | null {
+  const path = text.replace(/^sqlite:(?:\/\/(?=\/))?/, "");
+  if (path === "" || path === ":memory:" || path.startsWith("//")) return null;
+  // The driver would open the file named before the question mark, or behind the scheme.
+  if (path.includes("?") || /^(?:sqlite|file):/i.test(path)) {
+    return new Refusal('must be "sqlite:" and a path alone, without parameters and a second scheme.');
+  }
+  return { kind: "sqlite", url: path, tls: null, isSocket: false };
 }
+
+function parseServerAddress(
+  kind: "postgres" | "mysql",
+  scheme: string,
+  text: string,
+): DatabaseAddress | Refusal | null {
+  const refusal = refuseUnencoded(text);
+  if (refusal !== null) return refusal;
+  if (/^[^:]*:\/\/[^/?]*@(?:[/?:]|$)/.test(text)) return withoutHost(kind);
+  const url = text.startsWith(`${scheme}://`) && URL.canParse(text) ? new URL(text) : null;
+  if (url === null || url.port === "0") return null;
+  const parameters = parseDatabaseParameters(kind, url.searchParams);
+  return parameters instanceof Refusal ? parameters : composeAddress(kind, url, parameters);
+}
+
+function composeAddress(
+  kind: "postgres" | "mysql",
+  url: URL,
+  parameters: DatabaseParameters,
+): DatabaseAddress | Refusal {
+  const inPath = decodePercent(url.hostname) ?? "";
+  const host = inPath || parameters.host || "";
+  const socket = [parameters.host ?? "", inPath].find((place) => place.startsWith("/"));
+  if (host === "") return withoutHost(kind);
+  if (host.includes(",")) return new Refusal("names several hosts: name the primary alone.");
+  if (socket === undefined && parameters.host !== null && parameters.host !== host) {
+    return new Refusal("names a host twice: once before the path and once as a parameter.");
+  }
+  if (decodePercent(url.pathname) === "/" || url.pathname === "") {
+    return new Refusal("must name the database, as the path behind the host.");
+  }
+  const address = new URL(`${url.protocol}//${socket === undefined ? host : "localhost"}`);
+  address.username = url.username || encodeURIComponent(parameters.user ?? "");
+  address.password = url.password;
+  address.port = url.port || (parameters.port ?? "");
+  address.pathname = url.pathname;
+  const query = new URLSearchParams(parameters.forDriver);
+  if (socket !== undefined) query.set("path", socket);
+  address.search = query.toString();
+  return { kind, url: address.href, tls: parameters.tls, isSocket: socket !== undefined };
+}
+
+function withoutHost(kind: "postgres" | "mysql"): Refusal {
+  return new Refusal(`must name a host, or "localhost" with the path of a Unix socket: ${socketForm[kind]}.`);
+}
+
+const socketForm = {
+  postgres: "postgres://user@localhost/database?host=/run/postgresql",
+  mysql: "mysql://user@localhost/database?socket=/run/mysqld/mysqld.sock",
+};

@@ -1,22 +1,38 @@
 import { existsSync } from "node:fs";
 import type { DatabaseAddress } from "./database-address.ts";
-import { readCertificateAuthority, readClientCertificate } from "./pem-files.ts";
+import type { TlsMode } from "./database-parameters.ts";
+import { type ClientCertificate, readCertificateAuthority, readClientCertificate } from "./pem-files.ts";
 import { Secret } from "./secret.ts";
 import type { SettingReader } from "./setting-reader.ts";
+import type { SettingName } from "./settings.ts";
 
-const clientCertificateFiles = {
-  certificate: "DATABASE_TLS_CERT_FILE",
-  key: "DATABASE_TLS_KEY_FILE",
-} as const;
+/** How the way to the database is encrypted. */
+export interface DatabaseTls {
+  readonly mode: TlsMode;
+  /** PEM text; without it, the authorities that the system trusts. */
+  readonly ca: string | null;
+  readonly client: ClientCertificate | null;
+}
 
 export function readDatabase(reader: SettingReader, isProduction: boolean) {
   const { read } = reader;
+  const address = read("DATABASE_URL");
+  const isSet = reader.isSet("DATABASE_URL");
+  if (!hasProblem(reader, "DATABASE_URL")) refuseMissingFile(reader, address, isProduction);
+  const prepare = read("DATABASE_PREPARE");
+  if (!prepare && address.kind === "mysql") {
+    reader.problems.push(
+      "DATABASE_PREPARE=false is for Postgres alone: the driver of MySQL and MariaDB always prepares statements.",
+    );
+  }
   return {
-    ...readDatabaseAddress(reader, isProduction),
+    kind: address.kind,
+    url: new Secret(address.url),
+    /** Nothing is configured, so development makes a database to try. */
+    isDemo: !isProduction && !isSet,
     poolMax: read("DATABASE_POOL_MAX"),
-    prepare: read("DATABASE_PREPARE"),
-    tlsCa: readCertificateAuthority(reader, "DATABASE_TLS_CA_FILE"),
-    clientCertificate: new Secret(readClientCertificate(reader, clientCertificateFiles)),
+    prepare,
+    tls: new Secret(readTls(reader, address)),
     names: {
       table: read("USERS_TABLE"),
       loginIdColumn: read("USERS_LOGIN_ID_COLUMN"),
@@ -26,15 +42,50 @@ export function readDatabase(reader: SettingReader, isProduction: boolean) {
   };
 }
 
-function readDatabaseAddress(reader: SettingReader, isProduction: boolean) {
-  const { kind, url }: DatabaseAddress = reader.read("DATABASE_URL");
-  const isWrong = reader.problems.some((problem) => problem.startsWith("DATABASE_URL"));
-  if (kind === "sqlite" && isProduction && !isWrong && !existsSync(url)) {
-    reader.problems.push(
-      `DATABASE_URL ${reader.isSet("DATABASE_URL") ? "names" : "is not set, and its default is"} an SQLite file that does not exist.`,
-    );
+function refuseMissingFile(reader: SettingReader, { kind, url }: DatabaseAddress, isProduction: boolean) {
+  if (kind !== "sqlite" || !isProduction || existsSync(url)) return;
+  const names = reader.isSet("DATABASE_URL") ? "names" : "is not set, and its default is";
+  reader.problems.push(`DATABASE_URL ${names} an SQLite file that does not exist.`);
+}
+
+/**
+ * The address and the files together say how the connection is encrypted. Files that only TLS needs turn it on, with
+ * the server's certificate checked; they are refused beside an address that may go without it.
+ */
+function readTls(reader: SettingReader, address: DatabaseAddress): DatabaseTls {
+  const ca = readCertificateAuthority(reader, "DATABASE_TLS_CA_FILE");
+  const client = readClientCertificate(reader, {
+    certificate: "DATABASE_TLS_CERT_FILE",
+    key: "DATABASE_TLS_KEY_FILE",
+  });
+  const asking = (["DATABASE_TLS_CA_FILE", "DATABASE_TLS_CERT_FILE"] as const).find(reader.isSet) ?? null;
+  const contradiction = hasProblem(reader, "DATABASE_") ? null : findContradiction(address, asking);
+  if (contradiction !== null) reader.problems.push(contradiction);
+  return { mode: strictest(address.tls, ca, asking !== null), ca, client };
+}
+
+/** `asking` is the setting that asks for TLS besides the address. */
+function findContradiction(
+  { kind, tls, isSocket }: DatabaseAddress,
+  asking: SettingName | null,
+): string | null {
+  const mayBePlain = tls === "disable" || tls === "prefer";
+  if (asking !== null && kind === "sqlite") return `${asking} is set, but DATABASE_URL names an SQLite file.`;
+  if (asking !== null && mayBePlain) {
+    return `${asking} asks for TLS, but DATABASE_URL allows a connection without it: remove its TLS parameter.`;
   }
-  /** Nothing is configured, so development makes a database to try. */
-  const isDemo = !isProduction && !reader.isSet("DATABASE_URL");
-  return { kind, url: new Secret(url), isDemo };
+  if (isSocket && (asking !== null || !(tls === null || mayBePlain))) {
+    return `${asking ?? "DATABASE_URL"} asks for TLS, which a Unix socket does not carry: name a host, or do not ask for it.`;
+  }
+  return null;
+}
+
+function hasProblem({ problems }: SettingReader, variable: string): boolean {
+  return problems.some((problem) => problem.startsWith(variable));
+}
+
+/** An authority is there to check the server by, so it does more than `require`, as it does in libpq. */
+function strictest(mode: TlsMode | null, ca: string | null, isAsked: boolean): TlsMode {
+  if (mode === null) return isAsked ? "verify-full" : "disable";
+  return mode === "require" && ca !== null ? "verify-full" : mode;
 }

@@ -7,21 +7,10 @@ import { readSessions } from "./session-config.ts";
 import { createSettingReader, type Environment, type SettingReader } from "./setting-reader.ts";
 import type { SettingName, SettingValue } from "./settings.ts";
 import { readSignature } from "./signature-config.ts";
+import { judgeTlsVerification } from "./tls-verification.ts";
+import { warnOfNearNames, warnOfPlannedNames } from "./unused-names.ts";
 
 export type Config = ReturnType<typeof loadConfig>;
-
-/** Settings of the finished product that this version does not read yet. */
-const notYetRead = [
-  "AUDIT_LOG",
-  "SESSION_ALG",
-  "SESSION_SECRET",
-  "SESSION_CLAIMS",
-  "SESSION_SUBJECT_COLUMN",
-  "SESSION_HANDOFF",
-  "BACKEND_TOKEN",
-  "STATE_FILE",
-  "OTEL_EXPORTER_OTLP_ENDPOINT",
-];
 
 /**
  * Reads the whole configuration from the environment: the only place that does. The result is frozen, and
@@ -35,8 +24,8 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
   const reader = createSettingReader(environment);
   const { read, problems, warnings } = reader;
   const isProduction = read("NODE_ENV") === "production";
-  for (const name of notYetRead)
-    if (environment[name]) warnings.push(`${name} is set, but this version does not use it yet`);
+  const nearNames = warnOfNearNames(environment);
+  warnings.push(...warnOfPlannedNames(environment), ...nearNames);
 
   const config = {
     isProduction,
@@ -60,8 +49,9 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
     log: { level: read("LOG_LEVEL"), format: reader.readOptional("LOG_FORMAT") },
   } as const;
 
-  // A setting that is read twice has one problem.
-  if (problems.length > 0) throw new ConfigurationInvalid([...new Set(problems)]);
+  reportTlsVerification(reader, environment, config);
+  // A setting that is read twice has one problem. A name that was misspelt may be the cause of another one.
+  if (problems.length > 0) throw new ConfigurationInvalid([...new Set(problems), ...nearNames]);
   return deepFreeze(config);
 }
 
@@ -99,6 +89,18 @@ function readKeepAliveSeconds({ read, problems }: SettingReader): number {
     );
   }
   return seconds;
+}
+
+function reportTlsVerification(
+  { problems, warnings }: SettingReader,
+  environment: Environment,
+  { isProduction, database, redis }: Pick<Config, "isProduction" | "database" | "redis">,
+): void {
+  const usesTls =
+    database.tls.reveal().mode !== "disable" ||
+    redis?.connection.reveal().nodes.some(({ tls }) => tls) === true;
+  const verdict = judgeTlsVerification(environment, { isProduction, usesTls });
+  if (verdict !== null) (verdict.isWrong ? problems : warnings).push(verdict.sentence);
 }
 
 function deepFreeze<Value>(value: Value): Value {

@@ -1,3 +1,13 @@
+/** Why a text is refused, where the setting's rule alone does not say it. Never contains a piece of the text. */
+export class Refusal {
+  /** Completes the sentence "NAME …". */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
 /** One environment variable: what it means, what it is when not set, and which texts it takes. */
 export interface Setting<Value> {
   /** In the words of the README's table; `null` = not set. */
@@ -5,7 +15,7 @@ export interface Setting<Value> {
   /** Completes the sentence "NAME must be …". */
   readonly rule: string;
   /** `null` when the text breaks the rule. */
-  readonly parse: (text: string) => Value | null;
+  readonly parse: (text: string) => Value | Refusal | null;
   /** The value may come from a file named by the same variable with `_FILE`. */
   readonly isSecret?: true;
 }

@@ -1,9 +1,20 @@
 import { readFileSync } from "node:fs";
-import type { Setting } from "./setting-kinds.ts";
+import { Refusal, type Setting } from "./setting-kinds.ts";
 import { type SettingName, type SettingValue, settings } from "./settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type SettingReader = ReturnType<typeof createSettingReader>;
+
+/** Every variable that is read, those that name a file instead of the value included. */
+export const settingVariables: ReadonlySet<string> = new Set(
+  Object.entries<Setting<unknown>>(settings).flatMap(([name, { isSecret }]) =>
+    isSecret ? [name, `${name}_FILE`] : [name],
+  ),
+);
+
+/** Control and format characters, line ends, and what stands for bytes that are not UTF-8. */
+const hiddenCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]/u;
+const quoted = /^(["'`]).*\1$|^[“„«].*[”“»]$/;
 
 /**
  * Reads settings by the table of `settings.ts`. What is wrong is noted under `problems` and read as if it were not
@@ -13,13 +24,32 @@ export function createSettingReader(environment: Environment) {
   const problems: string[] = [];
   const warnings: string[] = [];
 
+  /** The text of the variable or of its file; `null` when it is not set or cannot be used. */
   function textOf(name: SettingName): string | null {
     const setting: Setting<unknown> = settings[name];
-    const direct = environment[name] || null;
-    const file = setting.isSecret ? environment[`${name}_FILE`] || null : null;
+    const direct = plainText(name, environment[name] ?? "");
+    const file = setting.isSecret ? plainText(`${name}_FILE`, environment[`${name}_FILE`] ?? "") : null;
     if (file === null) return direct;
     if (direct !== null) problems.push(`${name} and ${name}_FILE are both set; keep one.`);
-    return readText(`${name}_FILE`, file)?.trim() ?? null;
+    const content = readText(`${name}_FILE`, file);
+    if (content?.trim() === "") problems.push(`${name}_FILE names a file that is empty.`);
+    return content === null ? null : plainText(name, content);
+  }
+
+  /** The text without white space at its ends; `null` when nothing is left or it is refused. */
+  function plainText(variable: string, text: string): string | null {
+    const plain = text.trim();
+    if (hiddenCharacters.test(plain)) {
+      problems.push(
+        `${variable} has a line break or another invisible character in it, or is not UTF-8: set it anew.`,
+      );
+      return null;
+    }
+    if (quoted.test(plain)) {
+      problems.push(`${variable} has quotes around its value, which would be a part of it: remove them.`);
+      return null;
+    }
+    return plain || null;
   }
 
   /** The value, or `null` when the variable is not set and has no default. */
@@ -28,8 +58,11 @@ export function createSettingReader(environment: Environment) {
     const setting = settings[name] as Setting<SettingValue<Name>>;
     const text = textOf(name);
     const value = text === null ? null : setting.parse(text);
-    if (text !== null && value === null) problems.push(`${name} must be ${setting.rule}.`);
-    return value ?? (setting.fallback === null ? null : setting.parse(setting.fallback));
+    if (value instanceof Refusal) problems.push(`${name} ${value.reason}`);
+    else if (value !== null) return value;
+    else if (text !== null) problems.push(`${name} must be ${setting.rule}.`);
+    const fallback = setting.fallback === null ? null : setting.parse(setting.fallback);
+    return fallback instanceof Refusal ? null : fallback;
   }
 
   function read<Name extends SettingName>(name: Name): SettingValue<Name> {
@@ -47,7 +80,8 @@ export function createSettingReader(environment: Environment) {
     }
   }
 
-  const isSet = (name: SettingName) => Boolean(environment[name] || environment[`${name}_FILE`]);
+  const isSet = (name: SettingName) =>
+    [name, `${name}_FILE`].some((variable) => environment[variable]?.trim());
 
   return { read, readOptional, readText, isSet, problems, warnings };
 }

@@ -7,6 +7,7 @@ import {
   matching,
   oneOf,
   port,
+  type Refusal,
   type Setting,
   trueOrFalse,
   wholeNumber,
@@ -97,6 +98,7 @@ export const settings = {
 } as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof settings;
-export type SettingValue<Name extends SettingName> = NonNullable<
-  ReturnType<(typeof settings)[Name]["parse"]>
+export type SettingValue<Name extends SettingName> = Exclude<
+  ReturnType<(typeof settings)[Name]["parse"]>,
+  Refusal | null
 >;

@@ -3,6 +3,7 @@ import type { DatabaseKind } from "../../src/config/database-address.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { UserScan } from "../../src/directory/user-scan.ts";
+import { withoutTls } from "../support/database-tls.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { freePort } from "../support/free-port.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";
@@ -120,7 +121,7 @@ async function preparePostgres(database: TestDatabase): Promise<void> {
 }
 
 function openScan({ kind, url, prepare }: ScannedDatabase, names: TableNames, statementMs = 2000): UserScan {
-  return createSqlUserScan({ kind, url, prepare, names, statementMs, poolMax: 2, tlsCa: null });
+  return createSqlUserScan({ kind, url, prepare, names, statementMs, poolMax: 2, tls: withoutTls });
 }
 
 /** All pages, one after the other. */

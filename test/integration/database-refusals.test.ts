@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { DatabaseTls } from "../../src/config/database-config.ts";
 import type { SqlDirectoryOptions } from "../../src/directory/sql-client.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
+import { verifiedBy, withoutTls } from "../support/database-tls.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { freePort } from "../support/free-port.ts";
 import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
@@ -91,13 +93,15 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
 
     test("a server without TLS is not spoken to when an authority is configured", async () => {
       const url = server.url();
-      expect(await refusalOf({ kind, url, tlsCa: await otherAuthority() })).toEqual(expected.withoutTls);
+      expect(await refusalOf({ kind, url, tls: verifiedBy(await otherAuthority()) })).toEqual(
+        expected.withoutTls,
+      );
     });
   });
 
   describeWithPrivate(needs, `${needs} with TLS`, () => {
     let server: PostgresServer | MariadbServer;
-    let tlsCa: string;
+    let tls: DatabaseTls;
     const certificate = (code: string) => ({
       reason: `the database's certificate does not hold (${code})`,
       remedy:
@@ -107,14 +111,14 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
     // It lets nobody in without TLS, so whoever is in has it.
     beforeAll(async () => {
       server = await start({ tls: true });
-      tlsCa = await Bun.file(server.caFile()).text();
+      tls = verifiedBy(await Bun.file(server.caFile()).text());
       await runStatement(server.url(), server.caFile(), createTable);
     });
     afterAll(() => server.remove());
 
     test("is used with its own authority, by host name and by address", async () => {
       for (const hostname of ["127.0.0.1", "localhost"]) {
-        const directory = createDirectory({ kind, url: changed(server.url(), { hostname }), tlsCa });
+        const directory = createDirectory({ kind, url: changed(server.url(), { hostname }), tls });
         await directory.verifyConnection();
         expect(directory.find("ann")).rejects.toMatchObject({ code: "ERR_USER_UNKNOWN" });
         await directory.close();
@@ -122,22 +126,22 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
     });
 
     test("is used even if the address says otherwise", async () => {
-      const directory = createDirectory({ kind, url: `${server.url()}?sslmode=disable`, tlsCa });
+      const directory = createDirectory({ kind, url: `${server.url()}?sslmode=disable`, tls });
       await directory.verifyConnection();
       await directory.close();
     });
 
     test("is refused when its certificate comes from another authority", async () => {
       const url = server.url();
-      expect(await refusalOf({ kind, url, tlsCa: await otherAuthority() })).toEqual(
-        certificate("UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
+      expect(await refusalOf({ kind, url, tls: verifiedBy(await otherAuthority()) })).toEqual(
+        certificate("SELF_SIGNED_CERT_IN_CHAIN"),
       );
     });
 
     test("is refused when its certificate is for another host", async () => {
       // Another way to write 127.0.0.1, which the certificate does not name.
       const url = server.url().replace("@127.0.0.1:", "@127.1:");
-      expect(await refusalOf({ kind, url, tlsCa })).toEqual(certificate("ERR_TLS_CERT_ALTNAME_INVALID"));
+      expect(await refusalOf({ kind, url, tls })).toEqual(certificate("ERR_TLS_CERT_ALTNAME_INVALID"));
     });
 
     test("is not entered without TLS, and the operator is told to look at it", async () => {
@@ -178,7 +182,14 @@ async function otherAuthority(): Promise<string> {
 }
 
 function createDirectory(options: Pick<SqlDirectoryOptions, "kind" | "url"> & Partial<SqlDirectoryOptions>) {
-  return createSqlDirectory({ poolMax: 3, prepare: true, tlsCa: null, statementMs: 2000, names, ...options });
+  return createSqlDirectory({
+    poolMax: 3,
+    prepare: true,
+    tls: withoutTls,
+    statementMs: 2000,
+    names,
+    ...options,
+  });
 }
 
 /** What the operator is told about a database that cannot be used now. */

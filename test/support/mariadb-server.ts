@@ -94,7 +94,12 @@ async function serverFlags(dir: string, options: MariadbOptions): Promise<string
     "innodb-flush-log-at-trx-commit": "2",
     "innodb-buffer-pool-size": "32M",
     ...(tls
-      ? { "ssl-cert": tls.certificateFile, "ssl-key": tls.keyFile, "require-secure-transport": "ON" }
+      ? {
+          "ssl-ca": tls.caFile,
+          "ssl-cert": tls.certificateFile,
+          "ssl-key": tls.keyFile,
+          "require-secure-transport": "ON",
+        }
       : {}),
     ...options.settings,
   };

@@ -24,6 +24,8 @@ export interface PostgresServer extends RunningServer {
   caFile(): string;
 }
 
+/** With `tls`, this account is let in with a client certificate of the server's authority only; the test creates it. */
+export const certifiedUser = "certified";
 const password = "ownid-test";
 let shared: Promise<PostgresServer> | null = null;
 
@@ -72,13 +74,20 @@ async function createCluster(dir: string, account: Account | null, options: Post
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     fsync: "off",
-    ...(tls ? { ssl: "on", ssl_cert_file: tls.certificateFile, ssl_key_file: tls.keyFile } : {}),
+    ...(tls
+      ? { ssl: "on", ssl_cert_file: tls.certificateFile, ssl_key_file: tls.keyFile, ssl_ca_file: tls.caFile }
+      : {}),
     ...options.settings,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
   await Bun.write(join(data, "postgresql.auto.conf"), lines.join(""));
-  const connection = tls ? "hostssl" : "host";
-  await Bun.write(join(data, "pg_hba.conf"), `${connection} all all 127.0.0.1/32 scram-sha-256\n`);
+  const rules = tls
+    ? [
+        `hostssl all ${certifiedUser} 127.0.0.1/32 scram-sha-256 clientcert=verify-ca`,
+        "hostssl all all 127.0.0.1/32 scram-sha-256",
+      ]
+    : ["host all all 127.0.0.1/32 scram-sha-256"];
+  await Bun.write(join(data, "pg_hba.conf"), [...rules, "local all all scram-sha-256", ""].join("\n"));
 }
 
 function withConnections(server: RunningServer, caFile: string | null): PostgresServer {

@@ -9,6 +9,7 @@ import { createSigningKeys, loadSigningKeys } from "../../src/sessions/signing-k
 import { withoutHotCopy } from "../../src/store/hot-copy.ts";
 import { createProcessReplayGuard } from "../../src/store/process-replay-guard.ts";
 import { createWriteThrough } from "../../src/store/write-through.ts";
+import { withoutTls } from "./database-tls.ts";
 import { createSignedClient } from "./signed-client.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { createUsers, type User } from "./user-table.ts";
@@ -46,7 +47,7 @@ export async function startApp({
     url: databasePath,
     poolMax: 4,
     prepare: true,
-    tlsCa: null,
+    tls: withoutTls,
     statementMs,
     names: {
       table: "users",

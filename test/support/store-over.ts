@@ -2,6 +2,7 @@ import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import type { Replacement, UserDirectory, UserRecord } from "../../src/directory/user-directory.ts";
 import { type HotCopy, withoutHotCopy } from "../../src/store/hot-copy.ts";
 import { createWriteThrough, type StoreEvent } from "../../src/store/write-through.ts";
+import { withoutTls } from "./database-tls.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { createUsers } from "./user-table.ts";
 
@@ -38,7 +39,7 @@ export async function storeOver(
     url: path,
     poolMax: 2,
     prepare: true,
-    tlsCa: null,
+    tls: withoutTls,
     statementMs,
     names,
   });

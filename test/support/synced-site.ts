@@ -8,6 +8,7 @@ import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { openRedisPopulation } from "../../src/store/redis-population.ts";
 import { createWriteThrough } from "../../src/store/write-through.ts";
+import { withoutTls } from "./database-tls.ts";
 import { type OpenedStore, openStore, type RedisPlace, withRedis } from "./redis-places.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { openTestDatabase, type TestDatabase } from "./test-database.ts";
@@ -119,7 +120,7 @@ export async function createSyncedSite({ kind, databaseUrl, place, users }: Sync
         statementMs,
         poolMax: 2,
         prepare: true,
-        tlsCa: null,
+        tls: withoutTls,
       });
       const population = openRedisPopulation({
         connection: place.connection,

@@ -7,6 +7,7 @@ import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 import type { SqlDirectoryOptions } from "../../src/directory/sql-client.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import { verifiedBy, withoutTls } from "./database-tls.ts";
 
 export interface TestDatabase extends AsyncDisposable {
   readonly kind: DatabaseKind;
@@ -45,7 +46,14 @@ export function openTestDatabase({
   tlsCa,
   server,
 }: Address): TestDatabase {
-  const options = { kind, url, poolMax: 4, prepare, tlsCa: tlsCa ?? null, statementMs: 2000 };
+  const options = {
+    kind,
+    url,
+    poolMax: 4,
+    prepare,
+    tls: tlsCa === undefined ? withoutTls : verifiedBy(tlsCa),
+    statementMs: 2000,
+  };
   const site = connect(kind, siteUrl, tlsCa);
   let directories: UserDirectory[] = [];
   async function closeDirectories(): Promise<void> {

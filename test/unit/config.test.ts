@@ -67,7 +67,7 @@ describe("with nothing configured", () => {
         url: config.database.url,
         poolMax: 10,
         prepare: true,
-        tlsCa: null,
+        tls: config.database.tls,
         names: {
           table: "users",
           loginIdColumn: "email",
@@ -98,6 +98,7 @@ describe("with nothing configured", () => {
       log: { level: "info", format: null },
     });
     expect(config.database.url.reveal()).toBe("./data/ownid.db");
+    expect(config.database.tls.reveal()).toEqual({ mode: "disable", ca: null, client: null });
     expect(config.adminToken.reveal()).toBeNull();
     expect(loadSetting({}, "REDIS_KEY_PREFIX")).toBe("ownid:");
   });
@@ -144,6 +145,8 @@ describe("what is configured", () => {
       DATABASE_POOL_MAX: "3",
       DATABASE_PREPARE: "false",
       DATABASE_TLS_CA_FILE: join(folder, "ca.pem"),
+      DATABASE_TLS_CERT_FILE: join(folder, "server.pem"),
+      DATABASE_TLS_KEY_FILE: join(folder, "server.key"),
       USERS_TABLE: "shop.accounts",
       USERS_LOGIN_ID_COLUMN: "login id",
       USERS_OWNID_DATA_COLUMN: "ownid_data",
@@ -186,7 +189,7 @@ describe("what is configured", () => {
         url: config.database.url,
         poolMax: 3,
         prepare: false,
-        tlsCa: authority,
+        tls: config.database.tls,
         names: {
           table: "shop.accounts",
           loginIdColumn: "login id",
@@ -220,6 +223,14 @@ describe("what is configured", () => {
       new Uint8Array(Buffer.from(ownSecret, "base64")),
     ]);
     expect(config.database.url.reveal()).toBe("postgres://user:password@db.internal:5433/site");
+    expect(config.database.tls.reveal()).toEqual({
+      mode: "verify-full",
+      ca: authority,
+      client: {
+        certificate: readFileSync(join(folder, "server.pem"), "utf8"),
+        key: readFileSync(join(folder, "server.key"), "utf8"),
+      },
+    });
     expect(config.adminToken.reveal()).toBe("x".repeat(32));
     expect(config.redis?.connection.reveal()).toEqual({
       mode: "sentinel",
@@ -286,8 +297,8 @@ describe("what is configured", () => {
   test("a setting that this version does not use yet is warned about by name alone", () => {
     const { warnings } = load({ BACKEND_TOKEN: marker, AUDIT_LOG: marker });
     expect(warnings).toEqual([
-      "AUDIT_LOG is set, but this version does not use it yet",
-      "BACKEND_TOKEN is set, but this version does not use it yet",
+      "AUDIT_LOG is set, but this version does not use it yet.",
+      "BACKEND_TOKEN is set, but this version does not use it yet.",
     ]);
   });
 });
@@ -379,6 +390,8 @@ describe("wrong settings", () => {
     DATABASE_POOL_MAX: wrong,
     DATABASE_PREPARE: wrong,
     DATABASE_TLS_CA_FILE: `/nowhere/${marker}`,
+    DATABASE_TLS_CERT_FILE: `/nowhere/${marker}`,
+    DATABASE_TLS_KEY_FILE: `/nowhere/${marker}`,
     REDIS_URL: wrong,
     REDIS_MODE: wrong,
     REDIS_TLS_CA_FILE: `/nowhere/${marker}`,
@@ -409,7 +422,7 @@ describe("wrong settings", () => {
     const refusing = Object.entries(settings).filter(([, { parse }]) => parse(wrong) === null);
     expect(refusing.map(([name]) => name).toSorted()).toEqual(
       Object.keys(everyWrongValue)
-        .filter((name) => !name.endsWith("_TLS_CA_FILE"))
+        .filter((name) => !/_TLS_(?:CA|CERT|KEY)_FILE$/.test(name))
         .toSorted(),
     );
   });
@@ -464,7 +477,7 @@ describe("wrong settings", () => {
   });
 
   test("numbers are whole, plain and within their limits", () => {
-    const refused = ["-1", "65536", "1.5", "1e3", "0x10", " 80", "80 ", "١", "NaN", "9".repeat(400), "8_0"];
+    const refused = ["-1", "65536", "1.5", "1e3", "0x10", "8 0", "١", "NaN", "9".repeat(400), "8_0"];
     for (const PORT of refused) {
       expect(problemsOf({ PORT })).toEqual(["PORT must be a whole number from 0 to 65535."]);
     }
@@ -529,6 +542,75 @@ describe("wrong settings", () => {
     for (const OWNID_SHARED_SECRET of [...refused, [of(32), of(32), of(32)].join(",")]) {
       expect(problemsOf({ OWNID_SHARED_SECRET })).toHaveLength(1);
     }
+  });
+});
+
+describe("encryption of the way to the database", () => {
+  const at = (name: string) => join(folder, name);
+  const modeOf = (environment: Environment) => load(environment).database.tls.reveal().mode;
+
+  test("is what the address says, and more where an authority or a client certificate is set", () => {
+    const url = (parameters = "") => ({ DATABASE_URL: `postgres://h/d${parameters}` });
+    const authorityFile = { DATABASE_TLS_CA_FILE: at("ca.pem") };
+    const client = { DATABASE_TLS_CERT_FILE: at("server.pem"), DATABASE_TLS_KEY_FILE: at("server.key") };
+    expect(modeOf(url())).toBe("disable");
+    expect(modeOf(url("?sslmode=prefer"))).toBe("prefer");
+    expect(modeOf(url("?sslmode=require"))).toBe("require");
+    expect(modeOf({ ...url(), ...authorityFile })).toBe("verify-full");
+    expect(modeOf({ ...url("?sslmode=require"), ...authorityFile })).toBe("verify-full");
+    expect(modeOf({ ...url("?sslmode=verify-ca"), ...authorityFile })).toBe("verify-ca");
+    expect(modeOf({ ...url(), ...client })).toBe("verify-full");
+    expect(modeOf({ ...url("?sslmode=require"), ...client })).toBe("require");
+  });
+
+  test("is never left out in silence: what asks for it is refused beside what goes without", () => {
+    const DATABASE_TLS_CA_FILE = at("ca.pem");
+    const named = (environment: Environment) =>
+      problemsOf(environment).map((problem) => problem.split(/[ :]/)[0] ?? "");
+    for (const DATABASE_URL of [
+      "postgres://h/d?sslmode=disable",
+      "postgres://h/d?sslmode=prefer",
+      "mysql://h/d?ssl-mode=PREFERRED",
+      "postgres:///d?host=/run/postgresql",
+      "sqlite:./users.db",
+    ]) {
+      expect(named({ DATABASE_URL, DATABASE_TLS_CA_FILE })).toEqual(["DATABASE_TLS_CA_FILE"]);
+    }
+    expect(named({ DATABASE_URL: "postgres:///d?host=/run&sslmode=require" })).toEqual(["DATABASE_URL"]);
+    expect(named({ DATABASE_URL: "mysql://h/d?useSSL=true&requireSSL=true" })).toEqual(["DATABASE_URL"]);
+  });
+
+  test("is verified although NODE_TLS_REJECT_UNAUTHORIZED=0, which is named, and refused in production", () => {
+    const off = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
+    const sentence = expect.stringMatching(/^NODE_TLS_REJECT_UNAUTHORIZED=0 .*unset it/);
+    expect(load(off).warnings).toEqual([sentence]);
+    expect(load({ ...production(), ...off }).warnings).toEqual([sentence]);
+    const DATABASE_URL = "postgres://h/d?sslmode=require";
+    expect(problemsOf({ ...production(), ...off, DATABASE_URL })).toEqual([sentence]);
+    expect(problemsOf({ ...production(), ...off, REDIS_URL: "rediss://h" })).toEqual([sentence]);
+    expect(load({ DATABASE_URL, NODE_TLS_REJECT_UNAUTHORIZED: "1" }).warnings).toEqual([]);
+  });
+});
+
+describe("settings that do not go together", () => {
+  test("DATABASE_PREPARE=false is refused where the driver cannot follow it", () => {
+    for (const DATABASE_URL of ["mysql://h/d", "mariadb://h/d"]) {
+      expect(problemsOf({ DATABASE_URL, DATABASE_PREPARE: "false" })).toEqual([
+        "DATABASE_PREPARE=false is for Postgres alone: the driver of MySQL and MariaDB always prepares statements.",
+      ]);
+    }
+    expect(problemsOf({ DATABASE_URL: "postgres://h/d", DATABASE_PREPARE: "false" })).toEqual([]);
+  });
+
+  test("a name that may be a misspelt setting is told beside the problem that it may have caused", () => {
+    const { OWNID_SHARED_SECRET, ...rest } = production();
+    expect(problemsOf({ ...rest, OWNID_SHARED_SECRT: marker })).toEqual([
+      expect.stringMatching(/^OWNID_SHARED_SECRET must be set/),
+      "OWNID_SHARED_SECRT is not a setting. Did you mean OWNID_SHARED_SECRET?",
+    ]);
+    expect(load({ REDIS_ULR: "redis://h" }).warnings).toEqual([
+      "REDIS_ULR is not a setting. Did you mean REDIS_URL?",
+    ]);
   });
 });
 

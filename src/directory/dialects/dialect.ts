@@ -1,4 +1,5 @@
 import { SQL } from "bun";
+import type { DatabaseTls } from "../../config/database-config.ts";
 import type { Replacement } from "../user-directory.ts";
 
 /** The site's table, by the names the operator configured. */
@@ -16,8 +17,7 @@ export interface ConnectionOptions {
   readonly poolMax: number;
   /** `false` behind pgbouncer, which can share one server connection between clients. */
   readonly prepare: boolean;
-  /** PEM text of the certificate authority the server's certificate must lead to. */
-  readonly tlsCa: string | null;
+  readonly tls: DatabaseTls;
   /** The limit of one statement on the server, in milliseconds. */
   readonly statementMs: number;
 }
@@ -125,13 +125,28 @@ export function neededPrivileges(names: TableNames, quote: (identifier: string) 
 export const idleSeconds = 300;
 
 /** What the drivers of both servers are told alike. A statement's limit ends the wait for a connection too. */
-export function connectionSettings({ poolMax, prepare, tlsCa, statementMs }: ConnectionOptions) {
+export function connectionSettings({ poolMax, prepare, tls, statementMs }: ConnectionOptions) {
   return {
     max: poolMax,
     prepare,
     connectionTimeout: Math.min(connectSecondsMax, Math.ceil(statementMs / 1000)),
     idleTimeout: idleSeconds,
-    ...(tlsCa === null ? {} : { tls: { ca: tlsCa, rejectUnauthorized: true } }),
+    tls: driverTls(tls),
+  };
+}
+
+/**
+ * Every choice is spelt out, since the driver fills gaps from the environment: `PGSSLMODE` sets a mode, and
+ * `NODE_TLS_REJECT_UNAUTHORIZED` switches the verification off where nobody asks for it.
+ */
+function driverTls({ mode, ca, client }: DatabaseTls): Bun.SQL.PostgresOrMySQLOptions["tls"] {
+  if (mode === "disable") return false;
+  if (mode === "prefer") return "prefer";
+  return {
+    rejectUnauthorized: mode !== "require",
+    ...(ca === null ? {} : { ca }),
+    ...(client === null ? {} : { cert: client.certificate, key: client.key }),
+    ...(mode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
   };
 }
 

@@ -31,7 +31,10 @@ export const postgres: Dialect = {
       // the fence remain, and the operator sets statement_timeout on the role.
       ...(options.prepare
         ? {
-            connection: { statement_timeout: String(options.statementMs), application_name: "ownid-sidecar" },
+            connection: {
+              statement_timeout: String(options.statementMs),
+              application_name: new URL(options.url).searchParams.get("application_name") ?? "ownid-sidecar",
+            },
           }
         : {}),
     }),

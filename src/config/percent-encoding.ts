@@ -1,0 +1,28 @@
+import { Refusal } from "./setting-kinds.ts";
+
+/**
+ * Refuses an address (`scheme://user:password@host/…`) with characters that end the user, the password or another
+ * part where its author did not mean it: a password is then cut, or becomes a part of something that is shown.
+ */
+export function refuseUnencoded(address: string): Refusal | null {
+  const [, rest = ""] = /^[^:]*:\/\/(.*)$/s.exec(address) ?? [];
+  const authorityEnd = rest.search(/[/?#]/);
+  if (authorityEnd >= 0 && rest.indexOf("@", authorityEnd) >= 0) return unencoded('"/", "?" or "#"');
+  if (rest.includes("#")) return unencoded('"#"');
+  return decodePercent(rest) === null ? unencoded('"%"') : null;
+}
+
+function unencoded(characters: string): Refusal {
+  return new Refusal(
+    `has an unencoded ${characters}, perhaps in the password: percent-encode it (% as %25, # as %23, / as %2F, ? as %3F, @ as %40).`,
+  );
+}
+
+/** Returns `null` where a percent sign stands for itself, so that the text was never percent-encoded. */
+export function decodePercent(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,16 @@
+import type { Environment } from "./setting-reader.ts";
+
+const variable = "NODE_TLS_REJECT_UNAUTHORIZED";
+
+/**
+ * Returns what to say about the variable that switches the verification of certificates off in a whole process, and
+ * `null` where it does not. The sidecar's own connections verify all the same, since they ask for it themselves.
+ */
+export function judgeTlsVerification(
+  environment: Environment,
+  { isProduction, usesTls }: { readonly isProduction: boolean; readonly usesTls: boolean },
+): { readonly isWrong: boolean; readonly sentence: string } | null {
+  if (environment[variable] !== "0") return null;
+  const sentence = `${variable}=0 asks for connections without verified certificates, which the sidecar does not make: unset it. To trust a certificate authority of your own, set DATABASE_TLS_CA_FILE or REDIS_TLS_CA_FILE.`;
+  return { isWrong: isProduction && usesTls, sentence };
+}

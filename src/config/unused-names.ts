@@ -1,0 +1,53 @@
+import { distance } from "fastest-levenshtein";
+import { type Environment, settingVariables } from "./setting-reader.ts";
+
+/** Settings of the finished product that this version does not read yet. */
+const notYetRead = [
+  "AUDIT_LOG",
+  "SESSION_ALG",
+  "SESSION_SECRET",
+  "SESSION_CLAIMS",
+  "SESSION_SUBJECT_COLUMN",
+  "SESSION_PROVIDER",
+  "SESSION_URL",
+  "SESSION_URL_SECRET",
+  "SESSION_TOKEN_TYPE",
+  "SESSION_COOKIE",
+  "SESSION_HANDOFF",
+  "SESSION_HANDOFF_TTL_SECONDS",
+  "BACKEND_TOKEN",
+  "STATE_FILE",
+  "REUSE_PORT",
+  "OTEL_EXPORTER_OTLP_ENDPOINT",
+];
+
+/** Shorter names are too close to other people's, as PORT is to PATH. */
+const lengthMin = 8;
+
+/** Returns a warning for each variable that is set, names a setting that is planned, and does nothing yet. */
+export function warnOfPlannedNames(environment: Environment): string[] {
+  const names = notYetRead.filter((name) => environment[name] && !settingVariables.has(name));
+  return names.map((name) => `${name} is set, but this version does not use it yet.`);
+}
+
+/**
+ * Returns a warning for each variable whose name is so close to a setting's that the setting was probably meant. A
+ * setting that is set by its own name was not meant: the other variable then belongs to another program.
+ */
+export function warnOfNearNames(environment: Environment): string[] {
+  const known = new Set([...settingVariables, ...notYetRead]);
+  const targets = [...known].filter((name) => name.length >= lengthMin && !environment[name]);
+  return Object.keys(environment).flatMap((name) => {
+    if (known.has(name) || !environment[name]) return [];
+    const meant = nearest(name.toUpperCase(), targets);
+    return meant === null ? [] : [`${name} is not a setting. Did you mean ${meant}?`];
+  });
+}
+
+function nearest(name: string, targets: readonly string[]): string | null {
+  const near = targets
+    .map((target) => ({ target, edits: distance(name, target) }))
+    .filter(({ target, edits }) => edits <= (target.length > lengthMin ? 2 : 1))
+    .toSorted((one, other) => one.edits - other.edits);
+  return near[0]?.target ?? null;
+}

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { SQL } from "bun";
 import { ConfigurationInvalid } from "./errors.ts";
 import { createPrivateFile } from "./private-file.ts";
@@ -9,6 +9,11 @@ import { createPrivateFile } from "./private-file.ts";
 /** Where the generated shared secret is kept, from the folder of the start. */
 export const sharedSecretFile = "./data/shared-secret";
 const sharedSecretBytes = 32;
+
+/** The absolute path of the folder in which all of it is kept: below the one that the process was started in. */
+export function developmentFolder(): string {
+  return resolve(dirname(sharedSecretFile));
+}
 
 /** The user that a new demo database begins with, without data. */
 export const demoLoginId = "sol@testmail.com";

@@ -5,6 +5,8 @@ export interface GreetingFacts {
   /** Where `bun run sign` looks for the sidecar by itself. */
   readonly defaultUrl: string;
   readonly opsUrl: string;
+  /** The absolute path of the folder in which a start without configuration keeps what it makes. */
+  readonly folder: string;
   /** What was made for a start without configuration. */
   readonly madeSecret: boolean;
   readonly madeDatabase: boolean;
@@ -25,13 +27,26 @@ export function nextCommand({ publicUrl, defaultUrl, madeDatabase, demoLoginId }
   return withRunner(`bun run sign get ${madeDatabase ? demoLoginId : "LOGIN_ID"} --send${url}`);
 }
 
+/**
+ * The warning for the log of a start that made its own secret or database, which a start in the wrong folder or
+ * without its environment does too; `null` where nothing was made.
+ */
+export function developmentWarning({ madeSecret, madeDatabase, folder }: GreetingFacts): string | null {
+  const made = [
+    ...(madeSecret ? ["a shared secret that was generated"] : []),
+    ...(madeDatabase ? ["a demo database"] : []),
+  ];
+  if (made.length === 0) return null;
+  return `development mode, since NODE_ENV is not "production": this start uses ${made.join(" and ")}, in ${folder}`;
+}
+
 /** What a terminal shows at a start in development: where it listens, what was made, and what to try next. */
 export function greeting(facts: GreetingFacts): string {
-  const { publicUrl, opsUrl, madeSecret, madeDatabase, demoLoginId } = facts;
+  const { publicUrl, opsUrl, folder, madeSecret, madeDatabase, demoLoginId } = facts;
   const users = madeDatabase
-    ? `an SQLite file in ./data, with the demo user ${demoLoginId}`
+    ? `a demo database with the user ${demoLoginId}, in ${folder}`
     : "from DATABASE_URL";
-  const secret = madeSecret ? "generated, in ./data/shared-secret" : "from OWNID_SHARED_SECRET";
+  const secret = madeSecret ? `generated, in ${folder}` : "from OWNID_SHARED_SECRET";
   const place = madeSecret
     ? "in a second terminal"
     : "in a second terminal, with the same OWNID_SHARED_SECRET";

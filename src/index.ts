@@ -2,12 +2,17 @@ import { isatty } from "node:tty";
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
 import { type Config, loadConfig, loadSetting } from "./config/load-config.ts";
 import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
-import { createDemoDatabase, demoLoginId, developmentSharedSecret } from "./development.ts";
+import {
+  createDemoDatabase,
+  demoLoginId,
+  developmentFolder,
+  developmentSharedSecret,
+} from "./development.ts";
 import { createSqlDirectory } from "./directory/sql-directory.ts";
 import type { UserDirectory } from "./directory/user-directory.ts";
 import { drainOnSignal } from "./drain.ts";
 import { ConfigurationInvalid } from "./errors.ts";
-import { greeting, nextCommand, withRunner } from "./greeting.ts";
+import { developmentWarning, greeting, nextCommand, withRunner } from "./greeting.ts";
 import { createLogOutput, type LogOutput, standardOutput } from "./log-output.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -210,9 +215,14 @@ function greet(config: Config, { logger, output }: Log, urls: Urls): void {
   const madeSecret = config.signature.isGenerated;
   const madeDatabase = config.database.isDemo;
   const defaultUrl = `http://${loadSetting({}, "HOST")}:${loadSetting({}, "PORT")}${loadSetting({}, "BASE_PATH")}`;
-  const facts = { ...urls, defaultUrl, madeSecret, madeDatabase, demoLoginId };
-  if (logFormat(config) === "pretty") output.write(greeting(facts));
-  else logger.info({ madeSecret, madeDatabase, next: nextCommand(facts) }, "development mode");
+  const facts = { ...urls, defaultUrl, folder: developmentFolder(), madeSecret, madeDatabase, demoLoginId };
+  if (logFormat(config) === "pretty") {
+    output.write(greeting(facts));
+  } else {
+    const warning = developmentWarning(facts);
+    if (warning !== null) logger.warn(warning);
+    logger.info({ madeSecret, madeDatabase, next: nextCommand(facts) }, "development mode");
+  }
 }
 
 function logFormat({ log }: Config): "json" | "pretty" {

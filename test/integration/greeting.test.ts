@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { greeting, nextCommand } from "../../src/greeting.ts";
+import { developmentWarning, greeting, nextCommand } from "../../src/greeting.ts";
 import { asInstalled } from "../support/installed-runner.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 
@@ -12,11 +12,37 @@ const facts = {
   publicUrl: "http://127.0.0.1:3300/ownid",
   defaultUrl: "http://127.0.0.1:3300/ownid",
   opsUrl: "http://127.0.0.1:3301",
+  folder: "/srv/site/data",
   madeSecret: true,
   madeDatabase: true,
   demoLoginId: "sol@testmail.com",
 };
 const next = (changes: Partial<typeof facts>) => asInstalled(nextCommand({ ...facts, ...changes }));
+
+describe("the warning about what was made", () => {
+  test("names what was made, and in which folder", () => {
+    const start = 'development mode, since NODE_ENV is not "production": this start uses';
+    expect(developmentWarning(facts)).toBe(
+      `${start} a shared secret that was generated and a demo database, in /srv/site/data`,
+    );
+    expect(developmentWarning({ ...facts, madeDatabase: false })).toBe(
+      `${start} a shared secret that was generated, in /srv/site/data`,
+    );
+    expect(developmentWarning({ ...facts, madeSecret: false })).toBe(
+      `${start} a demo database, in /srv/site/data`,
+    );
+    expect(developmentWarning({ ...facts, madeSecret: false, madeDatabase: false })).toBeNull();
+  });
+
+  test("is in the log of a start in a folder without configuration, as a warning", async () => {
+    await using sidecar = spawnSidecar();
+    await sidecar.logged("development mode");
+    const warnings = sidecar.logLines().filter(({ level }) => level === "warn");
+    expect(warnings.map(({ msg }) => msg)).toEqual([
+      expect.stringContaining(`, in ${sidecar.folder.at("data")}`),
+    ]);
+  });
+});
 
 describe("the command to try next", () => {
   test("is short where nothing was configured", () => {

@@ -4,7 +4,15 @@ import type { Logger } from "./logger.ts";
 export type DependencyReport =
   | { readonly status: "ok" }
   | { readonly status: "not configured" }
-  | { readonly status: "unavailable"; readonly reason: string; readonly remedy: string };
+  /** It answers, and something is wrong nevertheless. */
+  | ({ readonly status: "degraded" } & Problem)
+  | ({ readonly status: "unavailable" } & Problem);
+
+/** Why something does not work, and what fixes it; without anything secret. */
+export interface Problem {
+  readonly reason: string;
+  readonly remedy: string;
+}
 
 export interface ReadinessReport {
   readonly status: "ok" | "degraded" | "starting" | "unavailable" | "draining";
@@ -25,8 +33,10 @@ export interface RedisState {
   readonly firstContact: Promise<void>;
   isLive(): boolean;
   isFilling(): boolean;
-  /** What the last connection failed with, or Redis refused, without anything secret. */
-  problem(): string | null;
+  /** Why no master answers, or Redis refuses what it is asked. */
+  problem(): Problem | null;
+  /** What is wrong although a master answers. */
+  impairment(): Problem | null;
 }
 
 export interface DependencyWatchOptions {
@@ -38,7 +48,10 @@ export interface DependencyWatchOptions {
   readonly intervalMs: number;
 }
 
-const remedyForRedis = "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more";
+const silentRedis: Problem = {
+  reason: "no master answers",
+  remedy: "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more",
+};
 
 const notYetAsked: DependencyReport = {
   status: "unavailable",
@@ -92,9 +105,9 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
 
   function reportRedis(): DependencyReport {
     if (redis === null) return { status: "not configured" };
-    if (redis.isLive()) return { status: "ok" };
-    const reason = redis.problem() ?? "no master answers";
-    return { status: "unavailable", reason, remedy: remedyForRedis };
+    if (!redis.isLive()) return { status: "unavailable", ...(redis.problem() ?? silentRedis) };
+    const impairment = redis.impairment();
+    return impairment === null ? { status: "ok" } : { status: "degraded", ...impairment };
   }
 
   function noteRedis(): void {
@@ -123,8 +136,9 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
   function judge(redisReport: DependencyReport): ReadinessReport["status"] {
     if (draining) return "draining";
     if (!hadContact) return "starting";
-    if (database.status !== "ok") return redisReport.status === "ok" ? "degraded" : "unavailable";
-    return redisReport.status === "unavailable" ? "degraded" : "ok";
+    const hasRedis = redisReport.status === "ok" || redisReport.status === "degraded";
+    if (database.status !== "ok") return hasRedis ? "degraded" : "unavailable";
+    return redisReport.status === "unavailable" || redisReport.status === "degraded" ? "degraded" : "ok";
   }
 
   return {
@@ -165,10 +179,10 @@ function logChange(
   before: DependencyReport,
   after: DependencyReport,
 ): void {
-  if (after.status === "unavailable") {
-    const isSame = before.status === "unavailable" && before.reason === after.reason;
+  if (after.status === "unavailable" || after.status === "degraded") {
+    const isSame = before.status === after.status && before.reason === after.reason;
     const { reason, remedy } = after;
-    if (!isSame) logger.error({ reason, remedy }, `${dependency} is unavailable`);
+    if (!isSame) logger.error({ reason, remedy }, `${dependency} is ${after.status}`);
   } else if (after.status !== before.status) {
     logger.info(`${dependency} answers`);
   }

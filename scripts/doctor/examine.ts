@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Environment } from "../../src/config/setting-reader.ts";
 import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
+import { explainRedisFailure } from "../../src/store/redis-failures.ts";
 import type { Item } from "./check.ts";
 import { clockChecks } from "./clock-checks.ts";
 import { configChecks } from "./config-checks.ts";
@@ -16,7 +17,7 @@ import { portChecks } from "./port-checks.ts";
 import { postgresChecks, postgresRowChecks } from "./postgres-checks.ts";
 import { redisAccountChecks } from "./redis-account-checks.ts";
 import { redisAddressChecks, redisChecks } from "./redis-checks.ts";
-import { explainRedisError, openRedis, type RedisServers } from "./redis-servers.ts";
+import { openRedis, type RedisServers } from "./redis-servers.ts";
 import { redisTopologyChecks } from "./redis-topology-checks.ts";
 import { createRunner, type Runner } from "./runner.ts";
 import { secretChecks } from "./secret-checks.ts";
@@ -132,15 +133,15 @@ async function examineRedis({ run, examined, options, database, redis }: Parts):
   const checks = [...redisChecks, ...redisAccountChecks];
   const items = await Promise.all([
     address,
-    run(checks, servers, explainRedisError),
-    run(memoryChecks, question, explainRedisError),
+    run(checks, servers, explainRedisFailure),
+    run(memoryChecks, question, explainRedisFailure),
   ]);
   return [reachable, ...items.flat()];
 }
 
 /** What can be told although Redis itself may not be reached. */
 function examineRedisAddress(run: Runner, options: RedisConnectionOptions): Promise<Item[]> {
-  return run([...redisAddressChecks, ...redisTopologyChecks[options.mode]], options, explainRedisError);
+  return run([...redisAddressChecks, ...redisTopologyChecks[options.mode]], options, explainRedisFailure);
 }
 
 function examineClocks({ run, database, redis }: Parts): Promise<Item[]> {

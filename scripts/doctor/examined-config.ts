@@ -24,10 +24,19 @@ const redisAddress = [
   "REDIS_URL",
   "REDIS_MODE",
   "REDIS_SENTINEL_MASTER",
+  "REDIS_SENTINEL_USERNAME",
   "REDIS_SENTINEL_PASSWORD",
+  "REDIS_SENTINEL_TLS",
   "REDIS_TLS_CA_FILE",
+  "REDIS_TLS_CERT_FILE",
+  "REDIS_TLS_KEY_FILE",
 ];
-const databaseAddress = ["DATABASE_URL", "DATABASE_TLS_CA_FILE"];
+const databaseAddress = [
+  "DATABASE_URL",
+  "DATABASE_TLS_CA_FILE",
+  "DATABASE_TLS_CERT_FILE",
+  "DATABASE_TLS_KEY_FILE",
+];
 const coherence = ["COHERENCE_STATEMENT_MS", "COHERENCE_GRACE_MS"];
 const companies = [redisAddress, databaseAddress, coherence];
 

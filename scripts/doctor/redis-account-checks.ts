@@ -1,8 +1,9 @@
 import { shellWord } from "../../src/fix.ts";
+import { explainRedisFailure } from "../../src/store/redis-failures.ts";
 import { scripts } from "../../src/store/scripts.ts";
 import { type Check, fine, warning, worstOf, wrong } from "./check.ts";
 import { askDirectly } from "./redis-direct.ts";
-import { explainRedisError, type RedisServers } from "./redis-servers.ts";
+import type { RedisServers } from "./redis-servers.ts";
 import type { Explanation } from "./runner.ts";
 
 /**
@@ -119,7 +120,7 @@ async function tryAllWork(servers: RedisServers): Promise<Problem[]> {
     } catch (error) {
       const message = error instanceof Error ? error.message : "";
       const isRefused = /NOPERM|can't run this command|ACL failure/.test(message);
-      problems.push({ work, isRefused, ...explainRedisError(error) });
+      problems.push({ work, isRefused, ...explainRedisFailure(error) });
     }
   }
   return problems;

@@ -7,11 +7,11 @@ import {
   type RedisConnection,
   type RedisConnectionOptions,
 } from "../../src/store/redis-connection.ts";
+import { type Explanation, explainRedisFailure } from "../../src/store/redis-failures.ts";
 import { fine, wrong } from "./check.ts";
 import { type ClockReading, readClock } from "./clock-checks.ts";
 import type { ExaminedConfig } from "./examined-config.ts";
 import { ifUnknown, notOpened, type Opened, type OpenOptions } from "./opened.ts";
-import type { Explanation } from "./runner.ts";
 
 export interface RedisMaster {
   readonly connection: Redis;
@@ -70,10 +70,24 @@ export async function openRedis(
     };
   } catch (error) {
     connection.close();
-    const { reason, remedy } = explainRedisError(error);
+    const { reason, remedy } = error instanceof Unreachable ? error : explainRedisFailure(error);
     return notOpened(wrong(reason, remedy));
   }
 }
+
+/** No master was found; the connection knows why. */
+class Unreachable extends Error {
+  readonly reason: string;
+  readonly remedy: string;
+
+  constructor({ reason, remedy }: Explanation) {
+    super(reason);
+    this.reason = reason;
+    this.remedy = remedy;
+  }
+}
+
+const noAnswer: Explanation = explainRedisFailure(new Error("no answer"));
 
 async function describeMasters(
   connection: RedisConnection,
@@ -88,7 +102,7 @@ async function describeMasters(
     await Bun.sleep(pollMs);
   }
   const [first, ...others] = await Promise.all(connected().map((master) => describe(master, address, now)));
-  if (first === undefined) throw new Error(connection.lastProblem() ?? "no answer");
+  if (first === undefined) throw new Unreachable(connection.lastProblem() ?? noAnswer);
   return [first, ...others] as const;
 }
 
@@ -119,64 +133,4 @@ function toMilliseconds([seconds, microseconds]: readonly (number | string)[]): 
 export function parseInfo(text: string): RedisInfo {
   const lines = text.split("\r\n").filter((line) => line.includes(":"));
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]));
-}
-
-/** By the words that Redis, its driver or the system begin with; only the code is repeated, never an argument. */
-const explanations: readonly (readonly [RegExp, Explanation])[] = [
-  [
-    /ECONNREFUSED|ECONNRESET|Connection is closed/,
-    { reason: "nothing answers at REDIS_URL", remedy: "start Redis, or correct host and port in REDIS_URL" },
-  ],
-  [
-    /ENOTFOUND|EAI_AGAIN/,
-    { reason: "the host in REDIS_URL has no address", remedy: "correct the host in REDIS_URL" },
-  ],
-  [
-    /WRONGPASS|NOAUTH|invalid password/i,
-    { reason: "Redis refuses the login", remedy: "correct user and password in REDIS_URL" },
-  ],
-  [
-    /NOPERM.*'info'/,
-    { reason: "the account may not run INFO", remedy: "redis-cli ACL SETUSER <the sidecar's account> +info" },
-  ],
-  [
-    /CERT|certificate|self.signed|SSL|TLS/i,
-    {
-      reason: "the certificate of Redis does not hold",
-      remedy: "REDIS_TLS_CA_FILE=<the authority that issued it>",
-    },
-  ],
-  [
-    /All sentinels are unreachable/,
-    { reason: "no sentinel leads to the master", remedy: "see REDIS_URL and REDIS_SENTINEL_MASTER" },
-  ],
-  [
-    /slots cache|startup nodes|CLUSTERDOWN/,
-    { reason: "the cluster serves nobody", remedy: "mend the cluster, or correct the nodes in REDIS_URL" },
-  ],
-  [
-    /LOADING/,
-    { reason: "Redis is still loading its data", remedy: "bun run doctor   # again, when it has loaded" },
-  ],
-  [
-    /ETIMEDOUT|timed out|no answer/i,
-    {
-      reason: "Redis does not answer",
-      remedy: "see whether a firewall drops what is sent to REDIS_URL, or the server hangs",
-    },
-  ],
-  [/READONLY/, { reason: "this server is a replica", remedy: "point REDIS_URL at the master" }],
-  [
-    /NOREPLICAS/,
-    { reason: "too few replicas are in step", remedy: "start the replicas, or lower min-replicas-to-write" },
-  ],
-  [/MISCONF/, { reason: "Redis cannot write to its disk", remedy: "df -h   # make room where Redis writes" }],
-  [/OOM/, { reason: "maxmemory is reached", remedy: "CONFIG SET maxmemory <more>" }],
-];
-
-export function explainRedisError(error: unknown): Explanation {
-  const message = error instanceof Error ? error.message : "";
-  const known = explanations.find(([pattern]) => pattern.test(message))?.[1];
-  const [code = "an unexpected error"] = /^[A-Z]+\b/.exec(message) ?? [];
-  return known ?? { reason: `Redis answers ${code}`, remedy: "see the log of Redis" };
 }

@@ -2,9 +2,10 @@ import type { Redis } from "ioredis";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
 import { shellWord } from "../../src/fix.ts";
 import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
+import { explainRedisFailure } from "../../src/store/redis-failures.ts";
 import { type Check, fine, type Verdict, warning, worstOf, wrong } from "./check.ts";
 import { askDirectly } from "./redis-direct.ts";
-import { cliOf, explainRedisError, parseInfo } from "./redis-servers.ts";
+import { cliOf, parseInfo } from "./redis-servers.ts";
 
 /** A failover should not rest on fewer. */
 const sentinelsMin = 3;
@@ -62,7 +63,7 @@ async function ofEachNode(
     try {
       return await askDirectly(node, login, options, (connection) => judge(connection, node, options));
     } catch (error) {
-      const { reason } = explainRedisError(error);
+      const { reason } = explainRedisFailure(error);
       const ping = `${cliOf(node, node.host, node.port)} PING`;
       return warning(
         `${node.host}:${node.port}: ${reason}`,

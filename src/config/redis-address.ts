@@ -1,3 +1,4 @@
+/** One server, as `REDIS_URL` names it. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
@@ -7,14 +8,19 @@ export interface RedisAddress {
   readonly tls: boolean;
 }
 
+/** An address with the names of its query's parameters, none of which has a meaning here. */
+export interface ParsedRedisAddress extends RedisAddress {
+  readonly parameters: readonly string[];
+}
+
 const redisPort = 6379;
 
-export function parseRedisAddresses(text: string): RedisAddress[] | null {
+export function parseRedisAddresses(text: string): ParsedRedisAddress[] | null {
   const addresses = text.split(",").map((address) => parseRedisAddress(address.trim()));
   return addresses.every((address) => address !== null) ? addresses : null;
 }
 
-function parseRedisAddress(text: string): RedisAddress | null {
+function parseRedisAddress(text: string): ParsedRedisAddress | null {
   const url = /^rediss?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : null;
   const database = /^\/?(\d{0,4})$/.exec(url?.pathname ?? "none");
   const [username, password] = [decode(url?.username ?? ""), decode(url?.password ?? "")];
@@ -27,6 +33,7 @@ function parseRedisAddress(text: string): RedisAddress | null {
     password: password || null,
     database: Number(database[1] ?? 0),
     tls: url.protocol === "rediss:",
+    parameters: [...url.searchParams.keys()],
   };
 }
 

@@ -39,7 +39,7 @@ export function wholeNumber(fallback: string | null, min: number, max: number): 
   };
 }
 
-export function trueOrFalse(fallback: string): Setting<boolean> {
+export function trueOrFalse(fallback: string | null): Setting<boolean> {
   return {
     fallback,
     rule: "true or false",

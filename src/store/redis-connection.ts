@@ -1,53 +1,77 @@
-import slotOf from "cluster-key-slot";
-import { Cluster, Redis, type RedisOptions } from "ioredis";
+import { type Cluster, Redis } from "ioredis";
 import type { RedisAddress } from "../config/redis-address.ts";
 import { batchWrites } from "./redis-batch.ts";
-import { reasonOf } from "./redis-failures.ts";
+import { connectCluster } from "./redis-cluster.ts";
+import { type Explanation, explainConnectionFailure, isRefusal } from "./redis-failures.ts";
+import { backOff, commandMs, connectMs, nodeOptions, reconnectMsMax, tlsOptions } from "./redis-options.ts";
 
 export interface RedisConnectionOptions {
   readonly mode: "single" | "cluster" | "sentinel";
-  /** The server, the Cluster's first nodes, or the sentinels. */
+  /** The server, the Cluster's first nodes, or the sentinels. The login of the first one is that of all servers. */
   readonly nodes: readonly [RedisAddress, ...RedisAddress[]];
   readonly sentinelMaster: string | null;
+  readonly sentinelUsername: string | null;
   readonly sentinelPassword: string | null;
+  /** `null`: as the nodes. */
+  readonly sentinelTls: boolean | null;
   readonly tlsCa: string | null;
+  readonly clientCertificate: { readonly certificate: string; readonly key: string } | null;
+}
+
+/** Without sentinels and without TLS. */
+export const plainConnection = {
+  sentinelMaster: null,
+  sentinelUsername: null,
+  sentinelPassword: null,
+  sentinelTls: null,
+  tlsCa: null,
+  clientCertificate: null,
+} as const;
+
+/** A master that keeps keys, or should. */
+export interface RedisSeat {
+  /** host:port, as the Cluster announces it or REDIS_URL names it; `null` where no master serves some slots. */
+  readonly address: string | null;
+  /** `null`: there is no connection to it. */
+  readonly master: Redis | null;
 }
 
 export interface RedisConnection {
   readonly client: Redis | Cluster;
-  /** The masters that keep the keys; `null` for each that there is no connection to. */
+  /** The masters that keep the keys, as far as is known. */
+  seats(): readonly RedisSeat[];
+  /** The same without their addresses: `null` for each that there is no connection to. */
   masters(): readonly (Redis | null)[];
   /** The one of them that keeps this key, as far as is known. */
   masterOf(key: string): Redis | null;
   /** Calls back whenever the connection to a master has ended or a new one is ready. */
   onDisturbance(callback: (master: Redis) => void): void;
-  /** What the last failed connection said, without anything secret. */
-  lastProblem(): string | null;
+  /** Why the last connection failed; `null` while there is one. */
+  lastProblem(): Explanation | null;
   close(): void;
 }
-
-/** A command that takes longer is given up: the database answers instead. */
-const commandMs = 500;
-const connectMs = 1000;
-const reconnectMsMax = 500;
-/** How long a connection that is given up may take to close. */
-const disconnectMs = 200;
-const slotCount = 16_384;
 
 /**
  * Connects to Redis as people run it. Commands of one tick travel together; none waits for a connection that
  * is not there, and none is sent twice by this layer.
  */
 export function connectRedis(options: RedisConnectionOptions): RedisConnection {
-  let problem: string | null = null;
+  let problem: Explanation | null = null;
   let isClosed = false;
-  const connection = options.mode === "cluster" ? connectCluster(options) : connectSingle(options);
+  const explain = (error: unknown) => {
+    problem = explainConnectionFailure(error, options);
+  };
+  const connection = options.mode === "cluster" ? connectCluster(options, explain) : connectSingle(options);
   const { client } = connection;
   client.on("error", (error: Error) => {
-    problem = reasonOf(error);
+    const cause = causeOf(error);
+    if (cause !== null) explain(cause);
+    else if (problem === null) explain(error);
+    // ioredis would go on in database 0.
+    if (isRefusalOf(error, "select")) client.disconnect();
   });
   client.on("close", () => {
-    problem ??= "the connection was closed";
+    problem ??= explainConnectionFailure(new Error("Connection is closed."), options);
   });
   client.on("ready", () => {
     problem = null;
@@ -59,6 +83,7 @@ export function connectRedis(options: RedisConnectionOptions): RedisConnection {
 
   return {
     ...connection,
+    masters: () => connection.seats().map(({ master }) => master),
     lastProblem: () => problem,
     close() {
       isClosed = true;
@@ -69,19 +94,7 @@ export function connectRedis(options: RedisConnectionOptions): RedisConnection {
 
 function connectSingle(options: RedisConnectionOptions) {
   const [node] = options.nodes;
-  const place =
-    options.mode === "single"
-      ? { host: node.host, port: node.port }
-      : {
-          sentinels: options.nodes.map(({ host, port }) => ({ host, port })),
-          name: options.sentinelMaster ?? "mymaster",
-          // Without it the old master of a failover is written to for another ten seconds.
-          failoverDetector: true,
-          sentinelRetryStrategy: backOff,
-          sentinelCommandTimeout: connectMs,
-          ...(options.sentinelPassword === null ? {} : { sentinelPassword: options.sentinelPassword }),
-          ...(node.tls ? { enableTLSForSentinelMode: true, sentinelTLS: tlsOf(options) } : {}),
-        };
+  const place = options.mode === "single" ? { host: node.host, port: node.port } : sentinelOptions(options);
   const client = new Redis({
     ...place,
     ...nodeOptions(options),
@@ -89,10 +102,11 @@ function connectSingle(options: RedisConnectionOptions) {
     enableOfflineQueue: false,
   });
   batchWrites(client, commandMs);
+  const address = options.mode === "single" ? `${node.host}:${node.port}` : options.sentinelMaster;
   const masterOf = () => (client.status === "ready" ? client : null);
   return {
     client,
-    masters: () => [masterOf()],
+    seats: () => [{ address, master: masterOf() }],
     masterOf,
     onDisturbance(callback: (master: Redis) => void): void {
       client.on("close", () => callback(client));
@@ -101,78 +115,31 @@ function connectSingle(options: RedisConnectionOptions) {
   };
 }
 
-function connectCluster(options: RedisConnectionOptions) {
-  const client = new Cluster(
-    options.nodes.map(({ host, port }) => ({ host, port })),
-    {
-      enableOfflineQueue: false,
-      clusterRetryStrategy: backOff,
-      slotsRefreshTimeout: connectMs,
-      slotsRefreshInterval: 5000,
-      retryDelayOnFailover: 50,
-      maxRedirections: 4,
-      redisOptions: clusterNodeOptions(options),
-    },
-  );
-  const nodes = new Map<string, Redis>();
-  client.on("+node", (node: Redis) => {
-    batchWrites(node, commandMs);
-    nodes.set(placeOf(node), node);
-    // ioredis forgets a node that ends; the Cluster says whether it is still one, or who took over.
-    node.on("end", () => client.status === "ready" && client.refreshSlotsCache());
-  });
-  client.on("-node", (node: Redis) => {
-    if (nodes.get(placeOf(node)) === node) nodes.delete(placeOf(node));
-  });
-  function masterAt(place = ""): Redis | null {
-    const node = nodes.get(place);
-    return node !== undefined && !node.options.readOnly ? node : null;
-  }
+function sentinelOptions(options: RedisConnectionOptions) {
+  const { nodes, sentinelMaster, sentinelUsername, sentinelPassword, sentinelTls } = options;
   return {
-    client,
-    masters: () => [...placesOf(client)].map((place) => masterAt(place)),
-    masterOf: (key: string) => masterAt(client.slots[slotOf(key)]?.[0]),
-    onDisturbance(callback: (master: Redis) => void): void {
-      client.on("+node", (node: Redis) => {
-        node.on("close", () => callback(node));
-      });
-    },
+    sentinels: nodes.map(({ host, port }) => ({ host, port })),
+    name: sentinelMaster ?? "mymaster",
+    // Without it the old master of a failover is written to for another ten seconds.
+    failoverDetector: true,
+    sentinelRetryStrategy: backOff,
+    sentinelCommandTimeout: connectMs,
+    ...(sentinelUsername === null ? {} : { sentinelUsername }),
+    ...(sentinelPassword === null ? {} : { sentinelPassword }),
+    ...(nodes[0].tls ? { enableTLSForSentinelMode: true } : {}),
+    ...((sentinelTls ?? nodes[0].tls) ? { sentinelTLS: tlsOptions(options) } : {}),
   };
 }
 
-/** Where the masters are, as host:port; `undefined` among them if a slot has none. */
-function placesOf({ slots }: Cluster): Set<string | undefined> {
-  return new Set(Array.from({ length: slotCount }, (_, slot) => slots[slot]?.[0]));
+/** What a node of the Cluster has answered, where the client tells its own conclusion; `null` if it tells no cause. */
+function causeOf(error: Error): Error | null {
+  if (error.message.startsWith("Stream isn't writeable")) return null;
+  if (error.name !== "ClusterAllFailedError") return error;
+  return "lastNodeError" in error && isRefusal(error.lastNodeError) ? error.lastNodeError : null;
 }
 
-function placeOf({ options: { host, port } }: Redis): string {
-  return `${host}:${port}`;
-}
-
-function nodeOptions(options: RedisConnectionOptions) {
-  const [{ username, password, tls }] = options.nodes;
-  return {
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    connectTimeout: connectMs,
-    disconnectTimeout: disconnectMs,
-    retryStrategy: backOff,
-    ...(username === null ? {} : { username }),
-    ...(password === null ? {} : { password }),
-    ...(tls ? { tls: tlsOf(options) } : {}),
-  } satisfies RedisOptions;
-}
-
-/** In a Cluster, ioredis itself decides when to connect to a node again. */
-function clusterNodeOptions(options: RedisConnectionOptions) {
-  const { retryStrategy: _, ...rest } = nodeOptions(options);
-  return rest;
-}
-
-function tlsOf({ tlsCa }: RedisConnectionOptions) {
-  return tlsCa === null ? {} : { ca: tlsCa };
-}
-
-function backOff(attempts: number): number {
-  return Math.min(50 * attempts, reconnectMsMax);
+function isRefusalOf(error: Error, command: string): boolean {
+  if (!isRefusal(error) || !("command" in error)) return false;
+  const { command: refused } = error;
+  return typeof refused === "object" && refused !== null && "name" in refused && refused.name === command;
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Keys } from "./keys.ts";
-import { isRefusal, reasonOf } from "./redis-failures.ts";
+import type { RedisConnectionOptions } from "./redis-connection.ts";
+import { type Explanation, explainRedisFailure, isRefusal } from "./redis-failures.ts";
 
 export interface RedisEpochsOptions {
   /** The masters that keep the keys; `null` for each that there is no connection to. */
@@ -11,6 +12,7 @@ export interface RedisEpochsOptions {
   readonly keys: Keys;
   /** G, in milliseconds. */
   readonly graceMs: number;
+  readonly mode: RedisConnectionOptions["mode"];
 }
 
 export type RedisEpochs = ReturnType<typeof createRedisEpochs>;
@@ -31,7 +33,7 @@ const dayMs = 86_400_000;
  *
  * Asked at every new connection and once a second; forgotten as soon as a connection ends or falls silent.
  */
-export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: RedisEpochsOptions) {
+export function createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode }: RedisEpochsOptions) {
   /** What each master has answered on the connection that it has now. */
   const live = new Map<Redis, { readonly epoch: Buffer; readonly validUntil: number }>();
   /** The question that each master was asked last: only its answer counts. */
@@ -42,8 +44,10 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
   let graceOverAt = Number.NEGATIVE_INFINITY;
   let known: readonly (Redis | null)[] = [];
   let firstMetAtMs: number | null = null;
-  let problem: string | null = null;
-  let refused: { readonly reason: string; readonly until: number } | null = null;
+  let problem: Explanation | null = null;
+  /** Until then, the problem is that of the server, not of the connection that was closed for it. */
+  let isMisplacedUntil = Number.NEGATIVE_INFINITY;
+  let refused: (Explanation & { readonly until: number }) | null = null;
   let isStopped = false;
   let wake = () => {};
   const lossListeners: (() => void)[] = [];
@@ -81,16 +85,19 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     }
   }
 
-  /** `null`: it is no master. It is left, in the hope that the next connection leads to one. */
+  /** `null`: it keeps no keys for us. It is left, in the hope that the next connection leads to one. */
   async function examine(master: Redis): Promise<Buffer | null> {
-    const { epoch, role } = identify(await informationOf(master));
-    if (role === "master") {
-      await meet(epoch);
-      return epoch;
+    const info = await informationOf(master);
+    const misplaced = explainRole(info, mode);
+    if (misplaced !== null) {
+      problem = misplaced;
+      isMisplacedUntil = performance.now() + refusalMs;
+      master.disconnect(true);
+      return null;
     }
-    problem = "the server is not a master";
-    master.disconnect(true);
-    return null;
+    const epoch = epochIn(info);
+    await meet(epoch);
+    return epoch;
   }
 
   async function ask(master: Redis): Promise<void> {
@@ -98,7 +105,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     questions.set(master, question);
     const validUntil = performance.now() + validMs;
     const epoch = await examine(master).catch((error: Error) => {
-      problem = reasonOf(error);
+      problem = explainRedisFailure(error);
       return null;
     });
     if (questions.get(master) !== question) return;
@@ -165,7 +172,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
      * that keeps the key, if there is one, is not believed until it has been asked.
      */
     doubt(master: Redis | null, error: unknown): void {
-      if (isRefusal(error)) refused = { reason: reasonOf(error), until: performance.now() + refusalMs };
+      if (isRefusal(error)) refused = { ...explainRedisFailure(error), until: performance.now() + refusalMs };
       else if (master !== null) disturb(master);
     },
 
@@ -196,17 +203,53 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs }: Redis
     /** When the youngest epoch was first met by any sidecar, ms since the Unix epoch; `null` before contact. */
     firstMetAtMs: () => firstMetAtMs,
 
-    /** What the last question failed with, in Redis' words. */
+    /** What the last question failed with. */
     lastProblem: () => problem,
 
-    /** What Redis has refused a command with a moment ago, in its words; `null` if it does what it is asked. */
-    refusal: () => (refused !== null && performance.now() < refused.until ? refused.reason : null),
+    /** Why the server that answers is not one to keep keys; `null` if that is not the problem. */
+    misplacement: () => (performance.now() < isMisplacedUntil ? problem : null),
+
+    /** Why Redis has refused a command a moment ago; `null` if it does what it is asked. */
+    refusal(): Explanation | null {
+      if (refused === null || performance.now() >= refused.until) return null;
+      const { reason, remedy } = refused;
+      return { reason, remedy };
+    },
+
+    /** Whether this master is known to be there, and may be believed. */
+    isLive,
   };
 }
 
 /** `epoch()` of lua/shared.lua, without a script. */
-function identify(info: string): { epoch: Buffer; role: string } {
-  const field = (name: string) => new RegExp(`^${name}:(\\w+)`, "m").exec(info)?.[1] ?? "";
-  const identity = `${field("run_id")}:${field("master_replid")}`;
-  return { epoch: createHash("sha1").update(identity).digest().subarray(0, 8), role: field("role") };
+function epochIn(info: string): Buffer {
+  const identity = `${fieldOf(info, "run_id")}:${fieldOf(info, "master_replid")}`;
+  return createHash("sha1").update(identity).digest().subarray(0, 8);
+}
+
+function fieldOf(info: string, name: string): string {
+  return new RegExp(`^${name}:([^\\r\\n]+)`, "m").exec(info)?.[1] ?? "";
+}
+
+/** Why this server is not the one to keep keys; `null`: it is. */
+function explainRole(info: string, mode: RedisConnectionOptions["mode"]): Explanation | null {
+  const kind = fieldOf(info, "redis_mode");
+  if (kind === "sentinel" && mode !== "sentinel") {
+    return {
+      reason: `REDIS_URL names a sentinel, but REDIS_MODE is ${mode}`,
+      remedy: "set REDIS_MODE=sentinel and REDIS_SENTINEL_MASTER",
+    };
+  }
+  if (kind === "cluster" && mode !== "cluster") {
+    return {
+      reason: `the server is a node of a Redis Cluster, but REDIS_MODE is ${mode}`,
+      remedy: "set REDIS_MODE=cluster",
+    };
+  }
+  if (fieldOf(info, "role") === "master") return null;
+  const master = `${fieldOf(info, "master_host")}:${fieldOf(info, "master_port")}`;
+  return {
+    reason: `the server is not a master, but a replica of ${master}`,
+    remedy: mode === "single" ? `name ${master} in REDIS_URL` : "none needed: the master is looked for",
+  };
 }

@@ -3,6 +3,7 @@ import { HotCopyUnavailable } from "../errors.ts";
 import { createKeys } from "./keys.ts";
 import { connectRedis, type RedisConnectionOptions } from "./redis-connection.ts";
 import { createRedisEpochs } from "./redis-epochs.ts";
+import { explainRedisFailure } from "./redis-failures.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
 import { scripts } from "./scripts.ts";
 
@@ -35,7 +36,7 @@ export function openRedisPopulation({ connection, keyPrefix, limits, graceMs }: 
   const { client, masters, masterOf } = redis;
   const keys = createKeys(keyPrefix);
   const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
-  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs });
+  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode: connection.mode });
   redis.onDisturbance(epochs.disturb);
   void epochs.start();
 
@@ -44,7 +45,9 @@ export function openRedisPopulation({ connection, keyPrefix, limits, graceMs }: 
     const deadline = performance.now() + limitMs;
     while (!isSo()) {
       if (performance.now() > deadline) {
-        const reason = redis.lastProblem() ?? epochs.lastProblem() ?? "a master is away";
+        const { reason } = epochs.misplacement() ??
+          redis.lastProblem() ??
+          epochs.lastProblem() ?? { reason: "a master is away" };
         throw new HotCopyUnavailable(`Redis gave no clear answer for ${limitMs / 1000} s: ${reason}`);
       }
       await Bun.sleep(pollMs);
@@ -63,7 +66,9 @@ export function openRedisPopulation({ connection, keyPrefix, limits, graceMs }: 
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         if (performance.now() > deadline) {
-          throw new HotCopyUnavailable(`Redis answers, but not every command: ${error.message}`);
+          throw new HotCopyUnavailable(
+            `Redis answers, but not every command: ${explainRedisFailure(error).reason}`,
+          );
         }
         await Bun.sleep(pollMs);
       }

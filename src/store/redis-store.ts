@@ -1,7 +1,8 @@
 import { createKeys } from "./keys.ts";
 import { createProcessReplayGuard } from "./process-replay-guard.ts";
-import { connectRedis, type RedisConnectionOptions } from "./redis-connection.ts";
+import { connectRedis, type RedisConnectionOptions, type RedisSeat } from "./redis-connection.ts";
 import { createRedisEpochs } from "./redis-epochs.ts";
+import type { Explanation } from "./redis-failures.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
 import { createRedisReplayGuard, type ReplayGuardEvent } from "./redis-replay-guard.ts";
 import { scripts } from "./scripts.ts";
@@ -27,7 +28,7 @@ export function openRedisStore(options: RedisStoreOptions) {
   const { client, masters, masterOf } = connection;
   const keys = createKeys(options.keyPrefix);
   const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
-  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs });
+  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode: options.connection.mode });
   const fallback = createProcessReplayGuard({
     keepMs: rememberMs,
     now: Date.now,
@@ -55,12 +56,27 @@ export function openRedisStore(options: RedisStoreOptions) {
     isFilling: epochs.isFilling,
     liveMasters: epochs.liveCount,
     epochsMet: epochs.metCount,
-    /** What keeps it from that, in words without anything secret. */
-    problem: () => connection.lastProblem() ?? epochs.lastProblem() ?? epochs.refusal(),
+    /** What keeps it from that. */
+    problem: () =>
+      epochs.misplacement() ?? connection.lastProblem() ?? epochs.lastProblem() ?? epochs.refusal(),
+    /** What is wrong although a master answers. */
+    impairment: () => explainAbsence(connection.seats().filter(({ master }) => !epochs.isLive(master))),
 
     close(): void {
       epochs.stop();
       connection.close();
     },
+  };
+}
+
+/** Some of several masters are away. */
+function explainAbsence(absent: readonly RedisSeat[]): Explanation | null {
+  if (absent.length === 0) return null;
+  const addresses = absent.flatMap(({ address }) => (address === null ? [] : [address]));
+  const silent = `masters of the Cluster do not answer: ${addresses.join(", ")}`;
+  return {
+    reason: addresses.length > 0 ? silent : "no master of the Cluster serves some of its slots",
+    remedy:
+      "start them, correct the addresses that they announce (cluster-announce-…), or let replicas take over",
   };
 }

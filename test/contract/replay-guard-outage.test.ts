@@ -195,7 +195,7 @@ describeWithPrivate("redis", "the replay guard while Redis is away", () => {
       expect(await store.hotCopy.read("ann")).toEqual({ state: "hit", value: "devices" });
     }
     expect([store.isLive(), store.liveMasters()]).toEqual([false, 1]);
-    expect(store.problem()).toBe("OOM command not allowed when used memory > 'maxmemory'.");
+    expect(store.problem()?.reason).toBe("Redis has reached maxmemory");
     await withRedis(server, (redis) => redis.config("SET", "maxmemory", "0"));
     await replayGuard.claim(newMac(), "get", Date.now());
     expect(store.events.filter((event) => /back|returned/.test(event))).toEqual(["fell back", "returned"]);

@@ -36,6 +36,7 @@ export function startSidecar(
     recordEpoch: (key, keepMs) => scripts.recordEpoch(client, key, keepMs),
     keys,
     graceMs: scenario.constants.graceMs,
+    mode: "single",
   });
   const epochs = mutation.epochs?.(realEpochs) ?? realEpochs;
   link.onDisturbance(() => epochs.disturb(client));

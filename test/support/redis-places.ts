@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
-import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
+import { plainConnection, type RedisConnectionOptions } from "../../src/store/redis-connection.ts";
 import type { HotCopyEvent } from "../../src/store/redis-hot-copy.ts";
 import type { ReplayGuardEvent } from "../../src/store/redis-replay-guard.ts";
 import { openRedisStore, type RedisStore, type RedisStoreOptions } from "../../src/store/redis-store.ts";
@@ -19,7 +19,7 @@ export function singlePlace(server: { port: number }, servers: readonly RedisSer
   return { connection: connectionTo("single", [server]), servers };
 }
 
-export function clusterPlace({ nodes }: RedisCluster): RedisPlace {
+export function clusterPlace({ nodes }: Pick<RedisCluster, "nodes">): RedisPlace {
   return { connection: connectionTo("cluster", nodes), servers: nodes };
 }
 
@@ -111,7 +111,7 @@ function connectionTo(
 ): RedisConnectionOptions {
   const [first, ...others] = servers.map(nodeAt);
   if (first === undefined) throw new Error("a Redis needs a server");
-  return { mode, nodes: [first, ...others], sentinelMaster: null, sentinelPassword: null, tlsCa: null };
+  return { mode, nodes: [first, ...others], ...plainConnection };
 }
 
 function nodeAt({ port }: { port: number }): RedisAddress {

@@ -9,8 +9,11 @@ export interface TlsCertificates {
   readonly keyFile: string;
 }
 
-/** Makes a new authority and a certificate of it for `localhost` and `127.0.0.1`, good for two days. */
-export async function createTlsCertificates(dir: string): Promise<TlsCertificates> {
+/** Makes a new authority and a certificate of it for these names, good for two days. */
+export async function createTlsCertificates(
+  dir: string,
+  names = "DNS:localhost,IP:127.0.0.1",
+): Promise<TlsCertificates> {
   const openssl = requireProgram("openssl", "openssl");
   const at = (name: string) => join(dir, name);
   const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
@@ -34,7 +37,7 @@ export async function createTlsCertificates(dir: string): Promise<TlsCertificate
     "/CN=localhost",
   ];
   await runCommand([openssl, "req", "-new", ...request]);
-  await Bun.write(at("server.ext"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
+  await Bun.write(at("server.ext"), `subjectAltName=${names}\n`);
   const signing = [
     "-CA",
     at("ca.pem"),

@@ -151,10 +151,12 @@ describe("what is configured", () => {
       USERS_LOGIN_ID_COLUMN: "login id",
       USERS_OWNID_DATA_COLUMN: "ownid_data",
       USERS_BLOCKED_COLUMN: "gesperrt_ß",
-      REDIS_URL: "rediss://user:p%40ss@redis.internal/2, redis://[::1]:6380",
+      REDIS_URL: "rediss://user:p%40ss@redis.internal/2, rediss://[::1]:6380",
       REDIS_MODE: "sentinel",
       REDIS_SENTINEL_MASTER: "site",
+      REDIS_SENTINEL_USERNAME: "watcher",
       REDIS_SENTINEL_PASSWORD: "sentinel's",
+      REDIS_SENTINEL_TLS: "false",
       REDIS_TLS_CA_FILE: join(folder, "ca.pem"),
       REDIS_KEY_PREFIX: "shop:",
       REDIS_TTL_SECONDS: "0",
@@ -243,11 +245,14 @@ describe("what is configured", () => {
           database: 2,
           tls: true,
         },
-        { host: "::1", port: 6380, username: null, password: null, database: 0, tls: false },
+        { host: "::1", port: 6380, username: null, password: null, database: 0, tls: true },
       ],
       sentinelMaster: "site",
+      sentinelUsername: "watcher",
       sentinelPassword: "sentinel's",
+      sentinelTls: false,
       tlsCa: authority,
+      clientCertificate: null,
     });
   });
 
@@ -394,6 +399,7 @@ describe("wrong settings", () => {
     DATABASE_TLS_KEY_FILE: `/nowhere/${marker}`,
     REDIS_URL: wrong,
     REDIS_MODE: wrong,
+    REDIS_SENTINEL_TLS: wrong,
     REDIS_TLS_CA_FILE: `/nowhere/${marker}`,
     REDIS_KEY_PREFIX: wrong,
     REDIS_TTL_SECONDS: wrong,
@@ -517,6 +523,29 @@ describe("wrong settings", () => {
     expect(problemsOf({ REDIS_URL: "redis://a", REDIS_MODE: "sentinel" })).toEqual([
       "REDIS_SENTINEL_MASTER must name the master, since REDIS_MODE is sentinel.",
     ]);
+  });
+
+  test("addresses of Redis that would be read otherwise than they look are refused by name", () => {
+    const redisProblems = (REDIS_URL: string, REDIS_MODE = "cluster") =>
+      problemsOf({ REDIS_URL, REDIS_MODE });
+    for (const name of ["tls", "ssl", "db", "database", "user", "username", "password"]) {
+      const [problem = "", ...others] = redisProblems(`redis://h?${name}=${marker}`, "single");
+      expect(problem).toStartWith(`REDIS_URL has the parameter "${name}", which is not read: `);
+      expect(others).toEqual([]);
+    }
+    expect(redisProblems(`redis://h/0?${marker}`)).toEqual([
+      "REDIS_URL has a parameter after a question mark, and no parameter is known: remove it; a ? within a password is written %3F.",
+    ]);
+    expect(redisProblems("redis://a,rediss://b")).toEqual([
+      "REDIS_URL mixes redis:// and rediss://: write rediss:// everywhere, or nowhere.",
+    ]);
+    expect(redisProblems("redis://a/3")).toEqual([
+      "REDIS_URL ends with a database number, but a Cluster has database 0 only: remove it.",
+    ]);
+    const differs =
+      "REDIS_URL has addresses with different users, passwords or database numbers: those of the first one are used for all.";
+    expect(redisProblems("redis://a,redis://user:password@b")).toEqual([differs]);
+    expect(redisProblems("redis://u:p@a,redis://b,redis://u:p@c")).toEqual([]);
   });
 
   test("a grace that could end while an old write may still be committed is refused", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import pino from "pino";
-import { createDependencyWatch, type RedisState } from "../../src/dependency-watch.ts";
+import { createDependencyWatch, type Problem, type RedisState } from "../../src/dependency-watch.ts";
 import { ConfigurationInvalid, DatabaseUnavailable } from "../../src/errors.ts";
 import { eventually } from "../support/waiting.ts";
 
@@ -125,11 +125,18 @@ describe("report", () => {
 });
 
 describe("report with Redis", () => {
-  const redisWith = (state: { live: boolean; filling?: boolean; problem?: string | null }): RedisState => ({
+  interface State {
+    readonly live: boolean;
+    readonly filling?: boolean;
+    readonly problem?: Problem | null;
+    readonly impairment?: Problem;
+  }
+  const redisWith = (state: State): RedisState => ({
     firstContact: Promise.resolve(),
     isLive: () => state.live,
     isFilling: () => state.filling ?? false,
     problem: () => state.problem ?? null,
+    impairment: () => state.impairment ?? null,
   });
 
   test("is ok while both answer, and says whether misses are stored", async () => {
@@ -141,25 +148,37 @@ describe("report with Redis", () => {
   });
 
   test("is degraded without Redis, whose reason it tells", async () => {
-    for (const [problem, reason] of [
-      ["ECONNREFUSED", "ECONNREFUSED"],
-      [null, "no master answers"],
-    ] as const) {
+    const refused = { reason: "nothing answers", remedy: "start it" };
+    const silent = {
+      reason: "no master answers",
+      remedy: "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more",
+    };
+    for (const problem of [refused, null]) {
       using watch = watchOver({ answer: null }, 600_000, redisWith({ live: false, problem }));
       await watch.start();
       expect(watch.report()).toEqual({
         status: "degraded",
         dependencies: {
           database: ok,
-          redis: {
-            status: "unavailable",
-            reason,
-            remedy: "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more",
-          },
+          redis: { status: "unavailable", ...(problem ?? silent) },
         },
         filling: false,
       });
     }
+  });
+
+  test("is degraded, and says so once in the log, while Redis answers and something is wrong there", async () => {
+    const impairment = { reason: "a master is away: 192.0.2.1:6379", remedy: "start it" };
+    using watch = watchOver({ answer: null }, 1, redisWith({ live: true, impairment }));
+    await watch.start();
+    expect(watch.report()).toEqual({
+      status: "degraded",
+      dependencies: { database: ok, redis: { status: "degraded", ...impairment } },
+      filling: false,
+    });
+    await Bun.sleep(20);
+    const said = watch.lines.filter(({ msg }) => msg === "Redis is degraded");
+    expect(said).toEqual([{ level: 50, msg: "Redis is degraded", ...impairment }]);
   });
 
   test("is degraded without the database once it was there, since hits can be served", async () => {
@@ -201,6 +220,7 @@ describe("start", () => {
       isLive: () => live,
       isFilling: () => false,
       problem: () => null,
+      impairment: () => null,
     };
     return { state, meet };
   }

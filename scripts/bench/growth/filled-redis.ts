@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { createKeys } from "../../../src/store/keys.ts";
-import type { RedisConnectionOptions } from "../../../src/store/redis-connection.ts";
+import { plainConnection, type RedisConnectionOptions } from "../../../src/store/redis-connection.ts";
 import { openRedisPopulation } from "../../../src/store/redis-population.ts";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { programPath } from "../../../test/support/server-binaries.ts";
@@ -108,7 +108,7 @@ async function fillByProtocol(server: RedisServer, client: Redis, loginId: strin
 
 export function connectionTo({ port }: RedisServer): RedisConnectionOptions {
   const node = { host: "127.0.0.1", port, username: null, password: null, database: 0, tls: false };
-  return { mode: "single", nodes: [node], sentinelMaster: null, sentinelPassword: null, tlsCa: null };
+  return { ...plainConnection, mode: "single", nodes: [node] };
 }
 
 /** The value comes by a command of its own, as it does in the store: a hash that grows may end up in another shape. */

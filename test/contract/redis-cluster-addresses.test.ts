@@ -1,0 +1,98 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { describeWithPrivate } from "../support/describe-with.ts";
+import { freePort } from "../support/free-port.ts";
+import { write } from "../support/hot-copy-steps.ts";
+import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
+import {
+  clusterPlace,
+  type OpenedStore,
+  openStore,
+  type RedisPlace,
+  withRedis,
+} from "../support/redis-places.ts";
+import { startRedis } from "../support/redis-server.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { createTlsCertificates } from "../support/tls-certificates.ts";
+import { eventually } from "../support/waiting.ts";
+
+setDefaultTimeout(30_000);
+
+const loginIds = Array.from({ length: 12 }, (_, number) => `user${number}@example.com`);
+
+/** Writes and reads users whose hashes are spread over all masters. */
+async function expectServesEverybody(store: OpenedStore): Promise<void> {
+  await store.filling();
+  for (const loginId of loginIds) {
+    await write(store.hotCopy, loginId, `devices of ${loginId}`);
+    expect(await store.hotCopy.read(loginId)).toEqual({ state: "hit", value: `devices of ${loginId}` });
+  }
+  expect([store.isLive(), store.impairment()]).toEqual([true, null]);
+}
+
+/** The same Cluster, looked for at another host and by some of its nodes only. */
+function reachedAt(cluster: RedisCluster, host: string): RedisPlace {
+  const { connection, servers } = clusterPlace(cluster);
+  const [node] = connection.nodes;
+  return { connection: { ...connection, nodes: [{ ...node, host }] }, servers };
+}
+
+describeWithPrivate("redis", "a Redis Cluster as people run it", () => {
+  test("is used where it announces no host, which means the host that was asked", async () => {
+    await using cluster = await startRedisCluster({
+      settings: { "cluster-preferred-endpoint-type": "unknown-endpoint" },
+    });
+    await using store = openStore(reachedAt(cluster, "localhost"));
+    await expectServesEverybody(store);
+  });
+
+  test("is used where its certificate holds host names only", async () => {
+    using folder = temporaryFolder();
+    const tls = await createTlsCertificates(folder.path, "DNS:localhost");
+    const port = await freePort();
+    await using server = await startRedis({
+      settings: {
+        "cluster-enabled": "yes",
+        "cluster-announce-hostname": "localhost",
+        "cluster-preferred-endpoint-type": "hostname",
+        "tls-port": `${port}`,
+        "tls-cluster": "yes",
+        "tls-cert-file": tls.certificateFile,
+        "tls-key-file": tls.keyFile,
+        "tls-ca-cert-file": tls.caFile,
+        "tls-auth-clients": "no",
+      },
+    });
+    await withRedis(server, (redis) => redis.call("CLUSTER", "ADDSLOTSRANGE", 0, 16_383));
+    const { connection } = clusterPlace({ nodes: [server] });
+    const [node] = connection.nodes;
+    const tlsCa = await Bun.file(tls.caFile).text();
+    const nodes = [{ ...node, host: "localhost", port, tls: true }] as const;
+    await using store = openStore({ connection: { ...connection, nodes, tlsCa }, servers: [server] });
+    await expectServesEverybody(store);
+  });
+
+  test("names each master that does not answer, and goes on with the others", async () => {
+    await using cluster = await startRedisCluster({ settings: { "cluster-require-full-coverage": "no" } });
+    await using store = openStore(clusterPlace(cluster));
+    await expectServesEverybody(store);
+    const [first, second] = cluster.nodes;
+    if (first === undefined || second === undefined) throw new Error("the Cluster lacks nodes");
+    await first.kill();
+    const impairment = async () => store.impairment()?.reason;
+    const gone = `masters of the Cluster do not answer: 127.0.0.1:${first.port}`;
+    expect(await eventually(impairment, gone)).toBe(gone);
+    expect([store.isLive(), store.isFilling()]).toEqual([true, false]);
+    await first.start();
+    expect(await eventually(async () => store.impairment(), null, 10_000)).toBeNull();
+
+    // The node stays where it is, but tells clients of a port at which nobody listens.
+    await withRedis(second, async (redis) => {
+      await redis.config("SET", "cluster-announce-bus-port", `${second.port + 10_000}`);
+      await redis.config("SET", "cluster-announce-port", "1");
+    });
+    await using late = openStore(clusterPlace(cluster));
+    const dead = "masters of the Cluster do not answer: 127.0.0.1:1";
+    expect(await eventually(async () => late.impairment()?.reason, dead, 10_000)).toBe(dead);
+    expect(late.isLive()).toBe(true);
+  });
+});

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { endWithNpm } from "./end-with-npm.ts";
 import { type Needs, PackagesMissing, providePackages } from "./packages.ts";
 
 /**
@@ -26,6 +27,7 @@ const commands: Readonly<Record<string, Entry>> = {
   check: { needs: "devDependencies", run: () => import("./check.ts") },
 };
 
+endWithNpm();
 const [, launcher = "", name] = process.argv;
 const command = name === undefined ? undefined : commands[name];
 try {

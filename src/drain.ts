@@ -16,7 +16,10 @@ export interface Running {
   readonly apps: readonly Listener[];
 }
 
-/** A terminal and the command that started this process may both pass on the same Ctrl-C. */
+/**
+ * A terminal or a service manager signals all processes of a group, and the command that started this one passes the
+ * signal on: what follows the first one so soon is no second one.
+ */
 const sameSignalMs = 500;
 /** After the drain: what is still under way gets so long to finish. */
 const inFlightMs = 10_000;
@@ -27,12 +30,12 @@ const inFlightMs = 10_000;
  * signal ends the process at once.
  */
 export function drainOnSignal({ seconds, logger, output, watch, directory, redis, apps }: Running): void {
-  let interruptedAt = Number.NaN;
+  let first: { readonly signal: string; readonly at: number } | null = null;
 
   async function drain(signal: string): Promise<void> {
-    if (signal === "SIGINT" && performance.now() - interruptedAt < sameSignalMs) return;
-    if (watch.isDraining()) process.exit(1);
-    if (signal === "SIGINT") interruptedAt = performance.now();
+    if (first?.signal === signal && performance.now() - first.at < sameSignalMs) return;
+    if (first !== null) process.exit(1);
+    first = { signal, at: performance.now() };
     watch.drain();
     logger.info({ signal, seconds }, "draining; a second signal stops at once");
     await Bun.sleep(seconds * 1000);

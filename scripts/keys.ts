@@ -1,6 +1,7 @@
 import { loadSetting } from "../src/config/load-config.ts";
 import { createSigningKeys, loadSigningKeys } from "../src/sessions/signing-keys.ts";
 import { runCommand, UsageWrong } from "./command.ts";
+import { commandEnvironment } from "./command-environment.ts";
 
 const help = `The keys that sign session tokens, in the file that SESSION_KEYS_FILE names.
 
@@ -17,7 +18,7 @@ await runCommand({
     if (rest.length > 0 || (action !== "generate" && action !== "list")) {
       throw new UsageWrong("Say what to do: bun run keys generate|list");
     }
-    const file = loadSetting(process.env, "SESSION_KEYS_FILE");
+    const file = loadSetting(commandEnvironment(), "SESSION_KEYS_FILE");
     if (action === "generate" && !(await createSigningKeys(file))) {
       process.stderr.write(`${file} exists already and was left as it is.\n`);
       return 1;

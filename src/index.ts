@@ -1,5 +1,7 @@
 import { isatty } from "node:tty";
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
+import { type EnvironmentSources, takeEnvironment } from "./config/environment.ts";
+import { environmentFile } from "./config/environment-file.ts";
 import { type Config, loadConfig, loadSetting } from "./config/load-config.ts";
 import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
 import {
@@ -47,9 +49,11 @@ start().catch((error: unknown) => {
 });
 
 async function start(): Promise<void> {
+  const sources = takeEnvironment(process.env, process.cwd());
   const config = loadConfig(process.env, developmentSharedSecret);
   const metrics = createMetrics();
   const { logger, output } = await openLog(config, metrics);
+  reportSources(sources, logger);
   for (const warning of config.warnings) logger.warn(warning);
   const keys = await prepareSigningKeys(config, logger);
   if (!config.isProduction && config.database.kind === "sqlite") {
@@ -102,6 +106,13 @@ async function openLog(config: Config, metrics: Metrics): Promise<Log> {
   });
   const logger = await createLogger({ level: config.log.level, format: logFormat(config), output });
   return { logger, output };
+}
+
+function reportSources({ fromFile, overridden, ignoredFiles }: EnvironmentSources, logger: Logger): void {
+  if (fromFile.length + overridden.length > 0) {
+    logger.info({ read: fromFile, overriddenByEnvironment: overridden }, `settings from ${environmentFile}`);
+  }
+  for (const file of ignoredFiles) logger.warn(`${file} is not read; only ${environmentFile} is`);
 }
 
 interface Parts {

@@ -1,4 +1,5 @@
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { commandEnvironment } from "../command-environment.ts";
 import { startProgress } from "../progress.ts";
 import { worstStatus } from "./check.ts";
 import { examine, type Group } from "./examine.ts";
@@ -36,7 +37,7 @@ await runCommand({
       facts: { step: "doctor", examined: examined.done, of: examined.known },
     }));
     const groups = await examine({
-      environment: process.env,
+      environment: commandEnvironment(),
       folder: process.cwd(),
       deadlineMs,
       requestsPerSecond,

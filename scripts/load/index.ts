@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/development.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
 import { createArrivals } from "./arrivals.ts";
@@ -31,7 +32,7 @@ await runCommand({
   async run(operands, options): Promise<ExitStatus> {
     if (operands.length > 0) throw new UsageWrong("A load test takes options only, such as --rate 500.");
     const plan = makePlan(options);
-    const config = loadConfig(process.env, developmentSharedSecret);
+    const config = loadConfig(commandEnvironment(), developmentSharedSecret);
     const target = await resolveTarget(
       options.url ?? listenerUrl(config.publicListener),
       options["i-own-this-host"],

@@ -2,6 +2,7 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/development.ts";
 import { signMessage } from "../../src/protocol/signature.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
 import { showStep, tell } from "../progress.ts";
 import { shellWord } from "../shell-word.ts";
@@ -47,7 +48,7 @@ await runCommand({
     if (!isAction(action) || loginId === undefined || rest.length > 0) {
       throw new UsageWrong("Say what to sign and for whom: bun run sign get|set|session <loginId>");
     }
-    const config = loadConfig(process.env, developmentSharedSecret);
+    const config = loadConfig(commandEnvironment(), developmentSharedSecret);
     const [secret] = config.signature.sharedSecrets.reveal();
     if (secret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
     const body = JSON.stringify({

@@ -6,6 +6,7 @@ import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import type { UserScan } from "../../src/directory/user-scan.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { openRedisPopulation, type RedisPopulation } from "../../src/store/redis-population.ts";
+import { commandEnvironment } from "../command-environment.ts";
 
 /** Who starts a command does not wait for a server that is not there. */
 const firstContactMs = 5000;
@@ -30,7 +31,7 @@ export interface Sides extends AsyncDisposable {
  * @throws {DatabaseUnavailable} | {HotCopyUnavailable} a side does not answer
  */
 export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
-  const config = loadConfig(process.env, () => new Uint8Array(32));
+  const config = loadConfig(commandEnvironment(), () => new Uint8Array(32));
   if (config.redis === null) {
     throw new ConfigurationInvalid([
       "REDIS_URL is not set: without Redis there is no hot copy, and nothing to keep equal with the user table.",

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { ConfigurationInvalid } from "../errors.ts";
+
+/** The only file that settings are read from. */
+export const environmentFile = ".env";
+
+/**
+ * Reads `.env` of a folder; without the file, the result is empty. A value means what stands there: `$` is a character
+ * like any other, and so is `#` within quotes. A line that other readers of such files understand in another way is
+ * refused, because its author may have meant that.
+ *
+ * @throws {ConfigurationInvalid} naming each such line by its number, without its value
+ */
+export function readEnvironmentFile(folder: string): Readonly<Record<string, string>> {
+  const text = readText(join(folder, environmentFile));
+  const values = Object.fromEntries(
+    Object.entries(parseEnv(text)).map(([name, value = ""]) => [name, value] as const),
+  );
+  const problems = withoutEntries(text, values)
+    .split("\n")
+    .flatMap((line, index) => problemOf(line, index + 1));
+  if (problems.length > 0) throw new ConfigurationInvalid(problems);
+  return values;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8")
+      .replace(/^\uFEFF/, "")
+      .replaceAll("\r\n", "\n");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    if (code === "ENOENT") return "";
+    throw new ConfigurationInvalid([
+      `${environmentFile} is there, but this account cannot read it (${code}).`,
+    ]);
+  }
+}
+
+/** Removes each entry that was read exactly as it is written, and keeps the numbers of the other lines. */
+function withoutEntries(text: string, values: Readonly<Record<string, string>>): string {
+  return Object.entries(values).reduce(
+    (rest, [name, value]) => rest.replace(entryPattern(name, value), (entry) => entry.replace(/[^\n]/g, "")),
+    text,
+  );
+}
+
+/**
+ * Matches `name=value` where nothing was cut off, joined or replaced. Within double quotes, readers differ about a
+ * backslash; outside single quotes, about `${NAME}`.
+ */
+function entryPattern(name: string, value: string): RegExp {
+  const literal = RegExp.escape(value);
+  const isReplacedByOthers = /\$\{\w+/.test(value);
+  const spellings = [`'${literal}'`, `\`${literal}\``];
+  if (!isReplacedByOthers && !value.includes("\\")) spellings.push(`"${literal}"`);
+  if (!isReplacedByOthers && !/^['"`]/.test(value)) spellings.push(literal);
+  const start = `^[ \\t]*(?:export[ \\t]+)?${RegExp.escape(name)}[ \\t]*=[ \\t]*`;
+  return new RegExp(`${start}(?:${spellings.join("|")})[ \\t]*(?:[ \\t]#.*)?$`, "m");
+}
+
+function problemOf(line: string, number: number): string[] {
+  if (/^\s*(?:#|$)/.test(line)) return [];
+  const place = `line ${number} of ${environmentFile}`;
+  const [, name] = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/.exec(line) ?? [];
+  if (name === undefined) return [`${environmentFile}: ${place} is neither NAME=value nor a comment.`];
+  return [
+    `${name}: ${place} sets it again, or has a value that can be read in two ways. Set it once, with the value in single quotes.`,
+  ];
+}

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "bun:test";
+import { copyFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const root = join(import.meta.dir, "../..");
+const secret = Buffer.alloc(32, 7).toString("base64");
+
+/** Runs a command of the project in a folder, with nothing in its environment but what is given. */
+async function run(folder: string, script: string, environment: Record<string, string>, ...args: string[]) {
+  const child = Bun.spawn([process.execPath, join(root, script), ...args], {
+    cwd: folder,
+    env: { PATH: process.env.PATH ?? "", ...environment },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  return { status: await child.exited, stdout, stderr };
+}
+
+describe("a sidecar or a command in a folder with .env", () => {
+  test("reads .env alone, as it is written, and says once what it read", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at(".env"), 'SESSION_AUDIENCE="a#b$HOME"\nOPS_PORT=0\nPORT=1\nLOG_LEVEL=info\n');
+    writeFileSync(folder.at(".env.local"), "BASE_PATH=/local\n");
+    // It ends by itself, since nobody may listen at this address.
+    const { status, stdout } = await run(folder.path, "src/index.ts", { PORT: "0", HOST: "192.0.2.1" });
+    expect(status).toBe(78);
+    const lines = stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+    expect(lines[0]).toMatchObject({
+      msg: "settings from .env",
+      read: ["SESSION_AUDIENCE", "OPS_PORT", "LOG_LEVEL"],
+      overriddenByEnvironment: ["PORT"],
+    });
+    expect(lines[1]).toMatchObject({ msg: ".env.local is not read; only .env is" });
+    expect(stdout).not.toContain("a#b");
+  });
+
+  test("takes a secret with # and $ to the letter", async () => {
+    using folder = temporaryFolder();
+    const url = "http://127.0.0.1:3300/$HOME#x";
+    writeFileSync(
+      folder.at(".env"),
+      `OWNID_SHARED_SECRET='${secret}'\nSESSION_ISSUER="${url}"\nBASE_PATH=/a\n`,
+    );
+    writeFileSync(folder.at(".env.development"), "BASE_PATH=/b\n");
+    const signed = await run(folder.path, "scripts/sign/index.ts", {}, "get", "sol@testmail.com", "--json");
+    expect(JSON.parse(signed.stdout)).toMatchObject({ url: "http://127.0.0.1:3300/a/getOwnIDDataByLoginId" });
+  });
+
+  test("ends with status 78 where a line can be read in two ways", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at(".env"), `ADMIN_TOKEN=${secret}#${secret}\n`);
+    for (const [script, ...args] of [
+      ["src/index.ts"],
+      ["scripts/keys.ts", "list"],
+      ["scripts/doctor/index.ts"],
+    ]) {
+      const { status, stderr } = await run(folder.path, script ?? "", {}, ...args);
+      expect({ script, status }).toEqual({ script, status: 78 });
+      expect(stderr).toContain("ADMIN_TOKEN: line 1 of .env");
+      expect(stderr).not.toContain(secret);
+    }
+  });
+});
+
+test("Bun itself reads no such file where the project's bunfig.toml is", async () => {
+  using folder = temporaryFolder();
+  copyFileSync(join(root, "bunfig.toml"), folder.at("bunfig.toml"));
+  writeFileSync(folder.at(".env"), "PORT=1\n");
+  const shown = Bun.spawn([process.execPath, "-e", "console.log(process.env.PORT)"], {
+    cwd: folder.path,
+    env: {},
+    stdout: "pipe",
+  });
+  expect(await shown.stdout.text()).toBe("undefined\n");
+});

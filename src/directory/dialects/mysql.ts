@@ -1,5 +1,5 @@
-import { SQL } from "bun";
 import { connectionSettings, type Dialect, quoteTable, type TableNames } from "./dialect.ts";
+import { connectToUrl } from "./driver-environment.ts";
 import { grantStatements, inspectMysql, type Server } from "./mysql-catalogue.ts";
 import { mysqlFailure } from "./mysql-failures.ts";
 
@@ -29,7 +29,7 @@ export function createMysqlDialect(): Dialect {
     connect(options) {
       // `foundRows`: an UPDATE counts the rows it found. The driver reads it, its type does not know it yet.
       const settings = { ...connectionSettings(options), foundRows: true };
-      return new SQL(options.url.replace(/^mariadb:/, "mysql:"), settings);
+      return connectToUrl(options.url.replace(/^mariadb:/, "mysql:"), settings);
     },
 
     async inspect(run, names) {

@@ -13,6 +13,7 @@ import {
   statementRefused,
   type TableNames,
 } from "./dialect.ts";
+import { connectToUrl } from "./driver-environment.ts";
 import { inspectPostgres } from "./postgres-catalogue.ts";
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
@@ -25,7 +26,7 @@ export const postgres: Dialect = {
   asksReadOnly: `SELECT (current_setting('transaction_read_only') = 'on')::int AS "readOnly"`,
 
   connect: (options) =>
-    new SQL(options.url, {
+    connectToUrl(options.url, {
       ...connectionSettings(options),
       // pgbouncer refuses start-up parameters it does not know; there the deadlines of the client and of
       // the fence remain, and the operator sets statement_timeout on the role.

@@ -1,9 +1,16 @@
 import { DatabaseUnavailable, Overloaded } from "../errors.ts";
-import type { ConnectionOptions, Dialect, SqlFailure, TableNames } from "./dialects/dialect.ts";
+import {
+  type ConnectionOptions,
+  type Dialect,
+  readOnlyServer,
+  type SqlFailure,
+  type TableNames,
+} from "./dialects/dialect.ts";
 import { createMysqlDialect } from "./dialects/mysql.ts";
 import { postgres } from "./dialects/postgres.ts";
 import { sqlite } from "./dialects/sqlite.ts";
-import { createSqlPool, type SqlResult, StatementTimedOut } from "./sql-pool.ts";
+import { createSqlPool, PlaceChanged, type SqlResult, StatementTimedOut } from "./sql-pool.ts";
+import { unfitStateOf } from "./user-row.ts";
 
 export interface SqlDirectoryOptions extends ConnectionOptions {
   readonly kind: keyof typeof dialects;
@@ -24,7 +31,7 @@ const readSendsMax = 3;
 /** Before a statement is sent again, between half of it and one and a half: many that failed at once come back one by one. */
 const pauseMs = 25;
 /** A site may also have made its one database read-only for a while. */
-const leaveReplicaEveryMs = 1000;
+const leaveServerEveryMs = 1000;
 
 /** The database gave no answer that holds; some of its meanings have an answer of their own where the statement is known. */
 export class SqlFailed extends DatabaseUnavailable {
@@ -36,23 +43,40 @@ export class SqlFailed extends DatabaseUnavailable {
   }
 }
 
-export type SqlClient = ReturnType<typeof createSqlClient>;
+export interface SqlClient {
+  readonly dialect: Dialect;
+  /** The server's limit of one statement. */
+  readonly serverStatementMs: number;
+  /** @throws {SqlFailed} | {Overloaded} */
+  read(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
+  /**
+   * Rows that carry `unfit`.
+   *
+   * @throws {SqlFailed} also where the server that returned them is in an unfit state | {Overloaded}
+   */
+  readRows(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
+  /** @throws {SqlFailed} `unknown` means that it may have been done | {Overloaded} */
+  write(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
+  reconnect(): void;
+  close(): Promise<void>;
+}
 
 /**
  * Statements in the database's own dialect, each with its answer within `statementMs`, retries included. The
  * server's limit lies a little below the client's, so that a slow server answers for itself and only a deaf
  * connection costs the pool.
  */
-export function createSqlClient(options: SqlClientOptions) {
+export function createSqlClient(options: SqlClientOptions): SqlClient {
   const { kind, statementMs, waitingMax, remedyWhenSlow } = options;
   const dialect: Dialect = dialects[kind]();
   const serverStatementMs = Math.max(1, Math.round(statementMs * 0.9));
   const pool = createSqlPool({
+    watchPlace: () => dialect.watchPlace(options.url),
     connect: () => dialect.connect({ ...options, statementMs: serverStatementMs }),
     waitingMax,
     closeSeconds: Math.ceil(statementMs / 1000),
   });
-  let leftReplicaMs = Number.NEGATIVE_INFINITY;
+  let leftServerMs = Number.NEGATIVE_INFINITY;
 
   /**
    * Runs a statement within the deadline. What the database says it has not begun is sent again; what was
@@ -65,9 +89,9 @@ export function createSqlClient(options: SqlClientOptions) {
         return await pool.run(text, parameters, deadline - performance.now());
       } catch (error) {
         if (error instanceof Overloaded) throw error;
-        const failure = error instanceof StatementTimedOut ? tooSlow(remedyWhenSlow) : dialect.failure(error);
+        const failure = failureOf(error, sendsMax);
         const mayRepeat = failure.meaning === "busy" || (failure.meaning === "unknown" && sends < sendsMax);
-        if (failure.meaning === "replica") leaveReplica();
+        if (failure.meaning === "replica") leaveServer();
         const pause = pauseMs * (0.5 + Math.random());
         if (!mayRepeat || performance.now() + pause >= deadline) throw new SqlFailed(failure);
         await Bun.sleep(pause);
@@ -75,28 +99,54 @@ export function createSqlClient(options: SqlClientOptions) {
     }
   }
 
-  /** A primary that was demoted keeps its connections, and would refuse every write until the sidecar restarts. */
-  function leaveReplica(): void {
-    if (performance.now() - leftReplicaMs < leaveReplicaEveryMs) return;
-    leftReplicaMs = performance.now();
+  function failureOf(error: unknown, sendsMax: number): SqlFailure {
+    if (error instanceof StatementTimedOut) return tooSlow(remedyWhenSlow);
+    if (error instanceof PlaceChanged) return error.wasSent && sendsMax === 1 ? fileReplaced : fileChanged;
+    return dialect.failure(error);
+  }
+
+  /** A connection keeps the state that the server had when it began, such as autocommit, and leads to a primary of then. */
+  function leaveServer(): void {
+    if (performance.now() - leftServerMs < leaveServerEveryMs) return;
+    leftServerMs = performance.now();
     pool.reconnect();
   }
 
+  const read = (text: string, parameters: readonly unknown[]) => ask(text, parameters, readSendsMax);
+
   return {
     dialect,
-    /** The server's limit of one statement. */
     serverStatementMs,
+    read,
 
-    /** @throws {SqlFailed} | {Overloaded} */
-    read: (text: string, parameters: readonly unknown[]) => ask(text, parameters, readSendsMax),
+    async readRows(text, parameters) {
+      const rows = await read(text, parameters);
+      const name = unfitStateOf(rows);
+      if (name === null) return rows;
+      leaveServer();
+      const state = dialect.unfitStates().find((candidate) => candidate.name === name);
+      throw new SqlFailed(state?.failure ?? readOnlyServer);
+    },
 
-    /** @throws {SqlFailed} `unknown` means that it may have been done | {Overloaded} */
-    write: (text: string, parameters: readonly unknown[]) => ask(text, parameters, 1),
+    write: (text, parameters) => ask(text, parameters, 1),
 
     reconnect: pool.reconnect,
     close: pool.close,
   };
 }
+
+/** Known not to have been done in the file that is at the path now. */
+const fileChanged: SqlFailure = {
+  meaning: "table changed",
+  reason: "the file at the path in DATABASE_URL is another one than before",
+  remedy: "none needed: it is opened again",
+};
+
+const fileReplaced: SqlFailure = {
+  ...fileChanged,
+  meaning: "unknown",
+  reason: "the file at the path in DATABASE_URL was replaced during the statement",
+};
 
 function tooSlow(remedy: string): SqlFailure {
   return { meaning: "unknown", reason: "the database did not answer in time", remedy };

@@ -1,39 +1,15 @@
-import { Type } from "@sinclair/typebox";
-import { TypeCompiler } from "@sinclair/typebox/compiler";
-import {
-  ConfigurationInvalid,
-  DatabaseUnavailable,
-  OutcomeUnknown,
-  OwnIdDataTooLong,
-  UserUnknown,
-} from "../errors.ts";
-import { nobodysChange, readOnlyServer, type Statements, type TableFacts } from "./dialects/dialect.ts";
+import { type DatabaseUnavailable, OutcomeUnknown, OwnIdDataTooLong, UserUnknown } from "../errors.ts";
+import { type ColumnFacts, nobodysChange } from "./dialects/dialect.ts";
+import { createTableExaminer, finalProblemsOf } from "./examined-table.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
-import type { SqlResult } from "./sql-pool.ts";
-import { findTableProblems } from "./table-check.ts";
-import type { UserDirectory, UserRecord } from "./user-directory.ts";
+import type { Replacement, UserDirectory, UserRecord } from "./user-directory.ts";
+import { pickUser } from "./user-row.ts";
 
 /** Statements that may wait for each connection: beyond it, waiting would only end in a timeout. */
 const waitingPerConnection = 50;
 
-const Row = TypeCompiler.Compile(
-  Type.Object({
-    loginId: Type.String(),
-    ownIdData: Type.Union([Type.String(), Type.Null()]),
-    blocked: Type.Union([Type.Boolean(), Type.Number(), Type.String()]),
-    databaseTimeMs: Type.Number(),
-  }),
-);
-
-const ReadOnly = TypeCompiler.Compile(Type.Object({ readOnly: Type.Union([Type.Number(), Type.String()]) }));
-
-interface Verified {
-  readonly statements: Statements;
-  readonly facts: TableFacts;
-}
-
 /**
- * The site's own user table over Bun.SQL. `statementMs` bounds every call, retries included. Until
+ * The site's own user table over Bun.SQL. `statementMs` bounds every statement, retries included. Until
  * `verifyConnection` has succeeded once, every call is refused: an unknown column in SQLite would be read as a
  * text, and a column that pads would change what it keeps.
  */
@@ -44,79 +20,83 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     waitingMax: poolMax * waitingPerConnection,
     remedyWhenSlow: "see whether the database is overloaded, or the network between drops packets",
   });
-  const { dialect, read, write } = client;
-  let verified: Verified | null = null;
+  const table = createTableExaminer(client, names);
 
-  function statements(): Statements {
-    if (verified !== null) return verified.statements;
-    throw new DatabaseUnavailable(
-      "the user table has not been checked yet",
-      "none needed: it is tried again",
-    );
+  /** What the database refuses because the table is not what it was has not been done, and is tried once more. */
+  async function withTable<Result>(run: () => Promise<Result>): Promise<Result> {
+    try {
+      return await run();
+    } catch (error) {
+      if (!(error instanceof SqlFailed) || error.meaning !== "table changed") throw error;
+      await table.examine().catch(() => {});
+      return await run();
+    }
   }
 
-  async function examineTable(): Promise<Verified> {
-    const facts = await dialect.inspect((text, parameters = []) => read(text, parameters), names);
-    const problems = findTableProblems(names, facts, dialect);
-    if (problems.length > 0) throw new ConfigurationInvalid(problems);
-    const prepared = dialect.statements(names, facts, client.serverStatementMs);
-    await read(prepared.find, [nobodysChange.loginId]);
-    await read(prepared.replace, prepared.parametersOf(nobodysChange));
-    return { statements: prepared, facts };
+  async function findOnce(loginId: string): Promise<UserRecord> {
+    const { statements } = table.current();
+    return pickUser(await client.readRows(statements.find, [loginId]), loginId);
   }
 
-  /** A primary that was demoted may keep its connections, and answer reads from what will be an older state. */
-  async function ensurePrimary(): Promise<void> {
-    if (dialect.asksReadOnly === null) return;
-    const [answer] = await read(dialect.asksReadOnly, []);
-    if (ReadOnly.Check(answer) && Number(answer.readOnly) === 0) return;
-    client.reconnect();
-    throw new SqlFailed(readOnlyServer);
+  async function replaceOnce(change: Replacement): Promise<boolean> {
+    const { statements } = table.current();
+    const { count } = await client.write(statements.replace, statements.parametersOf(change));
+    if (count > 1) throw new OutcomeUnknown("the UPDATE changed several rows: the login id is not unique");
+    return count === 1;
+  }
+
+  function fits(ownIdData: string): boolean {
+    const column = table.current().facts.columns.find(({ name }) => name === names.ownIdDataColumn);
+    const capacity = column?.capacity ?? null;
+    return capacity === null || lengthIn(capacity.unit, ownIdData) <= capacity.amount;
+  }
+
+  /**
+   * The true reason of a write that the database refused: what a trigger may not do, or finds too long, looks the
+   * same as if it were our own column.
+   */
+  async function explainRefusal(error: SqlFailed, change: Replacement): Promise<Error> {
+    if (error.meaning === "too long") {
+      await table.examine().catch(() => {});
+      return fits(change.replacement) ? new SqlFailed(triggerFailed(error)) : new OwnIdDataTooLong();
+    }
+    if (error.meaning === "forbidden") {
+      const { statements } = table.current();
+      const isOurs = await client.read(statements.replace, statements.parametersOf(nobodysChange)).then(
+        () => false,
+        () => true,
+      );
+      if (!isOurs) return new SqlFailed(triggerFailed(error));
+    }
+    return error.meaning === "unknown" ? new OutcomeUnknown(error.message) : error;
   }
 
   return {
     async verifyConnection() {
       try {
-        if (verified === null) verified = await examineTable();
-        else await read(verified.statements.find, [nobodysChange.loginId]);
-        await ensurePrimary();
+        if (table.isDue()) await table.examine();
+        else await withTable(() => client.readRows(table.current().statements.find, [nobodysChange.loginId]));
       } catch (error) {
-        if (verified === null) client.reconnect();
-        if (!(error instanceof SqlFailed)) throw error;
-        const { meaning, message, remedy } = error;
-        const isFinal = meaning === "forbidden" || meaning === "misfit";
-        if (!isFinal) throw error;
-        const mend = meaning === "forbidden" ? dialect.mend.grant(names) : remedy;
-        throw new ConfigurationInvalid([`DATABASE_URL: ${message}: ${mend}`]);
+        throw finalProblemsOf(error, client, names) ?? error;
       }
     },
 
     async find(loginId) {
       try {
-        return pickUser(await read(statements().find, [loginId]), loginId);
+        return await withTable(() => findOnce(loginId));
       } catch (error) {
         if (error instanceof SqlFailed && error.meaning === "incomparable") throw new UserUnknown();
         throw error;
       }
     },
 
-    fits(ownIdData) {
-      const column = verified?.facts.columns.find(({ name }) => name === names.ownIdDataColumn);
-      const capacity = column?.capacity ?? null;
-      if (capacity === null) return true;
-      const length = capacity.unit === "bytes" ? Buffer.byteLength(ownIdData) : codePoints(ownIdData);
-      return length <= capacity.amount;
-    },
+    fits,
 
     async replaceOwnIdData(change) {
-      const { replace, parametersOf } = statements();
       try {
-        return (await write(replace, parametersOf(change))).count === 1;
+        return await withTable(() => replaceOnce(change));
       } catch (error) {
-        if (!(error instanceof SqlFailed)) throw error;
-        if (error.meaning === "too long") throw new OwnIdDataTooLong();
-        if (error.meaning === "unknown") throw new OutcomeUnknown(error.message);
-        throw error;
+        throw error instanceof SqlFailed ? await explainRefusal(error, change) : error;
       }
     },
 
@@ -124,35 +104,17 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   } satisfies UserDirectory;
 }
 
-function pickUser(rows: SqlResult, loginId: string): UserRecord {
-  const users = rows.map(parseRow).filter((candidate) => differsInCaseOnly(candidate.loginId, loginId));
-  const user = users.length === 1 ? users[0] : users.find((candidate) => candidate.loginId === loginId);
-  if (user !== undefined) return user;
-  if (users.length === 0) throw new UserUnknown();
-  throw new DatabaseUnavailable(
-    "the login id column's collation finds several users for one login id",
-    "make the column's unique index use the column's own collation",
-  );
+function triggerFailed({ message }: DatabaseUnavailable) {
+  return {
+    meaning: "not done",
+    reason: `a trigger of the user table failed: ${message}`,
+    remedy: "see the database's own log, and mend the trigger or grant what it needs",
+  } as const;
 }
 
-/**
- * Many a collation also calls equal what people and mail servers do not: é and e, all emoji, trailing blanks.
- * Whoever owns `ann@exämple.com` must not become the user `ann@example.com`. Both ways, since the Kelvin sign
- * has the lower case k, but k not the upper case Kelvin.
- */
-function differsInCaseOnly(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase() && a.toUpperCase() === b.toUpperCase();
-}
-
-function parseRow(row: unknown): UserRecord {
-  if (!Row.Check(row)) {
-    throw new DatabaseUnavailable("a user's row is not text as its columns promise", "see the table's data");
-  }
-  return { ...row, blocked: Number(row.blocked) !== 0 };
-}
-
-function codePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
+function lengthIn(unit: NonNullable<ColumnFacts["capacity"]>["unit"], text: string): number {
+  if (unit === "bytes") return Buffer.byteLength(text);
+  let codePoints = 0;
+  for (const _ of text) codePoints += 1;
+  return codePoints;
 }

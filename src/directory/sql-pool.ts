@@ -4,6 +4,17 @@ import { Overloaded } from "../errors.ts";
 /** The client's deadline passed with no answer. The statement may still reach the server and run there. */
 export class StatementTimedOut extends Error {}
 
+/** The address leads to something else than what the connections were made to; they have been replaced. */
+export class PlaceChanged extends Error {
+  /** Whether the statement was run in the former place. */
+  readonly wasSent: boolean;
+
+  constructor(wasSent: boolean) {
+    super();
+    this.wasSent = wasSent;
+  }
+}
+
 export interface SqlPool {
   /**
    * Runs one statement, or gives up `limitMs` after it was sent: at the end of this turn of the event loop, with
@@ -11,6 +22,7 @@ export interface SqlPool {
    *
    * @throws {Overloaded} before anything is sent, when too many statements wait already
    * @throws {StatementTimedOut} after `limitMs`
+   * @throws {PlaceChanged}
    * @throws the driver's own error; a dialect says what it means
    */
   run(text: string, parameters: readonly unknown[], limitMs: number): Promise<SqlResult>;
@@ -26,6 +38,8 @@ export interface SqlResult extends ReadonlyArray<unknown> {
 }
 
 export interface SqlPoolOptions {
+  /** Returns a function that tells whether the address still leads to what it leads to now. */
+  readonly watchPlace: () => () => boolean;
   readonly connect: () => SQL;
   /** Statements that may be under way or wait for a connection at once. */
   readonly waitingMax: number;
@@ -38,32 +52,50 @@ export interface SqlPoolOptions {
  * connections that have gone deaf. A connection whose peer has silently vanished would wait for ever, and
  * with it its place in the pool; so the pool is replaced when one of its statements ran out of time.
  */
-export function createSqlPool({ connect, waitingMax, closeSeconds }: SqlPoolOptions): SqlPool {
+export function createSqlPool(options: SqlPoolOptions): SqlPool {
+  const { watchPlace, connect, waitingMax, closeSeconds } = options;
+  let isSamePlace = watchPlace();
   let connections = connect();
   let waiting = 0;
 
   function replace(deaf: SQL): void {
     if (connections !== deaf) return;
+    isSamePlace = watchPlace();
     connections = connect();
     deaf.close({ timeout: closeSeconds }).catch(() => {});
+  }
+
+  async function runOn(used: SQL, text: string, parameters: readonly unknown[], limitMs: number) {
+    // Begun here and now: a query that only waits to be awaited would be lost if the pool closed first.
+    const query = used.unsafe(text, [...parameters]).execute();
+    try {
+      return await within(limitMs, query);
+    } catch (error) {
+      if (error instanceof StatementTimedOut) {
+        query.cancel();
+        replace(used);
+      }
+      throw error;
+    }
+  }
+
+  function ensurePlace(used: SQL, wasSent: boolean): void {
+    if (used !== connections || isSamePlace()) return;
+    replace(used);
+    throw new PlaceChanged(wasSent);
   }
 
   return {
     async run(text, parameters, limitMs) {
       if (waiting >= waitingMax) throw new Overloaded();
       waiting += 1;
-      await endOfTurn();
-      const used = connections;
-      // Begun here and now: a query that only waits to be awaited would be lost if the pool closed first.
-      const query = used.unsafe(text, [...parameters]).execute();
       try {
-        return await within(limitMs, query);
-      } catch (error) {
-        if (error instanceof StatementTimedOut) {
-          query.cancel();
-          replace(used);
-        }
-        throw error;
+        await endOfTurn();
+        const used = connections;
+        ensurePlace(used, false);
+        const result = await runOn(used, text, parameters, limitMs);
+        ensurePlace(used, true);
+        return result;
       } finally {
         waiting -= 1;
       }

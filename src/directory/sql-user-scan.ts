@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
-import { DatabaseUnavailable } from "../errors.ts";
-import { createScanStatements } from "./dialects/scan-statements.ts";
+import { createScanStatements, type ScanStatements } from "./dialects/scan-statements.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
+import { notText, severalUsers } from "./user-row.ts";
 import type { UserScan } from "./user-scan.ts";
 
 const waitingMax = 100;
@@ -23,14 +23,25 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
     waitingMax,
     remedyWhenSlow: "see whether the database is overloaded, or take smaller batches",
   });
-  const statements = createScanStatements(kind, names, client.serverStatementMs);
+  const { dialect, serverStatementMs } = client;
+  let prepared: ScanStatements | null = null;
+
+  /** Which states a server can be asked for, its variables say. */
+  async function prepare(): Promise<ScanStatements> {
+    await dialect.inspect((text, parameters = []) => client.read(text, parameters), names);
+    const settings = dialect.settings(serverStatementMs);
+    prepared = createScanStatements(kind, names, dialect.unfitStates(), settings);
+    return prepared;
+  }
+
+  const statements = async () => prepared ?? (await prepare());
 
   /** One login id that the column's character set cannot spell would fail all: halves find it, and it is nobody's. */
   async function readRows(loginIds: readonly string[]): Promise<readonly unknown[]> {
     if (loginIds.length === 0) return [];
     try {
       const asked = filledUp(loginIds);
-      return await client.read(statements.read(asked.length), asked);
+      return await client.readRows((await statements()).read(asked.length), asked);
     } catch (error) {
       if (!(error instanceof SqlFailed) || error.meaning !== "incomparable") throw error;
       if (loginIds.length === 1) return [];
@@ -41,7 +52,7 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
 
   return {
     async count() {
-      const [row] = await client.read(statements.count, []).catch((error: unknown) => {
+      const [row] = await client.read((await statements()).count, []).catch((error: unknown) => {
         if (error instanceof SqlFailed && error.meaning === "not done") return [];
         throw error;
       });
@@ -49,7 +60,8 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
     },
 
     async list(after, size) {
-      const rows = await client.read(statements.list(size, after === null), after === null ? [] : [after]);
+      const list = (await statements()).list(size, after === null);
+      const rows = await client.readRows(list, after === null ? [] : [after]);
       return rows.map((row) => {
         if (!ListedRow.Check(row)) throw notText();
         return { loginId: row.loginId, isEnrolled: Boolean(row.isEnrolled) };
@@ -61,6 +73,7 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
       const found = new Map<string, string | null>();
       for (const row of await readRows(loginIds)) {
         if (!DataRow.Check(row)) throw notText();
+        if (found.has(row.loginId)) throw severalUsers();
         if (asked.has(row.loginId)) found.set(row.loginId, row.ownIdData);
       }
       return found;
@@ -74,8 +87,4 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
 function filledUp(loginIds: readonly string[]): string[] {
   const size = 2 ** Math.ceil(Math.log2(loginIds.length));
   return Array.from({ length: size }, (_, index) => loginIds[index] ?? loginIds.at(-1) ?? "");
-}
-
-function notText(): DatabaseUnavailable {
-  return new DatabaseUnavailable("a user's row is not text as its columns promise", "see the table's data");
 }

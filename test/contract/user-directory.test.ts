@@ -26,6 +26,7 @@ describe("SQLite", () => {
       await database.run(`ALTER TABLE users RENAME COLUMN ${column} TO renamed`);
       expect(directory.find("ann")).rejects.toMatchObject({ code: "ERR_DATABASE_UNAVAILABLE" });
       await database.run(`ALTER TABLE users RENAME COLUMN renamed TO ${column}`);
+      await directory.verifyConnection();
       expect((await directory.find("ann")).ownIdData).toBe("data");
     }
   });

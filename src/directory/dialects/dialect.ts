@@ -1,6 +1,7 @@
 import { SQL } from "bun";
 import type { DatabaseTls } from "../../config/database-config.ts";
 import type { Replacement } from "../user-directory.ts";
+import type { UnfitState } from "./unfit-state.ts";
 
 /** The site's table, by the names the operator configured. */
 export interface TableNames {
@@ -47,9 +48,11 @@ export interface TableFacts {
 }
 
 /**
- * The two statements of the directory. `find` takes (loginId) and answers at most two rows of `loginId`,
- * `ownIdData`, `blocked`, `databaseTimeMs`; `replace` changes the row whose login id is exactly that of the change,
- * if it is not blocked, holds `expected`, and the clock shows less than `deadlineMs`.
+ * The two statements of the directory. `find` takes (loginId) and returns at most two rows of `loginId`, `ownIdData`,
+ * `blocked`, `databaseTimeMs` and `unfit`, the name of an `UnfitState` or NULL. On a server it returns one row for an
+ * unknown user too, whose `loginId` is NULL, so that a server in an unfit state cannot deny that a user exists.
+ * `replace` changes the row whose login id is exactly that of the change if the user is not blocked, the row contains
+ * `expected`, the clock shows less than `deadlineMs` and the server is in no unfit state.
  */
 export interface Statements {
   readonly find: string;
@@ -66,6 +69,7 @@ export const nobodysChange: Replacement = { loginId: "", expected: "", replaceme
  * `busy` may be tried again at once. `unknown`: a write may have been committed. `too long`: the value does
  * not fit. `incomparable`: the column's character set cannot even spell the login id, so nobody has it.
  * `replica`: it did nothing, for it may only read; new connections may lead to the primary.
+ * `table changed`: it did nothing, since a name or a type is not what the statement was written for.
  * `forbidden`, `misfit`: a privilege is missing, or the set-up is wrong; trying again will not help.
  */
 export interface SqlFailure {
@@ -76,6 +80,7 @@ export interface SqlFailure {
     | "too long"
     | "incomparable"
     | "replica"
+    | "table changed"
     | "forbidden"
     | "misfit";
   /** For the operator, from our own words and the database's error code only: its text may quote data. */
@@ -83,15 +88,25 @@ export interface SqlFailure {
   readonly remedy: string;
 }
 
+/** What a statement brings along, written before and after SELECT or UPDATE. */
+export interface StatementSettings {
+  readonly before: string;
+  readonly hint: string;
+}
+
 export type RunSql = (text: string, parameters?: readonly unknown[]) => Promise<readonly unknown[]>;
 
 /** What differs between databases: quoting, catalogues, statements, and what their errors mean. */
 export interface Dialect {
   readonly name: string;
-  /** Answers one row, whose `readOnly` is 1 on a replica and 0 on the primary; `null` where there is no such thing. */
-  readonly asksReadOnly: string | null;
+  /** Returns a function that tells whether the address still leads to what it leads to now. */
+  watchPlace(url: string): () => boolean;
   connect(options: ConnectionOptions): SQL;
   inspect(run: RunSql, names: TableNames): Promise<TableFacts>;
+  /** What the statements ask the server about itself. Called after `inspect`, which may have learned which server this is. */
+  unfitStates(): readonly UnfitState[];
+  /** Called after `inspect`, like `unfitStates`. */
+  settings(statementMs: number): StatementSettings;
   /** Called after `inspect`, which may have learned which server this is. */
   statements(names: TableNames, facts: TableFacts, statementMs: number): Statements;
   failure(error: unknown): SqlFailure;
@@ -159,12 +174,33 @@ export const connectionLost: SqlFailure = {
   remedy: "see the database's own log and the network between",
 };
 
-/** The server answered with an error that nothing more is known about. */
+/**
+ * An error that is not known to mean that nothing was done: one of a proxy that has lost its server, or of a commit
+ * that failed half-way, can look like the server's own.
+ */
+export const outcomeOpen: SqlFailure = {
+  meaning: "unknown",
+  reason:
+    "the database, or a proxy before it, reports an error that does not say whether the statement was done",
+  remedy: "see the log of the database, and of the proxy between",
+};
+
+/** The server answered that it did nothing; nothing more is known. */
 export const statementRefused: SqlFailure = {
   meaning: "not done",
   reason: "the database refused the statement",
   remedy: "see the database's own log for the statement and the reason",
 };
+
+/** The table has other names or types than those that the statement was written for. */
+export const tableChanged: SqlFailure = {
+  meaning: "table changed",
+  reason: "the table has changed",
+  remedy: "see whether the table and its columns still are as the settings say",
+};
+
+/** A host's address always leads to that host; which server answers there, each statement asks itself. */
+export const alwaysSamePlace = () => () => true;
 
 /** The server may only read: it was, or has become, a replica. */
 export const readOnlyServer: SqlFailure = {

@@ -10,6 +10,7 @@ import {
   type TableFacts,
   type TableNames,
 } from "./dialect.ts";
+import { stateVariables } from "./mysql-unfit-states.ts";
 
 const quote = (identifier: string) => `\`${identifier.replaceAll("`", "``")}\``;
 
@@ -46,6 +47,8 @@ const constraintsQuery = `
   SELECT check_clause AS clause FROM information_schema.check_constraints
   WHERE constraint_schema = coalesce(?, database()) AND table_name = ?`;
 
+const variablesQuery = `SHOW VARIABLES WHERE variable_name IN ('${stateVariables.join("', '")}')`;
+
 const optionalText = Type.Union([Type.String(), Type.Null()]);
 const Columns = Type.Array(
   Type.Object({
@@ -62,10 +65,13 @@ const Columns = Type.Array(
 );
 const Constraints = Type.Array(Type.Object({ clause: Type.String() }));
 const Names = Type.Array(Type.Object({ name: Type.String() }));
+const Variables = Type.Array(Type.Object({ Variable_name: Type.String() }));
 
 export interface Server {
   readonly isMariaDb: boolean;
   readonly timeZone: string;
+  /** Which of `stateVariables` it has. */
+  readonly variables: ReadonlySet<string>;
 }
 
 /** The table as the information schema describes it to this account, and which server this is. */
@@ -74,6 +80,7 @@ export async function inspectMysql(run: RunSql, names: TableNames): Promise<Serv
   const columns = Value.Parse(Columns, await run(columnsQuery, [schema, table]));
   const unique = Value.Parse(Names, await run(uniqueColumnsQuery, [schema, table]));
   const tables = columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery, [schema]));
+  const variables = Value.Parse(Variables, await run(variablesQuery));
   const isMariaDb = columns.some(({ version }) => version.includes("MariaDB"));
   const jsonColumns = isMariaDb ? await findJsonColumns(run, names, columns) : [];
   const facts: TableFacts = {
@@ -88,7 +95,12 @@ export async function inspectMysql(run: RunSql, names: TableNames): Promise<Serv
     tables: tables.map(({ name }) => name),
     otherProblems: columns.length > 0 ? connectionProblems(columns[0]) : [mayBeHidden(names)],
   };
-  return { isMariaDb, timeZone: columns[0]?.timeZone ?? "SYSTEM", facts };
+  return {
+    isMariaDb,
+    timeZone: columns[0]?.timeZone ?? "SYSTEM",
+    variables: new Set(variables.map(({ Variable_name }) => Variable_name)),
+    facts,
+  };
 }
 
 function kindOf(base: string): ColumnKind {

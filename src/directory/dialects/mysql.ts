@@ -1,7 +1,16 @@
-import { connectionSettings, type Dialect, quoteTable, type TableNames } from "./dialect.ts";
+import {
+  alwaysSamePlace,
+  connectionSettings,
+  type Dialect,
+  quoteTable,
+  type StatementSettings,
+  type TableNames,
+} from "./dialect.ts";
 import { connectToUrl } from "./driver-environment.ts";
 import { grantStatements, inspectMysql, type Server } from "./mysql-catalogue.ts";
 import { mysqlFailure } from "./mysql-failures.ts";
+import { mysqlUnfitStates } from "./mysql-unfit-states.ts";
+import { unfitExpression } from "./unfit-state.ts";
 
 const quote = (identifier: string) => `\`${identifier.replaceAll("`", "``")}\``;
 
@@ -20,11 +29,14 @@ const clockMs = `((TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))
  * would show another hour than after the site's own UPDATE.
  */
 export function createMysqlDialect(): Dialect {
-  let server: Server = { isMariaDb: false, timeZone: "SYSTEM" };
+  let server: Server = { isMariaDb: false, timeZone: "SYSTEM", variables: new Set() };
+  const settings = (statementMs: number) => settingsOf(server, statementMs);
+  const unfitStates = () => mysqlUnfitStates(server.variables, server.isMariaDb);
 
   return {
     name: "MySQL/MariaDB",
-    asksReadOnly: "SELECT IF(@@global.read_only, 1, 0) AS readOnly",
+
+    watchPlace: alwaysSamePlace,
 
     connect(options) {
       // `foundRows`: an UPDATE counts the rows it found. The driver reads it, its type does not know it yet.
@@ -38,20 +50,26 @@ export function createMysqlDialect(): Dialect {
       return facts;
     },
 
+    unfitStates,
+    settings,
+
     statements(names, _facts, statementMs) {
       const table = quoteTable(names.table, quote);
-      const loginId = quote(names.loginIdColumn);
-      const ownIdData = quote(names.ownIdDataColumn);
-      const blocked = names.blockedColumn === null ? "0" : `coalesce(${quote(names.blockedColumn)} <> 0, 0)`;
-      const { before, hint } = settingsOf(server, statementMs);
+      const loginId = `u.${quote(names.loginIdColumn)}`;
+      const ownIdData = `u.${quote(names.ownIdDataColumn)}`;
+      const blocked =
+        names.blockedColumn === null ? "0" : `coalesce(u.${quote(names.blockedColumn)} <> 0, 0)`;
+      const unfit = unfitExpression(unfitStates());
+      const { before, hint } = settings(statementMs);
       return {
-        find: `${before} SELECT ${hint} ${loginId} AS loginId, ${ownIdData} AS ownIdData, ${blocked} AS blocked,
-                      ${clockMs} AS databaseTimeMs
-               FROM ${table} WHERE ${loginId} = ? LIMIT 2`,
-        replace: `${before} UPDATE ${hint} ${table} SET ${ownIdData} = ?
+        // MariaDB tells the driver that a column is JSON, which it would parse: converted, it is text.
+        find: `${before} SELECT ${hint} ${loginId} AS loginId, CONVERT(${ownIdData} USING utf8mb4) AS ownIdData, ${blocked} AS blocked,
+                      ${clockMs} AS databaseTimeMs, ${unfit} AS unfit
+               FROM (SELECT 1) AS server LEFT JOIN ${table} AS u ON ${loginId} = ? LIMIT 2`,
+        replace: `${before} UPDATE ${hint} ${table} AS u SET ${ownIdData} = ?
                   WHERE ${loginId} = ? AND CAST(CONVERT(${loginId} USING utf8mb4) AS BINARY) = CAST(? AS BINARY)
                     AND CAST(${ownIdData} AS BINARY) <=> CAST(? AS BINARY)
-                    AND NOT ${blocked} AND ${clockMs} < ?`,
+                    AND NOT ${blocked} AND ${clockMs} < ? AND ${unfit} IS NULL`,
         parametersOf: (change) => [
           change.replacement,
           change.loginId,
@@ -79,12 +97,14 @@ export function createMysqlDialect(): Dialect {
  * MySQL limits the time of a SELECT only, and of an UPDATE the wait for a table that is being altered; the
  * fence of `replace` and the client's deadline do the rest.
  */
-function settingsOf({ isMariaDb, timeZone }: Server, statementMs: number) {
+function settingsOf({ isMariaDb, timeZone, variables }: Server, statementMs: number): StatementSettings {
   const zone = `'${timeZone.replaceAll("'", "''")}'`;
   const seconds = statementMs / 1000;
   if (isMariaDb) {
     const settings = `sql_mode='STRICT_ALL_TABLES', time_zone=${zone}, max_statement_time=${seconds.toFixed(3)}`;
-    return { before: `SET STATEMENT ${settings} FOR`, hint: "" };
+    // On a Galera node, a statement first waits for what the other nodes have committed.
+    const causal = variables.has("wsrep_sync_wait") ? ", wsrep_sync_wait=3" : "";
+    return { before: `SET STATEMENT ${settings}${causal} FOR`, hint: "" };
   }
   const limits = `MAX_EXECUTION_TIME(${statementMs}) SET_VAR(lock_wait_timeout=${Math.ceil(seconds)})`;
   const settings = `SET_VAR(sql_mode='STRICT_ALL_TABLES') SET_VAR(time_zone=${zone})`;

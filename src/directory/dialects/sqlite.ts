@@ -1,6 +1,7 @@
 import { SQL } from "bun";
-import { type Dialect, quoteTable, type SqlFailure, splitTable } from "./dialect.ts";
+import { type Dialect, quoteTable, type SqlFailure, splitTable, tableChanged } from "./dialect.ts";
 import { inspectSqlite } from "./sqlite-catalogue.ts";
+import { watchFile } from "./sqlite-file.ts";
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
 
@@ -9,7 +10,8 @@ const clockMs = "(julianday('now') - 2440587.5) * 86400000.0";
 
 export const sqlite: Dialect = {
   name: "SQLite",
-  asksReadOnly: null,
+
+  watchPlace: watchFile,
 
   connect({ url }) {
     const sql = new SQL({ adapter: "sqlite", filename: url, create: false, readwrite: true });
@@ -21,6 +23,9 @@ export const sqlite: Dialect = {
 
   inspect: inspectSqlite,
 
+  settings: () => ({ before: "", hint: "" }),
+  unfitStates: () => [],
+
   /** Columns carry the table's alias: alone, a name that is no column any more would be read as a text. */
   statements(names) {
     const table = quoteTable(names.table, quote);
@@ -29,7 +34,7 @@ export const sqlite: Dialect = {
     const blocked = names.blockedColumn === null ? "0" : `coalesce(u.${quote(names.blockedColumn)} <> 0, 0)`;
     return {
       find: `SELECT ${loginId} AS loginId, CAST(${ownIdData} AS TEXT) AS ownIdData, ${blocked} AS blocked,
-                    ${clockMs} AS databaseTimeMs
+                    ${clockMs} AS databaseTimeMs, NULL AS unfit
              FROM ${table} AS u WHERE ${loginId} = ?1 LIMIT 2`,
       replace: `UPDATE ${table} AS u SET ${quote(names.ownIdDataColumn)} = ?1
                 WHERE ${loginId} = ?2 AND ${loginId} COLLATE BINARY = ?2
@@ -87,6 +92,9 @@ const cannotWrite: SqlFailure = {
 
 /** By result code (sqlite.org/rescode.html). */
 const failureByCode: Record<string, SqlFailure> = {
+  SQLITE_ERROR: tableChanged,
+  SQLITE_SCHEMA: tableChanged,
+  SQLITE_MISMATCH: tableChanged,
   SQLITE_BUSY: { ...defaultFailure, meaning: "busy", reason: "another process holds the SQLite file's lock" },
   SQLITE_LOCKED: { ...defaultFailure, meaning: "busy", reason: "another statement holds the table's lock" },
   SQLITE_TOOBIG: { ...defaultFailure, meaning: "too long", reason: "the value is too long for SQLite" },
@@ -101,6 +109,7 @@ const failureByCode: Record<string, SqlFailure> = {
     remedy: "correct the path in DATABASE_URL",
   },
   SQLITE_READONLY: cannotWrite,
+  SQLITE_READONLY_DBMOVED: { ...tableChanged, reason: "the SQLite file has been moved away" },
   SQLITE_PERM: cannotWrite,
   SQLITE_FULL: {
     ...defaultFailure,

@@ -1,0 +1,113 @@
+import { readOnlyServer } from "./dialect.ts";
+import type { UnfitState } from "./unfit-state.ts";
+
+/** Variables whose presence decides what a server can be asked: MySQL, MariaDB and their versions differ. */
+export const stateVariables = [
+  "read_only",
+  "super_read_only",
+  "innodb_read_only",
+  "tx_isolation",
+  "transaction_isolation",
+  "in_transaction",
+  "log_bin",
+  "binlog_format",
+  "wsrep_on",
+  "wsrep_dirty_reads",
+  "wsrep_sync_wait",
+] as const;
+
+interface Candidate extends UnfitState {
+  readonly needs: readonly (typeof stateVariables)[number][];
+  readonly notInMariaDb?: true;
+}
+
+/** Newer versions of MariaDB spell these values out. */
+const isOn = (variable: string) => `CAST(@@${variable} AS CHAR) NOT IN ('OFF', '0')`;
+
+function misfit(name: string, condition: string, reason: string, remedy: string) {
+  return { name, condition, failure: { meaning: "misfit", reason, remedy } } as const;
+}
+
+const readsUncommitted = (variable: string) =>
+  misfit(
+    "uncommitted",
+    `@@session.${variable} = 'READ-UNCOMMITTED'`,
+    "the server lets connections read what is not committed (READ UNCOMMITTED)",
+    "SET GLOBAL TRANSACTION ISOLATION LEVEL READ COMMITTED;",
+  );
+
+const candidates: readonly Candidate[] = [
+  ...(["read_only", "super_read_only", "innodb_read_only"] as const).map((variable) => ({
+    name: variable,
+    condition: isOn(`global.${variable}`),
+    failure: readOnlyServer,
+    needs: [variable],
+  })),
+  {
+    ...misfit(
+      "autocommit",
+      "NOT @@session.autocommit",
+      "the server begins connections with autocommit off, so nothing would be committed",
+      "SET GLOBAL autocommit = ON; and see that init_connect does not switch it off",
+    ),
+    needs: [],
+  },
+  {
+    ...misfit(
+      "transaction",
+      "@@session.in_transaction",
+      "a proxy runs statements inside a transaction that somebody else began, so nothing would be committed",
+      "let the proxy keep a connection for one client until its transaction has ended",
+    ),
+    needs: ["in_transaction"],
+  },
+  { ...readsUncommitted("tx_isolation"), needs: ["tx_isolation"] },
+  { ...readsUncommitted("transaction_isolation"), needs: ["transaction_isolation"] },
+  {
+    // What is repeated later, on a replica or from the log, would find its deadline passed and change nothing.
+    ...misfit(
+      "binlog_format",
+      "(@@global.log_bin AND @@session.binlog_format = 'STATEMENT')",
+      "the server's binary log holds statements instead of rows, so replicas and restored backups would lose writes (binlog_format=STATEMENT)",
+      "SET GLOBAL binlog_format = 'MIXED'; and in its configuration",
+    ),
+    needs: ["log_bin", "binlog_format"],
+  },
+  {
+    ...misfit(
+      "wsrep_on",
+      "(@@global.wsrep_on AND NOT @@session.wsrep_on)",
+      "the Galera node does not replicate what the sidecar's connections write (wsrep_on=OFF)",
+      "see that init_connect does not switch wsrep_on off",
+    ),
+    needs: ["wsrep_on"],
+  },
+  {
+    ...misfit(
+      "wsrep_dirty_reads",
+      "(@@global.wsrep_on AND @@session.wsrep_dirty_reads)",
+      "the Galera node answers even where it has lost the others (wsrep_dirty_reads=ON)",
+      "SET GLOBAL wsrep_dirty_reads = OFF;",
+    ),
+    needs: ["wsrep_on", "wsrep_dirty_reads"],
+  },
+  {
+    // MariaDB takes it with each statement.
+    ...misfit(
+      "wsrep_sync_wait",
+      "(@@global.wsrep_on AND @@session.wsrep_sync_wait & 1 = 0)",
+      "the Galera node answers before it has applied what the others have committed (wsrep_sync_wait)",
+      "SET GLOBAL wsrep_sync_wait = 3;",
+    ),
+    needs: ["wsrep_on", "wsrep_sync_wait"],
+    notInMariaDb: true,
+  },
+];
+
+/** The states that a server with these variables can be asked for. */
+export function mysqlUnfitStates(variables: ReadonlySet<string>, isMariaDb: boolean): readonly UnfitState[] {
+  return candidates.filter(
+    ({ needs, notInMariaDb }) =>
+      needs.every((variable) => variables.has(variable)) && !(isMariaDb && notInMariaDb),
+  );
+}

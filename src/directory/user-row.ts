@@ -1,0 +1,63 @@
+import { Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { DatabaseUnavailable, UserUnknown } from "../errors.ts";
+import type { UserRecord } from "./user-directory.ts";
+
+const Unfit = TypeCompiler.Compile(Type.Object({ unfit: Type.Union([Type.String(), Type.Null()]) }));
+const Nobody = TypeCompiler.Compile(Type.Object({ loginId: Type.Null() }));
+const Row = TypeCompiler.Compile(
+  Type.Object({
+    loginId: Type.String(),
+    ownIdData: Type.Union([Type.String(), Type.Null()]),
+    blocked: Type.Union([Type.Boolean(), Type.Number(), Type.String()]),
+    databaseTimeMs: Type.Number(),
+  }),
+);
+
+/** The name of the unfit state that the server or the connection was in when it returned these rows, or `null`. */
+export function unfitStateOf(rows: readonly unknown[]): string | null {
+  for (const row of rows) {
+    if (!Unfit.Check(row)) throw notText();
+    if (row.unfit !== null) return row.unfit;
+  }
+  return null;
+}
+
+/**
+ * The user among the rows that `find` returned for a login id.
+ *
+ * @throws {UserUnknown} | {DatabaseUnavailable} the login id belongs to several rows
+ */
+export function pickUser(rows: readonly unknown[], loginId: string): UserRecord {
+  const users = rows.filter((row) => !Nobody.Check(row)).map(parseRow);
+  if (users.length > 1) throw severalUsers();
+  const user = users.find((candidate) => differsInCaseOnly(candidate.loginId, loginId));
+  if (user === undefined) throw new UserUnknown();
+  return user;
+}
+
+export function severalUsers(): DatabaseUnavailable {
+  return new DatabaseUnavailable(
+    "the login id column finds several rows for one login id",
+    "remove the duplicates, and make the column unique by an index with the column's own collation",
+  );
+}
+
+/**
+ * Many a collation also calls equal what people and mail servers do not: é and e, all emoji, trailing blanks.
+ * Whoever owns `ann@exämple.com` must not become the user `ann@example.com`. Both ways, since the Kelvin sign
+ * has the lower case k, but k not the upper case Kelvin.
+ */
+function differsInCaseOnly(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase() && a.toUpperCase() === b.toUpperCase();
+}
+
+function parseRow(row: unknown): UserRecord {
+  if (!Row.Check(row)) throw notText();
+  const { loginId, ownIdData, blocked, databaseTimeMs } = row;
+  return { loginId, ownIdData, blocked: Number(blocked) !== 0, databaseTimeMs };
+}
+
+export function notText(): DatabaseUnavailable {
+  return new DatabaseUnavailable("a user's row is not text as its columns promise", "see the table's data");
+}

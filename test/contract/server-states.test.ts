@@ -1,0 +1,135 @@
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import { DatabaseUnavailable } from "../../src/errors.ts";
+import { describeWithPrivate } from "../support/describe-with.ts";
+import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
+import { outcomeOf } from "../support/outcome.ts";
+import { startPostgres } from "../support/postgres-server.ts";
+import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import { eventually } from "../support/waiting.ts";
+import { problemsOf } from "./table-check-contract.ts";
+
+setDefaultTimeout(60_000);
+
+const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const createUsers = [
+  "CREATE TABLE users (email varchar(191) PRIMARY KEY, data text)",
+  "INSERT INTO users VALUES ('ann', 'old')",
+];
+const replica = "the database is read-only: a replica";
+
+describeWithPrivate("mariadb", "a MariaDB on which nobody can rely", () => {
+  let server: MariadbServer;
+  let database: TestDatabase;
+  beforeAll(async () => {
+    server = await startMariadb({ settings: { "log-bin": "bin", "server-id": "1" } });
+    database = openTestDatabase({ kind: "mysql", url: server.url() });
+    for (const statement of createUsers) await database.run(statement);
+  });
+  afterEach(() => database.closeDirectories());
+  afterAll(async () => {
+    await database[Symbol.asyncDispose]();
+    await server.remove();
+  });
+
+  const stored = async () => (await database.run("SELECT data FROM users WHERE email = 'ann'"))[0]?.data;
+
+  test.each([
+    ["does not commit by itself", "autocommit = OFF", "autocommit = ON"],
+    [
+      "shows what is not committed",
+      "TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+      "TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    ],
+    ["writes statements into its binary log", "binlog_format = 'STATEMENT'", "binlog_format = 'MIXED'"],
+  ])("refuses one that %s, and has mended it", async (_, state, cure) => {
+    await database.run(`SET GLOBAL ${state}`);
+    const directory = database.directory(names);
+    const [problem = ""] = await problemsOf(directory);
+    const command = `SET GLOBAL ${cure};`;
+    expect(problem).toStartWith("DATABASE_URL: the server");
+    expect(problem).toContain(command);
+    expect(await outcomeOf(directory.find("ann"))).toBe("ERR_DATABASE_UNAVAILABLE");
+    await database.run(command);
+    expect(await problemsOf(directory)).toEqual([]);
+    expect((await directory.find("ann")).ownIdData).toBe("old");
+  });
+
+  test("takes no row, no absence and no UPDATE from one that has been made a replica, to a privileged account either", async () => {
+    const directory = database.directory(names, { poolMax: 1 });
+    await directory.verifyConnection();
+    const user = await directory.find("ann");
+    await database.run("SET GLOBAL read_only = ON");
+    const change = changeOf(user, "written to a replica");
+    const outcomes = {
+      known: await reasonOf(directory.find("ann")),
+      unknown: await reasonOf(directory.find("nobody")),
+      update: await directory.replaceOwnIdData(change),
+      check: await reasonOf(directory.verifyConnection()),
+    };
+    const row = await stored();
+    await database.run("SET GLOBAL read_only = OFF");
+    expect(outcomes).toEqual({ known: replica, unknown: replica, update: false, check: replica });
+    expect(row).toBe("old");
+    expect(await eventually(() => outcomeOf(directory.find("ann")), "done")).toBe("done");
+  });
+
+  test("leaves connections that began without autocommit, once it is on again", async () => {
+    await database.run("SET GLOBAL autocommit = OFF");
+    const directory = database.directory(names, { poolMax: 1 });
+    expect(await problemsOf(directory)).not.toEqual([]);
+    await database.run("SET GLOBAL autocommit = ON");
+    expect(await eventually(async () => (await problemsOf(directory)).length, 0)).toBe(0);
+    const user = await directory.find("ann");
+    expect(await directory.replaceOwnIdData(changeOf(user, "committed"))).toBe(true);
+    expect(await stored()).toBe("committed");
+    await database.run("UPDATE users SET data = 'old'");
+  });
+
+  test("writes rows into its binary log in the format that the advice names", async () => {
+    const directory = database.directory(names);
+    await directory.verifyConnection();
+    await directory.replaceOwnIdData(changeOf(await directory.find("ann"), "logged"));
+    await database.run("UPDATE users SET data = 'old'");
+    const events = await database.run("SHOW BINLOG EVENTS");
+    expect(events.some(({ Event_type }) => /update_rows/i.test(String(Event_type)))).toBe(true);
+  });
+});
+
+describeWithPrivate("postgres", "a Postgres that has been made a standby", () => {
+  test("gives no row and no absence, until it is the primary again", async () => {
+    await using server = await startPostgres();
+    await using database = openTestDatabase({ kind: "postgres", url: server.url() });
+    for (const statement of createUsers) await database.run(statement);
+    const directory = database.directory(names, { poolMax: 2 });
+    await directory.verifyConnection();
+    const [folder] = await database.run("SHOW data_directory");
+    const signal = join(String(folder?.data_directory), "standby.signal");
+    await server.stop();
+    await Bun.write(signal, "");
+    await server.start();
+    expect(await eventually(() => reasonOf(directory.find("ann")), replica)).toBe(replica);
+    expect(await reasonOf(directory.find("nobody"))).toBe(replica);
+    expect(await reasonOf(directory.verifyConnection())).toBe(replica);
+    await server.stop();
+    rmSync(signal);
+    await server.start();
+    expect(await eventually(() => outcomeOf(directory.find("ann")), "done")).toBe("done");
+  });
+});
+
+function changeOf(user: Awaited<ReturnType<UserDirectory["find"]>>, replacement: string) {
+  const { loginId, ownIdData, databaseTimeMs } = user;
+  return { loginId, expected: ownIdData, replacement, deadlineMs: databaseTimeMs + 60_000 };
+}
+
+async function reasonOf(call: Promise<unknown>): Promise<string> {
+  try {
+    await call;
+    return "done";
+  } catch (error) {
+    return error instanceof DatabaseUnavailable ? error.message : String(error);
+  }
+}

@@ -18,6 +18,7 @@ import { developmentWarning, greeting, nextCommand, withRunner } from "./greetin
 import { createLogOutput, type LogOutput, standardOutput } from "./log-output.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { watchOpenFiles } from "./open-files.ts";
 import { createSignatureVerifier } from "./protocol/signature.ts";
 import { createJwtIssuer } from "./sessions/jwt-issuer.ts";
 import { createSigningKeys, loadSigningKeys, type SigningKeys } from "./sessions/signing-keys.ts";
@@ -87,6 +88,10 @@ async function start(): Promise<void> {
   // Before the listeners say that they are ready: whoever reads that may ask for the end at once.
   const apps = [publicApp, opsApp];
   drainOnSignal({ seconds: config.drainSeconds, logger, output, watch, directory, redis, apps });
+  watchOpenFiles({
+    logger,
+    closeIdleConnections: () => publicApp.server?.closeIdleConnections() ?? 0,
+  });
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
   if (!config.isProduction) greet(config, { logger, output }, { publicUrl, opsUrl });

@@ -21,6 +21,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   metrics: ["counters"],
   "dependency-watch": ["errors"],
   drain: [],
+  "open-files": [],
   greeting: [],
   development: ["errors", "private-file"],
   config: ["errors"],

@@ -6,6 +6,7 @@ export const hashEvents = [
   "hit",
   "miss",
   "ask",
+  "stale",
   "marker",
   "bypassed",
   "fill",
@@ -14,7 +15,16 @@ export const hashEvents = [
   "end failed",
   "unreachable",
 ] as const;
-export const storeEvents = ["audited", "stale hit", "outcome unknown", "write contended"] as const;
+export const storeEvents = [
+  "audited",
+  "stale hit",
+  "stale refused",
+  "written",
+  "outcome unknown",
+  "write contended",
+  "write suppressed",
+  "value altered",
+] as const;
 export const guardEvents = ["fell back", "returned"] as const;
 /** `dropped`: standard output could not be written. `left out`: too many requests failed in the same way. */
 export const logEvents = ["dropped", "left out"] as const;

@@ -21,6 +21,8 @@ export const errorCodes = [
   "ERR_HASH_STALE",
   "ERR_REQUEST_REPLAYED",
   "ERR_WRITE_CONTENDED",
+  "ERR_WRITE_SUPPRESSED",
+  "ERR_VALUE_ALTERED",
   "ERR_OUTCOME_UNKNOWN",
   "ERR_INTERNAL",
 ] as const;
@@ -143,7 +145,10 @@ export class HotCopyUnavailable extends SidecarError {
   readonly code = "ERR_REDIS_UNAVAILABLE";
 }
 
-/** A user's hash contradicts the database twice in a row: something writes behind the sidecar's back. */
+/**
+ * A user's hash contradicted the row, so that a caller may have acted on a value that the row did not hold: something
+ * writes behind the sidecar's back. Nothing was done, and nothing is until the row has been read.
+ */
 export class HashStale extends SidecarError {
   readonly code = "ERR_HASH_STALE";
 }
@@ -156,6 +161,22 @@ export class RequestReplayed extends SidecarError {
 /** Other writers changed the same user's data again and again until the deadline; nothing was written. */
 export class WriteContended extends SidecarError {
   readonly code = "ERR_WRITE_CONTENDED";
+}
+
+/**
+ * The database found the row, said that it changed nothing, and shows the old value still: a trigger or a rule of the
+ * table drops the change. Nothing was written.
+ */
+export class WriteSuppressed extends SidecarError {
+  readonly code = "ERR_WRITE_SUPPRESSED";
+}
+
+/**
+ * The UPDATE was committed, but the row does not hold what was sent: a trigger of the table has changed it, or another
+ * writer has since.
+ */
+export class ValueAltered extends SidecarError {
+  readonly code = "ERR_VALUE_ALTERED";
 }
 
 /** A write was sent and no clear answer came back: it may have been committed, now or a little later. */

@@ -26,6 +26,7 @@ import { withoutHotCopy } from "./store/hot-copy.ts";
 import { createProcessReplayGuard } from "./store/process-replay-guard.ts";
 import { openRedisStore, type RedisStore } from "./store/redis-store.ts";
 import { withoutReplayGuard } from "./store/replay-guard.ts";
+import { createStoreLog } from "./store/store-log.ts";
 import { createWriteThrough, type StoreEvent } from "./store/write-through.ts";
 
 /** The process: environment -> configuration -> connections -> listeners -> drain on SIGTERM or SIGINT. */
@@ -132,10 +133,13 @@ interface Parts {
 
 function appDependencies({ config, logger, metrics, keys, directory, redis, watch }: Parts): AppDependencies {
   const { signature, coherence } = config;
+  const logStore = createStoreLog(
+    (fields, line) => logger.error(fields, line),
+    performance.now.bind(performance),
+  );
   const note = (event: StoreEvent) => {
     metrics.noteStore(event);
-    if (event !== "stale hit") return;
-    logger.error({ audit: "stale_hit" }, "a hash contradicted the database; it was dropped");
+    logStore(event);
   };
   return {
     ...config.publicListener,

@@ -147,13 +147,16 @@ function worksOf({
     "send a script": () => client.eval("return redis.call('HGET', KEYS[1], 'v')", 1, key),
     "fill a hash": fill,
     "begin a write": async () => {
-      [, ...begun] = await scripts.beginWrite(client, key, "doctor", "token", probeMs);
+      const [, epoch, token] = await scripts.beginWrite(client, key, "doctor", "token", probeMs);
+      begun = [epoch, token];
     },
     "read beside a writer": () => scripts.readHash(client, key, "token", probeMs),
     "end a write": () => {
       const [epoch = "", token = ""] = begun;
       return scripts.endWrite(client, key, "doctor", epoch, token, "fresh", "probe", lifeMs, probeMs);
     },
+    "mark a hash as stale": () => scripts.markStale(client, key, "token", "fresh", probeMs),
+    "clear the mark of a stale hash": () => scripts.clearStale(client, key, "mark"),
     "forget a value": () => scripts.purgeHash(client, key, "token", probeMs),
     "record an epoch": () =>
       scripts.recordEpoch(client, keys.epoch(crypto.getRandomValues(Buffer.alloc(8))), probeMs),

@@ -42,9 +42,10 @@ export interface UserDirectory {
   fits(ownIdData: string): boolean;
 
   /**
-   * Compare-and-set of one user's `ownIdData`, fenced by the database's clock. `true`: committed. `false`: nothing
-   * changed, because no user who is not blocked has exactly this login id, the row does not hold `expected`, or the
-   * deadline had passed.
+   * Compare-and-set of one user's `ownIdData`, fenced by the database's clock. `true`: the database says that it has
+   * changed the row, and has committed. `false`: it says that it has changed none, because no user who is not blocked has
+   * exactly this login id, the row does not hold `expected`, or the deadline had passed; or because a trigger or a rule
+   * dropped the change. Neither says what the row holds: a trigger may have altered the value. `find` tells.
    *
    * @throws {DatabaseUnavailable} | {OwnIdDataTooLong} | {Overloaded} known not to have been done
    * @throws {OutcomeUnknown} it may have been committed, or may yet be until the deadline; never sent twice

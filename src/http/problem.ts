@@ -85,9 +85,10 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
   },
   ERR_HASH_STALE: {
     status: 503,
-    title: "Redis and the user database disagree",
+    title: "Redis and the user database disagreed",
     detail:
-      "The hash has been dropped. Try again; if it happens again, something else writes to one of them.",
+      "Nothing was done, and nothing is done for this user until the data have been read again. " +
+      "If this happens often, something else writes to one of them.",
     retryAfterSeconds: 1,
   },
   ERR_REQUEST_REPLAYED: {
@@ -102,9 +103,23 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
     detail: "Nothing was written. Read again, then try again.",
     retryAfterSeconds: 1,
   },
+  ERR_WRITE_SUPPRESSED: {
+    status: 503,
+    title: "The user table does not take the change",
+    detail: "Nothing was written. A trigger or rule of the user table keeps the row from changing.",
+    retryAfterSeconds: 5,
+  },
+  ERR_VALUE_ALTERED: {
+    status: 503,
+    title: "The row does not hold what was sent",
+    detail:
+      "The UPDATE was committed, but the row holds another value, or is gone. A trigger of the user table may change " +
+      "what is written, or another writer has changed the row since. Read again to see which value holds.",
+    retryAfterSeconds: 5,
+  },
   ERR_OUTCOME_UNKNOWN: {
     status: 503,
-    title: "It is not known whether the write was done",
+    title: "It is not known whether the row holds what was sent",
     detail: "Read again to see which value holds, then try again.",
     retryAfterSeconds: 5,
   },

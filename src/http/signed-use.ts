@@ -1,4 +1,11 @@
-import { OutcomeUnknown, RequestReplayed, SidecarError, SignatureInvalid } from "../errors.ts";
+import {
+  HashStale,
+  OutcomeUnknown,
+  RequestReplayed,
+  SidecarError,
+  SignatureInvalid,
+  ValueAltered,
+} from "../errors.ts";
 import type { VerifiedSignature } from "../protocol/signature.ts";
 import type { Claim, ReplayGuard } from "../store/replay-guard.ts";
 
@@ -72,8 +79,17 @@ async function runClaimed<Value>(
     void guard.settle(mac, endpoint, "done");
     return value;
   } catch (error) {
-    const isKnownFailure = error instanceof SidecarError && !(error instanceof OutcomeUnknown);
-    if (isKnownFailure) void guard.settle(mac, endpoint, "failed");
+    if (error instanceof SidecarError && !staysOpen(error, endpoint))
+      void guard.settle(mac, endpoint, "failed");
     throw error;
   }
+}
+
+/**
+ * Whether a copy may neither run nor be answered like a success. After `ValueAltered` the row was written, but does not
+ * hold what was sent. A `set` that met `HashStale` was made from an old list, which a copy could bring back later.
+ */
+function staysOpen(error: SidecarError, endpoint: "set" | "session"): boolean {
+  if (error instanceof HashStale) return endpoint === "set";
+  return error instanceof OutcomeUnknown || error instanceof ValueAltered;
 }

@@ -1,5 +1,6 @@
 /** The names of everything kept in Redis. No braces of ours: each user's hash finds its own slot in a Cluster. */
 export function createKeys(prefix: string) {
+  const users = `${literal(prefix)}user:`;
   return {
     /** The hash of one user, by the login id exactly as the database stores it. */
     user: (loginId: string) => `${prefix}user:${loginId}`,
@@ -8,8 +9,23 @@ export function createKeys(prefix: string) {
     /** When an epoch was first met. */
     epoch: (epoch: Buffer) => `${prefix}epoch:${epoch.toString("hex")}`,
     /** Every user's hash, as a pattern for SCAN. */
-    everyUser: `${prefix.replaceAll(/[\\*?[\]]/g, "\\$&")}user:*`,
+    everyUser: `${users}*`,
+    /** The same for one user, in whatever case the login id is spelt; a letter outside ASCII stands for any text. */
+    everySpellingOf: (loginId: string) =>
+      users +
+      literal(loginId)
+        .replaceAll(/[a-z]/gi, eitherCase)
+        .replaceAll(/[^ -~]+/g, "*"),
   };
+}
+
+/** As SCAN's patterns spell it. */
+function literal(text: string): string {
+  return text.replaceAll(/[\\*?[\]]/g, "\\$&");
+}
+
+function eitherCase(letter: string): string {
+  return `[${letter.toLowerCase()}${letter.toUpperCase()}]`;
 }
 
 export type Keys = ReturnType<typeof createKeys>;

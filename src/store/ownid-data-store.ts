@@ -8,13 +8,19 @@ import type { UserRecord } from "../directory/user-directory.ts";
  * `HotCopyUnavailable` when there is no honest answer.
  */
 export interface OwnIdDataStore {
-  /** The user's data, or `null` when the user has none. */
+  /**
+   * The user's data, or `null` when the user has none.
+   *
+   * @throws {UserBlocked} as far as the database had to be asked
+   */
   get(loginId: string): Promise<string | null>;
 
   /**
-   * Resolves when the primary database has committed the value.
+   * Resolves when the primary database has committed the value, and the row has been read back and holds it.
    *
-   * @throws {UserBlocked} | {OwnIdDataTooLong} | {WriteContended} known not to have been written
+   * @throws {UserBlocked} | {OwnIdDataTooLong} | {WriteContended} | {WriteSuppressed} known not to have been written
+   * @throws {HashStale} nothing was written: the caller may have acted on a value that the row did not hold
+   * @throws {ValueAltered} it was written, and the row does not hold it
    * @throws {OutcomeUnknown} it may have been written, or may yet be for a few seconds
    */
   set(loginId: string, ownIdData: string): Promise<void>;
@@ -23,6 +29,7 @@ export interface OwnIdDataStore {
    * The user as the primary database has them now, fit to be given a session.
    *
    * @throws {UserBlocked}
+   * @throws {HashStale} the caller may have acted on a value that the row did not hold
    */
   findForSession(loginId: string): Promise<UserRecord>;
 

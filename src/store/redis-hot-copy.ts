@@ -1,18 +1,19 @@
 import type { Cluster, Redis } from "ioredis";
 import { HotCopyUnavailable } from "../errors.ts";
-import type { HotCopy, HotRead, HotWrite } from "./hot-copy.ts";
+import type { HotCopy, HotFound, HotRead, HotWrite } from "./hot-copy.ts";
 import type { Keys } from "./keys.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
 import { isRedirection } from "./redis-failures.ts";
 import { scripts } from "./scripts.ts";
+import { createStaleUsers } from "./stale-users.ts";
 
 export interface HotCopyLimits {
   /** T: how long a value lives, in milliseconds, give or take a tenth; 0 keeps it. */
   readonly valueLifeMs: number;
   /** F: how long a hash lives that holds only a token. */
   readonly tokenLifeMs: number;
-  /** Q: how long the marker of a writer stands that never came back. */
+  /** Q: how long a marker stands whose writer never came back, and the mark of a stale hash that nobody reads again. */
   readonly markerLifeMs: number;
 }
 
@@ -20,6 +21,7 @@ export type HotCopyEvent =
   | "hit"
   | "miss"
   | "ask"
+  | "stale"
   | "marker"
   | "bypassed"
   | "fill"
@@ -42,12 +44,19 @@ type Fields = readonly [epoch: Buffer | null, value: Buffer | null, hasMarkers: 
 
 /** The one command of a hit. Asked of the master itself, so that it is known whose epoch the hash must bear. */
 const readFields = prepareCommand<Fields>({ name: "hmget", after: ["e", "v", "n"], replyIn: "bytes" });
+/** What a session looks at. */
+const lookFields = prepareCommand<readonly [...Fields, token: Buffer | null, mark: Buffer | null]>({
+  name: "hmget",
+  after: ["e", "v", "n", "t", "s"],
+  replyIn: "bytes",
+});
 const asksDatabase: HotRead = { state: "ask" };
 const scanCount = 1000;
 
 /** The hot copy in Redis: each method is one step of this folder's README.md, most of them one Lua script. */
 export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   const { client, masters, masterOf, epochs, keys, limits, note } = options;
+  const staleUsers = createStaleUsers(limits.markerLifeMs);
 
   /** A value's life differs a little from user to user, so that a whole population does not expire at once. */
   const valueLife = () => Math.round(limits.valueLifeMs * (0.9 + 0.2 * Math.random()));
@@ -57,6 +66,12 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     epochs.doubt(masterOf(key), error);
   }
 
+  /** The master that keeps the key, if it may be asked. */
+  function connectedMaster(key: string): Redis | null {
+    const master = masterOf(key);
+    return master !== null && epochs.isConnected(master) ? master : null;
+  }
+
   function believable(master: Redis, [epoch, value, hasMarkers]: Fields): string | null {
     const isBelievable = epoch && value && !hasMarkers && epochs.epochOf(master)?.equals(epoch);
     return isBelievable ? value.toString() : null;
@@ -64,15 +79,21 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
 
   async function askScript(key: string): Promise<HotRead> {
     const answer = await scripts.readHash(client, key, freshToken(), limits.tokenLifeMs);
-    const [, valueOrToken, epoch] = answer;
-    if (valueOrToken === undefined) {
+    if (answer[0] === "hit") return { state: "hit", value: answer[1] };
+    if (answer[0] === "stale") return { state: "stale", clear: clearOf(key, answer[1]) };
+    if (answer[0] === "ask") {
       note("marker");
       return asksDatabase;
     }
-    if (epoch === undefined) return { state: "hit", value: valueOrToken };
+    const [, token, epoch] = answer;
     // Decided now: what the database is about to be asked may change once more within the grace.
     if (!epochs.isFillable(epoch)) return asksDatabase;
-    return { state: "miss", fill: fillOf(key, epoch, valueOrToken) };
+    return { state: "miss", fill: fillOf(key, epoch, token) };
+  }
+
+  function clearOf(key: string, mark: string) {
+    return async () =>
+      void (await scripts.clearStale(client, key, mark).catch((error) => failed(key, error)));
   }
 
   function fillOf(key: string, epoch: string, token: string) {
@@ -91,24 +112,93 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     return scripts.endWrite(client, key, writer, epoch, token, freshToken(), value, ...lives);
   }
 
+  async function markStale(loginId: string, token: string): Promise<boolean> {
+    const key = keys.user(loginId);
+    try {
+      const marked = await scripts.markStale(client, key, token, freshToken(), limits.markerLifeMs);
+      if (marked === 1) staleUsers.remember(loginId, epochHexOf(key));
+      return marked === 1;
+    } catch (error) {
+      failed(key, error);
+      throw new HotCopyUnavailable();
+    }
+  }
+
+  /** Whoever gets the row now has served the user of whom this process knows that the hash was stale. */
+  function withOwnMark(loginId: string, read: HotRead): HotRead {
+    if (read.state === "hit") staleUsers.forget(loginId);
+    else if (staleUsers.has(loginId, null)) {
+      const clear = read.state === "stale" ? read.clear : async () => {};
+      return { state: "stale", clear: () => clear().then(() => staleUsers.forget(loginId)) };
+    }
+    return read;
+  }
+
+  const epochHexOf = (key: string) => epochs.epochOf(masterOf(key))?.toString("hex") ?? null;
+
+  /** READ, for what a plain HMGET could not answer. */
+  async function readByScript(loginId: string, key: string, master: Redis): Promise<HotRead> {
+    // The script believes the server that runs it, which may have ceased to be master while this process stood still.
+    if (epochs.epochOf(master) === null) {
+      note("bypassed");
+      return withOwnMark(loginId, asksDatabase);
+    }
+    try {
+      const read = await askScript(key);
+      note(read.state);
+      return withOwnMark(loginId, read);
+    } catch (error) {
+      failed(key, error);
+      return withOwnMark(loginId, asksDatabase);
+    }
+  }
+
   /** A write that has begun. Its END stores a value if it is the only writer, and the grace was over at BEGIN. */
-  function begun(key: string, writer: string, epoch: string, token: string, isSolo: boolean): HotWrite {
+  function begun(
+    loginId: string,
+    writer: string,
+    reply: Awaited<ReturnType<typeof scripts.beginWrite>>,
+  ): HotWrite {
+    const [isSolo, epoch, token, isMarked, foundToken, foundValue] = reply;
+    const key = keys.user(loginId);
     note("begin");
     // Decided now: a writer of the last epoch may still change the row until the grace is over.
-    const mayFill = isSolo && epochs.isFillable(epoch);
+    const mayFill = isSolo === 1 && epochs.isFillable(epoch);
+    const isStale = isMarked === 1 || staleUsers.has(loginId, epoch);
     return {
-      async end(committed) {
-        const value = mayFill && committed !== null ? committed : "";
+      found: { value: foundValue, token: foundToken, isStale } satisfies HotFound,
+      markStale: () => markStale(loginId, token),
+      async end(held) {
+        const value = mayFill && held !== null ? held : "";
         await end(key, writer, epoch, token, value).catch(() => note("end failed"));
       },
     };
   }
 
+  async function purgeKey(key: string): Promise<void> {
+    await scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs);
+  }
+
+  /** Purges the hashes that SCAN finds and `isMeant` takes. */
+  async function purgeAll(match: string, isMeant: (key: string) => boolean): Promise<void> {
+    try {
+      for (const master of masters()) {
+        if (master === null) throw new HotCopyUnavailable();
+        for await (const found of master.scanStream({ match, count: scanCount })) {
+          const hashes: string[] = found;
+          await Promise.all(hashes.filter(isMeant).map(purgeKey));
+        }
+      }
+    } catch {
+      throw new HotCopyUnavailable();
+    }
+  }
+
   return {
     async peek(loginId) {
       const key = keys.user(loginId);
-      const master = masterOf(key);
-      if (master === null || !epochs.isConnected(master)) return null;
+      const master = connectedMaster(key);
+      if (master === null) return null;
       try {
         return believable(master, await readFields(master, key));
       } catch (error) {
@@ -119,45 +209,50 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
 
     async read(loginId) {
       const key = keys.user(loginId);
-      const master = masterOf(key);
-      if (master === null || !epochs.isConnected(master)) {
+      const master = connectedMaster(key);
+      if (master === null) {
         note("bypassed");
-        return asksDatabase;
+        return withOwnMark(loginId, asksDatabase);
       }
       try {
         const value = believable(master, await readFields(master, key));
         if (value !== null) {
           note("hit");
-          return { state: "hit", value };
+          return withOwnMark(loginId, { state: "hit", value });
         }
       } catch (error) {
         if (!isRedirection(error)) {
           failed(key, error);
-          return asksDatabase;
+          return withOwnMark(loginId, asksDatabase);
         }
       }
-      // The script believes the server that runs it, which may have ceased to be master while this process stood still.
-      if (epochs.epochOf(master) === null) {
-        note("bypassed");
-        return asksDatabase;
-      }
+      return readByScript(loginId, key, master);
+    },
+
+    async look(loginId) {
+      const key = keys.user(loginId);
+      const master = connectedMaster(key);
       try {
-        const read = await askScript(key);
-        note(read.state);
-        return read;
+        if (master === null) return { held: null, isStale: staleUsers.has(loginId, null) };
+        const [epoch, value, hasMarkers, token, mark] = await lookFields(master, key);
+        const believed = believable(master, [epoch, value, hasMarkers]);
+        const held =
+          believed === null || token === null ? null : { value: believed, token: token.toString() };
+        return { held, isStale: mark !== null || staleUsers.has(loginId, epochHexOf(key)) };
       } catch (error) {
-        failed(key, error);
-        return asksDatabase;
+        if (!isRedirection(error)) failed(key, error);
+        return { held: null, isStale: staleUsers.has(loginId, null) };
       }
     },
 
-    async begin(loginId) {
+    markStale: (loginId, { token }) => markStale(loginId, token),
+
+    async begin(loginId, token = freshToken()) {
       const key = keys.user(loginId);
       const writer = crypto.randomUUID();
       try {
-        const reply = await scripts.beginWrite(client, key, writer, freshToken(), limits.markerLifeMs);
-        const [isSolo, epoch, token] = reply;
-        return begun(key, writer, epoch, token, isSolo === 1);
+        const reply = await scripts.beginWrite(client, key, writer, token, limits.markerLifeMs);
+        return begun(loginId, writer, reply);
       } catch (error) {
         failed(key, error);
         // It may have run: a marker that it left is taken away, if that is possible.
@@ -169,28 +264,19 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     async purge(loginId) {
       const key = keys.user(loginId);
       try {
-        await scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs);
+        await purgeKey(key);
       } catch (error) {
         failed(key, error);
         throw new HotCopyUnavailable();
       }
     },
 
-    async purgeAll() {
-      try {
-        for (const master of masters()) {
-          if (master === null) throw new HotCopyUnavailable();
-          for await (const found of master.scanStream({ match: keys.everyUser, count: scanCount })) {
-            const hashes: string[] = found;
-            await Promise.all(
-              hashes.map((key) => scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs)),
-            );
-          }
-        }
-      } catch {
-        throw new HotCopyUnavailable();
-      }
+    purgeSpellings(loginId) {
+      const meant = keys.user(loginId).toLowerCase();
+      return purgeAll(keys.everySpellingOf(loginId), (key) => key.toLowerCase() === meant);
     },
+
+    purgeAll: () => purgeAll(keys.everyUser, () => true),
   } satisfies HotCopy;
 }
 

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
 import beginWrite from "./lua/begin-write.lua" with { type: "text" };
+import clearStale from "./lua/clear-stale.lua" with { type: "text" };
 import endWrite from "./lua/end-write.lua" with { type: "text" };
 import fillHash from "./lua/fill-hash.lua" with { type: "text" };
+import markStale from "./lua/mark-stale.lua" with { type: "text" };
 import purgeHash from "./lua/purge-hash.lua" with { type: "text" };
 import readHash from "./lua/read-hash.lua" with { type: "text" };
 import recordEpoch from "./lua/record-epoch.lua" with { type: "text" };
@@ -18,14 +20,24 @@ export const scripts = {
   recordEpoch: script<[keepMs: number], number>(shared + recordEpoch),
   readHash: script<
     [token: string, tokenLifeMs: number],
-    [state: string, valueOrToken?: string, epoch?: string]
+    | [state: "hit", value: string]
+    | [state: "ask"]
+    | [state: "miss", token: string, epoch: string]
+    | [state: "stale", mark: string]
   >(shared + readHash),
   fillHash: script<[epoch: string, token: string, value: string, valueLifeMs: number], 0 | 1>(
     shared + fillHash,
   ),
   beginWrite: script<
     [writer: string, token: string, markerLifeMs: number],
-    [isSolo: 0 | 1, epoch: string, token: string]
+    [
+      isSolo: 0 | 1,
+      epoch: string,
+      token: string,
+      isStale: 0 | 1,
+      heldToken: string | null,
+      heldValue: string | null,
+    ]
   >(shared + beginWrite),
   endWrite: script<
     [
@@ -39,6 +51,8 @@ export const scripts = {
     ],
     0 | 1
   >(shared + endWrite),
+  markStale: script<[token: string, freshToken: string, markLifeMs: number], 0 | 1>(shared + markStale),
+  clearStale: script<[mark: string], 0 | 1>(clearStale),
   purgeHash: script<[token: string, tokenLifeMs: number], 0 | 1>(shared + purgeHash),
   reopenSeen: script<[failed: string, open: string], 0 | 1>(reopenSeen),
 };

@@ -1,18 +1,11 @@
-import type { Replacement, UserDirectory, UserRecord } from "../directory/user-directory.ts";
-import {
-  HashStale,
-  OutcomeUnknown,
-  OwnIdDataTooLong,
-  SidecarError,
-  UserBlocked,
-  UserUnknown,
-  WriteContended,
-} from "../errors.ts";
-import type { HotCopy, HotRead, HotWrite } from "./hot-copy.ts";
+import type { UserDirectory, UserRecord } from "../directory/user-directory.ts";
+import { HashStale, OwnIdDataTooLong, UserBlocked, UserUnknown } from "../errors.ts";
+import type { HotCopy, HotRead, HotValue } from "./hot-copy.ts";
 import type { OwnIdDataStore } from "./ownid-data-store.ts";
+import { createRowWriter, type RowWriteEvent } from "./row-write.ts";
 import { createSharedReads } from "./shared-reads.ts";
 
-export type StoreEvent = "stale hit" | "audited" | "outcome unknown" | "write contended";
+export type StoreEvent = RowWriteEvent | "audited";
 
 export interface WriteThroughOptions {
   readonly directory: UserDirectory;
@@ -24,17 +17,12 @@ export interface WriteThroughOptions {
   readonly note: (event: StoreEvent) => void;
 }
 
-/** A write that finds the row changed reads it again and tries again, so often at most. */
-const triesMax = 3;
-
-/** Of an UPDATE. `read back`: its answer was lost, and the row reads as written. */
-type Outcome = "committed" | "refused" | "read back";
-
 /** What is known of a login id at some instant. */
 interface Answer {
-  /** As the database stores it; `null` of nobody's. */
+  /** As the database stores it; `null` if no user has it. */
   readonly loginId: string | null;
   readonly ownIdData: string | null;
+  readonly blocked: boolean;
 }
 
 /**
@@ -42,47 +30,33 @@ interface Answer {
  * is a step of this folder's README.md, which says why a hit is always the database's value.
  */
 export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore {
-  const { directory, hotCopy, statementMs, auditShare, note } = options;
+  const { directory, hotCopy, auditShare, note } = options;
   const reads = createSharedReads<Answer>();
+  const writeRow = createRowWriter(options);
 
   async function ask(loginId: string): Promise<Answer> {
     try {
       return await directory.find(loginId);
     } catch (error) {
-      if (error instanceof UserUnknown) return { loginId: null, ownIdData: null };
+      if (error instanceof UserUnknown) return { loginId: null, ownIdData: null, blocked: false };
       throw error;
     }
   }
 
   /** FILL, after a MISS. It travels before anything that a waiting reader asks of the same hash. */
-  async function keep(asked: string, read: HotRead, { loginId, ownIdData }: Answer): Promise<void> {
-    if (read.state === "miss" && ownIdData && loginId === asked) await read.fill(ownIdData);
+  async function keep(asked: string, read: HotRead, { loginId, ownIdData, blocked }: Answer): Promise<void> {
+    if (read.state === "miss" && ownIdData && loginId === asked && !blocked) await read.fill(ownIdData);
   }
 
   async function lookAgain(loginId: string): Promise<Answer | null> {
     const hit = await hotCopy.peek(loginId);
-    return hit === null ? null : { loginId, ownIdData: hit };
-  }
-
-  /** Whether the hash goes on holding a value that the database does not: writes in between are no alarm. */
-  async function isStale(loginId: string, hit: string): Promise<boolean> {
-    if ((await ask(loginId)).ownIdData === hit) return false;
-    const hitAgain = await hotCopy.peek(loginId);
-    return hitAgain === hit && hit !== (await ask(loginId)).ownIdData;
-  }
-
-  /** Re-reads a share of hits in the background and cries out at the first that is wrong. */
-  async function audit(loginId: string, hit: string): Promise<void> {
-    note("audited");
-    if (!(await isStale(loginId, hit))) return;
-    note("stale hit");
-    await hotCopy.purge(loginId);
+    return hit === null ? null : { loginId, ownIdData: hit, blocked: false };
   }
 
   async function get(loginId: string): Promise<string | null> {
     const read = await hotCopy.read(loginId);
     if (read.state === "hit") {
-      if (auditShare > 0 && Math.random() < auditShare) audit(loginId, read.value).catch(() => {});
+      if (auditShare > 0 && Math.random() < auditShare) audit(loginId).catch(() => {});
       return read.value;
     }
     const found = await reads.join(loginId, {
@@ -90,27 +64,28 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
       send: () => ask(loginId),
       keep: (answer) => keep(loginId, read, answer),
     });
+    if (read.state === "stale") await read.clear();
     if (found.loginId === null) throw new UserUnknown();
+    if (found.blocked) throw new UserBlocked();
+    if (found.loginId !== loginId && (await hotCopy.look(found.loginId)).isStale) return get(found.loginId);
     return found.ownIdData === "" ? null : found.ownIdData;
+  }
+
+  /** Compares a share of the hits with the row, in the background: one that is wrong is marked as stale. */
+  async function audit(loginId: string): Promise<void> {
+    note("audited");
+    const { held } = await hotCopy.look(loginId);
+    if (held === null) return;
+    const { ownIdData, blocked } = await ask(loginId);
+    if (held.value === ownIdData && !blocked) return;
+    if (await hotCopy.markStale(loginId, held)) note("stale hit");
   }
 
   async function set(loginId: string, ownIdData: string): Promise<void> {
     const user = await findUnblocked(loginId);
     if (!directory.fits(ownIdData)) throw new OwnIdDataTooLong();
     if (user.ownIdData === ownIdData) return forgetUnlessHit(user.loginId, ownIdData);
-    const write = await hotCopy.begin(user.loginId);
-    await conclude(write, ownIdData, updateUntilItHolds(user, ownIdData));
-  }
-
-  /** Ends a write when its outcome is known; otherwise the marker keeps readers away until it lapses. */
-  async function conclude(write: HotWrite, ownIdData: string, updating: Promise<Outcome>): Promise<void> {
-    try {
-      const outcome = await updating;
-      if (outcome !== "read back") await write.end(outcome === "committed" ? ownIdData : null);
-    } catch (error) {
-      if (error instanceof SidecarError && !(error instanceof OutcomeUnknown)) await write.end(null);
-      throw error;
-    }
+    await writeRow({ user, ownIdData, onlyIf: null });
   }
 
   /** The database holds the value already; make sure that no reader believes another one. */
@@ -118,66 +93,58 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     if ((await hotCopy.peek(loginId)) !== value) await hotCopy.purge(loginId);
   }
 
-  /**
-   * UPDATE: compare-and-set until it holds, fenced by one deadline for all tries.
-   *
-   * @throws {OutcomeUnknown} as `update`
-   * @throws {WriteContended} | {UserUnknown} | {UserBlocked} | {DatabaseUnavailable} known not to have been done
-   */
-  async function updateUntilItHolds(user: UserRecord, ownIdData: string): Promise<Outcome> {
-    const deadlineMs = user.databaseTimeMs + statementMs;
-    let seen = user;
-    for (let tries = 1; tries <= triesMax && seen.databaseTimeMs < deadlineMs; tries += 1) {
-      const change = { loginId: user.loginId, expected: seen.ownIdData, replacement: ownIdData, deadlineMs };
-      const outcome = await update(change);
-      if (outcome !== "refused") return outcome;
-      seen = await findUnblocked(user.loginId);
-    }
-    note("write contended");
-    throw new WriteContended();
-  }
-
-  /** @throws {OutcomeUnknown} the answer was lost, and the row does not read as written (yet) */
-  async function update(change: Replacement): Promise<Outcome> {
-    try {
-      return (await directory.replaceOwnIdData(change)) ? "committed" : "refused";
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) throw error;
-      note("outcome unknown");
-      const now = await ask(change.loginId).catch(() => null);
-      if (now?.ownIdData !== change.replacement) throw error;
-      return "read back";
-    }
-  }
-
+  /** A user who is not there, or is blocked, has no value that anybody may go on believing. */
   async function findUnblocked(loginId: string): Promise<UserRecord> {
-    const user = await directory.find(loginId);
-    if (user.blocked) throw new UserBlocked();
+    const user = await directory.find(loginId).catch(async (error) => {
+      if (error instanceof UserUnknown) await forget(loginId);
+      throw error;
+    });
+    if (!user.blocked) return user;
+    for (const spelling of new Set([loginId, user.loginId])) await forget(spelling);
+    throw new UserBlocked();
+  }
+
+  /** Where Redis gives no answer, the value is believed until it expires. */
+  async function forget(loginId: string): Promise<void> {
+    await hotCopy.purge(loginId).catch(() => {});
+  }
+
+  /** SESSION: no session for a user of whom a lookup may have been told something else than the row holds. */
+  async function findForSession(loginId: string): Promise<UserRecord> {
+    const looking = hotCopy.look(loginId);
+    let user = await findUnblocked(loginId);
+    for (const spelling of new Set([loginId, user.loginId])) {
+      const { held, isStale } = await (spelling === loginId ? looking : hotCopy.look(spelling));
+      if (isStale) {
+        note("stale refused");
+        throw new HashStale();
+      }
+      if (held === null) continue;
+      if (held.value !== user.ownIdData) user = await readAgain(user, spelling, held);
+      if (spelling !== user.loginId) await forget(spelling);
+    }
     return user;
   }
 
-  /** SESSION: a hash that contradicts the database twice is dropped, and gives no session. */
-  async function findForSession(loginId: string): Promise<UserRecord> {
-    const peeking = hotCopy.peek(loginId);
-    const user = await findUnblocked(loginId);
-    const hit = await (user.loginId === loginId ? peeking : hotCopy.peek(user.loginId));
-    if (hit === null || hit === user.ownIdData) return user;
-    const again = await findUnblocked(loginId);
-    const hitAgain = await hotCopy.peek(user.loginId);
-    if (hitAgain !== hit || hit === again.ownIdData) return again;
-    note("stale hit");
-    await hotCopy.purge(user.loginId);
-    throw new HashStale();
+  /** The row at a later instant than the look, which the hash may have been right at. */
+  async function readAgain(user: UserRecord, spelling: string, held: HotValue): Promise<UserRecord> {
+    const again = await findUnblocked(user.loginId);
+    if (held.value !== again.ownIdData && (await hotCopy.markStale(spelling, held))) {
+      note("stale hit");
+      throw new HashStale();
+    }
+    return again;
   }
 
-  /** Under both spellings: the one that was sent, and the one the table stores, if the database says. */
+  /**
+   * Forgets the hash under the spelling that was sent and under the one that the table stores. Of a user who is not
+   * there any more, nobody can say how the table spelt the login id, so every spelling is forgotten.
+   */
   async function invalidate(loginId: string): Promise<void> {
     await hotCopy.purge(loginId);
-    const user = await directory.find(loginId).catch((error) => {
-      if (error instanceof UserUnknown) return null;
-      throw error;
-    });
-    if (user !== null && user.loginId !== loginId) await hotCopy.purge(user.loginId);
+    const user = await ask(loginId);
+    if (user.loginId === null) await hotCopy.purgeSpellings(loginId);
+    else if (user.loginId !== loginId) await hotCopy.purge(user.loginId);
   }
 
   return {

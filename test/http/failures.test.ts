@@ -9,7 +9,9 @@ import {
   SignatureInvalid,
   UserBlocked,
   UserUnknown,
+  ValueAltered,
   WriteContended,
+  WriteSuppressed,
 } from "../../src/errors.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { empty, json, outcomeOf, type ProblemCode, problem } from "../support/problems.ts";
@@ -36,6 +38,8 @@ describe("what the store throws", () => {
     [new HotCopyUnavailable(), "ERR_REDIS_UNAVAILABLE", "1"],
     [new HashStale(), "ERR_HASH_STALE", "1"],
     [new WriteContended(), "ERR_WRITE_CONTENDED", "1"],
+    [new WriteSuppressed(), "ERR_WRITE_SUPPRESSED", "5"],
+    [new ValueAltered(), "ERR_VALUE_ALTERED", "5"],
     [new OutcomeUnknown("reason-marker"), "ERR_OUTCOME_UNKNOWN", "5"],
     [new Overloaded(), "ERR_OVERLOADED", "1"],
     [new UserBlocked(), "ERR_USER_BLOCKED", null],

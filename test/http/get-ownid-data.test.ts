@@ -43,11 +43,6 @@ describe("200", () => {
     expect(outcomeOf(answer)).toEqual(json(200, { ownIdData: "data" }));
   });
 
-  test("also answers for a blocked user", async () => {
-    app.table.insert({ email: "blocked@testmail.com", ownIdData: "data", blocked: true });
-    expect(outcomeOf(await app.client.get("blocked@testmail.com"))).toEqual(json(200, { ownIdData: "data" }));
-  });
-
   test("also answers on the path with a trailing slash, without a redirect", async () => {
     app.table.write(sol, "data");
     const request = app.client.sign("getOwnIDDataByLoginId", { loginId: sol });
@@ -140,6 +135,15 @@ describe("400", () => {
       const expected = problem("ERR_REQUEST_INVALID", "loginId must not contain a lone surrogate.");
       expect(outcomeOf(await send(`{"loginId":"${loginId}"}`))).toEqual(expected);
     }
+  });
+});
+
+describe("423", () => {
+  test("says that the user is blocked, whether or not there are data", async () => {
+    app.table.insert({ email: "blocked@testmail.com", ownIdData: "data", blocked: true });
+    app.table.insert({ email: "blocked-too@testmail.com", blocked: true });
+    for (const loginId of ["blocked@testmail.com", "blocked-too@testmail.com"])
+      expect(outcomeOf(await app.client.get(loginId))).toEqual(problem("ERR_USER_BLOCKED"));
   });
 });
 

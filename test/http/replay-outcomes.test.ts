@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   DatabaseUnavailable,
+  HashStale,
   OutcomeUnknown,
   UserBlocked,
   UserUnknown,
+  ValueAltered,
   WriteContended,
+  WriteSuppressed,
 } from "../../src/errors.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import type { ReplayGuard } from "../../src/store/replay-guard.ts";
@@ -101,20 +104,23 @@ describe("a copy of a set", () => {
     expect(scripted.runs.set).toBe(1);
   });
 
-  test.each([...known, ["503, others wrote", new WriteContended(), problem("ERR_WRITE_CONTENDED")]] as const)(
-    "runs after a known failure: %s",
-    async (_what, error, answer) => {
-      scripted.ends.push(failingWith(error));
-      const request = toSet();
-      expect(await send(request)).toEqual(answer);
-      expect(await send(request)).toEqual(empty(204));
-      expect(await send(request)).toEqual(empty(204));
-      expect(scripted.runs.set).toBe(2);
-    },
-  );
+  test.each([
+    ...known,
+    ["503, others wrote", new WriteContended(), problem("ERR_WRITE_CONTENDED")],
+    ["503, a trigger dropped the change", new WriteSuppressed(), problem("ERR_WRITE_SUPPRESSED")],
+  ] as const)("runs after a known failure: %s", async (_what, error, answer) => {
+    scripted.ends.push(failingWith(error));
+    const request = toSet();
+    expect(await send(request)).toEqual(answer);
+    expect(await send(request)).toEqual(empty(204));
+    expect(await send(request)).toEqual(empty(204));
+    expect(scripted.runs.set).toBe(2);
+  });
 
   test.each([
     ["it is not known whether the first was done", new OutcomeUnknown("the connection was lost")],
+    ["the row does not hold what the first wrote", new ValueAltered()],
+    ["the first was made from a stale list", new HashStale()],
     ["the sidecar failed", new TypeError("a fault of ours")],
   ])("does not run if %s", async (_what, error) => {
     scripted.ends.push(failingWith(error));
@@ -138,7 +144,8 @@ describe("a copy of a session request", () => {
     expect(scripted.runs.session).toBe(1);
   });
 
-  test.each(known)("runs if the first gave none: %s", async (_what, error, answer) => {
+  const stale = ["503, the hash was stale", new HashStale(), problem("ERR_HASH_STALE")] as const;
+  test.each([...known, stale])("runs if the first gave none: %s", async (_what, error, answer) => {
     scripted.ends.push(failingWith(error));
     const request = toSession();
     expect(await send(request)).toEqual(answer);

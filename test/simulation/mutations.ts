@@ -1,6 +1,6 @@
 import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { DatabaseUnavailable, OutcomeUnknown } from "../../src/errors.ts";
-import type { HotCopy } from "../../src/store/hot-copy.ts";
+import type { HotCopy, HotWrite } from "../../src/store/hot-copy.ts";
 import type { RedisEpochs } from "../../src/store/redis-epochs.ts";
 import type { HotCopyLimits } from "../../src/store/redis-hot-copy.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
@@ -97,7 +97,12 @@ function fillingAfterAsk(real: HotCopy, redis: RedisDeployment): HotCopy {
 }
 
 function writingWithoutBegin(real: HotCopy): HotCopy {
-  return { ...real, begin: (loginId) => real.begin(loginId).catch(() => ({ end: async () => {} })) };
+  const noWrite: HotWrite = {
+    found: { value: null, token: null, isStale: false },
+    markStale: async () => false,
+    end: async () => {},
+  };
+  return { ...real, begin: (loginId) => real.begin(loginId).catch(() => noWrite) };
 }
 
 /** Each is one rule of src/store/README.md left out, or one temptation given way to. */

@@ -4,7 +4,7 @@ import { describeWith } from "../support/describe-with.ts";
 import { sharedRedis } from "../support/redis-server.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 import { SimulatedRedisServer } from "./simulated-redis-server.ts";
-import { heldToken, TwinRedis } from "./twin-redis.ts";
+import { heldMark, heldToken, TwinRedis } from "./twin-redis.ts";
 
 setDefaultTimeout(60_000);
 
@@ -83,6 +83,14 @@ const steps = {
       60_000,
     ]),
 
+  markStale: (twins: TwinRedis, random: SeededRandom) =>
+    twins.run("markStale", [tokenFor(random), random.pick(tokens), longMs]),
+
+  clearStale: (twins: TwinRedis, random: SeededRandom) =>
+    twins.run("clearStale", [random.chance(0.7) ? heldMark : "1:another"]),
+
+  "the mark lapses": (twins: TwinRedis) => twins.lapseMark(),
+
   purgeHash: (twins: TwinRedis, random: SeededRandom) =>
     twins.run("purgeHash", [random.pick(tokens), longMs]),
 
@@ -99,6 +107,10 @@ const stepNames = [
   ...(["readHash", "readHash", "readHash", "fillHash", "fillHash", "fillHash"] as const),
   ...(["beginWrite", "beginWrite", "beginWrite", "endWrite", "endWrite", "endWrite"] as const),
   ...([
+    "markStale",
+    "markStale",
+    "clearStale",
+    "the mark lapses",
     "purgeHash",
     "hmget",
     "the markers lapse",
@@ -111,12 +123,17 @@ const repliesOfEveryKind = [
   'readHash -> ["hit",',
   'readHash -> ["miss"',
   'readHash -> ["ask"]',
+  'readHash -> ["stale',
   "fillHash -> 1",
   "fillHash -> 0",
   "beginWrite -> [1,",
   "beginWrite -> [0,",
   "endWrite -> 1",
   "endWrite -> 0",
+  "markStale -> 1",
+  "markStale -> 0",
+  "clearStale -> 1",
+  "clearStale -> 0",
   "purgeHash -> 1",
   "purgeHash -> 0",
 ].map((reply) => expect.stringContaining(reply));

@@ -29,11 +29,14 @@ export const simulatedScripts: SimulatedScripts = {
   },
 
   readHash({ redis, epoch, epochHex, key, argv }) {
-    const [heldEpoch, flag = null, heldValue = null, heldToken = null] = redis.hmget(key, "e", "n", "v", "t");
+    const held = redis.hmget(key, "e", "n", "v", "t", "s");
+    const [heldEpoch, flag = null, heldValue = null, heldToken = null, mark = null] = held;
     const isOwn = heldEpoch === epoch;
     const value = isOwn ? heldValue : null;
     let token = isOwn ? heldToken : dropValue(redis, key, epoch, argv(1));
-    if (liveMarkers(redis, key, flag, "").count > 0) return ["ask"];
+    const writers = liveMarkers(redis, key, flag, "").count;
+    if (staleFor(redis, key, mark) > 0) return ["stale", mark];
+    if (writers > 0) return ["ask"];
     if (value !== null) return ["hit", value];
     if (token === null) {
       token = fresh(redis, argv(1));
@@ -53,15 +56,26 @@ export const simulatedScripts: SimulatedScripts = {
 
   beginWrite({ redis, epoch, epochHex, key, argv }) {
     const marker = `w:${argv(1)}`;
-    const { others } = liveMarkers(redis, key, redis.hget(key, "n"), marker);
+    const held = redis.hmget(key, "e", "n", "s", "t", "v");
+    const [heldEpoch, flag = null, mark = null, heldToken = null, heldValue = null] = held;
+    const { others } = liveMarkers(redis, key, flag, marker);
+    const isStale = staleFor(redis, key, mark) > 0 ? 1 : 0;
+    const isOwn = heldEpoch === epoch;
     const lapses = String(redis.nowMs + Number(argv(3)));
     const token = dropValue(redis, key, epoch, argv(2), { [marker]: lapses, n: "1" });
     if (redis.pttl(key) < Number(argv(3))) redis.pexpire(key, Number(argv(3)));
-    return [others === 0 ? 1 : 0, epochHex, token];
+    return [
+      others === 0 ? 1 : 0,
+      epochHex,
+      token,
+      isStale,
+      isOwn ? heldToken : null,
+      isOwn ? heldValue : null,
+    ];
   },
 
   endWrite({ redis, epoch, epochHex, key, argv }) {
-    const [heldEpoch = null, heldToken, flag = null] = redis.hmget(key, "e", "t", "n");
+    const [heldEpoch = null, heldToken, flag = null, mark = null] = redis.hmget(key, "e", "t", "n", "s");
     if (heldEpoch === null) return 0;
     const marker = `w:${argv(1)}`;
     const { others, mine } = liveMarkers(redis, key, flag, marker);
@@ -70,8 +84,9 @@ export const simulatedScripts: SimulatedScripts = {
     redis.hdel(key, marker);
     if (others > 0) return 0;
     redis.hdel(key, "n");
-    if (!undisturbed || heldToken !== argv(3) || argv(5) === "") {
-      redis.pexpire(key, Number(argv(7)));
+    const staleMs = staleFor(redis, key, mark);
+    if (!undisturbed || heldToken !== argv(3) || argv(5) === "" || staleMs > 0) {
+      redis.pexpire(key, Math.max(Number(argv(7)), staleMs));
       return 0;
     }
     redis.hset(key, { v: argv(5) });
@@ -79,11 +94,28 @@ export const simulatedScripts: SimulatedScripts = {
     return 1;
   },
 
+  markStale({ redis, epoch, key, argv }) {
+    const [heldEpoch, heldToken, mark = null, flag = null] = redis.hmget(key, "e", "t", "s", "n");
+    if (mark?.includes(`:${argv(2)}`)) return 1;
+    if (heldEpoch !== epoch || heldToken !== argv(1)) return 0;
+    const lifeMs = Number(argv(3));
+    dropValue(redis, key, epoch, argv(2), { s: `${redis.nowMs + lifeMs}:${argv(2)}` });
+    if (flag === null || redis.pttl(key) < lifeMs) redis.pexpire(key, lifeMs);
+    return 1;
+  },
+
+  clearStale({ redis, key, argv }) {
+    if (redis.hget(key, "s") !== argv(1)) return 0;
+    redis.hdel(key, "s");
+    return 1;
+  },
+
   purgeHash({ redis, epoch, key, argv }) {
-    const [heldEpoch = null, flag = null] = redis.hmget(key, "e", "n");
+    const [heldEpoch = null, flag = null, mark = null] = redis.hmget(key, "e", "n", "s");
     if (heldEpoch === null) return 0;
     dropValue(redis, key, epoch, argv(1));
-    if (liveMarkers(redis, key, flag, "").count === 0) redis.pexpire(key, Number(argv(2)));
+    if (liveMarkers(redis, key, flag, "").count === 0)
+      redis.pexpire(key, Math.max(Number(argv(2)), staleFor(redis, key, mark)));
     return 1;
   },
 };
@@ -106,6 +138,15 @@ export function liveMarkers(redis: SimulatedKeyspace, key: string, flag: string 
   }
   if (others === 0 && !mine) redis.hdel(key, "n");
   return { others, mine, count: others + (mine ? 1 : 0) };
+}
+
+/** `stale_for` of shared.lua. */
+function staleFor(redis: SimulatedKeyspace, key: string, mark: string | null): number {
+  if (mark === null) return 0;
+  const leftMs = Number.parseInt(mark, 10) - redis.nowMs;
+  if (leftMs > 0) return leftMs;
+  redis.hdel(key, "s");
+  return 0;
 }
 
 /** `fresh` of shared.lua. */

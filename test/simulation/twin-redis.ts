@@ -6,7 +6,10 @@ import type { ScriptName } from "./simulated-scripts.ts";
 /** Stands for the token that the hash holds: each Redis has its own, since it bears the time. */
 export const heldToken = Symbol("the token that the hash holds");
 
-type Argument = string | number | Buffer | typeof heldToken;
+/** The same for the mark of a stale hash, which bears the time as well. */
+export const heldMark = Symbol("the mark that the hash holds");
+
+type Argument = string | number | Buffer | typeof heldToken | typeof heldMark;
 
 /** What a command led to. */
 interface Outcome {
@@ -32,16 +35,19 @@ export class TwinRedis {
 
   async run(name: ScriptName, args: readonly Argument[]): Promise<[real: Outcome, simulated: Outcome]> {
     const realToken = (await this.#real.hgetBuffer(this.#key, "t")) ?? "";
-    const simulatedToken = this.#simulated.keyspace.hget(this.#key, "t") ?? "";
-    const withToken = (token: string | Buffer) => [
+    const realMark = (await this.#real.hgetBuffer(this.#key, "s")) ?? "";
+    const { keyspace } = this.#simulated;
+    const withHeld = (token: string | Buffer, mark: string | Buffer) => [
       ...["1", this.#key],
       ...args.map((argument) => {
         if (argument === heldToken) return token;
+        if (argument === heldMark) return mark;
         return Buffer.isBuffer(argument) ? argument : String(argument);
       }),
     ];
-    const reply = await this.#real.callBuffer("EVAL", [scripts[name].lua, ...withToken(realToken)]);
-    return this.#outcomes(reply, this.#execute("evalsha", [scripts[name].sha, ...withToken(simulatedToken)]));
+    const reply = await this.#real.callBuffer("EVAL", [scripts[name].lua, ...withHeld(realToken, realMark)]);
+    const simulated = withHeld(keyspace.hget(this.#key, "t") ?? "", keyspace.hget(this.#key, "s") ?? "");
+    return this.#outcomes(reply, this.#execute("evalsha", [scripts[name].sha, ...simulated]));
   }
 
   async hmget(): Promise<[Outcome, Outcome]> {
@@ -52,6 +58,11 @@ export class TwinRedis {
   async lapseMarkers(): Promise<[Outcome, Outcome]> {
     for (const field of Object.keys(await this.#real.hgetall(this.#key)))
       if (field.startsWith("w:")) await this.#change(field, "1");
+    return this.#outcomes(null, null);
+  }
+
+  async lapseMark(): Promise<[Outcome, Outcome]> {
+    if ((await this.#real.hexists(this.#key, "s")) === 1) await this.#change("s", "1:lapsed");
     return this.#outcomes(null, null);
   }
 
@@ -92,7 +103,7 @@ type Fields = readonly (readonly [field: string, value: string | Buffer])[];
 function outcomeOf(reply: unknown, fields: Fields, lifeMs: number): Outcome {
   const texts = fields.map(([field, value]): [string, string] => {
     const text = textOf(value);
-    return [field, field === "t" ? withoutTime(text) : text];
+    return [field, field === "t" || field === "s" ? withoutTime(text) : text];
   });
   return { reply: replyInWords(reply), fields: Object.fromEntries(texts.sort()), lifeMs };
 }
@@ -120,6 +131,7 @@ function replyInWords(reply: unknown): unknown {
   return typeof reply === "string" || Buffer.isBuffer(reply) ? withoutTime(textOf(reply)) : reply;
 }
 
-const withoutTime = (token: string) => token.replace(/:\d+:\d+$/, "");
+/** Of a token or of a mark. */
+const withoutTime = (text: string) => text.replace(/:\d+:\d+$/, "").replace(/^\d+:/, "");
 
 const textOf = (text: string | Buffer) => (Buffer.isBuffer(text) ? text.toString("latin1") : text);

@@ -1,4 +1,4 @@
-import { OutcomeUnknown, SidecarError } from "../../src/errors.ts";
+import { OutcomeUnknown, SidecarError, ValueAltered } from "../../src/errors.ts";
 import type { History, Operation } from "./history.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
 import { type Sidecar, startSidecar } from "./sidecar.ts";
@@ -80,7 +80,7 @@ export async function run(site: Site, { store, process }: Sidecar, request: Requ
     world.tell(process.name, () => `ends ${kind} of ${asked}: ${operation.value || "done"}`);
     if (kind !== "invalidate") history.checkAnswer(operation, database);
   } catch (error) {
-    history.end(operation, error instanceof OutcomeUnknown ? "unknown" : "not done");
+    history.end(operation, outcomeAfter(error));
     world.tell(
       process.name,
       () => `ends ${kind} of ${asked}: ${error instanceof SidecarError ? error.code : error}`,
@@ -88,6 +88,12 @@ export async function run(site: Site, { store, process }: Sidecar, request: Requ
     history.checkFailure(operation, error);
   }
   world.count(`${kind} ${operation.outcome}`);
+}
+
+/** What was written and has been overwritten since is done. */
+function outcomeAfter(error: unknown): Operation["outcome"] {
+  if (error instanceof ValueAltered) return "done";
+  return error instanceof OutcomeUnknown ? "unknown" : "not done";
 }
 
 async function read(store: Sidecar["store"], kind: "get" | "session", asked: string): Promise<string> {

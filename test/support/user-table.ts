@@ -40,6 +40,8 @@ export function createUsers(path: string, users: readonly User[], collation: "BI
       void database.query("UPDATE users SET email = ? WHERE email = ?").run(newEmail, email),
     block: (email: string) => void database.query("UPDATE users SET blocked = 1 WHERE email = ?").run(email),
     remove: (email: string) => void database.query("DELETE FROM users WHERE email = ?").run(email),
+    /** For triggers, and whatever else a site has in its schema. */
+    run: (sql: string) => void database.run(sql),
     count: () => database.query<{ count: number }, []>("SELECT count(*) AS count FROM users").get()?.count,
     close: () => database.close(),
   };

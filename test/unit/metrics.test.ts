@@ -21,6 +21,7 @@ describe("text", () => {
 ownid_hash_events_total{event="hit"} 2
 ownid_hash_events_total{event="miss"} 0
 ownid_hash_events_total{event="ask"} 0
+ownid_hash_events_total{event="stale"} 0
 ownid_hash_events_total{event="marker"} 0
 ownid_hash_events_total{event="bypassed"} 0
 ownid_hash_events_total{event="fill"} 0
@@ -33,8 +34,12 @@ ownid_hash_events_total{event="unreachable"} 0
 # TYPE ownid_store_events_total counter
 ownid_store_events_total{event="audited"} 0
 ownid_store_events_total{event="stale_hit"} 0
+ownid_store_events_total{event="stale_refused"} 0
+ownid_store_events_total{event="written"} 0
 ownid_store_events_total{event="outcome_unknown"} 0
 ownid_store_events_total{event="write_contended"} 0
+ownid_store_events_total{event="write_suppressed"} 0
+ownid_store_events_total{event="value_altered"} 0
 
 # HELP ownid_replay_guard_events_total Where the replay guard is kept
 # TYPE ownid_replay_guard_events_total counter

@@ -31,10 +31,10 @@ describe("get", () => {
     expect(await over.store.get("mia@testmail.com")).toBe("hers");
   });
 
-  test("answers for a blocked user, whose devices OwnID may still ask for", async () => {
+  test("refuses a blocked user, so that OwnID can say so at once", async () => {
     await using over = await storeOver("data");
     over.table.block(sol);
-    expect(await over.store.get(sol)).toBe("data");
+    await expect(over.store.get(sol)).rejects.toThrow(UserBlocked);
   });
 
   test("throws when the database gives no answer, instead of a value", async () => {
@@ -44,12 +44,13 @@ describe("get", () => {
 });
 
 describe("set", () => {
-  test("has committed the value when it returns, in one statement", async () => {
+  test("has committed the value when it returns, in one statement, and has read it back", async () => {
     await using over = await storeOver("old");
     await over.store.set(sol, "new");
     expect(over.table.read(sol)).toBe("new");
     expect(over.replacements).toHaveLength(1);
-    expect(over.finds).toHaveLength(1);
+    expect(over.finds.map(({ ownIdData }) => ownIdData)).toEqual(["old", "new"]);
+    expect(over.events).toEqual(["written"]);
   });
 
   test("overwrites only the value it has read", async () => {
@@ -182,7 +183,7 @@ describe("set whose outcome is unknown", () => {
     expect(over.table.read(sol)).toBe("new");
     expect(over.replacements).toHaveLength(1);
     expect(over.finds.map(({ ownIdData }) => ownIdData)).toEqual(["old", "new"]);
-    expect(over.events).toEqual(["outcome unknown"]);
+    expect(over.events).toEqual(["outcome unknown", "written"]);
   });
 
   test("stays unknown when the row still reads as before, and the write is never sent twice", async () => {

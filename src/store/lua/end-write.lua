@@ -1,17 +1,17 @@
--- END: the write's outcome is known. Takes the writer's marker away, and stores the committed value if no
--- other writer overlapped. Running it twice, or after the marker has lapsed, drops the value instead.
+-- END: the write's outcome is known. Takes the writer's marker away, and stores what the row holds if no other writer
+-- overlapped and the hash is not marked as stale. Running it twice, or after the marker has lapsed, drops the value instead.
 --
 -- KEYS[1]  the user's hash
 -- ARGV[1]  the writer's id
 -- ARGV[2]  the epoch that BEGIN answered
 -- ARGV[3]  the token that BEGIN set
 -- ARGV[4]  a fresh random token
--- ARGV[5]  the committed value, or '' to store nothing
+-- ARGV[5]  what the row holds, or '' to store nothing
 -- ARGV[6]  T: how long the value lives, ms; 0 keeps it
 -- ARGV[7]  F: how long a hash lives that holds only a token, ms
 -- Returns  1 stored | 0 not
 local key = KEYS[1]
-local held_epoch, held_token, flag = unpack(redis.call('HMGET', key, 'e', 't', 'n'))
+local held_epoch, held_token, flag, mark = unpack(redis.call('HMGET', key, 'e', 't', 'n', 's'))
 if not held_epoch then return 0 end
 local marker = 'w:' .. ARGV[1]
 local current, current_hex = epoch()
@@ -23,8 +23,9 @@ if others > 0 then
   return 0
 end
 redis.call('HDEL', key, marker, 'n')
-if not undisturbed or held_token ~= ARGV[3] or ARGV[5] == '' then
-  redis.call('PEXPIRE', key, ARGV[7])
+local stale = stale_for(key, mark)
+if not undisturbed or held_token ~= ARGV[3] or ARGV[5] == '' or stale > 0 then
+  keep_empty(key, ARGV[7], stale)
   return 0
 end
 redis.call('HSET', key, 'v', ARGV[5])

@@ -56,3 +56,18 @@ local function drop_value(key, current, token, ...)
   redis.call('HSET', key, 'e', current, 't', unused, ...)
   return unused
 end
+
+-- How much longer the hash is marked as stale, in ms, or 0; `mark` is what the hash holds there: when it lapses, and
+-- what tells it from other marks. A lapsed mark is removed.
+local function stale_for(key, mark)
+  if not mark then return 0 end
+  local left = tonumber(string.match(mark, '^%d+')) - now
+  if left > 0 then return left end
+  redis.call('HDEL', key, 's')
+  return 0
+end
+
+-- Lets a hash without a value live for `life`, in ms, or for as long as it is marked as stale.
+local function keep_empty(key, life, stale)
+  redis.call('PEXPIRE', key, string.format('%.0f', math.max(tonumber(life), stale)))
+end

@@ -1,0 +1,47 @@
+interface Mark {
+  /** Of the master that keeps the mark too, in hex; `null` if none does. */
+  readonly epoch: string | null;
+  readonly lapsesAt: number;
+}
+
+/** More than these are never remembered: the oldest go first. */
+const usersMax = 10_000;
+
+/**
+ * The users whose hashes this process has found to be stale. Redis keeps the same marks for every sidecar; this memory
+ * is for the time when Redis is away, or has come back without them.
+ */
+export function createStaleUsers(lifeMs: number) {
+  const marks = new Map<string, Mark>();
+
+  function markOf(loginId: string): Mark | undefined {
+    if (marks.size === 0) return undefined;
+    const mark = marks.get(loginId);
+    if (mark !== undefined && mark.lapsesAt <= performance.now()) marks.delete(loginId);
+    else return mark;
+    return undefined;
+  }
+
+  return {
+    remember(loginId: string, epoch: string | null): void {
+      marks.delete(loginId);
+      marks.set(loginId, { epoch, lapsesAt: performance.now() + lifeMs });
+      const [oldest] = marks.keys();
+      if (marks.size > usersMax && oldest !== undefined) marks.delete(oldest);
+    },
+
+    /**
+     * Whether the user is marked as far as this process knows. A master that still has the epoch of the mark, and says
+     * that the hash is not marked, is right: another sidecar has served a read.
+     */
+    has(loginId: string, answeringEpoch: string | null): boolean {
+      const mark = markOf(loginId);
+      if (mark === undefined) return false;
+      if (answeringEpoch === null || mark.epoch !== answeringEpoch) return true;
+      marks.delete(loginId);
+      return false;
+    },
+
+    forget: (loginId: string): void => void (marks.size > 0 && marks.delete(loginId)),
+  };
+}

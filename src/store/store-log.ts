@@ -1,0 +1,36 @@
+import type { StoreEvent } from "./write-through.ts";
+
+const lines = {
+  "stale hit":
+    "a hash contradicted the user's row; it was dropped, and nothing is done until the row has been read",
+  "value altered":
+    "an UPDATE was committed, but the row does not hold what was sent: a trigger of the user table altered it, or another writer has changed the row since",
+  "write suppressed":
+    "an UPDATE found the row and changed nothing: a trigger or rule of the user table keeps the row from changing",
+} as const satisfies Partial<Record<StoreEvent, string>>;
+
+type LoggedEvent = keyof typeof lines;
+
+const isLogged = (event: StoreEvent): event is LoggedEvent => event in lines;
+
+/** At most one line for each kind of event in so long: every set of a table with such a trigger has one. */
+const quietMs = 60_000;
+
+/**
+ * Tells the log what an operator must know of the store. Every event is counted in the metrics besides.
+ *
+ * @param elapsed milliseconds on a clock that only goes forwards
+ */
+export function createStoreLog(
+  logError: (fields: { readonly audit: string }, line: string) => void,
+  elapsed: () => number,
+): (event: StoreEvent) => void {
+  const loggedAt = new Map<LoggedEvent, number>();
+  return (event) => {
+    if (!isLogged(event)) return;
+    const now = elapsed();
+    if (event !== "stale hit" && now - (loggedAt.get(event) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
+    loggedAt.set(event, now);
+    logError({ audit: event.replaceAll(" ", "_") }, lines[event]);
+  };
+}

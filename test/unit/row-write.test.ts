@@ -1,0 +1,97 @@
+import { describe, expect, test } from "bun:test";
+import {
+  DatabaseUnavailable,
+  OutcomeUnknown,
+  UserUnknown,
+  ValueAltered,
+  WriteContended,
+  WriteSuppressed,
+} from "../../src/errors.ts";
+import { failWith, sol, storeOver } from "../support/store-over.ts";
+
+const trigger = (action: string) => `CREATE TRIGGER meddles ${action}`;
+const trims = trigger(
+  "AFTER UPDATE OF ownIdData ON users BEGIN UPDATE users SET ownIdData = trim(NEW.ownIdData) WHERE email = NEW.email; END",
+);
+const ignores = trigger("BEFORE UPDATE OF ownIdData ON users BEGIN SELECT RAISE(IGNORE); END");
+const putsBack = trigger(
+  "AFTER UPDATE OF ownIdData ON users BEGIN UPDATE users SET ownIdData = OLD.ownIdData WHERE email = NEW.email; END",
+);
+
+describe("a set of a table with triggers", () => {
+  test("is acknowledged when the trigger leaves the value alone", async () => {
+    await using over = await storeOver("old");
+    over.table.run(trims);
+    await over.store.set(sol, "A");
+    expect(over.table.read(sol)).toBe("A");
+  });
+
+  test("says that the row holds something else when a trigger alters the value", async () => {
+    await using over = await storeOver("old");
+    over.table.run(trims);
+    await expect(over.store.set(sol, " A ")).rejects.toThrow(ValueAltered);
+    expect(over.replacements).toHaveLength(1);
+    expect(over.events).toEqual(["value altered"]);
+    expect(await over.store.get(sol)).toBe("A");
+  });
+
+  test("says that the row holds something else when a trigger puts the old value back", async () => {
+    await using over = await storeOver("old");
+    over.table.run(putsBack);
+    await expect(over.store.set(sol, "new")).rejects.toThrow(ValueAltered);
+    expect(await over.store.get(sol)).toBe("old");
+  });
+
+  test("says that nothing was written when a trigger drops the change, in all tries", async () => {
+    await using over = await storeOver("old");
+    over.table.run(ignores);
+    await expect(over.store.set(sol, "new")).rejects.toThrow(WriteSuppressed);
+    expect(over.replacements).toHaveLength(3);
+    expect(over.events).toEqual(["write suppressed"]);
+    expect(over.table.read(sol)).toBe("old");
+  });
+
+  test("is no suppressed one when another writer changes the row between the tries", async () => {
+    await using over = await storeOver("old", {
+      beforeReplace: (nth) => void (nth === 2 && over.table.write(sol, "theirs")),
+    });
+    over.table.run(
+      `CREATE TRIGGER drops BEFORE UPDATE OF ownIdData ON users WHEN NEW.ownIdData = 'new' BEGIN SELECT RAISE(IGNORE); END`,
+    );
+    await expect(over.store.set(sol, "new")).rejects.toThrow(WriteContended);
+  });
+
+  test("is acknowledged when the database counts no row, and the row holds what was sent", async () => {
+    await using over = await storeOver("old");
+    over.table.run(
+      `CREATE TRIGGER redirects BEFORE UPDATE OF ownIdData ON users WHEN OLD.ownIdData IS NOT NEW.ownIdData
+       BEGIN UPDATE users SET ownIdData = NEW.ownIdData WHERE email = NEW.email AND ownIdData IS NOT NEW.ownIdData;
+             SELECT RAISE(IGNORE); END`,
+    );
+    await over.store.set(sol, "new");
+    expect(over.table.read(sol)).toBe("new");
+  });
+});
+
+describe("a set whose row is read back", () => {
+  test("is not acknowledged when the row has been overwritten since", async () => {
+    await using over = await storeOver("old", { afterReplace: () => over.table.write(sol, "theirs") });
+    await expect(over.store.set(sol, "ours")).rejects.toThrow(ValueAltered);
+    expect(over.table.read(sol)).toBe("theirs");
+  });
+
+  test("is not acknowledged when the row has been deleted since", async () => {
+    await using over = await storeOver("old", { afterReplace: () => over.table.remove(sol) });
+    await expect(over.store.set(sol, "ours")).rejects.toThrow(ValueAltered);
+    await expect(over.store.set(sol, "ours")).rejects.toThrow(UserUnknown);
+  });
+
+  test("is of unknown outcome when the database does not answer any more", async () => {
+    await using over = await storeOver("old", {
+      beforeFind: (nth) => nth === 2 && failWith(new DatabaseUnavailable("", ""))(),
+    });
+    await expect(over.store.set(sol, "new")).rejects.toThrow(OutcomeUnknown);
+    expect(over.replacements).toHaveLength(1);
+    expect(over.table.read(sol)).toBe("new");
+  });
+});

@@ -52,6 +52,24 @@ describe("200", () => {
     expect(answer.headers.get("cache-control")).toBe("public, max-age=0");
   });
 
+  test("has the type that the client accepts, and that of a key set unless it asks for another", async () => {
+    const typeFor = async (accept: string) => {
+      const { headers } = await fetch(`${app.publicUrl}/.well-known/jwks.json`, { headers: { accept } });
+      expect(headers.get("vary")).toBe("accept");
+      return headers.get("content-type");
+    };
+    for (const accept of [
+      "application/json",
+      "Application/JSON;q=0.9",
+      "application/json, text/plain, */*",
+    ]) {
+      expect(await typeFor(accept)).toBe("application/json");
+    }
+    for (const accept of ["*/*", "text/html", "application/json, application/jwk-set+json;q=0.5", ""]) {
+      expect(await typeFor(accept)).toBe("application/jwk-set+json");
+    }
+  });
+
   test("is there once when the endpoints are at the root", async () => {
     await using rooted = await startApp({ basePath: "" });
     expect((await ask(`${rooted.publicUrl}/.well-known/jwks.json`)).status).toBe(200);

@@ -6,11 +6,23 @@ export interface JwksOptions {
   readonly maxAgeSeconds: number;
 }
 
-/** The public keys of the session tokens (RFC 7517), for the site's own backend and nobody's secret. */
+const jwkSet = "application/jwk-set+json";
+const json = "application/json";
+
+/**
+ * The public keys of the session tokens (RFC 7517), for the site's own backend and nobody's secret. A client that asks
+ * for `application/json` and does not know the type of a key set gets what it asks for.
+ */
 export function jwks({ sessions, maxAgeSeconds }: JwksOptions) {
-  return new Elysia().get("/.well-known/jwks.json", ({ set }) => {
+  return new Elysia().get("/.well-known/jwks.json", ({ set, request }) => {
     set.headers["cache-control"] = `public, max-age=${maxAgeSeconds}`;
-    set.headers["content-type"] = "application/jwk-set+json";
+    set.headers["content-type"] = typeFor(request.headers.get("accept") ?? "");
+    set.headers.vary = "accept";
     return sessions.publicKeys();
   });
+}
+
+function typeFor(accept: string): string {
+  const types = accept.split(",").map((range) => range.split(";")[0]?.trim().toLowerCase());
+  return types.includes(json) && !types.includes(jwkSet) ? json : jwkSet;
 }

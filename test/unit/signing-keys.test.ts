@@ -165,33 +165,75 @@ describe("loadSigningKeys", () => {
     expect(modeOf(path)).toBe(0o400);
   });
 
-  test("refuses a file that is missing, a folder, not JSON or not a key set, by its variable", async () => {
+  test("refuses a file that is missing, a folder, not JSON or not a key set, with what to do", async () => {
     using folder = temporaryFolder();
-    const good = await makeKey("active");
-    const contents = {
-      "not-json": "{",
-      empty: "",
-      null: "null",
-      list: "[]",
-      object: "{}",
-      "no-keys": '{"keys":[]}',
-      "keys-no-list": '{"keys":{}}',
-      "no-state": JSON.stringify({ keys: [{ ...good, state: undefined }] }),
-      "wrong-state": JSON.stringify({ keys: [{ ...good, state: "old" }] }),
-      "public-only": JSON.stringify({ keys: [{ ...good, d: undefined }] }),
-      "no-kid": JSON.stringify({ keys: [{ ...good, kid: "" }] }),
-      "other-algorithm": JSON.stringify({ keys: [{ ...good, alg: "none" }] }),
-      "other-curve": JSON.stringify({ keys: [{ ...good, crv: "P-384" }] }),
-      "other-use": JSON.stringify({ keys: [{ ...good, use: "enc" }] }),
-    };
-    for (const [name, content] of Object.entries(contents)) writeFileSync(folder.at(name), content);
-    mkdirSync(folder.at("folder"));
-    for (const name of [...Object.keys(contents), "missing", "folder"]) {
+    const contents = { "not-json": "{", empty: "", null: "null", list: "[]", object: "{}" };
+    const sets = { "no-keys": '{"keys":[]}', "keys-no-list": '{"keys":{}}' };
+    const restore = /^SESSION_KEYS_FILE: .* Correct it, or restore it from a backup\.$/;
+    for (const [name, content] of Object.entries({ ...contents, ...sets })) {
+      writeFileSync(folder.at(name), content);
       expect({ name, problems: await problemsOf(folder.at(name)) }).toEqual({
         name,
-        problems: [expect.stringMatching(/^SESSION_KEYS_FILE: .*bun run keys generate$/)],
+        problems: [expect.stringMatching(restore)],
       });
     }
+    mkdirSync(folder.at("folder"));
+    expect(await problemsOf(folder.at("folder"))).toEqual([
+      `SESSION_KEYS_FILE: this account cannot read ${folder.at("folder")}.`,
+    ]);
+    expect(await problemsOf(folder.at("missing"))).toEqual([
+      `SESSION_KEYS_FILE: ${folder.at("missing")} does not exist. Make it with: bun run keys generate`,
+    ]);
+  });
+
+  test("refuses a wrong key by its position, whatever its state is, and publishes none of the set", async () => {
+    using folder = temporaryFolder();
+    const [good, other, active] = await Promise.all(["next", "next", "active"].map(makeKey));
+    if (!good || !other || !active) throw new Error("three keys");
+    const { x: _x, ...withoutX } = good;
+    const short = Buffer.from(good.x, "base64url").subarray(1).toString("base64url");
+    const broken: Record<string, [key: unknown, words: string]> = {
+      "no-state": [{ ...good, state: undefined }, '"state"'],
+      "wrong-state": [{ ...good, state: "old" }, '"state" that is not "next", "active" or "retired"'],
+      "public-only": [{ ...good, d: undefined }, '"d" that is not 32 bytes'],
+      "no-kid": [{ ...good, kid: "" }, '"kid" that is not its RFC 7638 thumbprint'],
+      "kid-of-another": [{ ...good, kid: other.kid }, '"kid" that is not its RFC 7638 thumbprint'],
+      "other-algorithm": [{ ...good, alg: "none" }, '"alg"'],
+      "other-curve": [{ ...good, crv: "P-384" }, '"crv"'],
+      "other-use": [{ ...good, use: "enc" }, '"use"'],
+      "other-type": [{ ...good, kty: "RSA" }, '"kty"'],
+      "x-one-byte-short": [{ ...good, x: short }, '"x" that is not 32 bytes'],
+      "x-with-padding": [{ ...good, x: `${good.x}=` }, '"x" that is not 32 bytes'],
+      "no-x": [withoutX, '"x" that is not 32 bytes'],
+      "x-off-curve": [{ ...good, x: other.x }, "do not belong together"],
+      "d-of-another": [{ ...good, d: other.d }, "do not belong together"],
+      "d-not-base64": [{ ...good, d: "!".repeat(43) }, '"d" that is not 32 bytes'],
+      garbage: ["garbage", "is not a private key"],
+      null: [null, "is not a private key"],
+    };
+    for (const [name, [key, words]] of Object.entries(broken)) {
+      for (const state of ["next", "retired"]) {
+        const inState =
+          typeof key === "object" && key !== null && !/state/.test(name) ? { ...key, state } : key;
+        writeFileSync(folder.at(name), JSON.stringify({ keys: [active, inState] }));
+        const problems = await problemsOf(folder.at(name));
+        expect({ name, problems }).toEqual({ name, problems: [expect.stringContaining(words)] });
+        expect(problems[0]).toStartWith(`SESSION_KEYS_FILE: key 2 of 2 in ${folder.at(name)} `);
+        for (const secret of [good.d, other.d, active.d]) expect(problems[0]).not.toContain(secret);
+      }
+    }
+  });
+
+  test("names every wrong key at once, and a key that is there twice", async () => {
+    using folder = temporaryFolder();
+    const [active, next] = await Promise.all([makeKey("active"), makeKey("next")]);
+    const keys = [{ ...active, x: "" }, active, { ...next, y: "" }, { ...active, state: "retired" }];
+    writeKeys(folder.at("keys"), keys);
+    expect(await problemsOf(folder.at("keys"))).toEqual([
+      expect.stringContaining("key 1 of 4 in"),
+      expect.stringContaining("key 3 of 4 in"),
+      `SESSION_KEYS_FILE: ${folder.at("keys")} holds the key with the kid ${active.kid} twice. Remove one.`,
+    ]);
   });
 
   test("refuses a set in which not exactly one key is active", async () => {

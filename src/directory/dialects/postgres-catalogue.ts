@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { type ColumnKind, quoteTable, type RunSql, type TableFacts, type TableNames } from "./dialect.ts";
+import { operatorProblems } from "./postgres-operator.ts";
 
 const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
 
@@ -69,6 +70,6 @@ export async function inspectPostgres(run: RunSql, names: TableNames): Promise<T
     })),
     uniqueColumns: unique.map(({ name }) => name),
     tables: tables.map(({ name }) => name),
-    otherProblems: [],
+    otherProblems: await operatorProblems(run, table, names),
   };
 }

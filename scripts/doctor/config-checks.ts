@@ -10,8 +10,18 @@ const mends: Readonly<Record<string, string>> = {
   REDIS_URL: "REDIS_URL=redis://<user>:<password>@<host>:6379",
   REDIS_SENTINEL_MASTER: "REDIS_SENTINEL_MASTER=<the name under which the sentinels know the master>",
   ADMIN_TOKEN: makeSecret("ADMIN_TOKEN"),
+  ...Object.fromEntries(["DATABASE", "REDIS"].flatMap(mendsOfTlsFiles)),
   SESSION_KEYS_FILE: "bun run keys generate",
 };
+
+/** Their default would switch the verification or the encryption off. */
+function mendsOfTlsFiles(server: string): [variable: string, mend: string][] {
+  const whose = { CA: "of the certificate authority", CERT: "of the client certificate", KEY: "of its key" };
+  return Object.entries(whose).map(([file, of]) => {
+    const variable = `${server}_TLS_${file}_FILE`;
+    return [variable, `${variable}=<path of the PEM file ${of}>`];
+  });
+}
 
 const environment: Check<ExaminedConfig> = {
   id: "config.NODE_ENV",
@@ -30,13 +40,12 @@ const whole: Check<ExaminedConfig> = {
 
 /** One check for each setting that a start would refuse or warn of. */
 export function configChecks({ problems, config }: ExaminedConfig): readonly Check<ExaminedConfig>[] {
-  const wrongs = problems.map(({ variable, sentence }) => found(variable, wrong(sentence, mendOf(variable))));
+  const wrongs = problems.map(({ variable, sentence }) =>
+    found(variable, wrong(sentence, mendOf(variable, sentence))),
+  );
   const warnings = config.warnings.map((sentence) => {
     const variable = variableOf(sentence);
-    return found(
-      variable,
-      warning(sentence, Object.hasOwn(settings, variable) ? mendOf(variable) : `unset ${variable}`),
-    );
+    return found(variable, warning(sentence, mendOf(variable, sentence)));
   });
   const all = [...wrongs, ...warnings];
   return [environment, ...(all.length === 0 ? [whole] : all)];
@@ -46,7 +55,10 @@ function found(variable: string, verdict: Verdict): Check<ExaminedConfig> {
   return { id: `config.${variable}`, title: variable, examine: () => verdict };
 }
 
-function mendOf(variable: string): string {
+function mendOf(variable: string, sentence: string): string {
+  const [, meant] = /Did you mean (\w+)\?$/.exec(sentence) ?? [];
+  if (meant !== undefined) return `${meant}=<the value of ${variable}>`;
   const setting = Object.entries(settings).find(([name]) => name === variable)?.[1];
-  return mends[variable] ?? `${variable}=${setting?.fallback ?? ""}`;
+  if (setting === undefined) return `unset ${variable}`;
+  return mends[variable] ?? `${variable}=${setting.fallback ?? ""}`;
 }

@@ -45,7 +45,7 @@ const noSecret = () => crypto.getRandomValues(new Uint8Array(32));
 /** Reads what is there, and what is wrong once more without it. Makes no file and no secret. */
 export function examineConfiguration(environment: Environment): ExaminedConfig {
   const { config, problems } = load(environment);
-  const isProduction = environment.NODE_ENV === "production";
+  const isProduction = environment.NODE_ENV?.trim() === "production";
   if (config !== null) return { config, problems, isProduction, knows: { database: true, redis: true } };
   // Development asks for less, so that what production lacks does not hide the rest.
   const relaxed = { ...environment, NODE_ENV: "development" };
@@ -71,7 +71,7 @@ function load(environment: Environment): { config: Config | null; problems: read
 
 /** Problems and warnings begin with their variable; a secret's may come from a file. */
 export function variableOf(sentence: string): string {
-  const [name = ""] = /^[A-Z0-9_]+/.exec(sentence) ?? [];
+  const [name = ""] = /^\w+/.exec(sentence) ?? [];
   return Object.hasOwn(settings, name) ? name : name.replace(/_FILE$/, "");
 }
 

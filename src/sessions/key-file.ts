@@ -31,7 +31,7 @@ export interface KeyFileEntry {
   readonly privateKey: CryptoKey;
 }
 
-/** Completes the sentence `key 2 has … that is not …`. */
+/** Completes the sentence `"kty" must be …`. */
 const memberRules: Readonly<Record<string, string>> = {
   kty: '"EC"',
   crv: '"P-256"',
@@ -98,7 +98,7 @@ async function checkKey(key: unknown): Promise<KeyFileEntry | string> {
   if (privateKey === null || privateKey instanceof Uint8Array) {
     return `is not a key: its "x", "y" and "d" do not belong together. ${howToCorrect}`;
   }
-  if ((await calculateJwkThumbprint(key)) !== key.kid) return `has a "kid" that is not ${memberRules.kid}.`;
+  if ((await calculateJwkThumbprint(key)) !== key.kid) return `is wrong: "kid" must be ${memberRules.kid}.`;
   return { jwk: key, privateKey };
 }
 
@@ -108,5 +108,5 @@ function describeMember(key: unknown): string {
   const rule = memberRules[member];
   return rule === undefined
     ? `is not a private key. ${howToCorrect}`
-    : `has a "${member}" that is not ${rule}. ${howToCorrect}`;
+    : `is wrong: "${member}" must be ${rule}. ${howToCorrect}`;
 }

@@ -4,6 +4,7 @@ import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { encryptionCheck } from "./encryption-check.ts";
 import { mysqlPrivileges } from "./mysql-privileges.ts";
+import { mysqlStateChecks } from "./mysql-state-checks.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
 
 const serverIdleSeconds = 28_800;
@@ -13,22 +14,6 @@ const Status = Type.Object({ Value: Type.String() });
 const encryption = encryptionCheck(
   async (run) => rowOf(Status, await run("SHOW SESSION STATUS LIKE 'Ssl_cipher'")).Value !== "",
 );
-
-const primary: Check<Database> = {
-  id: "database.primary",
-  title: "primary",
-  async examine({ run }) {
-    const { readOnly } = rowOf(
-      Type.Object({ readOnly: Amount }),
-      await run("SELECT @@global.read_only + 0 AS readOnly"),
-    );
-    if (Number(readOnly) === 0) return fine("takes writes");
-    return wrong(
-      "the server is read-only; if it is a replica, point DATABASE_URL at its primary instead",
-      "SET GLOBAL read_only = OFF;",
-    );
-  },
-};
 
 const sqlMode: Check<Database> = {
   id: "database.sql-mode",
@@ -112,7 +97,7 @@ const connections: Check<Database> = {
 
 export const mysqlChecks: readonly Check<Database>[] = [
   encryption,
-  primary,
+  ...mysqlStateChecks,
   sqlMode,
   sysdate,
   idle,

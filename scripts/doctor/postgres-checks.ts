@@ -3,6 +3,7 @@ import { idleSeconds } from "../../src/directory/dialects/dialect.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { encryptionCheck } from "./encryption-check.ts";
+import { durability } from "./postgres-durability-check.ts";
 import { postgresPrivileges, rowSecurity } from "./postgres-privileges.ts";
 import { rowOf } from "./sql-answer.ts";
 
@@ -109,6 +110,7 @@ const pooler: Check<Database> = {
 export const postgresChecks: readonly Check<Database>[] = [
   encryption,
   primary,
+  durability,
   pooler,
   timeLimit,
   idle,

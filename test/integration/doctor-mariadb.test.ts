@@ -55,6 +55,36 @@ const faults: Record<string, Fault<Site>> = {
     status: "wrong",
     plant: ({ administrate }) => administrate("SET GLOBAL read_only = ON"),
   },
+  "a server that does not commit by itself": {
+    id: "database.autocommit",
+    status: "wrong",
+    plant: ({ administrate }) => administrate("SET GLOBAL autocommit = OFF"),
+  },
+  "connections that are told not to commit": {
+    id: "database.autocommit",
+    status: "wrong",
+    plant: ({ administrate }) => administrate("SET GLOBAL init_connect = 'SET autocommit = 0'"),
+  },
+  "a server that shows what is not committed": {
+    id: "database.isolation",
+    status: "wrong",
+    plant: ({ administrate }) => administrate("SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"),
+  },
+  "a binary log of statements": {
+    id: "database.binary-log",
+    status: "wrong",
+    plant: ({ administrate }) => administrate("SET GLOBAL binlog_format = 'STATEMENT'"),
+  },
+  "a server that keeps commits in memory": {
+    id: "database.durability",
+    status: "warning",
+    plant: ({ administrate }) => administrate("SET GLOBAL innodb_flush_log_at_trx_commit = 0"),
+  },
+  "a storage engine without transactions": {
+    id: "database.engine",
+    status: "warning",
+    plant: ({ administrate }) => administrate("ALTER TABLE users ENGINE = MyISAM"),
+  },
   "a server that cuts long values": {
     id: "database.sql-mode",
     status: "warning",
@@ -148,7 +178,7 @@ function databaseOf(account: string): string {
 
 describeWithPrivate("mariadb", "doctor on MariaDB", () => {
   beforeAll(async () => {
-    server = await startMariadb();
+    server = await startMariadb({ settings: { "log-bin": "bin", "server-id": "1" } });
   });
   afterAll(() => server.remove());
 

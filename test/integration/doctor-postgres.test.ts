@@ -126,6 +126,16 @@ const faults: Record<string, Fault<Site>> = {
     plant: ({ administrate, role }) =>
       administrate(`ALTER ROLE ${role} SET default_transaction_read_only = on`),
   },
+  "commits that a crash can lose": {
+    id: "database.durability",
+    status: "warning",
+    plant: ({ administrate, role }) => administrate(`ALTER ROLE ${role} SET synchronous_commit = off`),
+  },
+  "a table that a crash empties": {
+    id: "database.durability",
+    status: "warning",
+    plant: ({ administrate }) => administrate("ALTER TABLE users SET UNLOGGED"),
+  },
   "connections that end while they are idle": {
     id: "database.idle",
     status: "warning",

@@ -24,8 +24,8 @@ interface Candidate extends UnfitState {
 /** Newer versions of MariaDB spell these values out. */
 const isOn = (variable: string) => `CAST(@@${variable} AS CHAR) NOT IN ('OFF', '0')`;
 
-function misfit(name: string, condition: string, reason: string, remedy: string) {
-  return { name, condition, failure: { meaning: "misfit", reason, remedy } } as const;
+function misfit(name: string, condition: string, reason: string, command: string, more = ""): UnfitState {
+  return { name, condition, failure: { meaning: "misfit", reason, remedy: command + more }, command };
 }
 
 const readsUncommitted = (variable: string) =>
@@ -41,6 +41,7 @@ const candidates: readonly Candidate[] = [
     name: variable,
     condition: isOn(`global.${variable}`),
     failure: readOnlyServer,
+    command: `SET GLOBAL ${variable} = OFF;`,
     needs: [variable],
   })),
   {
@@ -48,17 +49,20 @@ const candidates: readonly Candidate[] = [
       "autocommit",
       "NOT @@session.autocommit",
       "the server begins connections with autocommit off, so nothing would be committed",
-      "SET GLOBAL autocommit = ON; and see that init_connect does not switch it off",
+      "SET GLOBAL autocommit = ON;",
+      " and see that init_connect does not switch it off",
     ),
     needs: [],
   },
   {
-    ...misfit(
-      "transaction",
-      "@@session.in_transaction",
-      "a proxy runs statements inside a transaction that somebody else began, so nothing would be committed",
-      "let the proxy keep a connection for one client until its transaction has ended",
-    ),
+    name: "transaction",
+    condition: "@@session.in_transaction",
+    failure: {
+      meaning: "misfit",
+      reason: "a proxy runs statements inside a transaction that another client began",
+      remedy: "let the proxy keep a connection for one client until its transaction has ended",
+    },
+    command: null,
     needs: ["in_transaction"],
   },
   { ...readsUncommitted("tx_isolation"), needs: ["tx_isolation"] },
@@ -69,7 +73,8 @@ const candidates: readonly Candidate[] = [
       "binlog_format",
       "(@@global.log_bin AND @@session.binlog_format = 'STATEMENT')",
       "the server's binary log holds statements instead of rows, so replicas and restored backups would lose writes (binlog_format=STATEMENT)",
-      "SET GLOBAL binlog_format = 'MIXED'; and in its configuration",
+      "SET GLOBAL binlog_format = 'MIXED';",
+      " and in its configuration",
     ),
     needs: ["log_bin", "binlog_format"],
   },
@@ -78,7 +83,8 @@ const candidates: readonly Candidate[] = [
       "wsrep_on",
       "(@@global.wsrep_on AND NOT @@session.wsrep_on)",
       "the Galera node does not replicate what the sidecar's connections write (wsrep_on=OFF)",
-      "see that init_connect does not switch wsrep_on off",
+      "SET GLOBAL init_connect = '';",
+      " which switches wsrep_on off",
     ),
     needs: ["wsrep_on"],
   },

@@ -23,6 +23,7 @@ const readOnly: UnfitState = {
   name: "read only",
   condition: "current_setting('transaction_read_only') = 'on'",
   failure: readOnlyServer,
+  command: null,
 };
 
 export const postgres: Dialect = {

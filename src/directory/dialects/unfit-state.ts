@@ -10,6 +10,8 @@ export interface UnfitState {
   /** An SQL expression that is true in this state. */
   readonly condition: string;
   readonly failure: SqlFailure;
+  /** The SQL with which an administrator ends this state for new connections, where one statement can. */
+  readonly command: string | null;
 }
 
 /** An SQL expression: the name of the first state that holds, or NULL where none does. */

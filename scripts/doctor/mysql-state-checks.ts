@@ -1,0 +1,108 @@
+import { Type } from "@sinclair/typebox";
+import { splitTable } from "../../src/directory/dialects/dialect.ts";
+import { unfitExpression } from "../../src/directory/dialects/unfit-state.ts";
+import { type Check, fine, warning, wrong } from "./check.ts";
+import type { Database } from "./database.ts";
+import { Amount, rowOf } from "./sql-answer.ts";
+
+const Unfit = Type.Object({ unfit: Type.Union([Type.String(), Type.Null()]) });
+
+/** Asks what each of the sidecar's statements asks the server about itself. */
+function stateCheck(id: string, title: string, names: readonly string[], good: string): Check<Database> {
+  return {
+    id,
+    title,
+    async examine({ run, dialect }) {
+      const states = dialect.unfitStates().filter(({ name }) => names.includes(name));
+      const { unfit } = rowOf(Unfit, await run(`SELECT ${unfitExpression(states)} AS unfit`));
+      const state = states.find(({ name }) => name === unfit);
+      if (state === undefined) return fine(good);
+      const { failure, command } = state;
+      return wrong(failure.reason, command ?? failure.remedy);
+    },
+  };
+}
+
+const Starts = Type.Object({ withAutocommit: Amount });
+
+const autocommit: Check<Database> = {
+  id: "database.autocommit",
+  title: "autocommit",
+  async examine(database) {
+    const verdict = await stateCheck(
+      "database.autocommit",
+      "autocommit",
+      ["autocommit", "transaction"],
+      "on, so that each statement is committed",
+    ).examine(database);
+    if (verdict.status === "fine") return verdict;
+    const starts = rowOf(Starts, await database.run("SELECT @@global.autocommit + 0 AS withAutocommit"));
+    if (Number(starts.withAutocommit) === 0) return verdict;
+    return wrong("init_connect switches autocommit off", "SET GLOBAL init_connect = '';");
+  },
+};
+
+const Flush = Type.Object({ flush: Amount });
+
+const durability: Check<Database> = {
+  id: "database.durability",
+  title: "durability",
+  async examine({ run }) {
+    const { flush } = rowOf(Flush, await run("SELECT @@global.innodb_flush_log_at_trx_commit + 0 AS flush"));
+    if (Number(flush) !== 0) return fine("what is committed outlives a crash of the server");
+    return warning(
+      "innodb_flush_log_at_trx_commit is 0, so a crash of the server loses up to a second of what was committed",
+      "SET GLOBAL innodb_flush_log_at_trx_commit = 1;",
+    );
+  },
+};
+
+const Engine = Type.Object({ engine: Type.String(), commits: Type.String() });
+
+const engineQuery = `
+  SELECT t.engine AS engine, e.transactions AS commits
+  FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine
+  WHERE t.table_schema = coalesce(?, database()) AND t.table_name = ?`;
+
+const engine: Check<Database> = {
+  id: "database.engine",
+  title: "storage engine",
+  async examine({ run, names, spelling }) {
+    const { schema, table } = splitTable(names.table);
+    const rows = await run(engineQuery, [schema, table]);
+    if (rows.length === 0) return fine("none: the table is not there, or is a view");
+    const { engine, commits } = rowOf(Engine, rows);
+    if (commits === "YES") return fine(`${engine} commits and rolls back`);
+    const place = names.table.split(".").map(spelling.quote).join(".");
+    return warning(
+      `${engine} knows no transactions: a write that a trigger refuses stays, and a crash can break the table`,
+      `ALTER TABLE ${place} ENGINE = InnoDB;`,
+    );
+  },
+};
+
+/** What the sidecar's statements rest on, then what only doctor looks at. */
+export const mysqlStateChecks: readonly Check<Database>[] = [
+  stateCheck(
+    "database.primary",
+    "primary",
+    ["read_only", "super_read_only", "innodb_read_only"],
+    "takes writes",
+  ),
+  autocommit,
+  stateCheck("database.isolation", "isolation", ["uncommitted"], "reads nothing that is not committed"),
+  stateCheck(
+    "database.binary-log",
+    "binary log",
+    ["binlog_format"],
+    "off, or keeps rows where statements would not do",
+  ),
+  stateCheck(
+    "database.galera",
+    "Galera",
+    ["wsrep_on", "wsrep_dirty_reads", "wsrep_sync_wait"],
+    "off, or each statement waits for what the other nodes have committed",
+  ),
+  durability,
+  engine,
+];

@@ -1,0 +1,33 @@
+import { Type } from "@sinclair/typebox";
+import { type Check, fine, warning } from "./check.ts";
+import type { Database } from "./database.ts";
+import { rowOf } from "./sql-answer.ts";
+
+const Durability = Type.Object({
+  commit: Type.String(),
+  database: Type.String(),
+  isUnlogged: Type.Boolean(),
+});
+
+const query = `
+  SELECT current_setting('synchronous_commit') AS commit, quote_ident(current_database()) AS database,
+         EXISTS (SELECT FROM pg_class WHERE oid = to_regclass($1) AND relpersistence = 'u') AS "isUnlogged"`;
+
+/** Whether what Postgres has committed is still there after a crash. */
+export const durability: Check<Database> = {
+  id: "database.durability",
+  title: "durability",
+  async examine({ run, names, spelling, account }) {
+    const table = names.table.split(".").map(spelling.quote).join(".");
+    const { commit, database, isUnlogged } = rowOf(Durability, await run(query, [table]));
+    if (isUnlogged) {
+      const detail = "the table is unlogged, so a crash of the server empties it";
+      return warning(detail, `ALTER TABLE ${table} SET LOGGED;`);
+    }
+    if (commit !== "off") return fine("what is committed outlives a crash of the server");
+    return warning(
+      "synchronous_commit is off, so a crash of the server can lose what was just committed",
+      `ALTER ROLE ${account} IN DATABASE ${database} SET synchronous_commit = on;`,
+    );
+  },
+};

@@ -1,8 +1,9 @@
-import { DatabaseUnavailable, HotCopyUnavailable, SidecarError } from "../../src/errors.ts";
-import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { SidecarError } from "../../src/errors.ts";
+import { runCommand, UsageWrong } from "../command.ts";
 import { print, tell } from "../progress.ts";
 import { parseWhole } from "../quantities.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
+import { earlyEndText, type Word } from "./early-end.ts";
 import { push } from "./push.ts";
 import { openSides, type Sides } from "./sides.ts";
 import { printSummary, type Summary } from "./summary.ts";
@@ -52,8 +53,6 @@ const options = {
   yes: { type: "boolean", default: false },
 } as const;
 
-type Word = "sync" | "verify" | "warm" | "push";
-
 /** The options that have a meaning for one word only. */
 const flags = {
   sync: ["show"],
@@ -61,13 +60,6 @@ const flags = {
   warm: ["resume", "keep"],
   push: ["yes", "show"],
 } as const satisfies Record<Word, readonly (keyof typeof options)[]>;
-
-const again = {
-  sync: "Then begin again with: bun run sync",
-  verify: "Then begin again with: bun run sync verify",
-  warm: "Then continue with: bun run sync warm --resume",
-  push: "Then begin again with: bun run sync push",
-} as const satisfies Record<Word, string>;
 
 await runCommand({
   help,
@@ -91,7 +83,9 @@ await runCommand({
       await using sides = await openSides({ keep: given.keep });
       return printSummary(word, await run(word, sides, gait, given), given.json);
     } catch (error) {
-      return explainEarlyEnd(error, word);
+      if (!(error instanceof SidecarError)) throw error;
+      tell(earlyEndText(error, word));
+      return 1;
     }
   },
 });
@@ -120,18 +114,4 @@ function isWord(word: string): word is Word {
 
 function printDifference(what: string, loginId: string, asJson: boolean): void {
   print(asJson ? `${JSON.stringify({ what, loginId })}\n` : `${what}\t${loginId}\n`);
-}
-
-/** Some errors of the store carry their meaning in their class alone. */
-function reasonOf(error: SidecarError): string {
-  return error.message || (error instanceof HotCopyUnavailable ? "Redis gives no answer" : error.code);
-}
-
-/** A side that does not answer ends the work; what was done until then is consistent. */
-function explainEarlyEnd(error: unknown, word: Word): ExitStatus {
-  if (!(error instanceof SidecarError)) throw error;
-  const remedy = error instanceof DatabaseUnavailable ? `: ${error.remedy}` : "";
-  const reason = `${reasonOf(error)}${remedy}`.replace(/\.$/, "");
-  tell(`Stopped early: ${reason}.\nTo find out why, run: bun run doctor\n${again[word]}\n`);
-  return 1;
 }

@@ -99,20 +99,6 @@ describeWith("postgres", "Postgres", () => {
       }
     });
 
-    test("a sync whose Redis goes away says so, and how to find out why", async () => {
-      await using redis = await startRedis();
-      await using site = await openSite(4000, redis);
-      const child = site.spawn(["--rate", "1000", "--batch", "100"]);
-      const errors = await whileWorking(child);
-      site.client.disconnect();
-      await redis.kill();
-      const { exit, stderr } = await endOf(child, errors);
-      expect(exit).toBe(1);
-      expect(stderr).toMatch(
-        /^Stopped early: \w.*\w\.\nTo find out why, run: bun run doctor\nThen begin again with: bun run sync$/m,
-      );
-    });
-
     test("a warm that waits for the grace stops at once", async () => {
       await using redis = await startRedis();
       await using site = await openSite(100, redis);

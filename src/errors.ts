@@ -15,9 +15,13 @@ export const errorCodes = [
   "ERR_OWNID_DATA_TOO_LONG",
   "ERR_MEDIA_TYPE_UNSUPPORTED",
   "ERR_USER_BLOCKED",
+  "ERR_SESSION_INVALID",
+  "ERR_HANDOFF_EXCHANGED",
   "ERR_OVERLOADED",
+  "ERR_TOO_MANY_FAILURES",
   "ERR_DATABASE_UNAVAILABLE",
   "ERR_REDIS_UNAVAILABLE",
+  "ERR_SESSIONS_UNAVAILABLE",
   "ERR_HASH_STALE",
   "ERR_REQUEST_REPLAYED",
   "ERR_WRITE_CONTENDED",
@@ -51,7 +55,13 @@ export const refusalReasons = {
     "used before",
     "not verified",
   ],
-  ERR_PATH_UNKNOWN: ["no such path", "other base path", "endpoint not supported", "no ADMIN_TOKEN"],
+  ERR_PATH_UNKNOWN: [
+    "no such path",
+    "other base path",
+    "endpoint not supported",
+    "no ADMIN_TOKEN",
+    "no BACKEND_TOKEN",
+  ],
 } as const satisfies Partial<Record<ErrorCode, readonly string[]>>;
 
 export type SignatureFault = (typeof refusalReasons.ERR_SIGNATURE_INVALID)[number];
@@ -121,6 +131,21 @@ export class UserBlocked extends SidecarError {
   readonly code = "ERR_USER_BLOCKED";
 }
 
+/** The session or hand-off token is missing, not valid now, or revoked. The answer is the same for every reason. */
+export class SessionInvalid extends SidecarError {
+  readonly code = "ERR_SESSION_INVALID";
+}
+
+/** The hand-off token has been exchanged before. */
+export class HandoffExchanged extends SidecarError {
+  readonly code = "ERR_HANDOFF_EXCHANGED";
+}
+
+/** Too many requests came with a wrong bearer token lately. A request with the right one is not refused. */
+export class TooManyFailures extends SidecarError {
+  readonly code = "ERR_TOO_MANY_FAILURES";
+}
+
 /** More work is waiting for the database than it could answer in time; this request was not started. */
 export class Overloaded extends SidecarError {
   readonly code = "ERR_OVERLOADED";
@@ -143,6 +168,14 @@ export class DatabaseUnavailable extends SidecarError {
 /** Redis gave no clear answer where one is needed before the database may be touched; nothing was written. */
 export class HotCopyUnavailable extends SidecarError {
   readonly code = "ERR_REDIS_UNAVAILABLE";
+}
+
+/**
+ * The record of revoked sessions gave no certain answer, so no token can be called active. A revocation or an exchange
+ * that was asked for may have been recorded. `message` is the operator's reason.
+ */
+export class SessionLedgerUnavailable extends SidecarError {
+  readonly code = "ERR_SESSIONS_UNAVAILABLE";
 }
 
 /**

@@ -61,15 +61,33 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
   },
   ERR_MEDIA_TYPE_UNSUPPORTED: {
     status: 415,
-    title: "The request body is not plain JSON",
-    detail: "Send Content-Type: application/json without a Content-Encoding.",
+    title: "The request body has the wrong media type",
+    detail:
+      "Send Content-Type: application/json, or application/x-www-form-urlencoded to /introspect and " +
+      "/session/exchange, without a Content-Encoding.",
   },
   ERR_USER_BLOCKED: { status: 423, title: "The user is blocked", detail: "The site has blocked this user." },
+  ERR_SESSION_INVALID: {
+    status: 401,
+    title: "The session does not hold",
+    detail: "The token is missing, not valid now, or revoked. Log in again.",
+  },
+  ERR_HANDOFF_EXCHANGED: {
+    status: 409,
+    title: "The hand-off token has been exchanged",
+    detail: "Each is exchanged once. Use the session token of the first exchange, or log in again.",
+  },
   ERR_OVERLOADED: {
     status: 429,
     title: "Too much is waiting for the database",
     detail: "Nothing was done. Try again a little later.",
     retryAfterSeconds: 1,
+  },
+  ERR_TOO_MANY_FAILURES: {
+    status: 429,
+    title: "Too many requests had a wrong bearer token",
+    detail: "Send Authorization: Bearer with the token of this route.",
+    retryAfterSeconds: 60,
   },
   ERR_DATABASE_UNAVAILABLE: {
     status: 503,
@@ -81,6 +99,12 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
     status: 503,
     title: "Redis gives no answer",
     detail: "Nothing was written. GET /readyz on the ops listener tells the operator why.",
+    retryAfterSeconds: 1,
+  },
+  ERR_SESSIONS_UNAVAILABLE: {
+    status: 503,
+    title: "The record of revoked sessions gives no answer",
+    detail: "Try again. A revocation or an exchange may have taken effect. The sidecar's log has the reason.",
     retryAfterSeconds: 1,
   },
   ERR_HASH_STALE: {

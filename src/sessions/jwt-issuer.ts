@@ -1,5 +1,6 @@
 import { SignJWT } from "jose";
 import type { SessionIssuer, SessionType } from "./session-issuer.ts";
+import { earliestIssueTime, type TokenClaims, tokenTypes } from "./session-token.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 export interface JwtIssuerOptions {
@@ -9,44 +10,39 @@ export interface JwtIssuerOptions {
   readonly ttlSeconds: number;
   /** Lifetimes that differ by session type; a type without one has `ttlSeconds`. */
   readonly ttlSecondsByType: Readonly<Record<SessionType, number | null>>;
+  readonly handoffTtlSeconds: number;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
 /**
- * How far `iat` and `nbf` lie before the sidecar's clock. Without it, a verifier whose clock is a second behind would
- * refuse a fresh token. `exp` counts from the clock itself, so that a token is valid for its whole lifetime.
- */
-const backdatingSeconds = 5;
-
-/** RFC 8725, section 3.11: a token of one kind must not pass for one of another. */
-const tokenType = "ownid-session+jwt";
-
-/**
- * Issues session tokens with the claims of RFC 7519 (`iss`, `aud`, `sub`, `iat`, `nbf`, `exp`, `jti`), `sid`
- * for the session and `session_type` when OwnID sent one. The algorithm is the key's, never the token's.
+ * Issues session and hand-off tokens with the claims of `TokenClaims`. The algorithm is the key's, never the token's.
  */
 export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
   const { active, publicKeys } = options.keys;
 
+  function sessionTtlSeconds(sessionType: SessionType | null): number {
+    return (sessionType === null ? null : options.ttlSecondsByType[sessionType]) ?? options.ttlSeconds;
+  }
+
   return {
-    issue({ loginId, sessionType }) {
-      const now = Math.floor(options.now() / 1000);
-      const issuedAt = now - backdatingSeconds;
-      const ttlSeconds =
-        (sessionType === null ? null : options.ttlSecondsByType[sessionType]) ?? options.ttlSeconds;
-      return new SignJWT({
+    issue({ loginId, sessionType }, { kind = "session", sid, asOfMs, revokedUntil } = {}) {
+      const nowMs = asOfMs ?? options.now();
+      const notBefore = earliestIssueTime(nowMs);
+      const ttlSeconds = kind === "handoff" ? options.handoffTtlSeconds : sessionTtlSeconds(sessionType);
+      const claims: TokenClaims = {
         iss: options.issuer,
         aud: options.audience,
         sub: loginId,
-        iat: issuedAt,
-        nbf: issuedAt,
-        exp: now + ttlSeconds,
+        iat: revokedUntil === undefined ? notBefore : Math.max(notBefore, revokedUntil + 1),
+        nbf: notBefore,
+        exp: Math.floor(nowMs / 1000) + ttlSeconds,
         jti: crypto.randomUUID(),
-        sid: crypto.randomUUID(),
+        sid: sid ?? crypto.randomUUID(),
         ...(sessionType === null ? {} : { session_type: sessionType }),
-      })
-        .setProtectedHeader({ alg: active.algorithm, kid: active.kid, typ: tokenType })
+      };
+      return new SignJWT({ ...claims })
+        .setProtectedHeader({ alg: active.algorithm, kid: active.kid, typ: tokenTypes[kind] })
         .sign(active.privateKey);
     },
 

@@ -8,6 +8,14 @@ export function createKeys(prefix: string) {
     seen: (mac: Uint8Array) => `${prefix}seen:${Buffer.from(mac).toString("base64url")}`,
     /** When an epoch was first met. */
     epoch: (epoch: Buffer) => `${prefix}epoch:${epoch.toString("hex")}`,
+    /** Whether a token or a session is revoked, by its `jti` or `sid`. */
+    revoked: (id: string) => `${prefix}revoked:${id}`,
+    /** The second up to which all tokens of a user are revoked. */
+    revokedBefore: (loginId: string) => `${prefix}revoked-before:${loginId}`,
+    /** Since when a master's record of revocations is complete. A Cluster has one at each master, by its number. */
+    revokedBeforeAll: (number: number) => `${prefix}revoked-before-all:${number}`,
+    /** Whether a hand-off token has been exchanged, by its `jti`. */
+    exchanged: (jti: string) => `${prefix}exchanged:${jti}`,
     /** Every user's hash, as a pattern for SCAN. */
     everyUser: `${users}*`,
     /** The same for one user, in whatever case the login id is spelt; a letter outside ASCII stands for any text. */

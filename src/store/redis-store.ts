@@ -5,6 +5,7 @@ import { createRedisEpochs } from "./redis-epochs.ts";
 import type { Explanation } from "./redis-failures.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
 import { createRedisReplayGuard, type ReplayGuardEvent } from "./redis-replay-guard.ts";
+import { createRedisSessionLedger, type RedisSessionLedgerOptions } from "./redis-session-ledger.ts";
 import { scripts } from "./scripts.ts";
 
 export interface RedisStoreOptions {
@@ -15,6 +16,7 @@ export interface RedisStoreOptions {
   readonly graceMs: number;
   /** How long a signature is remembered, in milliseconds. */
   readonly rememberMs: number;
+  readonly sessions: Pick<RedisSessionLedgerOptions, "keepSeconds" | "latestIssueTime">;
   readonly noteHash: (event: HotCopyEvent) => void;
   readonly noteGuard: (event: ReplayGuardEvent) => void;
 }
@@ -47,6 +49,7 @@ export function openRedisStore(options: RedisStoreOptions) {
       keepMs: rememberMs,
       note: noteGuard,
     }),
+    sessionLedger: createRedisSessionLedger({ client, masters, masterOf, epochs, keys, ...options.sessions }),
 
     /** Resolves at the first contact with a master. */
     firstContact: epochs.start(),

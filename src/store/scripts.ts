@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Cluster, Redis } from "ioredis";
+import beginRecord from "./lua/begin-record.lua" with { type: "text" };
 import beginWrite from "./lua/begin-write.lua" with { type: "text" };
 import clearStale from "./lua/clear-stale.lua" with { type: "text" };
 import endWrite from "./lua/end-write.lua" with { type: "text" };
@@ -9,6 +10,7 @@ import purgeHash from "./lua/purge-hash.lua" with { type: "text" };
 import readHash from "./lua/read-hash.lua" with { type: "text" };
 import recordEpoch from "./lua/record-epoch.lua" with { type: "text" };
 import reopenSeen from "./lua/reopen-seen.lua" with { type: "text" };
+import revokeUser from "./lua/revoke-user.lua" with { type: "text" };
 import shared from "./lua/shared.lua" with { type: "text" };
 import { prepareCommand } from "./prepared-command.ts";
 
@@ -54,6 +56,8 @@ export const scripts = {
   markStale: script<[token: string, freshToken: string, markLifeMs: number], 0 | 1>(shared + markStale),
   clearStale: script<[mark: string], 0 | 1>(clearStale),
   purgeHash: script<[token: string, tokenLifeMs: number], 0 | 1>(shared + purgeHash),
+  beginRecord: script<[latestIssueTime: number], string>(shared + beginRecord),
+  revokeUser: script<[latestIssueTime: number, keepMs: number], number>(revokeUser),
   reopenSeen: script<[failed: string, open: string], 0 | 1>(reopenSeen),
 };
 

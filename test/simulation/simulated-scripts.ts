@@ -15,8 +15,8 @@ export interface ScriptCall {
 export type Reply = string | number | null | Reply[];
 export type SimulatedScript = (call: ScriptCall) => Reply;
 
-/** The scripts of the replay guard are not simulated. */
-export type ScriptName = Exclude<keyof typeof scripts, "reopenSeen">;
+/** The scripts of the replay guard and of the session ledger are not simulated. */
+export type ScriptName = Exclude<keyof typeof scripts, "reopenSeen" | "beginRecord" | "revokeUser">;
 export type SimulatedScripts = Readonly<Record<ScriptName, SimulatedScript>>;
 
 /**

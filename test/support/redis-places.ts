@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
+import { latestIssueTime } from "../../src/sessions/session-token.ts";
 import { plainConnection, type RedisConnectionOptions } from "../../src/store/redis-connection.ts";
 import type { HotCopyEvent } from "../../src/store/redis-hot-copy.ts";
 import type { ReplayGuardEvent } from "../../src/store/redis-replay-guard.ts";
@@ -57,6 +58,7 @@ export function openStore(place: RedisPlace, changes: Partial<RedisStoreOptions>
     limits: { valueLifeMs: 60_000, tokenLifeMs: 5000, markerLifeMs: 10_000 },
     graceMs: 0,
     rememberMs: 60_000,
+    sessions: { keepSeconds: 60, latestIssueTime: () => latestIssueTime(Date.now()) },
     noteHash: note,
     noteGuard: note,
     ...changes,

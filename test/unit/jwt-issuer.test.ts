@@ -23,6 +23,7 @@ function issuerWith(options: Partial<JwtIssuerOptions> = {}) {
     audience: "website",
     ttlSeconds: 3600,
     ttlSecondsByType: { browser: null, mobile: null },
+    handoffTtlSeconds: 120,
     now: () => issuedAt * 1000 + 999,
     ...options,
   });

@@ -38,6 +38,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   elysia: ["app", "http"],
   bun: ["development", "directory"],
+  "bun:sqlite": ["sessions"],
   "cluster-key-slot": ["store"],
   ioredis: ["store"],
   jose: ["sessions"],

@@ -25,6 +25,7 @@ export async function measureRememberedSignature(): Promise<number> {
     limits,
     graceMs: 0,
     rememberMs: rememberSeconds * 1000,
+    sessions: { keepSeconds: 1, latestIssueTime: () => 0 },
     noteHash: () => {},
     noteGuard: () => {},
   });

@@ -50,6 +50,7 @@ async function issuerOf(privateKey: CryptoKey, publicKey: CryptoKey): Promise<()
     audience: "website",
     ttlSeconds: 3600,
     ttlSecondsByType: { browser: null, mobile: null },
+    handoffTtlSeconds: 120,
     now: Date.now,
   });
   return () => issuer.issue({ loginId, sessionType: null });

@@ -1,0 +1,42 @@
+/** What the ledger is asked about a token, from the token's own verified claims. */
+export interface IssuedToken {
+  readonly jti: string;
+  readonly sid: string;
+  /** `sub`: the login id as the user table stores it. */
+  readonly loginId: string;
+  /** `iat`, in seconds. */
+  readonly issuedAt: number;
+}
+
+/**
+ * Remembers which tokens are revoked and which hand-off tokens have been exchanged, for as long as those tokens could
+ * be valid. It lives in Redis, or in `STATE_FILE` where there is no Redis.
+ *
+ * What the ledger may have forgotten counts as revoked: where its record began anew, every token that was issued
+ * before that is revoked. Every method throws `SessionLedgerUnavailable` when there is no certain answer.
+ */
+export interface SessionLedger {
+  /** Revokes one token by its `jti`, or all tokens of one session by its `sid`. */
+  revoke(id: string): Promise<void>;
+
+  /** Revokes every token that has been issued to the user so far, and none that is issued afterwards. */
+  revokeUser(loginId: string): Promise<void>;
+
+  /** Returns the second up to which the user's tokens are revoked. A new token needs a later `iat`. */
+  revokedUntil(loginId: string): Promise<number>;
+
+  isRevoked(token: IssuedToken): Promise<boolean>;
+
+  /**
+   * Records the exchange of a hand-off token, and keeps that record for so long. Returns whether this is the first
+   * exchange: of several concurrent calls, one returns `true`. When it throws, the exchange may have been recorded.
+   */
+  recordExchange(jti: string, keepSeconds: number): Promise<boolean>;
+}
+
+export interface SessionLedgerOptions {
+  /** How long a revocation is kept, in seconds: longer than any token that it can concern is valid. */
+  readonly keepSeconds: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+}

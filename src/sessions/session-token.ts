@@ -1,0 +1,49 @@
+import { type Static, Type } from "@sinclair/typebox";
+
+/**
+ * The kinds of token, by their header `typ`. A token of one kind must not pass for one of another (RFC 8725, section
+ * 3.11). A hand-off token is what OwnID carries with `SESSION_HANDOFF=exchange`; it is good for one exchange only.
+ */
+export const tokenTypes = { session: "ownid-session+jwt", handoff: "ownid-handoff+jwt" } as const;
+
+export type TokenKind = keyof typeof tokenTypes;
+
+/**
+ * How far `iat` and `nbf` lie before the sidecar's clock. Without it, a verifier whose clock is a second behind would
+ * refuse a fresh token. `exp` counts from the clock itself, so that a token is valid for its whole lifetime.
+ */
+export const backdatingSeconds = 5;
+
+/** How far the clocks of two sidecars may differ without a revocation missing a token. */
+const clockToleranceSeconds = 2;
+
+/**
+ * The claims of every token (RFC 7519). Times are seconds since the Unix epoch, and `sub` is the login id as the user
+ * table stores it. An exchange keeps the session's `sid` and gives the new token a `jti` of its own.
+ */
+export const TokenClaims = Type.Object({
+  iss: Type.String(),
+  aud: Type.String(),
+  sub: Type.String(),
+  iat: Type.Integer(),
+  nbf: Type.Integer(),
+  exp: Type.Integer(),
+  jti: Type.String({ minLength: 1 }),
+  sid: Type.String({ minLength: 1 }),
+  session_type: Type.Optional(Type.Union([Type.Literal("browser"), Type.Literal("mobile")])),
+});
+
+export type TokenClaims = Static<typeof TokenClaims>;
+
+/** Returns the earliest `iat` of a token that is issued at this instant, in seconds. */
+export function earliestIssueTime(nowMs: number): number {
+  return Math.floor(nowMs / 1000) - backdatingSeconds;
+}
+
+/**
+ * Returns the second that a revocation of everything issued so far has to name: no sidecar whose clock differs by two
+ * seconds or less has given a token a later `iat`, unless the token followed a previous revocation.
+ */
+export function latestIssueTime(nowMs: number): number {
+  return earliestIssueTime(nowMs) + clockToleranceSeconds;
+}

@@ -1,0 +1,133 @@
+import { Database } from "bun:sqlite";
+import { SessionLedgerUnavailable } from "../errors.ts";
+import { createPrivateFile } from "../private-file.ts";
+import type { SessionLedger, SessionLedgerOptions } from "./session-ledger.ts";
+import { latestIssueTime } from "./session-token.ts";
+
+export interface SqliteSessionLedgerOptions extends SessionLedgerOptions {
+  /** `STATE_FILE`. It is created with mode 0600 at first use. */
+  readonly path: string;
+}
+
+export interface SqliteSessionLedger extends SessionLedger {
+  /** @throws {SessionLedgerUnavailable} the file cannot be created, opened or written */
+  open(): void;
+  close(): void;
+}
+
+const busyMs = 250;
+
+/** `record` has one row: tokens issued up to that second came before the file, so nothing is known of them. */
+const schema = `
+  CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), revoked_until INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, forget_at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS revoked_users (login_id TEXT PRIMARY KEY, revoked_until INTEGER NOT NULL,
+                                            forget_at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS exchanged (jti TEXT PRIMARY KEY, forget_at INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+/** The session ledger in the sidecar's own SQLite file, for a site without Redis. Every write is on disk at its end. */
+export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): SqliteSessionLedger {
+  const { path, keepSeconds, now } = options;
+  let opened: Database | null = null;
+  const nowSeconds = () => Math.floor(now() / 1000);
+
+  function open(): Database {
+    createPrivateFile(path, "");
+    const database = new Database(path, { create: false, readwrite: true, strict: true });
+    try {
+      database.run(`PRAGMA busy_timeout = ${busyMs}`);
+      database.run("PRAGMA journal_mode = WAL");
+      database.run("PRAGMA synchronous = FULL");
+      database.transaction(() => {
+        database.run(schema);
+        const record = database.query("INSERT OR IGNORE INTO record VALUES (1, ?)");
+        record.run(latestIssueTime(now()));
+      })();
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** A file that cannot be opened now may be writable later, so each call tries again. */
+  function use<Value>(work: (database: Database) => Value): Value {
+    try {
+      opened ??= open();
+      return work(opened);
+    } catch (error) {
+      throw new SessionLedgerUnavailable(`STATE_FILE cannot be used (${codeOf(error)})`, { cause: error });
+    }
+  }
+
+  function forgetExpired(database: Database): void {
+    for (const table of ["revoked", "revoked_users", "exchanged"])
+      database.query(`DELETE FROM ${table} WHERE forget_at < ?`).run(nowSeconds());
+  }
+
+  function recordedFrom(database: Database): number {
+    const row = database.query<{ revoked_until: number }, []>("SELECT revoked_until FROM record").get();
+    return row?.revoked_until ?? latestIssueTime(now());
+  }
+
+  function revokedUntil(database: Database, loginId: string): number {
+    const query = database.query<{ revoked_until: number }, [string]>(
+      "SELECT revoked_until FROM revoked_users WHERE login_id = ?",
+    );
+    return Math.max(query.get(loginId)?.revoked_until ?? 0, recordedFrom(database));
+  }
+
+  return {
+    open: () => use(() => {}),
+
+    async revoke(id) {
+      use((database) => {
+        forgetExpired(database);
+        database
+          .query("INSERT INTO revoked VALUES (?, ?) ON CONFLICT DO UPDATE SET forget_at = excluded.forget_at")
+          .run(id, nowSeconds() + keepSeconds);
+      });
+    },
+
+    async revokeUser(loginId) {
+      use((database) => {
+        forgetExpired(database);
+        // Since the last revocation, tokens have been issued with the second after it.
+        const until = Math.max(latestIssueTime(now()), recordedFrom(database) + 1);
+        database
+          .query(
+            `INSERT INTO revoked_users VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
+             revoked_until = max(revoked_until + 1, excluded.revoked_until), forget_at = excluded.forget_at`,
+          )
+          .run(loginId, until, nowSeconds() + keepSeconds);
+      });
+    },
+
+    revokedUntil: async (loginId) => use((database) => revokedUntil(database, loginId)),
+
+    async isRevoked({ jti, sid, loginId, issuedAt }) {
+      return use((database) => {
+        const row = database.query("SELECT 1 FROM revoked WHERE id IN (?, ?)").get(jti, sid);
+        return row !== null || issuedAt <= revokedUntil(database, loginId);
+      });
+    },
+
+    async recordExchange(jti, forSeconds) {
+      return use((database) => {
+        forgetExpired(database);
+        const insert = database.query("INSERT INTO exchanged VALUES (?, ?) ON CONFLICT DO NOTHING");
+        return insert.run(jti, nowSeconds() + forSeconds).changes === 1;
+      });
+    },
+
+    close() {
+      opened?.close();
+      opened = null;
+    },
+  };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown failure";
+}

@@ -1,0 +1,173 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { SessionLedgerUnavailable } from "../../src/errors.ts";
+import type { IssuedToken, SessionLedger } from "../../src/sessions/session-ledger.ts";
+import { earliestIssueTime, latestIssueTime } from "../../src/sessions/session-token.ts";
+import { describeWithPrivate } from "../support/describe-with.ts";
+import { type OpenedStore, openStore, placeOf, sentinelPlace, withRedis } from "../support/redis-places.ts";
+import { startRedisSentinel } from "../support/redis-sentinel.ts";
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
+import { eventually } from "../support/waiting.ts";
+
+setDefaultTimeout(30_000);
+
+const aof = { appendonly: "yes", appendfsync: "everysec" };
+
+type Knowledge = "active" | "revoked" | "unavailable";
+
+async function knowledgeOf({ sessionLedger }: OpenedStore, token: IssuedToken): Promise<Knowledge> {
+  try {
+    return (await sessionLedger.isRevoked(token)) ? "revoked" : "active";
+  } catch (error) {
+    if (error instanceof SessionLedgerUnavailable) return "unavailable";
+    throw error;
+  }
+}
+
+/** Two tokens of different users, of which the first one's user is revoked. */
+async function issueAndRevoke(ledger: SessionLedger): Promise<[revoked: IssuedToken, active: IssuedToken]> {
+  const issue = async (loginId: string) => ({
+    jti: crypto.randomUUID(),
+    sid: crypto.randomUUID(),
+    loginId,
+    issuedAt: (await ledger.revokedUntil(loginId)) + 1,
+  });
+  const tokens: [IssuedToken, IssuedToken] = [await issue("ann"), await issue("bob")];
+  await ledger.revokeUser("ann");
+  return tokens;
+}
+
+/** A store whose clock is a minute ahead when the tokens have been issued, so that no second is shared with what follows. */
+async function openLater(server: RedisServer) {
+  const clock = { aheadMs: 0 };
+  const sessions = { keepSeconds: 3600, latestIssueTime: () => latestIssueTime(Date.now() + clock.aheadMs) };
+  const store = openStore(placeOf(server), { sessions });
+  await store.filling();
+  const tokens = await issueAndRevoke(store.sessionLedger);
+  clock.aheadMs = 60_000;
+  return { store, tokens };
+}
+
+/** Watches a token until the ledger answers again; no answer on the way may be the forbidden one. */
+async function firstAnswer(store: OpenedStore, token: IssuedToken, forbidden: Knowledge): Promise<Knowledge> {
+  const answers: Knowledge[] = [];
+  await eventually(async () => {
+    answers.push(await knowledgeOf(store, token));
+    return answers.at(-1) !== "unavailable";
+  }, true);
+  expect(answers).not.toContain(forbidden);
+  return answers.at(-1) ?? "unavailable";
+}
+
+describeWithPrivate("redis", "the session ledger when Redis", () => {
+  test("is killed and restarts with its append-only file, revokes what was revoked and nothing else", async () => {
+    await using server = await startRedis({ settings: aof });
+    const { store, tokens } = await openLater(server);
+    const [revoked, active] = tokens;
+    for (let turn = 0; turn < 2; turn += 1) {
+      await server.kill();
+      expect(await knowledgeOf(store, active)).toBe("unavailable");
+      await server.start();
+      expect(await firstAnswer(store, revoked, "active")).toBe("revoked");
+      expect(await firstAnswer(store, active, "revoked")).toBe("active");
+    }
+    store.close();
+  });
+
+  test("comes back empty, revokes everything that was issued before", async () => {
+    await using server = await startRedis();
+    const { store, tokens } = await openLater(server);
+    await server.kill();
+    await server.start();
+    for (const token of tokens) expect(await firstAnswer(store, token, "active")).toBe("revoked");
+    const later = { ...tokens[1], issuedAt: (await store.sessionLedger.revokedUntil("bob")) + 1 };
+    expect(await knowledgeOf(store, later)).toBe("active");
+    store.close();
+  });
+
+  test("comes back from a snapshot that is older than a revocation, revokes everything", async () => {
+    await using server = await startRedis({ settings: { dbfilename: "dump.rdb" } });
+    await using early = openStore(placeOf(server));
+    await early.filling();
+    await early.sessionLedger.revokedUntil("ann");
+    await withRedis(server, (redis) => redis.save());
+    const sessions = { keepSeconds: 3600, latestIssueTime: () => latestIssueTime(Date.now() + 60_000) };
+    await using store = openStore(placeOf(server), { keyPrefix: early.keyPrefix, sessions });
+    await store.filling();
+    const tokens = await issueAndRevoke(early.sessionLedger);
+    await server.kill();
+    await server.start();
+    for (const token of tokens) expect(await firstAnswer(store, token, "active")).toBe("revoked");
+  });
+
+  test("is flushed, revokes everything that was issued before", async () => {
+    await using server = await startRedis({ settings: aof });
+    const { store, tokens } = await openLater(server);
+    await withRedis(server, (redis) => redis.flushall());
+    for (const token of tokens) expect(await knowledgeOf(store, token)).toBe("revoked");
+    store.close();
+  });
+
+  test("falls silent, gives no answer, and gives it again when Redis does", async () => {
+    await using server = await startRedis({ settings: aof });
+    const { store, tokens } = await openLater(server);
+    const [revoked, active] = tokens;
+    await server.freeze();
+    const { sessionLedger } = store;
+    const calls = [
+      sessionLedger.isRevoked(active),
+      sessionLedger.revoke("id"),
+      sessionLedger.revokeUser("bob"),
+      sessionLedger.revokedUntil("bob"),
+      sessionLedger.recordExchange("id", 60),
+    ];
+    const failures = await Promise.all(calls.map((call) => call.catch((error: unknown) => error)));
+    for (const failure of failures) expect(failure).toBeInstanceOf(SessionLedgerUnavailable);
+    await server.thaw();
+    expect(await firstAnswer(store, revoked, "active")).toBe("revoked");
+    store.close();
+  });
+
+  test("refuses to write, revokes nothing silently", async () => {
+    await using server = await startRedis({ settings: aof });
+    const { store } = await openLater(server);
+    await withRedis(server, (redis) => redis.config("SET", "maxmemory", "1"));
+    const { sessionLedger } = store;
+    const calls = [
+      sessionLedger.revoke("a"),
+      sessionLedger.revokeUser("b"),
+      sessionLedger.recordExchange("c", 9),
+    ];
+    for (const failure of await Promise.all(calls.map((call) => call.catch((error: unknown) => error)))) {
+      expect(failure).toBeInstanceOf(SessionLedgerUnavailable);
+      expect(String(failure)).toContain("Redis has reached maxmemory");
+    }
+    store.close();
+  });
+
+  test("is a replica that was promoted, revokes everything: it may lag behind a revocation", async () => {
+    await using watched = await startRedisSentinel({ replicas: 1, sentinels: 1 });
+    const clock = { aheadMs: 0 };
+    const sessions = {
+      keepSeconds: 3600,
+      latestIssueTime: () => latestIssueTime(Date.now() + clock.aheadMs),
+    };
+    await using store = openStore(sentinelPlace(watched), { sessions });
+    await store.filling();
+    for (const server of [watched.master, ...watched.replicas])
+      await withRedis(server, (redis) => redis.config("SET", "appendonly", "yes"));
+    const tokens = await issueAndRevoke(store.sessionLedger);
+    clock.aheadMs = 60_000;
+    await watched.master.kill();
+    const isBack = async () => (await knowledgeOf(store, tokens[0])) !== "unavailable";
+    expect(await eventually(isBack, true, 15_000)).toBe(true);
+    for (const token of tokens) expect(await knowledgeOf(store, token)).toBe("revoked");
+  });
+
+  test("is asked for the first time, vouches for no token that was issued before", async () => {
+    await using server = await startRedis();
+    await using store = openStore(placeOf(server));
+    await store.filling();
+    const token = { jti: "1", sid: "2", loginId: "ann", issuedAt: earliestIssueTime(Date.now()) };
+    expect(await knowledgeOf(store, token)).toBe("revoked");
+  });
+});

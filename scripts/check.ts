@@ -3,11 +3,9 @@ import { runCommand, UsageWrong } from "./command.ts";
 
 const help = `Checks the source: style and types, and then the tests that need no server.
 
-  bun run check          style, types and tests
+  bun run check          all of them
   bun run check:static   style and types only
-  bun run fix            correct the style
-
-Exits 0 if every check passes, 1 if one does not.
+  bun run fix            corrects the style
 `;
 
 const biome = join(import.meta.dir, "../node_modules/.bin/biome");

@@ -66,18 +66,17 @@ function parse<const Options extends ParseArgsOptionsConfig>(args: string[], opt
 async function end(status: number, message = ""): Promise<void> {
   statusWithoutReader = status;
   if (message !== "") process.stderr.write(`${withRunner(message)}\n`);
-  await Promise.all([process.stdout, process.stderr].map(ended));
+  await Promise.all([process.stdout, process.stderr].map(flushed));
   process.exit(status);
 }
 
-function ended(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => stream.end(() => resolve()));
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
 function endWithoutReader(error: unknown): void {
   if (codeOf(error) !== "EPIPE") process.stderr.write(`The output cannot be written: ${reasonOf(error)}\n`);
-  // Not at once: a command whose work is over has still to say how it ends.
-  setImmediate(() => process.exit(codeOf(error) === "EPIPE" ? statusWithoutReader : 1));
+  process.exit(codeOf(error) === "EPIPE" ? statusWithoutReader : 1);
 }
 
 function ignore(): void {}

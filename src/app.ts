@@ -1,22 +1,28 @@
 import { Elysia } from "elysia";
 import type { RequestKind } from "./counters.ts";
 import type { Readiness } from "./dependency-watch.ts";
+import type { UserDirectory } from "./directory/user-directory.ts";
+import { bearerToken } from "./http/bearer-token.ts";
 import { bodyAdapter } from "./http/body-adapter.ts";
 import { envelope } from "./http/envelope.ts";
 import { otherMethods } from "./http/other-methods.ts";
 import { adminInvalidate } from "./http/routes/admin-invalidate.ts";
+import { adminRevoke } from "./http/routes/admin-revoke.ts";
 import { getOwnIdDataByLoginId } from "./http/routes/get-ownid-data-by-login-id.ts";
 import { getSessionByLoginId } from "./http/routes/get-session-by-login-id.ts";
 import { health } from "./http/routes/health.ts";
+import { introspect } from "./http/routes/introspect.ts";
 import { jwks } from "./http/routes/jwks.ts";
 import { metricsRoute } from "./http/routes/metrics.ts";
+import { sessionExchange } from "./http/routes/session-exchange.ts";
 import { setOwnIdDataByLoginId } from "./http/routes/set-ownid-data-by-login-id.ts";
+import { verify } from "./http/routes/verify.ts";
 import { signedBody } from "./http/signed-body.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 import type { LoginIdCase } from "./protocol/login-id.ts";
 import type { VerifySignature } from "./protocol/signature.ts";
-import type { SessionIssuer } from "./sessions/session-issuer.ts";
+import type { Sessions } from "./sessions/sessions.ts";
 import type { OwnIdDataStore } from "./store/ownid-data-store.ts";
 import type { ReplayGuard } from "./store/replay-guard.ts";
 
@@ -30,9 +36,12 @@ export interface AppDependencies {
   readonly verifySignature: VerifySignature;
   readonly store: OwnIdDataStore;
   readonly replayGuard: ReplayGuard;
-  readonly sessions: SessionIssuer;
+  readonly sessions: Sessions;
+  readonly sessionCookie: string;
+  readonly findUser: UserDirectory["find"];
   readonly readiness: Readiness;
   readonly adminToken: string | null;
+  readonly backendToken: string | null;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -85,7 +94,29 @@ function createOpsApp(dependencies: AppDependencies) {
     .use(envelope({ ...dependencies, compatErrorCode404: false, isDraining, counted: new Map() }))
     .use(health(readiness))
     .use(metricsRoute(metrics))
-    .use(adminInvalidate(dependencies))
-    .use(otherMethods("GET, HEAD", "/livez", "/readyz", "/metrics"))
-    .use(dependencies.adminToken === null ? new Elysia() : otherMethods("POST", "/admin/invalidate"));
+    .use(verify(dependencies))
+    .use(adminRoutes(dependencies))
+    .use(backendRoutes(dependencies))
+    .use(otherMethods("GET, HEAD", "/livez", "/readyz", "/metrics"));
+}
+
+/** For the site's operators. Without `ADMIN_TOKEN`, these paths do not exist. */
+function adminRoutes(dependencies: AppDependencies) {
+  const { adminToken } = dependencies;
+  const admin = bearerToken({ name: "admin", tokens: [adminToken], absence: "no ADMIN_TOKEN" });
+  return new Elysia()
+    .use(adminInvalidate({ ...dependencies, admin }))
+    .use(adminRevoke({ ...dependencies, admin }))
+    .use(adminToken === null ? new Elysia() : otherMethods("POST", "/admin/invalidate", "/admin/revoke"));
+}
+
+/** For the site's backend. Without `BACKEND_TOKEN` and `ADMIN_TOKEN`, these paths do not exist. */
+function backendRoutes(dependencies: AppDependencies) {
+  const tokens = [dependencies.backendToken, dependencies.adminToken];
+  const backend = bearerToken({ name: "backend", tokens, absence: "no BACKEND_TOKEN" });
+  const isThere = tokens.some((token) => token !== null);
+  return new Elysia()
+    .use(introspect({ ...dependencies, backend }))
+    .use(sessionExchange({ ...dependencies, backend }))
+    .use(isThere ? otherMethods("POST", "/introspect", "/session/exchange") : new Elysia());
 }

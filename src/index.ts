@@ -13,15 +13,18 @@ import {
 import { createSqlDirectory } from "./directory/sql-directory.ts";
 import type { UserDirectory } from "./directory/user-directory.ts";
 import { drainOnSignal } from "./drain.ts";
-import { ConfigurationInvalid } from "./errors.ts";
+import { ConfigurationInvalid, SessionLedgerUnavailable } from "./errors.ts";
 import { developmentWarning, greeting, nextCommand, withRunner } from "./greeting.ts";
 import { createLogOutput, type LogOutput, standardOutput } from "./log-output.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { watchOpenFiles } from "./open-files.ts";
 import { createSignatureVerifier } from "./protocol/signature.ts";
-import { createJwtIssuer } from "./sessions/jwt-issuer.ts";
+import { createJwtSessions, revocationSeconds } from "./sessions/jwt-sessions.ts";
+import type { SessionLedger } from "./sessions/session-ledger.ts";
+import { latestIssueTime } from "./sessions/session-token.ts";
 import { createSigningKeys, loadSigningKeys, type SigningKeys } from "./sessions/signing-keys.ts";
+import { createSqliteSessionLedger } from "./sessions/sqlite-session-ledger.ts";
 import { withoutHotCopy } from "./store/hot-copy.ts";
 import { createProcessReplayGuard } from "./store/process-replay-guard.ts";
 import { openRedisStore, type RedisStore } from "./store/redis-store.ts";
@@ -106,7 +109,7 @@ interface Log {
 async function openLog(config: Config, metrics: Metrics): Promise<Log> {
   const output = createLogOutput({
     sink: standardOutput(),
-    onDropped: (entries) => metrics.countLogEntries("dropped", entries),
+    onDropped: (entries) => metrics.noteLog("dropped", entries),
     onRecovered: (entries) =>
       logger.warn({ entries }, "log entries were dropped while standard output could not be written"),
   });
@@ -137,6 +140,7 @@ function appDependencies({ config, logger, metrics, keys, directory, redis, watc
     (fields, line) => logger.error(fields, line),
     performance.now.bind(performance),
   );
+  const ledger = redis?.sessionLedger ?? openStateFile(config, logger);
   const note = (event: StoreEvent) => {
     metrics.noteStore(event);
     logStore(event);
@@ -146,6 +150,7 @@ function appDependencies({ config, logger, metrics, keys, directory, redis, watc
     ...config.requests,
     jwksMaxAgeSeconds: config.sessions.jwksMaxAgeSeconds,
     adminToken: config.adminToken.reveal(),
+    backendToken: config.backendToken.reveal(),
     verifySignature: createSignatureVerifier({
       sharedSecrets: signature.sharedSecrets.reveal(),
       toleranceSeconds: signature.toleranceSeconds,
@@ -153,7 +158,9 @@ function appDependencies({ config, logger, metrics, keys, directory, redis, watc
     }),
     store: createWriteThrough({ ...coherence, directory, hotCopy: redis?.hotCopy ?? withoutHotCopy, note }),
     replayGuard: config.replayProtection ? (redis?.replayGuard ?? processGuard(config)) : withoutReplayGuard,
-    sessions: createJwtIssuer({ ...config.sessions, keys, now: Date.now }),
+    sessions: createJwtSessions({ ...config.sessions, keys, ledger, now: Date.now }),
+    sessionCookie: config.sessions.cookie,
+    findUser: directory.find,
     readiness: watch,
     metrics,
     logger,
@@ -168,6 +175,10 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisStore
     limits: config.coherence,
     graceMs: config.coherence.graceMs,
     rememberMs: rememberMs(config),
+    sessions: {
+      keepSeconds: revocationSeconds(config.sessions),
+      latestIssueTime: () => latestIssueTime(Date.now()),
+    },
     noteHash: metrics.noteHash,
     noteGuard(event) {
       metrics.noteGuard(event);
@@ -177,6 +188,19 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisStore
   });
   metrics.watch(redis);
   return redis;
+}
+
+/** A file that cannot be used now does not end the start: tokens can still be issued, and the next use tries again. */
+function openStateFile({ sessions }: Config, logger: Logger): SessionLedger {
+  const keepSeconds = revocationSeconds(sessions);
+  const ledger = createSqliteSessionLedger({ path: sessions.stateFile, keepSeconds, now: Date.now });
+  try {
+    ledger.open();
+  } catch (error) {
+    if (!(error instanceof SessionLedgerUnavailable)) throw error;
+    logger.warn(`${error.message}: introspection, verification and revocation answer 503 until it can.`);
+  }
+  return ledger;
 }
 
 function processGuard(config: Config) {

@@ -10,6 +10,7 @@ const mends: Readonly<Record<string, string>> = {
   REDIS_URL: "REDIS_URL=redis://<user>:<password>@<host>:6379",
   REDIS_SENTINEL_MASTER: "REDIS_SENTINEL_MASTER=<the name under which the sentinels know the master>",
   ADMIN_TOKEN: makeSecret("ADMIN_TOKEN"),
+  BACKEND_TOKEN: makeSecret("BACKEND_TOKEN"),
   ...Object.fromEntries(["DATABASE", "REDIS"].flatMap(mendsOfTlsFiles)),
   SESSION_KEYS_FILE: "bun run keys generate",
 };

@@ -1,6 +1,5 @@
 import { Redis } from "ioredis";
 import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
-import { tlsOptions } from "../../src/store/redis-options.ts";
 
 interface Place {
   readonly host: string;
@@ -18,16 +17,16 @@ const answerMs = 1000;
 export async function askDirectly<Answer>(
   { host, port }: Place,
   { username, password }: Login,
-  options: RedisConnectionOptions,
+  { nodes, tlsCa }: RedisConnectionOptions,
   ask: (connection: Redis) => Promise<Answer>,
 ): Promise<Answer> {
-  const [{ tls }] = options.nodes;
+  const [{ tls }] = nodes;
   const connection = new Redis({
     host,
     port,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
-    ...(tls ? { tls: tlsOptions(options) } : {}),
+    ...(tls ? { tls: tlsCa === null ? {} : { ca: tlsCa } } : {}),
     enableReadyCheck: false,
     connectTimeout: answerMs,
     commandTimeout: answerMs,

@@ -79,7 +79,7 @@ export const secretChecks: readonly Check<Config>[] = [sample, strength, random,
 function ownSecrets(config: Config) {
   const { sharedSecrets, isGenerated } = config.signature;
   const shared = isGenerated ? [] : sharedSecrets.reveal();
-  const tokens = [{ name: "ADMIN_TOKEN", text: config.adminToken.reveal() }];
+  const tokens = bearerTokens(config);
   return [
     ...shared.map((secret) => ({ name: "OWNID_SHARED_SECRET", bits: entropyBits(secret) })),
     ...tokens.flatMap(({ name, text }) =>
@@ -88,6 +88,11 @@ function ownSecrets(config: Config) {
   ];
 }
 
+const bearerTokens = ({ adminToken, backendToken }: Config) => [
+  { name: "ADMIN_TOKEN", text: adminToken.reveal() },
+  { name: "BACKEND_TOKEN", text: backendToken.reveal() },
+];
+
 function allSecrets(config: Config): NamedSecret[] {
   const shared = config.signature.sharedSecrets
     .reveal()
@@ -95,7 +100,7 @@ function allSecrets(config: Config): NamedSecret[] {
   const redis = config.redis?.connection.reveal();
   const secrets = [
     ...shared.map((text) => ({ name: "OWNID_SHARED_SECRET", text })),
-    { name: "ADMIN_TOKEN", text: config.adminToken.reveal() },
+    ...bearerTokens(config),
     { name: "the password in DATABASE_URL", text: databasePassword(config) },
     { name: "the password in REDIS_URL", text: redis?.nodes[0].password ?? null },
   ];

@@ -44,6 +44,7 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
     coherence: readCoherence(reader),
     replayProtection: read("REPLAY_PROTECTION") === "all",
     adminToken: new Secret(reader.readOptional("ADMIN_TOKEN")),
+    backendToken: new Secret(reader.readOptional("BACKEND_TOKEN")),
     sessions: readSessions(reader, isProduction),
     drainSeconds: read("DRAIN_SECONDS"),
     log: { level: read("LOG_LEVEL"), format: reader.readOptional("LOG_FORMAT") },

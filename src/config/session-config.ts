@@ -13,7 +13,21 @@ export function readSessions(reader: SettingReader, isProduction: boolean) {
       mobile: readOptional("SESSION_TTL_SECONDS_MOBILE"),
     },
     jwksMaxAgeSeconds: read("JWKS_MAX_AGE_SECONDS"),
+    stateFile: read("STATE_FILE"),
+    cookie: read("SESSION_COOKIE"),
+    handsOff: readHandoff(reader),
+    handoffTtlSeconds: read("SESSION_HANDOFF_TTL_SECONDS"),
   };
+}
+
+function readHandoff(reader: SettingReader): boolean {
+  const handsOff = reader.read("SESSION_HANDOFF") === "exchange";
+  if (handsOff && !reader.isSet("BACKEND_TOKEN") && !reader.isSet("ADMIN_TOKEN")) {
+    reader.problems.push(
+      "BACKEND_TOKEN must be set, since SESSION_HANDOFF is exchange: without it nobody can exchange a token.",
+    );
+  }
+  return handsOff;
 }
 
 function readKeysFile(reader: SettingReader, isProduction: boolean): string {

@@ -58,6 +58,12 @@ export function oneOf<const Choice extends string>(
   };
 }
 
+/** A token that callers send as `Authorization: Bearer`. */
+export function bearerToken(): Setting<string> & { readonly isSecret: true } {
+  const rule = "32 or more visible ASCII characters, without blanks";
+  return { ...matching(null, /^[\x21-\x7e]{32,}$/, rule), isSecret: true };
+}
+
 export function port(fallback: string): Setting<number> {
   return wholeNumber(fallback, 0, 65_535);
 }

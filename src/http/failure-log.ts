@@ -1,4 +1,10 @@
-import { DatabaseUnavailable, InternalFault, OutcomeUnknown, type SidecarError } from "../errors.ts";
+import {
+  DatabaseUnavailable,
+  InternalFault,
+  OutcomeUnknown,
+  SessionLedgerUnavailable,
+  type SidecarError,
+} from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { answers } from "./problem.ts";
 
@@ -21,8 +27,12 @@ export type FailureLog = (failure: SidecarError, request: FailedRequest) => void
 const linesPerSecondMax = 10;
 const windowMs = 1000;
 
-/** An unknown or a blocked user is an ordinary answer. */
-const ordinary: ReadonlySet<string> = new Set(["ERR_USER_UNKNOWN", "ERR_USER_BLOCKED"]);
+/** An unknown or a blocked user is an ordinary answer, and so is a visitor without a session. */
+const ordinary: ReadonlySet<string> = new Set([
+  "ERR_USER_UNKNOWN",
+  "ERR_USER_BLOCKED",
+  "ERR_SESSION_INVALID",
+]);
 
 /**
  * Logs failed requests with their code and, where there is one, their reason. Whoever sends a flood of them cannot
@@ -57,14 +67,17 @@ export function createFailureLog({ logger, onLeftOut }: FailureLogOptions): Fail
     const { code } = failure;
     const { status } = answers[code];
     if (ordinary.has(code)) return logger.debug({ ...request, status, code }, "the request was refused");
-    const isUnanswered = failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown;
+    const isUnanswered =
+      failure instanceof DatabaseUnavailable ||
+      failure instanceof SessionLedgerUnavailable ||
+      failure instanceof OutcomeUnknown;
     const reason = isUnanswered ? failure.message : failure.reason;
     if (!admit(code, reason)) return;
     const line = { ...request, status, code, ...(reason === null ? {} : { reason }) };
     if (failure instanceof InternalFault)
       logger.error({ ...line, stack: framesOf(failure.cause) }, "the sidecar failed");
     else if (isUnanswered) logger.error(line, "the request could not be answered");
-    else if (status === 401 || status >= 429) logger.warn(line, "the request was refused");
+    else if (status === 401 || status === 409 || status >= 429) logger.warn(line, "the request was refused");
     else logger.info(line, "the request was refused");
   };
 }

@@ -4,16 +4,21 @@ const json = /^application\/json[\t ]*(?:;|$)/i;
 /** Wrong UTF-8 is refused, not replaced: `ownIdData` is kept to the byte. A byte order mark is no JSON. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Reads a body that says it is JSON, as `readBody` does. */
+export function readJsonBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+  return readBody(request, json, bytesMax);
+}
+
 /**
- * The bytes of a body that says it is JSON: media type and declared length are looked at before any of it is read,
- * and an undeclared length as it passes the limit. What is wrong with the head is thrown at once, not promised.
+ * Reads the bytes of a body. Media type and declared length are checked before any of it is read, and an undeclared
+ * length as it passes the limit. What is wrong with the head is thrown at once, not promised.
  *
- * @throws {MediaTypeUnsupported} it is something else, or encoded
+ * @throws {MediaTypeUnsupported} the body has another media type, or is encoded
  * @throws {BodyTooLarge}
  */
-export function readJsonBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+export function readBody(request: Request, mediaType: RegExp, bytesMax: number): Promise<Uint8Array> {
   const { headers } = request;
-  if (!json.test(headers.get("content-type") ?? "")) throw new MediaTypeUnsupported();
+  if (!mediaType.test(headers.get("content-type") ?? "")) throw new MediaTypeUnsupported();
   if ((headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity")
     throw new MediaTypeUnsupported();
   const declared = headers.get("content-length");

@@ -42,7 +42,12 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
     replayGuard: withoutReplayGuard,
     loginIdCase: "exact",
     requireSessionType: false,
-    sessions: { issue: async () => "token", publicKeys: () => ({ keys: [] }) },
+    sessions: {
+      async start(readUser: () => Promise<unknown>) {
+        await readUser();
+        return "token";
+      },
+    },
     logger: pino({ level: "silent" }),
   } as const;
   const app = new Elysia(options)

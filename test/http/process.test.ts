@@ -63,9 +63,10 @@ describe("a start with nothing configured", () => {
     expect([baseUrl, opsUrl].map((url) => new URL(url).hostname)).toEqual(["127.0.0.1", "127.0.0.1"]);
     expect(readdirSync(sidecar.folder.path)).toEqual(["data"]);
     const made = readdirSync(sidecar.folder.at("data")).filter((name) => !/-(?:wal|shm)$/.test(name));
-    expect(made.toSorted()).toEqual(["ownid.db", "session-keys.json", "shared-secret"]);
+    expect(made.toSorted()).toEqual(["ownid.db", "session-keys.json", "shared-secret", "state.db"]);
     expect(modeOf(sidecar.folder.at("data/shared-secret"))).toBe("600");
     expect(modeOf(sidecar.folder.at("data/session-keys.json"))).toBe("600");
+    expect(modeOf(sidecar.folder.at("data/state.db"))).toBe("600");
     expect(sidecar.output.stderr).toBe("");
     const generated = readFileSync(sidecar.folder.at("data/shared-secret"), "utf8").trim();
     expect(Buffer.from(generated, "base64")).toHaveLength(32);
@@ -213,6 +214,7 @@ describe("a start in production", () => {
       OWNID_SHARED_SECRET: secret.toString("base64"),
       DATABASE_URL: `sqlite:${folder.at("site.db")}`,
       SESSION_KEYS_FILE: folder.at("keys.json"),
+      STATE_FILE: folder.at("state.db"),
       USERS_TABLE: "the accounts",
       USERS_LOGIN_ID_COLUMN: "log in",
       USERS_OWNID_DATA_COLUMN: "Data",

@@ -4,8 +4,9 @@ import { createDependencyWatch } from "../../src/dependency-watch.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
-import { createJwtIssuer } from "../../src/sessions/jwt-issuer.ts";
+import { createJwtSessions } from "../../src/sessions/jwt-sessions.ts";
 import { createSigningKeys, loadSigningKeys } from "../../src/sessions/signing-keys.ts";
+import { createSqliteSessionLedger } from "../../src/sessions/sqlite-session-ledger.ts";
 import { withoutHotCopy } from "../../src/store/hot-copy.ts";
 import { createProcessReplayGuard } from "../../src/store/process-replay-guard.ts";
 import { createWriteThrough } from "../../src/store/write-through.ts";
@@ -16,6 +17,10 @@ import { createUsers, type User } from "./user-table.ts";
 
 export interface RunningAppOptions extends Partial<AppDependencies> {
   readonly users?: readonly User[];
+  /** Of the column with the login ids. */
+  readonly collation?: "BINARY" | "NOCASE";
+  /** `SESSION_HANDOFF=exchange`. */
+  readonly handsOff?: boolean;
 }
 
 export type RunningApp = Awaited<ReturnType<typeof startApp>>;
@@ -26,12 +31,22 @@ export const sharedSecret = new Uint8Array(Buffer.from("a shared secret of thirt
 const startMs = Date.UTC(2033, 4, 18, 3, 33, 20);
 const statementMs = 2000;
 
+export const sessionSettings = {
+  issuer: "ownid-sidecar",
+  audience: "website",
+  ttlSeconds: 3600,
+  ttlSecondsByType: { browser: null, mobile: null },
+  handoffTtlSeconds: 120,
+};
+
 /**
  * The whole application without Redis, on two loopback ports over a real SQLite file in a folder of its own,
  * with a clock that tests set and a log that tests read. `await using` stops it and deletes the folder.
  */
 export async function startApp({
   users = [{ email: "sol@testmail.com" }],
+  collation = "BINARY",
+  handsOff = false,
   ...overrides
 }: RunningAppOptions = {}) {
   const folder = temporaryFolder();
@@ -41,7 +56,7 @@ export async function startApp({
   const logger = pino({ level: "trace", base: null }, { write: (line: string) => logLines.push(line) });
 
   const databasePath = folder.at("users.db");
-  const table = createUsers(databasePath, users);
+  const table = createUsers(databasePath, users, collation);
   const directory = createSqlDirectory({
     kind: "sqlite",
     url: databasePath,
@@ -65,6 +80,8 @@ export async function startApp({
   await watch.start();
   const keysFile = folder.at("session-keys.json");
   await createSigningKeys(keysFile);
+  const keys = await loadSigningKeys(keysFile);
+  const ledger = openLedger(folder.at("state.db"), now);
 
   const { publicApp, opsApp } = createApp({
     basePath: "/ownid",
@@ -82,16 +99,12 @@ export async function startApp({
       note: () => {},
     }),
     replayGuard: createProcessReplayGuard({ keepMs: 125_000, now, elapsed: now }),
-    sessions: createJwtIssuer({
-      keys: await loadSigningKeys(keysFile),
-      issuer: "ownid-sidecar",
-      audience: "website",
-      ttlSeconds: 3600,
-      ttlSecondsByType: { browser: null, mobile: null },
-      now,
-    }),
+    sessions: createJwtSessions({ ...sessionSettings, keys, ledger, handsOff, now }),
+    sessionCookie: "ownid_session",
+    findUser: directory.find,
     readiness: watch,
     adminToken: null,
+    backendToken: null,
     metrics: createMetrics(),
     logger,
     ...overrides,
@@ -107,6 +120,8 @@ export async function startApp({
     baseUrl,
     clock,
     watch,
+    keys,
+    ledger,
     logLines,
     table,
     // Each request is signed a little later than the last, so that none is taken for a copy of it.
@@ -115,10 +130,20 @@ export async function startApp({
       watch.drain();
       await Promise.all([publicApp.stop(true), opsApp.stop(true)]);
       await directory.close();
+      ledger.close();
       table.close();
       folder[Symbol.dispose]();
     },
   };
+}
+
+/** Its record began a minute before: in its first seconds, each session would read its user twice. */
+function openLedger(path: string, now: () => number) {
+  const options = { path, keepSeconds: 3660 };
+  const before = createSqliteSessionLedger({ ...options, now: () => now() - 60_000 });
+  before.open();
+  before.close();
+  return createSqliteSessionLedger({ ...options, now });
 }
 
 function originOf(port: number | undefined): string {

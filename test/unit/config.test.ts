@@ -86,6 +86,7 @@ describe("with nothing configured", () => {
       },
       replayProtection: true,
       adminToken: config.adminToken,
+      backendToken: config.backendToken,
       sessions: {
         keysFile: "./data/session-keys.json",
         issuer: "ownid-sidecar",
@@ -93,6 +94,10 @@ describe("with nothing configured", () => {
         ttlSeconds: 3600,
         ttlSecondsByType: { browser: null, mobile: null },
         jwksMaxAgeSeconds: 300,
+        stateFile: "./data/state.db",
+        cookie: "ownid_session",
+        handsOff: false,
+        handoffTtlSeconds: 120,
       },
       drainSeconds: 5,
       log: { level: "info", format: null },
@@ -100,6 +105,7 @@ describe("with nothing configured", () => {
     expect(config.database.url.reveal()).toBe("./data/ownid.db");
     expect(config.database.tls.reveal()).toEqual({ mode: "disable", ca: null, client: null });
     expect(config.adminToken.reveal()).toBeNull();
+    expect(config.backendToken.reveal()).toBeNull();
     expect(loadSetting({}, "REDIS_KEY_PREFIX")).toBe("ownid:");
   });
 
@@ -167,12 +173,17 @@ describe("what is configured", () => {
       COHERENCE_QUARANTINE_MS: "800000",
       COHERENCE_GRACE_MS: "4001",
       ADMIN_TOKEN: "x".repeat(32),
+      BACKEND_TOKEN: "y".repeat(32),
+      STATE_FILE: "/run/state.db",
       SESSION_KEYS_FILE: "/run/keys.json",
       SESSION_ISSUER: "https://www.example.com",
       SESSION_AUDIENCE: "shop",
       SESSION_TTL_SECONDS: "60",
       SESSION_TTL_SECONDS_BROWSER: "61",
       SESSION_TTL_SECONDS_MOBILE: "62",
+      SESSION_COOKIE: "__Host-session",
+      SESSION_HANDOFF: "exchange",
+      SESSION_HANDOFF_TTL_SECONDS: "63",
       JWKS_MAX_AGE_SECONDS: "0",
       DRAIN_SECONDS: "0",
       LOG_LEVEL: "trace",
@@ -217,6 +228,10 @@ describe("what is configured", () => {
         ttlSeconds: 60,
         ttlSecondsByType: { browser: 61, mobile: 62 },
         jwksMaxAgeSeconds: 0,
+        stateFile: "/run/state.db",
+        cookie: "__Host-session",
+        handsOff: true,
+        handoffTtlSeconds: 63,
       },
       drainSeconds: 0,
       log: { level: "trace", format: "pretty" },
@@ -300,10 +315,10 @@ describe("what is configured", () => {
   });
 
   test("a setting that this version does not use yet is warned about by name alone", () => {
-    const { warnings } = load({ BACKEND_TOKEN: marker, AUDIT_LOG: marker });
+    const { warnings } = load({ SESSION_ALG: marker, AUDIT_LOG: marker });
     expect(warnings).toEqual([
       "AUDIT_LOG is set, but this version does not use it yet.",
-      "BACKEND_TOKEN is set, but this version does not use it yet.",
+      "SESSION_ALG is set, but this version does not use it yet.",
     ]);
   });
 });
@@ -414,9 +429,13 @@ describe("wrong settings", () => {
     COHERENCE_QUARANTINE_MS: wrong,
     COHERENCE_GRACE_MS: wrong,
     ADMIN_TOKEN: wrong,
+    BACKEND_TOKEN: wrong,
     SESSION_TTL_SECONDS: wrong,
     SESSION_TTL_SECONDS_BROWSER: wrong,
     SESSION_TTL_SECONDS_MOBILE: wrong,
+    SESSION_COOKIE: `${wrong};`,
+    SESSION_HANDOFF: wrong,
+    SESSION_HANDOFF_TTL_SECONDS: wrong,
     JWKS_MAX_AGE_SECONDS: wrong,
     DRAIN_SECONDS: wrong,
     LOG_LEVEL: wrong,
@@ -457,6 +476,14 @@ describe("wrong settings", () => {
     }
   });
 
+  test("include a hand-off that nobody could exchange", () => {
+    const problem =
+      "BACKEND_TOKEN must be set, since SESSION_HANDOFF is exchange: without it nobody can exchange a token.";
+    expect(problemsOf({ SESSION_HANDOFF: "exchange" })).toEqual([problem]);
+    for (const name of ["ADMIN_TOKEN", "BACKEND_TOKEN"])
+      expect(problemsOf({ SESSION_HANDOFF: "exchange", [name]: "x".repeat(32) })).toEqual([]);
+  });
+
   test("leave nothing of a broken address or secret in the report", () => {
     const broken = [
       { DATABASE_URL: `postgres://user:${marker}@` },
@@ -472,6 +499,11 @@ describe("wrong settings", () => {
       { REDIS_URL: `redis://h/${marker}` },
       { REDIS_URL: `redis://h,redis://user:${marker}@h2` },
       { ADMIN_TOKEN: marker },
+      { BACKEND_TOKEN: marker },
+      { SESSION_COOKIE: "a b" },
+      { SESSION_COOKIE: "a=b" },
+      { SESSION_HANDOFF: "on" },
+      { SESSION_HANDOFF_TTL_SECONDS: "901" },
       { OWNID_SHARED_SECRET: `${ownSecret},${marker}` },
     ];
     for (const environment of broken) {
@@ -643,25 +675,6 @@ describe("settings that do not go together", () => {
   });
 });
 
-test("a password in REDIS_URL with an unencoded character is refused with what to write, and not shown", () => {
-  const passwords = [
-    `${marker}#x`,
-    `${marker}/x`,
-    `${marker}?x`,
-    `${marker}%x`,
-    `1#${marker}`,
-    `${marker},x`,
-  ];
-  for (const password of passwords) {
-    for (const REDIS_URL of [`redis://user:${password}@h`, `rediss://h1,rediss://:${password}@h2:6380`]) {
-      const [problem, ...others] = problemsOf({ REDIS_URL, REDIS_MODE: "cluster" });
-      expect(problem).toMatch(/^REDIS_URL has .*%2/);
-      expect(problem).not.toContain(marker);
-      expect(others).toEqual([]);
-    }
-  }
-});
-
 describe("in production", () => {
   test("the least that is needed is enough", () => {
     const config = loadConfig(production(), () => expect.unreachable("a secret was made"));
@@ -721,6 +734,7 @@ describe("the configuration", () => {
       REDIS_URL: `redis://user:${marker}@redis.internal`,
       REDIS_SENTINEL_PASSWORD: marker,
       ADMIN_TOKEN: marker.repeat(2),
+      BACKEND_TOKEN: marker.repeat(3),
     });
 
   test("shows no secret, however it is printed", () => {

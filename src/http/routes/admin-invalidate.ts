@@ -2,13 +2,13 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
-import { bearerToken } from "../bearer-token.ts";
+import type { BearerGuard } from "../bearer-token.ts";
 import { parseJson, readJsonBody } from "../json-body.ts";
 
 export interface AdminInvalidateOptions {
   readonly store: OwnIdDataStore;
   readonly loginIdCase: LoginIdCase;
-  readonly adminToken: string | null;
+  readonly admin: BearerGuard;
   readonly bodyBytesMax: number;
 }
 
@@ -18,9 +18,9 @@ const all = Type.Object({ all: Type.Literal(true) }, nothingElse);
 const oneOrAll = Type.Union([one, all], { "x-problem": 'Send {"loginId":"…"} or {"all":true}.' });
 
 /** For the site, after it has changed rows itself or restored its database: forgets what Redis holds of them. */
-export function adminInvalidate({ store, loginIdCase, adminToken, bodyBytesMax }: AdminInvalidateOptions) {
+export function adminInvalidate({ store, loginIdCase, admin, bodyBytesMax }: AdminInvalidateOptions) {
   return new Elysia()
-    .use(bearerToken("admin", adminToken))
+    .use(admin)
     .decorate("readBody", async ({ request }: { readonly request: Request }) =>
       parseJson(await readJsonBody(request, bodyBytesMax)),
     )

@@ -3,7 +3,7 @@ import type { Logger } from "../../logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import { GetSessionRequest, SessionResponse, StrictGetSessionRequest } from "../../protocol/messages.ts";
 import { parseSessionType } from "../../protocol/session-type.ts";
-import type { SessionIssuer } from "../../sessions/session-issuer.ts";
+import type { Sessions } from "../../sessions/sessions.ts";
 import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
 import type { ReplayGuard } from "../../store/replay-guard.ts";
 import { failureResponses } from "../problem.ts";
@@ -14,7 +14,7 @@ import { issueOnce } from "../signed-use.ts";
 export interface GetSessionOptions {
   readonly signed: SignedBody;
   readonly store: OwnIdDataStore;
-  readonly sessions: SessionIssuer;
+  readonly sessions: Pick<Sessions, "start">;
   readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
   readonly requireSessionType: boolean;
@@ -29,10 +29,9 @@ export function getSessionByLoginId(options: GetSessionOptions) {
     async ({ body, signature, set }) => {
       const asked = parseLoginId(body.loginId, loginIdCase);
       const sessionType = parseSessionType(body.sessionType);
-      const token = await issueOnce(replayGuard, signature, async () => {
-        const { loginId } = await store.findForSession(asked);
-        return sessions.issue({ loginId, sessionType });
-      });
+      const token = await issueOnce(replayGuard, signature, () =>
+        sessions.start(() => store.findForSession(asked), sessionType),
+      );
       logger.info({ requestId: nameRequest(set) }, "session issued");
       return { token };
     },

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
-import type { SessionIssuer } from "../../sessions/session-issuer.ts";
+import type { Sessions } from "../../sessions/sessions.ts";
 
 export interface JwksOptions {
-  readonly sessions: SessionIssuer;
+  readonly sessions: Pick<Sessions, "publicKeys">;
   readonly maxAgeSeconds: number;
 }
 

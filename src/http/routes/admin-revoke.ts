@@ -1,0 +1,63 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { UserDirectory } from "../../directory/user-directory.ts";
+import { UserUnknown } from "../../errors.ts";
+import type { Logger } from "../../logger.ts";
+import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
+import type { Sessions } from "../../sessions/sessions.ts";
+import type { BearerGuard } from "../bearer-token.ts";
+import { parseJson, readJsonBody } from "../json-body.ts";
+import { nameRequest } from "../request-id.ts";
+
+export interface AdminRevokeOptions {
+  readonly admin: BearerGuard;
+  readonly sessions: Pick<Sessions, "revoke" | "revokeUser">;
+  readonly findUser: UserDirectory["find"];
+  readonly loginIdCase: LoginIdCase;
+  readonly bodyBytesMax: number;
+  readonly logger: Logger;
+}
+
+const explained = { "x-problem": 'Send {"jti":"…"}, {"sid":"…"} or {"loginId":"…"}.' };
+const Id = Type.Optional(Type.String({ pattern: "^[\\x21-\\x7e]{1,128}$", ...explained }));
+const LoginId = Type.Optional(Type.String({ minLength: 1, ...explained }));
+const OneOfThree = Type.Object(
+  { jti: Id, sid: Id, loginId: LoginId },
+  { minProperties: 1, maxProperties: 1, ...explained },
+);
+
+/**
+ * Ends one token, one session, or everything that has been issued to a user so far. Nothing has to exist for that: the
+ * answer is 204 for an unknown token or user, too.
+ */
+export function adminRevoke(options: AdminRevokeOptions) {
+  const { admin, sessions, findUser, loginIdCase, bodyBytesMax, logger } = options;
+
+  /** Tokens carry the login id as the table stores it, which a collation may spell otherwise than the caller does. */
+  async function revokeUser(loginId: string): Promise<void> {
+    await sessions.revokeUser(loginId);
+    const user = await findUser(loginId).catch((error: unknown) => {
+      if (error instanceof UserUnknown) return null;
+      throw error;
+    });
+    if (user !== null && user.loginId !== loginId) await sessions.revokeUser(user.loginId);
+  }
+
+  return new Elysia()
+    .use(admin)
+    .decorate("readBody", async ({ request }: { readonly request: Request }) =>
+      parseJson(await readJsonBody(request, bodyBytesMax)),
+    )
+    .post(
+      "/admin/revoke",
+      async ({ body, set, status }) => {
+        if (body.loginId !== undefined) await revokeUser(parseLoginId(body.loginId, loginIdCase));
+        const tokenOrSession = body.jti ?? body.sid;
+        if (tokenOrSession !== undefined) await sessions.revoke(tokenOrSession);
+        const [what] = Object.keys(body);
+        logger.info({ requestId: nameRequest(set), audit: "revocation", what }, "revoked");
+        return status(204, undefined);
+      },
+      { parse: "json", body: OneOfThree, response: { 204: Type.Void() } },
+    );
+}

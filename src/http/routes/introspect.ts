@@ -1,0 +1,47 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { Sessions } from "../../sessions/sessions.ts";
+import type { BearerGuard } from "../bearer-token.ts";
+import { readFormToken } from "../form-body.ts";
+
+export interface IntrospectOptions {
+  readonly backend: BearerGuard;
+  readonly sessions: Pick<Sessions, "find">;
+  readonly bodyBytesMax: number;
+}
+
+const FormToken = Type.Object({ token: Type.String() });
+
+/** RFC 7662, section 2.2. Of a token that is not active, nothing else is told. */
+const Introspection = Type.Union([
+  Type.Object({
+    active: Type.Literal(true),
+    iss: Type.String(),
+    aud: Type.String(),
+    sub: Type.String(),
+    iat: Type.Integer(),
+    nbf: Type.Integer(),
+    exp: Type.Integer(),
+    jti: Type.String(),
+    sid: Type.String(),
+    session_type: Type.Optional(Type.String()),
+  }),
+  Type.Object({ active: Type.Literal(false) }),
+]);
+
+/** Tells the site's backend whether a session token is active, and its claims if it is. */
+export function introspect({ backend, sessions, bodyBytesMax }: IntrospectOptions) {
+  return new Elysia()
+    .use(backend)
+    .decorate("readForm", ({ request }: { readonly request: Request }) =>
+      readFormToken(request, bodyBytesMax),
+    )
+    .post(
+      "/introspect",
+      async ({ body }) => {
+        const claims = await sessions.find(body.token);
+        return claims === null ? { active: false as const } : { active: true as const, ...claims };
+      },
+      { parse: "urlencoded", body: FormToken, response: { 200: Introspection } },
+    );
+}

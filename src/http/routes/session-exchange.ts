@@ -1,0 +1,35 @@
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { Logger } from "../../logger.ts";
+import type { Sessions } from "../../sessions/sessions.ts";
+import type { BearerGuard } from "../bearer-token.ts";
+import { readFormToken } from "../form-body.ts";
+import { nameRequest } from "../request-id.ts";
+
+export interface SessionExchangeOptions {
+  readonly backend: BearerGuard;
+  readonly sessions: Pick<Sessions, "exchange">;
+  readonly bodyBytesMax: number;
+  readonly logger: Logger;
+}
+
+const FormToken = Type.Object({ token: Type.String() });
+const SessionToken = Type.Object({ token: Type.String() });
+
+/** Gives the site's backend the session token for a hand-off token, once. */
+export function sessionExchange({ backend, sessions, bodyBytesMax, logger }: SessionExchangeOptions) {
+  return new Elysia()
+    .use(backend)
+    .decorate("readForm", ({ request }: { readonly request: Request }) =>
+      readFormToken(request, bodyBytesMax),
+    )
+    .post(
+      "/session/exchange",
+      async ({ body, set }) => {
+        const token = await sessions.exchange(body.token);
+        logger.info({ requestId: nameRequest(set) }, "hand-off token exchanged");
+        return { token };
+      },
+      { parse: "urlencoded", body: FormToken, response: { 200: SessionToken } },
+    );
+}

@@ -1,0 +1,33 @@
+import { createJwtIssuer, type JwtIssuerOptions } from "./jwt-issuer.ts";
+import type { SessionLedger } from "./session-ledger.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
+import { createTokenVerifier } from "./token-verifier.ts";
+
+export interface JwtSessionsOptions extends JwtIssuerOptions {
+  readonly ledger: SessionLedger;
+  /** `SESSION_HANDOFF=exchange`: OwnID carries a hand-off token instead of the session token. */
+  readonly handsOff: boolean;
+}
+
+type Lifetimes = Pick<JwtIssuerOptions, "ttlSeconds" | "ttlSecondsByType" | "handoffTtlSeconds">;
+
+/** How long a revocation is kept after the last token that it concerns has expired, since clocks differ. */
+const keepMarginSeconds = 60;
+
+/** Sessions whose tokens are JWTs that the sidecar issues and verifies itself. */
+export function createJwtSessions(options: JwtSessionsOptions): Sessions {
+  const verifyToken = createTokenVerifier({
+    ...options,
+    lifetimeSeconds: { session: longestSessionSeconds(options), handoff: options.handoffTtlSeconds },
+  });
+  return createSessions({ ...options, issuer: createJwtIssuer(options), verifyToken });
+}
+
+/** Returns how long a revocation has to be kept: longer than any token is valid. */
+export function revocationSeconds(lifetimes: Lifetimes): number {
+  return Math.max(longestSessionSeconds(lifetimes), lifetimes.handoffTtlSeconds) + keepMarginSeconds;
+}
+
+function longestSessionSeconds({ ttlSeconds, ttlSecondsByType }: Lifetimes): number {
+  return Math.max(ttlSeconds, ttlSecondsByType.browser ?? 0, ttlSecondsByType.mobile ?? 0);
+}

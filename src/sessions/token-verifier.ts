@@ -1,0 +1,48 @@
+import { Value } from "@sinclair/typebox/value";
+import { createLocalJWKSet, errors, jwtVerify } from "jose";
+import { backdatingSeconds, TokenClaims, type TokenKind, tokenTypes } from "./session-token.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+
+export interface TokenVerifierOptions {
+  readonly keys: Pick<SigningKeys, "active" | "publicKeys">;
+  readonly issuer: string;
+  readonly audience: string;
+  /** The longest lifetime that a token of each kind is issued with. */
+  readonly lifetimeSeconds: Readonly<Record<TokenKind, number>>;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+}
+
+/** Returns the claims of a token of this kind that is valid now, and `null` for every other text. */
+export type VerifyToken = (token: string, kind: TokenKind) => Promise<TokenClaims | null>;
+
+/**
+ * Verifies the sidecar's own tokens. The algorithm, issuer and audience come from the configuration and the key from
+ * the sidecar's key set, never from the token: the headers `jku`, `x5u` and `jwk` are ignored (RFC 8725, section 3.10).
+ */
+export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
+  const { keys, issuer, audience, lifetimeSeconds, now } = options;
+  const keySet = createLocalJWKSet(keys.publicKeys);
+
+  /** A revocation is kept for the longest lifetime, so no token may outlive that, also after the setting was lowered. */
+  function isTooOld({ iat }: TokenClaims, kind: TokenKind): boolean {
+    return now() / 1000 >= iat + backdatingSeconds + lifetimeSeconds[kind];
+  }
+
+  return async (token, kind) => {
+    try {
+      const { payload } = await jwtVerify(token, keySet, {
+        algorithms: [keys.active.algorithm],
+        typ: tokenTypes[kind],
+        issuer,
+        audience,
+        currentDate: new Date(now()),
+      });
+      if (!Value.Check(TokenClaims, payload) || isTooOld(payload, kind)) return null;
+      return payload;
+    } catch (error) {
+      if (error instanceof errors.JOSEError) return null;
+      throw error;
+    }
+  };
+}

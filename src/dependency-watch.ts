@@ -191,7 +191,10 @@ function logChange(
 function explain(error: unknown): { reason: string; remedy: string } {
   if (error instanceof DatabaseUnavailable) return { reason: error.message, remedy: error.remedy };
   if (error instanceof ConfigurationInvalid) {
-    return { reason: error.problems.join(" "), remedy: "change the table or the setting; it is tried again" };
+    return {
+      reason: error.problems.join(" ").replaceAll(/\s*\n\s*/g, " "),
+      remedy: "change the table or the setting; it is tried again",
+    };
   }
   return { reason: "the check failed", remedy: "see the sidecar's log" };
 }

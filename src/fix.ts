@@ -2,8 +2,8 @@
 export type Step =
   /** One statement, for the owner of the table or an administrator of the server. */
   | { readonly kind: "sql"; readonly text: string }
-  /** A command line for a shell, for the account that runs the sidecar or for root. */
-  | { readonly kind: "command"; readonly as: "service" | "root"; readonly text: string }
+  /** A command line for a shell, of the account that runs the sidecar, of root, or of the database's administrator. */
+  | { readonly kind: "command"; readonly as: "service" | "root" | "database"; readonly text: string }
   /** `NAME=value`, for the environment of the sidecar. */
   | { readonly kind: "setting"; readonly text: string };
 
@@ -20,7 +20,11 @@ export interface Fix {
 
 export const sql = (text: string): Step => ({ kind: "sql", text });
 export const setting = (name: string, value: string): Step => ({ kind: "setting", text: `${name}=${value}` });
-export const command = (as: "service" | "root", text: string): Step => ({ kind: "command", as, text });
+export const command = (as: "service" | "root" | "database", text: string): Step => ({
+  kind: "command",
+  as,
+  text,
+});
 
 /** The only way. */
 export const fixBy = (...steps: readonly Step[]): readonly Fix[] => [{ when: null, steps }];

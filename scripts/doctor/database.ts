@@ -9,6 +9,7 @@ import type {
   TableFacts,
   TableNames,
 } from "../../src/directory/dialects/dialect.ts";
+import { countRepeatsBy } from "../../src/directory/repeated-login-ids.ts";
 import { fine, wrong } from "./check.ts";
 import { type ClockReading, readClock } from "./clock-checks.ts";
 import type { ExaminedConfig } from "./examined-config.ts";
@@ -106,7 +107,7 @@ async function connect(config: Config, prepare: boolean, { deadlineMs, now }: Op
     const { account } = await identity();
     if (kind === "postgres" && prepare) await within(deadlineMs, () => ensureLimit(run, statementMs));
     const clock = await readClock(async () => (await identity()).nowMs, now);
-    const facts = await within(deadlineMs, () => dialect.inspect(run, names));
+    const facts = await within(deadlineMs, () => dialect.inspect(run, names, countRepeatsBy(run)));
     // The runner gives it up first, and tells why; the server, so that it does not go on for nobody.
     const scan = (text: string) => spelling.scan(sql, text, deadlineMs + scanGraceMs);
     const database: Database = {

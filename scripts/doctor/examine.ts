@@ -107,7 +107,7 @@ async function examineDatabase({ run, database: { verdict, subject } }: Parts): 
   if (subject === null) return [{ title: "Database", items: [reachable] }];
   const explain = explainSqlError(subject.dialect);
   const { server, rows } = databaseChecks[subject.settings.kind];
-  const ofCatalogue = await run([...tableChecks, ...server], subject, explain);
+  const ofCatalogue = await run([...tableChecks(subject), ...server], subject, explain);
   const [ofRows, ofLoginIds] = hasColumns(subject)
     ? await Promise.all([run(rows, subject, explain), run(loginIdChecks, subject, explain)])
     : [[], []];

@@ -46,7 +46,7 @@ export const mysqlPrivileges: Check<Database> = {
     const parameters = [account, account, schema, account, schema, table, account, schema, table];
     const granted = Value.Parse(Grants, await run(grantsQuery, parameters));
     if (granted.some(({ privilege }) => almighty.includes(privilege))) {
-      const create = `CREATE USER ${newAccount} IDENTIFIED BY '<password>'; ${grantFor({ ...database, account: newAccount })}`;
+      const create = `CREATE USER ${newAccount} IDENTIFIED BY '<password>'; ${grantFor(database, newAccount)}`;
       return warning(
         "the account administrates the server; give the sidecar one of its own, by DATABASE_URL",
         create,

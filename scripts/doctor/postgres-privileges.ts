@@ -103,7 +103,7 @@ export const rowSecurity: Check<Database> = {
 };
 
 function createRole(database: Database): string {
-  return `CREATE ROLE ${newRole} LOGIN PASSWORD '<password>'; ${grantFor({ ...database, account: newRole })}`;
+  return `CREATE ROLE ${newRole} LOGIN PASSWORD '<password>'; ${grantFor(database, newRole)}`;
 }
 
 /** Taken from the whole table, SELECT and UPDATE go from its columns too: the grant that follows gives them back. */

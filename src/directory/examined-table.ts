@@ -1,7 +1,9 @@
 import { ConfigurationInvalid, DatabaseUnavailable } from "../errors.ts";
 import { nobodysChange, type Statements, type TableFacts, type TableNames } from "./dialects/dialect.ts";
+import { type CountRepeats, countRarely, countRepeatsBy } from "./repeated-login-ids.ts";
 import { type SqlClient, SqlFailed } from "./sql-client.ts";
 import { findTableProblems } from "./table-check.ts";
+import { inOneLine, problemText } from "./table-problem.ts";
 
 /** A table that fits, and the statements that were written for it. */
 export interface ExaminedTable {
@@ -34,14 +36,15 @@ export function createTableExaminer(client: SqlClient, names: TableNames): Table
     "none needed: it is tried again",
   );
   let examinedAtMs = Number.NEGATIVE_INFINITY;
+  const count = countRarely(countRepeatsBy((text, parameters = []) => client.read(text, parameters)));
   let underWay: Promise<void> | null = null;
 
   async function examine(): Promise<void> {
     try {
-      known = await examineTable(client, names);
+      known = await examineTable(client, names, count);
       examinedAtMs = performance.now();
     } catch (error) {
-      const final = finalProblemsOf(error, client, names);
+      const final = finalProblemsOf(error, null);
       if (final !== null) known = doesNotFit(final);
       if (known instanceof DatabaseUnavailable) client.reconnect();
       throw final ?? error;
@@ -66,35 +69,41 @@ export function createTableExaminer(client: SqlClient, names: TableNames): Table
 }
 
 /** Both statements are tried for a user whom nobody is: catalogues do not show every privilege and state. */
-async function examineTable(client: SqlClient, names: TableNames): Promise<ExaminedTable> {
+async function examineTable(
+  client: SqlClient,
+  names: TableNames,
+  count: CountRepeats,
+): Promise<ExaminedTable> {
   const { dialect } = client;
-  const facts = await dialect.inspect((text, parameters = []) => client.read(text, parameters), names);
+  const facts = await dialect.inspect((text, parameters = []) => client.read(text, parameters), names, count);
   const problems = findTableProblems(names, facts, dialect);
-  if (problems.length > 0) throw new ConfigurationInvalid(problems);
+  if (problems.length > 0) throw new ConfigurationInvalid(problems.map(problemText));
   const statements = dialect.statements(names, facts, client.serverStatementMs);
-  await client.readRows(statements.find, [nobodysChange.loginId]);
-  await client.read(statements.replace, statements.parametersOf(nobodysChange));
+  try {
+    await client.readRows(statements.find, [nobodysChange.loginId]);
+    await client.read(statements.replace, statements.parametersOf(nobodysChange));
+  } catch (error) {
+    throw finalProblemsOf(error, facts) ?? error;
+  }
   return { facts, statements };
 }
 
-/** What no other try will change; `null` of another error. */
-export function finalProblemsOf(
-  error: unknown,
-  { dialect }: SqlClient,
-  names: TableNames,
-): ConfigurationInvalid | null {
+/** What no other try will change; `null` of another error. What the account lacks is told by what the table is. */
+export function finalProblemsOf(error: unknown, facts: TableFacts | null): ConfigurationInvalid | null {
   if (error instanceof ConfigurationInvalid) return error;
   if (!(error instanceof SqlFailed)) return null;
   const { meaning, message, remedy } = error;
-  if (meaning === "forbidden") {
-    return new ConfigurationInvalid([`DATABASE_URL: ${message}: ${dialect.mend.grant(names)}`]);
+  if (meaning === "forbidden" && facts !== null) {
+    const fixes = facts.fixes.grantTo(facts.account);
+    return new ConfigurationInvalid([problemText({ variable: "DATABASE_URL", detail: message, fixes })]);
   }
-  return meaning === "misfit" ? new ConfigurationInvalid([`DATABASE_URL: ${message}: ${remedy}`]) : null;
+  const isFinal = meaning === "forbidden" || meaning === "misfit";
+  return isFinal ? new ConfigurationInvalid([`DATABASE_URL: ${message}: ${remedy}`]) : null;
 }
 
 function doesNotFit({ problems }: ConfigurationInvalid): DatabaseUnavailable {
   return new DatabaseUnavailable(
-    problems.join(" "),
+    problems.map(inOneLine).join(" "),
     "change the table or the setting; the table is examined again every second",
   );
 }

@@ -73,11 +73,12 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
 
   return {
     async verifyConnection() {
+      if (table.isDue()) return await table.examine();
+      const { facts } = table.current();
       try {
-        if (table.isDue()) await table.examine();
-        else await withTable(() => client.readRows(table.current().statements.find, [nobodysChange.loginId]));
+        await withTable(() => client.readRows(table.current().statements.find, [nobodysChange.loginId]));
       } catch (error) {
-        throw finalProblemsOf(error, client, names) ?? error;
+        throw finalProblemsOf(error, facts) ?? error;
       }
     },
 

@@ -28,7 +28,7 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
 
   /** Which states a server can be asked for, its variables say. */
   async function prepare(): Promise<ScanStatements> {
-    await dialect.inspect((text, parameters = []) => client.read(text, parameters), names);
+    await dialect.inspect((text, parameters = []) => client.read(text, parameters), names, countNothing);
     const settings = dialect.settings(serverStatementMs);
     prepared = createScanStatements(kind, names, dialect.unfitStates(), settings);
     return prepared;
@@ -88,3 +88,6 @@ function filledUp(loginIds: readonly string[]): string[] {
   const size = 2 ** Math.ceil(Math.log2(loginIds.length));
   return Array.from({ length: size }, (_, index) => loginIds[index] ?? loginIds.at(-1) ?? "");
 }
+
+/** The scan needs no proof that login ids are unique. */
+const countNothing = async () => null;

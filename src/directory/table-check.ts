@@ -1,95 +1,143 @@
 import { distance } from "fastest-levenshtein";
+import { type Fix, fixBy, fixWhen, setting } from "../fix.ts";
 import type { ColumnFacts, Dialect, TableFacts, TableNames } from "./dialects/dialect.ts";
+import { tellRepeats } from "./repeated-login-ids.ts";
+import type { TableProblem } from "./table-problem.ts";
 
 /** OwnID's documentation asks for a character column of at least this length. */
 const ownIdDataCharactersMin = 5000;
 
-/**
- * What keeps the configured table from doing the work, each as one sentence that begins with the variable
- * to change and ends with the SQL that mends it. Empty when nothing does.
- */
-export function findTableProblems(names: TableNames, facts: TableFacts, dialect: Dialect): string[] {
-  if (facts.columns.length === 0) {
-    const guess = nearest(names.table, facts.tables);
-    const missingTable = `USERS_TABLE: ${dialect.name} has no table "${names.table}" that this account may see.`;
-    return [missingTable + guess, ...facts.otherProblems];
-  }
+/** What keeps the configured table from doing the work. Empty when nothing does. */
+export function findTableProblems(names: TableNames, facts: TableFacts, dialect: Dialect): TableProblem[] {
+  if (facts.columns.length === 0)
+    return facts.otherProblems.length > 0 ? [...facts.otherProblems] : [missingTable(names, facts, dialect)];
   return [
     ...facts.otherProblems,
     ...loginIdProblems(names, facts, dialect),
-    ...ownIdDataProblems(names, facts, dialect),
+    ...ownIdDataProblems(names, facts),
     ...blockedProblems(names, facts),
+    ...updateProblems(names, facts),
   ];
 }
 
-function loginIdProblems(names: TableNames, facts: TableFacts, dialect: Dialect): string[] {
-  const variable = "USERS_LOGIN_ID_COLUMN";
-  const column = columnOf(facts, names.loginIdColumn);
-  if (column === null) return [missing(variable, names.loginIdColumn, names, facts)];
-  if (column.kind !== "text" && column.kind !== "padded text") {
-    return [
-      `${variable}: column "${column.name}" is ${column.type}, not a character type. Name the text column.`,
-    ];
-  }
-  if (!facts.uniqueColumns.includes(column.name)) {
-    const mend = dialect.mend.addUniqueIndex(names);
-    return [
-      `${variable}: column "${column.name}" is not unique, so one login id could mean two users: ${mend}`,
-    ];
-  }
-  return [];
+function missingTable(names: TableNames, facts: TableFacts, { name }: Dialect): TableProblem {
+  const seen = facts.hidesForbidden ? " that this account may see" : "";
+  const grant = facts.hidesForbidden
+    ? onlyIf("If the table is there", facts.fixes.grantTo(facts.account))
+    : [];
+  return {
+    variable: "USERS_TABLE",
+    detail: `${name} has no table "${names.table}"${seen}`,
+    fixes: orName("USERS_TABLE", "the table of your users", [
+      ...guess("USERS_TABLE", names.table, facts.tables),
+      ...grant,
+    ]),
+  };
 }
 
-function ownIdDataProblems(names: TableNames, facts: TableFacts, dialect: Dialect): string[] {
+function loginIdProblems(names: TableNames, facts: TableFacts, dialect: Dialect): TableProblem[] {
+  const variable = "USERS_LOGIN_ID_COLUMN";
+  const column = columnOf(facts, names.loginIdColumn);
+  if (column === null) return [missingColumn(variable, names.loginIdColumn, names, facts)];
+  const problem = (detail: string, fixes: readonly Fix[]) => [{ variable, detail, fixes }];
+  if (column.kind !== "text" && column.kind !== "padded text") {
+    const detail = `column "${column.name}" is ${column.type}, not a character type`;
+    return problem(detail, fixBy(setting(variable, "<the text column of what people log in with>")));
+  }
+  if (facts.uniqueColumns.includes(column.name)) return [];
+  const told = tellRepeats(facts.repeats);
+  const detail = facts.isView
+    ? `${dialect.name} cannot tell that column "${column.name}" of the view "${names.table}" is unique, so one login id could mean two users${told}`
+    : `column "${column.name}" is not unique, so one login id could mean two users${told}`;
+  return problem(detail, facts.fixes.makeUnique);
+}
+
+function ownIdDataProblems(names: TableNames, { fixes, ...facts }: TableFacts): TableProblem[] {
   const variable = "USERS_OWNID_DATA_COLUMN";
   const column = columnOf(facts, names.ownIdDataColumn);
   if (column === null) {
-    const add = ` Or add it: ${dialect.mend.addColumn(names)}`;
-    return [missing(variable, names.ownIdDataColumn, names, facts) + add];
+    return [missingColumn(variable, names.ownIdDataColumn, names, { ...facts, fixes }, fixes.addColumn)];
   }
-  const mend = dialect.mend.widenColumn(names);
-  const is = `${variable}: column "${column.name}" is ${column.type}`;
-  if (column.kind === "padded text")
-    return [`${is}, which pads or cuts blanks, so values would change: ${mend}`];
-  if (column.kind !== "text") return [`${is}, not a character type: ${mend}`];
-  if (column.capacity !== null && column.capacity.amount < ownIdDataCharactersMin) {
-    return [`${is}; ownIdData needs ${ownIdDataCharactersMin} characters at least: ${mend}`];
-  }
-  if (!column.unicode)
-    return [`${is} in a character set without all of Unicode, so values would change: ${mend}`];
-  return [];
+  const reason = unfitness(column);
+  if (reason === null) return [];
+  return [
+    { variable, detail: `column "${column.name}" is ${column.type}${reason}`, fixes: fixes.widenColumn },
+  ];
 }
 
-function blockedProblems(names: TableNames, facts: TableFacts): string[] {
+/** Why the column cannot hold what OwnID sends; `null` when it can. */
+function unfitness({ kind, capacity, unicode }: ColumnFacts): string | null {
+  if (kind === "padded text") return ", which pads or cuts blanks, so values would change";
+  if (kind !== "text") return ", not a character type";
+  if (capacity !== null && capacity.amount < ownIdDataCharactersMin)
+    return `; ownIdData needs ${ownIdDataCharactersMin} characters at least`;
+  if (!unicode) return " in a character set without all of Unicode, so values would change";
+  return null;
+}
+
+function blockedProblems(names: TableNames, facts: TableFacts): TableProblem[] {
   if (names.blockedColumn === null) return [];
   const variable = "USERS_BLOCKED_COLUMN";
   const column = columnOf(facts, names.blockedColumn);
-  if (column === null) return [missing(variable, names.blockedColumn, names, facts)];
-  if (column.kind !== "boolean" && column.kind !== "number") {
-    return [`${variable}: column "${column.name}" is ${column.type}. Name a boolean or number column.`];
-  }
-  return [];
+  if (column === null) return [missingColumn(variable, names.blockedColumn, names, facts)];
+  if (column.kind === "boolean" || column.kind === "number") return [];
+  const detail = `column "${column.name}" is ${column.type}`;
+  return [{ variable, detail, fixes: fixBy(setting(variable, "<a boolean or number column>")) }];
 }
 
-function columnOf(facts: TableFacts, name: string): ColumnFacts | null {
-  return facts.columns.find((column) => column.name === name) ?? null;
+function updateProblems(names: TableNames, facts: TableFacts): TableProblem[] {
+  if (facts.isUpdatable || columnOf(facts, names.ownIdDataColumn) === null) return [];
+  const detail = `"${names.table}" takes no UPDATE of column "${names.ownIdDataColumn}" that reaches a table by itself`;
+  const plain = "Name a table, or a view that selects columns of one table by a WHERE and nothing else";
+  return [{ variable: "USERS_TABLE", detail, fixes: [fixWhen(plain)] }];
 }
 
-function missing(variable: string, name: string, names: TableNames, facts: TableFacts): string {
-  const guess = nearest(
-    name,
-    facts.columns.map((column) => column.name),
-  );
-  return `${variable}: table "${names.table}" has no column "${name}" that this account may see.${guess}`;
+function missingColumn(
+  variable: string,
+  name: string,
+  names: TableNames,
+  facts: TableFacts,
+  toAdd: readonly Fix[] = [],
+): TableProblem {
+  const seen = facts.hidesForbidden ? " that this account may see" : "";
+  const grant =
+    facts.hidesForbidden && toAdd.length === 0
+      ? onlyIf("If the table has the column", facts.fixes.grantTo(facts.account))
+      : [];
+  const columns = facts.columns.map((column) => column.name);
+  const guesses = guess(variable, name, columns);
+  const added = guesses.length === 0 ? toAdd : onlyIf("If the column is to be new", toAdd);
+  return {
+    variable,
+    detail: `table "${names.table}" has no column "${name}"${seen}`,
+    fixes: orName(variable, "the column", [...guesses, ...grant, ...added]),
+  };
+}
+
+function columnOf({ columns }: Pick<TableFacts, "columns">, name: string): ColumnFacts | null {
+  return columns.find((column) => column.name === name) ?? null;
+}
+
+/** Ways that hold in one case only, unless they name their case themselves. */
+function onlyIf(when: string, fixes: readonly Fix[]): Fix[] {
+  return fixes.map((fix) => ({ ...fix, when: fix.when ?? when }));
+}
+
+function orName(variable: string, what: string, fixes: readonly Fix[]): readonly Fix[] {
+  return fixes.length > 0 ? fixes : fixBy(setting(variable, `<${what}>`));
+}
+
+function guess(variable: string, name: string, candidates: readonly string[]): Fix[] {
+  const nearest = nearestTo(name, candidates);
+  return nearest === null ? [] : [fixWhen(`If "${nearest}" is meant`, setting(variable, nearest))];
 }
 
 /** The likeliest intended name: the same letters in another case first (Postgres folds unquoted names). */
-function nearest(name: string, candidates: readonly string[]): string {
+function nearestTo(name: string, candidates: readonly string[]): string | null {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
   const ranked = candidates
     .map((candidate) => ({ candidate, edits: distance(plain(name), plain(candidate)) }))
     .sort((a, b) => a.edits - b.edits);
   const best = ranked[0];
-  if (best === undefined || best.edits > Math.max(2, name.length / 3)) return "";
-  return ` Did you mean "${best.candidate}"?`;
+  return best === undefined || best.edits > Math.max(2, name.length / 3) ? null : best.candidate;
 }

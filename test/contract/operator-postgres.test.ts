@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase } from "../support/test-database.ts";
-import { accounts, followAdvice, problemsOf, withAccount } from "./table-check-contract.ts";
+import { accounts, problemsOf, runLines, withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(30_000);
 
@@ -36,7 +36,7 @@ describeWith("postgres", "Postgres with citext in a schema that the role does no
     expect(found[0]).toStartWith(
       'USERS_LOGIN_ID_COLUMN: column "email" is "site extensions".citext, but the role does not search the schema "site extensions"',
     );
-    await followAdvice(database, found, names, role);
+    await runLines(database, found);
     expect(await problemsOf(directory)).toEqual([]);
     expect((await directory.find("sol@testmail.com")).loginId).toBe("Sol@Testmail.com");
   });

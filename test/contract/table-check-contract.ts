@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
+import { problemText } from "../../src/directory/table-problem.ts";
 import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import type { TestDatabase } from "../support/test-database.ts";
@@ -11,8 +12,8 @@ export interface TableCase {
   readonly sql: readonly string[];
   readonly names?: Partial<TableNames>;
   readonly problems: readonly string[];
-  /** Doing what the problems say makes the table fit. */
-  readonly mends?: true;
+  /** Doing what the problems say makes the table fit: the last of the ways, or the first. */
+  readonly mends?: true | "first";
   /** Removes what else than `accounts` was made. */
   readonly after?: string;
 }
@@ -26,27 +27,56 @@ export const accounts: TableNames = {
 
 export const withBlocked = { blockedColumn: "is blocked" };
 
-/** What the operator reads, but for the SQL that each database needs. */
+/** A problem as a start prints it: the sentence, then line by line how it is fixed. */
+const told = (sentence: string, fixes: readonly string[]) => [sentence, ...fixes].join("\n      ");
+
+/** What the operator reads, but for the fixes, which differ between databases. */
 export const problems = {
-  noTable: (database: string, table: string, guess: string) =>
-    `USERS_TABLE: ${database} has no table "${table}" that this account may see. Did you mean "${guess}"?`,
-  noColumn: (variable: string, column: string, guess: string, mend = "") =>
-    `USERS_${variable}_COLUMN: table "accounts" has no column "${column}" that this account may see. Did you mean "${guess}"?${mend === "" ? "" : ` Or add it: ${mend}`}`,
+  noTable: (database: string, table: string, ...fixes: string[]) =>
+    told(`USERS_TABLE: ${database} has no table "${table}".`, fixes),
+  noTableSeen: (database: string, table: string, ...fixes: string[]) =>
+    told(`USERS_TABLE: ${database} has no table "${table}" that this account may see.`, fixes),
+  noColumn: (variable: string, column: string, ...fixes: string[]) =>
+    told(`USERS_${variable}_COLUMN: table "accounts" has no column "${column}".`, fixes),
+  noColumnSeen: (variable: string, column: string, ...fixes: string[]) =>
+    told(
+      `USERS_${variable}_COLUMN: table "accounts" has no column "${column}" that this account may see.`,
+      fixes,
+    ),
   loginIdNotText: (type: string) =>
-    `USERS_LOGIN_ID_COLUMN: column "email" is ${type}, not a character type. Name the text column.`,
-  notUnique: (mend: string) =>
-    `USERS_LOGIN_ID_COLUMN: column "email" is not unique, so one login id could mean two users: ${mend}`,
-  notText: (type: string, mend: string) =>
-    `USERS_OWNID_DATA_COLUMN: column "ownIdData" is ${type}, not a character type: ${mend}`,
-  padded: (type: string, mend: string) =>
-    `USERS_OWNID_DATA_COLUMN: column "ownIdData" is ${type}, which pads or cuts blanks, so values would change: ${mend}`,
-  short: (type: string, mend: string) =>
-    `USERS_OWNID_DATA_COLUMN: column "ownIdData" is ${type}; ownIdData needs 5000 characters at least: ${mend}`,
-  narrow: (type: string, mend: string) =>
-    `USERS_OWNID_DATA_COLUMN: column "ownIdData" is ${type} in a character set without all of Unicode, so values would change: ${mend}`,
+    told(`USERS_LOGIN_ID_COLUMN: column "email" is ${type}, not a character type.`, [
+      "USERS_LOGIN_ID_COLUMN=<the text column of what people log in with>",
+    ]),
+  notUnique: (...fixes: string[]) =>
+    told('USERS_LOGIN_ID_COLUMN: column "email" is not unique, so one login id could mean two users.', fixes),
+  notText: (type: string, ...fixes: string[]) =>
+    told(`USERS_OWNID_DATA_COLUMN: column "ownIdData" is ${type}, not a character type.`, fixes),
+  padded: (type: string, ...fixes: string[]) =>
+    told(
+      `USERS_OWNID_DATA_COLUMN: column "ownIdData" is ${type}, which pads or cuts blanks, so values would change.`,
+      fixes,
+    ),
+  short: (type: string, ...fixes: string[]) =>
+    told(
+      `USERS_OWNID_DATA_COLUMN: column "ownIdData" is ${type}; ownIdData needs 5000 characters at least.`,
+      fixes,
+    ),
+  narrow: (type: string, ...fixes: string[]) =>
+    told(
+      `USERS_OWNID_DATA_COLUMN: column "ownIdData" is ${type} in a character set without all of Unicode, so values would change.`,
+      fixes,
+    ),
   blocked: (type: string) =>
-    `USERS_BLOCKED_COLUMN: column "is blocked" is ${type}. Name a boolean or number column.`,
+    told(`USERS_BLOCKED_COLUMN: column "is blocked" is ${type}.`, [
+      "USERS_BLOCKED_COLUMN=<a boolean or number column>",
+    ]),
 };
+
+/** The lines of a way that holds if another name is meant. */
+export const meant = (variable: string, name: string) => [
+  `# If "${name}" is meant:`,
+  `USERS_${variable}=${name}`,
+];
 
 /** What `verifyConnection` says about tables, held against one database. */
 export function describeTableCheck(cases: readonly TableCase[], open: () => Promise<TestDatabase>): void {
@@ -63,16 +93,18 @@ export function describeTableCheck(cases: readonly TableCase[], open: () => Prom
       for (const statement of sql) await database.run(statement);
       const names = { ...accounts, ...changes };
       const directory = database.directory(names);
-      const found = await problemsOf(directory);
-      expect(found).toEqual(expected);
-      if (mends) {
-        const mended = await followAdvice(database, found, names);
-        // The same directory sees it too: a running sidecar does not need to start again.
-        const again = mended === names ? directory : database.directory(mended);
-        expect(await problemsOf(again)).toEqual([]);
+      try {
+        expect(await problemsOf(directory)).toEqual(expected);
+        if (mends) {
+          const mended = await followAdvice(database, names, mends === true ? -1 : 0);
+          // The same directory sees it too: a running sidecar does not need to start again.
+          const again = mended === names ? directory : database.directory(mended);
+          expect(await problemsOf(again)).toEqual([]);
+        }
+      } finally {
+        await database.closeDirectories();
+        await database.run(after ?? "DROP TABLE accounts");
       }
-      await database.closeDirectories();
-      await database.run(after ?? "DROP TABLE accounts");
     });
   }
 }
@@ -88,23 +120,37 @@ export async function problemsOf(directory: UserDirectory): Promise<readonly str
   }
 }
 
-/** Does what problems say: runs their SQL, and answers the names with the setting that they change. */
+/** Takes one of the ways that are printed for each problem, and returns the names with the settings that it changes. */
 export async function followAdvice(
   database: TestDatabase,
-  advice: readonly string[],
   names: TableNames,
-  account = "",
+  way: 0 | -1,
 ): Promise<TableNames> {
-  let mended = names;
-  for (const sentence of advice) {
-    const [, sql, column] =
-      /((?:ALTER|CREATE|GRANT) .*;)(?: and USERS_OWNID_DATA_COLUMN=(.*))?$/.exec(sentence) ?? [];
-    if (sql === undefined) continue;
-    const statements = sql.replaceAll(/<the sidecar's \w+>/g, account).split(/(?<=;) /);
-    for (const statement of statements) await database.run(statement);
-    if (column !== undefined) mended = { ...mended, ownIdDataColumn: column };
+  let changed = names;
+  const found = await database.findProblems(names);
+  expect(found.map(problemText)).toEqual([...(await problemsOf(database.directory(names)))]);
+  for (const step of found.flatMap(({ fixes }) => fixes.at(way)?.steps ?? [])) {
+    if (step.kind === "sql") await database.run(step.text);
+    else if (step.kind === "setting") changed = renamed(changed, step.text);
+    else throw new Error(`not for this test: ${step.text}`);
   }
-  return mended;
+  return changed;
+}
+
+function renamed(names: TableNames, setting: string): TableNames {
+  const [variable = "", name = ""] = setting.split("=");
+  const member = {
+    USERS_TABLE: "table",
+    USERS_LOGIN_ID_COLUMN: "loginIdColumn",
+    USERS_OWNID_DATA_COLUMN: "ownIdDataColumn",
+  }[variable];
+  return member === undefined ? names : { ...names, [member]: name };
+}
+
+/** Runs the lines of SQL that a start has printed. */
+export async function runLines(database: TestDatabase, printed: readonly string[]): Promise<void> {
+  const lines = printed.flatMap((problem) => problem.split("\n").slice(1));
+  for (const line of lines) if (line.endsWith(";")) await database.run(line.trim());
 }
 
 /** The same address for another account. */

@@ -5,9 +5,10 @@ import { openTestDatabase, type TestDatabase } from "../support/test-database.ts
 import {
   accounts,
   describeTableCheck,
-  followAdvice,
+  meant,
   problems,
   problemsOf,
+  runLines,
   type TableCase,
   withAccount,
   withBlocked,
@@ -15,9 +16,14 @@ import {
 
 setDefaultTimeout(30_000);
 
-const mariadbWider = "ALTER TABLE `accounts` MODIFY `ownIdData` LONGTEXT CHARACTER SET utf8mb4;";
-const mariadbHidden = (table: string) =>
-  `USERS_TABLE: if the table is there, this account may not see it: GRANT SELECT (\`email\`, \`ownIdData\`), UPDATE (\`ownIdData\`) ON \`${table}\` TO <the sidecar's user>;`;
+const mariadbWider = (collation: string | null = "utf8mb4_general_ci") => {
+  const collate = collation === null ? "" : ` COLLATE ${collation}`;
+  return `ALTER TABLE \`accounts\` MODIFY \`ownIdData\` LONGTEXT CHARACTER SET utf8mb4${collate};`;
+};
+const strict = "SET SESSION sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES');";
+const mariadbGrant = (table: string, account: string) =>
+  `GRANT SELECT (\`email\`, \`ownIdData\`), UPDATE (\`ownIdData\`) ON \`${table}\` TO ${account};`;
+const root = "'root'@'127.0.0.1'";
 
 const mariadbCases: readonly TableCase[] = [
   {
@@ -34,17 +40,27 @@ const mariadbCases: readonly TableCase[] = [
     title: "another name than the table's",
     sql: ["CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text)"],
     names: { table: "acounts" },
-    problems: [problems.noTable("MySQL/MariaDB", "acounts", "accounts"), mariadbHidden("acounts")],
+    problems: [
+      problems.noTableSeen(
+        "MySQL/MariaDB",
+        "acounts",
+        ...meant("TABLE", "accounts"),
+        "-- If the table is there:",
+        mariadbGrant("acounts", root),
+      ),
+    ],
   },
   {
     title: "a name that is no column's",
     sql: ["CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownid_data text)"],
     problems: [
-      problems.noColumn(
+      problems.noColumnSeen(
         "OWNID_DATA",
         "ownIdData",
-        "ownid_data",
-        "ALTER TABLE `accounts` ADD COLUMN `ownIdData` TEXT CHARACTER SET utf8mb4;",
+        ...meant("OWNID_DATA_COLUMN", "ownid_data"),
+        "-- If the column is to be new:",
+        "ALTER TABLE `accounts` ADD COLUMN IF NOT EXISTS `ownIdData` TEXT CHARACTER SET utf8mb4;",
+        mariadbGrant("accounts", root),
       ),
     ],
     mends: true,
@@ -52,25 +68,31 @@ const mariadbCases: readonly TableCase[] = [
   {
     title: "a padded column",
     sql: ["CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData char(255))"],
-    problems: [problems.padded("char(255)", mariadbWider)],
+    problems: [problems.padded("char(255)", mariadbWider())],
     mends: true,
   },
   ...["varchar(4999)", "tinytext"].map((type) => ({
     title: `${type}, which is short`,
     sql: [`CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData ${type})`],
-    problems: [problems.short(type, mariadbWider)],
+    problems: [problems.short(type, mariadbWider())],
     mends: true as const,
   })),
-  ...["blob", "json", "int(11)"].map((type) => ({
+  ...(
+    [
+      ["blob", strict, mariadbWider(null)],
+      ["json", mariadbWider("utf8mb4_bin")],
+      ["int(11)", mariadbWider(null)],
+    ] as const
+  ).map(([type, ...fix]) => ({
     title: type,
     sql: [`CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData ${type})`],
-    problems: [problems.notText(type, mariadbWider)],
+    problems: [problems.notText(type, ...fix)],
     mends: true as const,
   })),
   ...["latin1", "utf8mb3"].map((charset) => ({
     title: `a text in ${charset}, which cannot spell emoji`,
     sql: [`CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text CHARACTER SET ${charset})`],
-    problems: [problems.narrow("text", mariadbWider)],
+    problems: [problems.narrow("text", mariadbWider(null))],
     mends: true as const,
   })),
   ...[
@@ -97,8 +119,14 @@ const mariadbCases: readonly TableCase[] = [
     names: withBlocked,
     problems: [
       problems.loginIdNotText("varbinary(320)"),
-      problems.short("varchar(255)", mariadbWider),
-      problems.noColumn("BLOCKED", "is blocked", "isBlocked"),
+      problems.short("varchar(255)", mariadbWider()),
+      problems.noColumnSeen(
+        "BLOCKED",
+        "is blocked",
+        ...meant("BLOCKED_COLUMN", "isBlocked"),
+        "-- If the table has the column:",
+        "GRANT SELECT (`email`, `ownIdData`, `is blocked`), UPDATE (`ownIdData`) ON `accounts` TO 'root'@'127.0.0.1';",
+      ),
     ],
   },
 ];
@@ -117,10 +145,15 @@ describeWith("mariadb", "MariaDB", () => {
     const directory = database.directory(accounts);
     const found = await problemsOf(directory);
     expect(found).toEqual([
-      problems.noTable("MySQL/MariaDB", "accounts", "account"),
-      mariadbHidden("accounts"),
+      problems.noTableSeen(
+        "MySQL/MariaDB",
+        "accounts",
+        ...meant("TABLE", "account"),
+        "-- If the table is there:",
+        mariadbGrant("accounts", mariadbSidecar),
+      ),
     ]);
-    await followAdvice(database, found, accounts, mariadbSidecar);
+    await runLines(database, found);
     expect(await problemsOf(directory)).toEqual([]);
   });
 
@@ -131,14 +164,14 @@ describeWith("mariadb", "MariaDB", () => {
     const directory = database.directory(accounts);
     const found = await problemsOf(directory);
     expect(found).toEqual([
-      "DATABASE_URL: the sidecar's user lacks a privilege (error 1142): GRANT SELECT (`email`, `ownIdData`), UPDATE (`ownIdData`) ON `accounts` TO <the sidecar's user>;",
+      `DATABASE_URL: the sidecar's user lacks a privilege (error 1142).\n      ${mariadbGrant("accounts", mariadbSidecar)}`,
     ]);
-    await followAdvice(database, found, accounts, mariadbSidecar);
+    await runLines(database, found);
     expect(await problemsOf(directory)).toEqual([]);
   });
 });
 
-const mariadbSidecar = "sidecar@'127.0.0.1'";
+const mariadbSidecar = "'sidecar'@'127.0.0.1'";
 
 /** A new database to which directories connect as `sidecar`, who owns nothing. */
 async function openAsMariadbSidecar(name: string): Promise<TestDatabase> {
@@ -159,7 +192,9 @@ describeWithPrivate("mariadb", "MariaDB that makes every connection speak latin1
       "CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text CHARACTER SET utf8mb4)",
     );
     expect(await problemsOf(database.directory(accounts))).toEqual([
-      "DATABASE_URL: the server makes every connection speak latin1, so values would change. Remove skip-character-set-client-handshake from its configuration, or set character-set-server=utf8mb4.",
+      expect.stringMatching(
+        /^DATABASE_URL: the server makes every connection speak latin1, so values would change\.\n +-- Until the server restarts:\n +SET GLOBAL character_set_server/,
+      ),
     ]);
   });
 });

@@ -6,9 +6,10 @@ import { openTestDatabase, type TestDatabase } from "../support/test-database.ts
 import {
   accounts,
   describeTableCheck,
-  followAdvice,
+  meant,
   problems,
   problemsOf,
+  runLines,
   type TableCase,
   withAccount,
   withBlocked,
@@ -17,6 +18,9 @@ import {
 setDefaultTimeout(30_000);
 
 const postgresWider = 'ALTER TABLE "accounts" ALTER COLUMN "ownIdData" TYPE text;';
+
+const postgresGrant = (table: string, role = "sidecar") =>
+  `GRANT SELECT ("email", "ownIdData"), UPDATE ("ownIdData") ON ${table} TO ${role};`;
 
 const postgresCases: readonly TableCase[] = [
   {
@@ -42,7 +46,7 @@ const postgresCases: readonly TableCase[] = [
     title: "another name than the table's",
     sql: ['CREATE TABLE accounts (email text PRIMARY KEY, "ownIdData" text)'],
     names: { table: "acounts" },
-    problems: [problems.noTable("Postgres", "acounts", "accounts")],
+    problems: [problems.noTable("Postgres", "acounts", ...meant("TABLE", "accounts"))],
   },
   {
     title: "another name than that of the table in a schema",
@@ -51,7 +55,9 @@ const postgresCases: readonly TableCase[] = [
       'CREATE TABLE "site schema".accounts (email text PRIMARY KEY, "ownIdData" text)',
     ],
     names: { table: "site schema.acounts" },
-    problems: [problems.noTable("Postgres", "site schema.acounts", "site schema.accounts")],
+    problems: [
+      problems.noTable("Postgres", "site schema.acounts", ...meant("TABLE", "site schema.accounts")),
+    ],
     after: 'DROP SCHEMA "site schema" CASCADE',
   },
   {
@@ -61,8 +67,10 @@ const postgresCases: readonly TableCase[] = [
       problems.noColumn(
         "OWNID_DATA",
         "ownIdData",
-        "owniddata",
+        ...meant("OWNID_DATA_COLUMN", "owniddata"),
+        "-- If the column is to be new:",
         'ALTER TABLE "accounts" ADD COLUMN "ownIdData" text;',
+        postgresGrant('"accounts"', "postgres"),
       ),
     ],
     mends: true,
@@ -92,7 +100,14 @@ const postgresCases: readonly TableCase[] = [
   ...["bytea", "json", "jsonb", "integer"].map((type) => ({
     title: type,
     sql: [`CREATE TABLE accounts (email text PRIMARY KEY, "ownIdData" ${type})`],
-    problems: [problems.notText(type, postgresWider)],
+    problems: [
+      problems.notText(
+        type,
+        type === "bytea"
+          ? `ALTER TABLE "accounts" ALTER COLUMN "ownIdData" TYPE text USING convert_from("ownIdData", 'UTF8');`
+          : postgresWider,
+      ),
+    ],
     mends: true as const,
   })),
   ...[
@@ -106,11 +121,6 @@ const postgresCases: readonly TableCase[] = [
       'CREATE TABLE accounts (email text, site text, "ownIdData" text, UNIQUE (email, site))',
     ],
     [
-      "is unique in a part of the table",
-      'CREATE TABLE accounts (email text, gone boolean, "ownIdData" text)',
-      "CREATE UNIQUE INDEX ON accounts (email) WHERE NOT gone",
-    ],
-    [
       "is unique only after an expression",
       'CREATE TABLE accounts (email text, "ownIdData" text)',
       "CREATE UNIQUE INDEX ON accounts (lower(email))",
@@ -121,6 +131,32 @@ const postgresCases: readonly TableCase[] = [
     problems: [problems.notUnique('CREATE UNIQUE INDEX ON "accounts" ("email");')],
     mends: true as const,
   })),
+  {
+    title: "a login id that is unique in a part of the table",
+    sql: [
+      'CREATE TABLE accounts (email varchar(191) NOT NULL, gone boolean NOT NULL, "ownIdData" text)',
+      "CREATE UNIQUE INDEX ON accounts (email) WHERE NOT gone",
+      "CREATE INDEX ON accounts (email)",
+      "INSERT INTO accounts (email, gone) VALUES ('', true), ('', true), ('sol@testmail.com', true), ('sol@testmail.com', false)",
+    ],
+    problems: [
+      problems
+        .notUnique(
+          "-- If only the rows that the unique index covers are users:",
+          'CREATE VIEW "accounts_with_login" AS SELECT "email", "ownIdData" FROM "accounts" WHERE (NOT gone);',
+          postgresGrant('"accounts_with_login"', "postgres"),
+          "USERS_TABLE=accounts_with_login",
+          "-- If all rows are users, give each login id to one of them, then:",
+          'CREATE UNIQUE INDEX ON "accounts" ("email");',
+        )
+        .replace(
+          "two users.",
+          "two users: 1 login id occurs in several rows, and the empty one occurs in 2 rows.",
+        ),
+    ],
+    mends: "first",
+    after: "DROP TABLE accounts CASCADE",
+  },
   {
     title: "a blocked column that is a text",
     sql: ['CREATE TABLE accounts (email text PRIMARY KEY, "ownIdData" text, "is blocked" text)'],
@@ -134,7 +170,7 @@ const postgresCases: readonly TableCase[] = [
     problems: [
       problems.loginIdNotText("bigint"),
       problems.short("character varying(255)", postgresWider),
-      problems.noColumn("BLOCKED", "is blocked", "isBlocked"),
+      problems.noColumn("BLOCKED", "is blocked", ...meant("BLOCKED_COLUMN", "isBlocked")),
     ],
   },
 ];
@@ -161,8 +197,8 @@ describeWith("postgres", "Postgres", () => {
       for (const statement of sql) await database.run(statement);
       const directory = database.directory(accounts);
       const found = await problemsOf(directory);
-      expect(found).toEqual([`${postgresForbidden}${postgresGrant('"accounts"')}`]);
-      await followAdvice(database, found, accounts, "sidecar");
+      expect(found).toEqual([`${postgresForbidden}.\n      ${postgresGrant('"accounts"')}`]);
+      await runLines(database, found);
       expect(await problemsOf(directory)).toEqual([]);
     });
   }
@@ -174,16 +210,14 @@ describeWith("postgres", "Postgres", () => {
     const directory = database.directory({ ...accounts, table: "app.accounts" });
     const found = await problemsOf(directory);
     expect(found).toEqual([
-      `${postgresForbidden}GRANT USAGE ON SCHEMA "app" TO <the sidecar's role>; ${postgresGrant('"app"."accounts"')}`,
+      `DATABASE_URL: the role may not enter the schema "app".\n      GRANT USAGE ON SCHEMA "app" TO sidecar;\n      ${postgresGrant('"app"."accounts"')}`,
     ]);
-    await followAdvice(database, found, accounts, "sidecar");
+    await runLines(database, found);
     expect(await problemsOf(directory)).toEqual([]);
   });
 });
 
-const postgresForbidden = "DATABASE_URL: the sidecar's role lacks a privilege (SQLSTATE 42501): ";
-const postgresGrant = (table: string) =>
-  `GRANT SELECT ("email", "ownIdData"), UPDATE ("ownIdData") ON ${table} TO <the sidecar's role>;`;
+const postgresForbidden = "DATABASE_URL: the sidecar's role lacks a privilege (SQLSTATE 42501)";
 
 let sidecarDatabases = 0;
 

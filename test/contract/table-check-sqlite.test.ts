@@ -3,14 +3,19 @@ import { createSqliteFile } from "../support/test-database.ts";
 import {
   accounts,
   describeTableCheck,
+  meant,
   problems,
   problemsOf,
   type TableCase,
   withBlocked,
 } from "./table-check-contract.ts";
 
-const sqliteWider =
-  'ALTER TABLE "accounts" ADD COLUMN "ownIdData_text" TEXT; UPDATE "accounts" SET "ownIdData_text" = "ownIdData"; and USERS_OWNID_DATA_COLUMN=ownIdData_text';
+const sqliteWider = [
+  'ALTER TABLE "accounts" ADD COLUMN "ownIdData_text" TEXT;',
+  'UPDATE "accounts" SET "ownIdData_text" = CAST("ownIdData" AS TEXT);',
+  "USERS_OWNID_DATA_COLUMN=ownIdData_text",
+];
+const addColumn = ["-- If the column is to be new:", 'ALTER TABLE "accounts" ADD COLUMN "ownIdData" TEXT;'];
 
 const sqliteCases: readonly TableCase[] = [
   {
@@ -32,31 +37,26 @@ const sqliteCases: readonly TableCase[] = [
     title: "another name than the table's",
     sql: ['CREATE TABLE accounts (email TEXT UNIQUE, "ownIdData" TEXT)'],
     names: { table: "acounts" },
-    problems: [problems.noTable("SQLite", "acounts", "accounts")],
+    problems: [problems.noTable("SQLite", "acounts", ...meant("TABLE", "accounts"))],
   },
   {
     title: "a name that is no column's, which SQLite would read as a text",
     sql: ["CREATE TABLE accounts (email TEXT UNIQUE, ownid_data TEXT)"],
     problems: [
-      problems.noColumn(
-        "OWNID_DATA",
-        "ownIdData",
-        "ownid_data",
-        'ALTER TABLE "accounts" ADD COLUMN "ownIdData" TEXT;',
-      ),
+      problems.noColumn("OWNID_DATA", "ownIdData", ...meant("OWNID_DATA_COLUMN", "ownid_data"), ...addColumn),
     ],
     mends: true,
   },
   {
     title: "a short column",
     sql: ['CREATE TABLE accounts (email TEXT UNIQUE, "ownIdData" VARCHAR(4999))'],
-    problems: [problems.short("VARCHAR(4999)", sqliteWider)],
+    problems: [problems.short("VARCHAR(4999)", ...sqliteWider)],
     mends: true,
   },
   {
     title: "a BLOB",
     sql: ['CREATE TABLE accounts (email TEXT UNIQUE, "ownIdData" BLOB)'],
-    problems: [problems.notText("BLOB", sqliteWider)],
+    problems: [problems.notText("BLOB", ...sqliteWider)],
     mends: true,
   },
   ...[
@@ -66,11 +66,6 @@ const sqliteCases: readonly TableCase[] = [
       'CREATE TABLE accounts (email TEXT, site TEXT, "ownIdData" TEXT, UNIQUE (email, site))',
     ],
     [
-      "is unique in a part of the table",
-      'CREATE TABLE accounts (email TEXT, gone INTEGER, "ownIdData" TEXT)',
-      "CREATE UNIQUE INDEX live ON accounts (email) WHERE gone = 0",
-    ],
-    [
       "is unique only after an expression",
       'CREATE TABLE accounts (email TEXT, "ownIdData" TEXT)',
       "CREATE UNIQUE INDEX lowered ON accounts (lower(email))",
@@ -78,9 +73,30 @@ const sqliteCases: readonly TableCase[] = [
   ].map(([what, ...sql]) => ({
     title: `a login id that ${what}`,
     sql,
-    problems: [problems.notUnique('CREATE UNIQUE INDEX "accounts_login_id" ON "accounts" ("email");')],
+    problems: [problems.notUnique('CREATE UNIQUE INDEX "accounts_email" ON "accounts" ("email");')],
     mends: true as const,
   })),
+  {
+    title: "a login id that is unique in a part of the table",
+    sql: [
+      'CREATE TABLE accounts (email TEXT NOT NULL COLLATE NOCASE, "ownIdData" TEXT, gone INTEGER)',
+      "CREATE UNIQUE INDEX live ON accounts (email) WHERE gone = 0",
+      "INSERT INTO accounts (email, gone) VALUES ('sol@testmail.com', 1), ('sol@testmail.com', 0), ('Sol@testmail.com', 1)",
+    ],
+    problems: [
+      problems
+        .notUnique(
+          "-- If only the rows that the unique index covers are users:",
+          'ALTER TABLE "accounts" ADD COLUMN "email_of_user" TEXT COLLATE NOCASE GENERATED ALWAYS AS (CASE WHEN gone = 0 THEN "email" END) VIRTUAL;',
+          'CREATE UNIQUE INDEX "accounts_email_of_user" ON "accounts" ("email_of_user");',
+          "USERS_LOGIN_ID_COLUMN=email_of_user",
+          "-- If all rows are users, give each login id to one of them, then:",
+          'CREATE UNIQUE INDEX "accounts_email" ON "accounts" ("email");',
+        )
+        .replace("two users.", "two users: 1 login id occurs in several rows."),
+    ],
+    mends: "first",
+  },
   {
     title: "a blocked column that is a text",
     sql: ['CREATE TABLE accounts (email TEXT UNIQUE, "ownIdData" TEXT, "is blocked" TEXT)'],
@@ -93,13 +109,8 @@ const sqliteCases: readonly TableCase[] = [
     names: withBlocked,
     problems: [
       problems.loginIdNotText("INTEGER"),
-      problems.noColumn(
-        "OWNID_DATA",
-        "ownIdData",
-        "owniddata",
-        'ALTER TABLE "accounts" ADD COLUMN "ownIdData" TEXT;',
-      ),
-      problems.noColumn("BLOCKED", "is blocked", "isblocked"),
+      problems.noColumn("OWNID_DATA", "ownIdData", ...meant("OWNID_DATA_COLUMN", "owniddata"), ...addColumn),
+      problems.noColumn("BLOCKED", "is blocked", ...meant("BLOCKED_COLUMN", "isblocked")),
     ],
   },
 ];
@@ -112,7 +123,7 @@ describe("SQLite", () => {
     await database.run('CREATE TABLE accounts (email TEXT UNIQUE, "ownIdData" TEXT)');
     await writeByte(database.path, sqliteWriteVersionOffset, 3);
     expect(await problemsOf(database.directory(accounts))).toEqual([
-      "DATABASE_URL: the SQLite file cannot be written (SQLITE_READONLY): chmod u+w on the file and its folder, for the account that runs the sidecar",
+      "DATABASE_URL: the SQLite file cannot be written (SQLITE_READONLY).\n      # Let the account that runs the sidecar write the file and its folder.",
     ]);
   });
 

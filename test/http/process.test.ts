@@ -185,8 +185,10 @@ describe("exit 78", () => {
       "USERS_LOGIN_ID_COLUMN",
       "USERS_OWNID_DATA_COLUMN",
     ]);
-    expect(problems[0]).toContain("CREATE UNIQUE INDEX");
-    expect(problems[1]).toContain('Did you mean "ownid_data"?');
+    expect(sidecar.output.stderr).toContain(
+      '\n      CREATE UNIQUE INDEX "users_email" ON "users" ("email");\n',
+    );
+    expect(sidecar.output.stderr).toContain("\n      USERS_OWNID_DATA_COLUMN=ownid_data\n");
     expect(sidecar.output.stdout).not.toContain("it is tried again");
   });
 

@@ -4,8 +4,14 @@ import { join } from "node:path";
 import { SQL } from "bun";
 import type { DatabaseKind } from "../../src/config/database-address.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
+import { createMysqlDialect } from "../../src/directory/dialects/mysql.ts";
+import { postgres } from "../../src/directory/dialects/postgres.ts";
+import { sqlite } from "../../src/directory/dialects/sqlite.ts";
+import { countRepeatsBy } from "../../src/directory/repeated-login-ids.ts";
 import type { SqlDirectoryOptions } from "../../src/directory/sql-client.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
+import { findTableProblems } from "../../src/directory/table-check.ts";
+import type { TableProblem } from "../../src/directory/table-problem.ts";
 import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { verifiedBy, withoutTls } from "./database-tls.ts";
 
@@ -16,6 +22,8 @@ export interface TestDatabase extends AsyncDisposable {
   /** A directory on this database; it is closed with it, or by `closeDirectories`. */
   directory(names: TableNames, options?: Partial<SqlDirectoryOptions>): UserDirectory;
   closeDirectories(): Promise<void>;
+  /** What a directory would object to, with its fixes as data. */
+  findProblems(names: TableNames): Promise<readonly TableProblem[]>;
   /** `name` as one identifier; `schema.table` with `quoteTable`. */
   quote(name: string): string;
   quoteTable(name: string): string;
@@ -72,6 +80,13 @@ export function openTestDatabase({
       return directory;
     },
     closeDirectories,
+    async findProblems(names) {
+      const dialect = { sqlite: () => sqlite, postgres: () => postgres, mysql: createMysqlDialect }[kind]();
+      await using connection = dialect.connect(options);
+      const run = async (text: string, parameters: readonly unknown[] = []) =>
+        connection.unsafe(text, [...parameters]);
+      return findTableProblems(names, await dialect.inspect(run, names, countRepeatsBy(run)), dialect);
+    },
     quote,
     quoteTable: (name) => name.split(".").map(quote).join("."),
     newTable: () => `users ${++tables}`,

@@ -1,5 +1,8 @@
 import { SQL } from "bun";
 import type { DatabaseTls } from "../../config/database-config.ts";
+import type { Fix } from "../../fix.ts";
+import type { CountRepeats, RepeatedLoginIds } from "../repeated-login-ids.ts";
+import type { TableProblem } from "../table-problem.ts";
 import type { Replacement } from "../user-directory.ts";
 import type { UnfitState } from "./unfit-state.ts";
 
@@ -39,12 +42,34 @@ export interface ColumnFacts {
 export interface TableFacts {
   /** Empty when the table is not there. */
   readonly columns: readonly ColumnFacts[];
-  /** Columns that a unique index covers alone and whole. */
+  readonly isView: boolean;
+  /** Whether an UPDATE of the `ownIdData` column reaches a table, without a trigger in between. */
+  readonly isUpdatable: boolean;
+  /**
+   * Columns by which a lookup finds one row at most: in a table by a unique index that covers them alone and whole, in
+   * a view as far as its database can tell.
+   */
   readonly uniqueColumns: readonly string[];
+  /** What stands against a unique index on the login id column; `null` where it could not be counted. */
+  readonly repeats: RepeatedLoginIds | null;
   /** The tables that are there, to name the nearest one. */
   readonly tables: readonly string[];
-  /** What else keeps the sidecar from its work, in whole sentences that begin with a variable. */
-  readonly otherProblems: readonly string[];
+  /** Whether tables and columns are hidden from an account that has no privilege on them. */
+  readonly hidesForbidden: boolean;
+  /** Who the sidecar is to this database, as GRANT writes it. */
+  readonly account: string;
+  /** What else keeps the sidecar from its work. */
+  readonly otherProblems: readonly TableProblem[];
+  readonly fixes: TableFixes;
+}
+
+/** How the operator gives a table what it lacks, as this database takes it, without losing what the table has. */
+export interface TableFixes {
+  readonly addColumn: readonly Fix[];
+  readonly widenColumn: readonly Fix[];
+  readonly makeUnique: readonly Fix[];
+  /** All that the sidecar needs, for this account. */
+  grantTo(account: string): readonly Fix[];
 }
 
 /**
@@ -102,7 +127,8 @@ export interface Dialect {
   /** Returns a function that tells whether the address still leads to what it leads to now. */
   watchPlace(url: string): () => boolean;
   connect(options: ConnectionOptions): SQL;
-  inspect(run: RunSql, names: TableNames): Promise<TableFacts>;
+  /** `count` is asked only where a unique index is missing. */
+  inspect(run: RunSql, names: TableNames, count: CountRepeats): Promise<TableFacts>;
   /** What the statements ask the server about itself. Called after `inspect`, which may have learned which server this is. */
   unfitStates(): readonly UnfitState[];
   /** Called after `inspect`, like `unfitStates`. */
@@ -110,13 +136,6 @@ export interface Dialect {
   /** Called after `inspect`, which may have learned which server this is. */
   statements(names: TableNames, facts: TableFacts, statementMs: number): Statements;
   failure(error: unknown): SqlFailure;
-  /** What the operator can run to mend what a check found: SQL, for the privileges of a file a command. */
-  readonly mend: {
-    addColumn(names: TableNames): string;
-    widenColumn(names: TableNames): string;
-    addUniqueIndex(names: TableNames): string;
-    grant(names: TableNames): string;
-  };
 }
 
 /** `schema.table` is quoted part by part; a column is one identifier, dots included. */

@@ -1,18 +1,18 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { areUnique, type CountRepeats, noRepeats } from "../repeated-login-ids.ts";
+import type { TableProblem } from "../table-problem.ts";
 import {
   type ColumnFacts,
   type ColumnKind,
-  neededPrivileges,
   quoteTable,
   type RunSql,
   splitTable,
   type TableFacts,
   type TableNames,
 } from "./dialect.ts";
+import { isJson, mysqlFixes, quote, speakUtf8 } from "./mysql-fixes.ts";
 import { stateVariables } from "./mysql-unfit-states.ts";
-
-const quote = (identifier: string) => `\`${identifier.replaceAll("`", "``")}\``;
 
 const numberTypes = new Set([
   "tinyint",
@@ -29,9 +29,21 @@ const textTypes = new Set(["varchar", "tinytext", "text", "mediumtext", "longtex
 const columnsQuery = `
   SELECT column_name AS name, column_type AS type, data_type AS base, character_set_name AS charset,
          CAST(character_maximum_length AS CHAR) AS characters, CAST(character_octet_length AS CHAR) AS bytes,
-         version() AS version, @@global.time_zone AS timeZone,
-         concat_ws(' ', @@character_set_client, @@character_set_connection, @@character_set_results) AS spoken
+         collation_name AS collation, is_nullable AS nullable, column_default AS byDefault, extra AS extra,
+         column_comment AS comment
   FROM information_schema.columns WHERE table_schema = coalesce(?, database()) AND table_name = ?`;
+
+/** Who the account is, it tells as `user@host`; and the user's name may have an @ as well. */
+const serverQuery = `
+  SELECT version() AS version, @@global.time_zone AS timeZone,
+         concat_ws(' ', @@character_set_client, @@character_set_connection, @@character_set_results) AS spoken,
+         concat(quote(left(current_user(), char_length(current_user()) - char_length(host) - 1)), '@', quote(host)) AS account
+  FROM (SELECT substring_index(current_user(), '@', -1) AS host) AS of_account`;
+
+/** Without the privilege SHOW VIEW, this is all that is shown of a view. */
+const viewQuery = `
+  SELECT is_updatable AS isUpdatable FROM information_schema.views
+  WHERE table_schema = coalesce(?, database()) AND table_name = ?`;
 
 const uniqueColumnsQuery = `
   SELECT min(column_name) AS name
@@ -44,26 +56,38 @@ const tablesQuery = `
 
 /** MariaDB only. It shows a constraint to accounts that may change more than single columns. */
 const constraintsQuery = `
-  SELECT check_clause AS clause FROM information_schema.check_constraints
+  SELECT constraint_name AS name, check_clause AS clause FROM information_schema.check_constraints
   WHERE constraint_schema = coalesce(?, database()) AND table_name = ?`;
 
 const variablesQuery = `SHOW VARIABLES WHERE variable_name IN ('${stateVariables.join("', '")}')`;
 
 const optionalText = Type.Union([Type.String(), Type.Null()]);
-const Columns = Type.Array(
+const Column = Type.Object({
+  name: Type.String(),
+  type: Type.String(),
+  base: Type.String(),
+  charset: optionalText,
+  characters: optionalText,
+  bytes: optionalText,
+  collation: optionalText,
+  nullable: Type.Union([Type.Literal("YES"), Type.Literal("NO")]),
+  byDefault: optionalText,
+  extra: Type.String(),
+  comment: Type.String(),
+});
+export type MysqlColumn = Static<typeof Column>;
+
+const ServerFacts = Type.Tuple([
   Type.Object({
-    name: Type.String(),
-    type: Type.String(),
-    base: Type.String(),
-    charset: optionalText,
-    characters: optionalText,
-    bytes: optionalText,
     version: Type.String(),
     timeZone: Type.String(),
     spoken: Type.String(),
+    account: Type.String(),
   }),
-);
-const Constraints = Type.Array(Type.Object({ clause: Type.String() }));
+]);
+const Views = Type.Array(Type.Object({ isUpdatable: Type.String() }));
+const Constraints = Type.Array(Type.Object({ name: Type.String(), clause: Type.String() }));
+export type MysqlConstraint = Static<typeof Constraints>[number];
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 const Variables = Type.Array(Type.Object({ Variable_name: Type.String() }));
 
@@ -75,31 +99,62 @@ export interface Server {
 }
 
 /** The table as the information schema describes it to this account, and which server this is. */
-export async function inspectMysql(run: RunSql, names: TableNames): Promise<Server & { facts: TableFacts }> {
+export async function inspectMysql(
+  run: RunSql,
+  names: TableNames,
+  count: CountRepeats,
+): Promise<Server & { facts: TableFacts }> {
   const { schema, table } = splitTable(names.table);
-  const columns = Value.Parse(Columns, await run(columnsQuery, [schema, table]));
-  const unique = Value.Parse(Names, await run(uniqueColumnsQuery, [schema, table]));
-  const tables = columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery, [schema]));
-  const variables = Value.Parse(Variables, await run(variablesQuery));
-  const isMariaDb = columns.some(({ version }) => version.includes("MariaDB"));
-  const jsonColumns = isMariaDb ? await findJsonColumns(run, names, columns) : [];
+  const place = [schema, table];
+  const [server] = Value.Parse(ServerFacts, [...(await run(serverQuery))]);
+  const isMariaDb = server.version.includes("MariaDB");
+  const columns = Value.Parse(Type.Array(Column), await run(columnsQuery, place));
+  const [view] = Value.Parse(Views, await run(viewQuery, place));
+  const constraints = isMariaDb ? Value.Parse(Constraints, await run(constraintsQuery, place)) : [];
+  const isView = view !== undefined;
+  const unique = Value.Parse(Names, await run(uniqueColumnsQuery, place)).map(({ name }) => name);
+  const loginId = columns.find(({ name }) => name === names.loginIdColumn);
+  const isCounted = loginId !== undefined && textTypes.has(loginId.base) && !unique.includes(loginId.name);
+  const repeats = isCounted ? await count(quoteTable(names.table, quote), quote(loginId.name)) : noRepeats;
+  const fixes = mysqlFixes({
+    names,
+    account: server.account,
+    isMariaDb,
+    isView,
+    columns,
+    constraints,
+    repeats,
+  });
   const facts: TableFacts = {
-    columns: columns.map((column) => ({
-      name: column.name,
-      type: jsonColumns.includes(column) ? "json" : column.type,
-      kind: jsonColumns.includes(column) ? "other" : kindOf(column.base),
-      capacity: capacityOf(column),
-      unicode: column.charset === "utf8mb4",
-    })),
-    uniqueColumns: unique.map(({ name }) => name),
-    tables: tables.map(({ name }) => name),
-    otherProblems: columns.length > 0 ? connectionProblems(columns[0]) : [mayBeHidden(names)],
+    columns: columns.map((column) => describe(column, isJson(column, constraints))),
+    isView,
+    isUpdatable: view === undefined || view.isUpdatable === "YES",
+    // The server shows nothing of the table behind a view: all there is to go by is that no login id occurs twice now.
+    uniqueColumns: isView && loginId !== undefined && areUnique(repeats) ? [loginId.name] : unique,
+    repeats,
+    tables:
+      columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery, [schema])).map(({ name }) => name),
+    hidesForbidden: true,
+    account: server.account,
+    otherProblems: columns.length > 0 ? connectionProblems(server.spoken) : [],
+    fixes,
   };
+  const variables = Value.Parse(Variables, await run(variablesQuery));
   return {
     isMariaDb,
-    timeZone: columns[0]?.timeZone ?? "SYSTEM",
+    timeZone: server.timeZone,
     variables: new Set(variables.map(({ Variable_name }) => Variable_name)),
     facts,
+  };
+}
+
+function describe(column: MysqlColumn, isJsonText: boolean): ColumnFacts {
+  return {
+    name: column.name,
+    type: isJsonText ? "json" : column.type,
+    kind: isJsonText ? "other" : kindOf(column.base),
+    capacity: capacityOf(column),
+    unicode: column.charset === "utf8mb4",
   };
 }
 
@@ -109,43 +164,14 @@ function kindOf(base: string): ColumnKind {
   return numberTypes.has(base) || base === "bit" ? "number" : "other";
 }
 
-function capacityOf(column: {
-  base: string;
-  characters: string | null;
-  bytes: string | null;
-}): ColumnFacts["capacity"] {
-  if (column.base === "varchar" || column.base === "char") {
-    return { amount: Number(column.characters), unit: "characters" };
-  }
-  return column.bytes === null ? null : { amount: Number(column.bytes), unit: "bytes" };
-}
-
-/** In MariaDB, json is LONGTEXT with a constraint that refuses everything else. */
-async function findJsonColumns<Column extends { name: string }>(
-  run: RunSql,
-  names: TableNames,
-  columns: readonly Column[],
-): Promise<Column[]> {
-  const { schema, table } = splitTable(names.table);
-  const constraints = Value.Parse(Constraints, await run(constraintsQuery, [schema, table]));
-  const isJson = (name: string) =>
-    constraints.some(({ clause }) => clause.includes(`json_valid(${quote(name)})`));
-  return columns.filter(({ name }) => isJson(name));
+function capacityOf({ base, characters, bytes }: MysqlColumn): ColumnFacts["capacity"] {
+  if (base === "varchar" || base === "char") return { amount: Number(characters), unit: "characters" };
+  return bytes === null ? null : { amount: Number(bytes), unit: "bytes" };
 }
 
 /** `skip-character-set-client-handshake`: everything but ASCII would be stored as something else. */
-function connectionProblems(column: { spoken: string } | undefined): string[] {
-  if (column === undefined || column.spoken.split(" ").every((charset) => charset === "utf8mb4")) return [];
-  return [
-    `DATABASE_URL: the server makes every connection speak ${column.spoken.split(" ")[0]}, so values would change. ` +
-      "Remove skip-character-set-client-handshake from its configuration, or set character-set-server=utf8mb4.",
-  ];
-}
-
-function mayBeHidden(names: TableNames): string {
-  return `USERS_TABLE: if the table is there, this account may not see it: ${grantStatements(names)}`;
-}
-
-export function grantStatements(names: TableNames): string {
-  return `GRANT ${neededPrivileges(names, quote)} ON ${quoteTable(names.table, quote)} TO <the sidecar's user>;`;
+function connectionProblems(spoken: string): TableProblem[] {
+  if (spoken.split(" ").every((charset) => charset === "utf8mb4")) return [];
+  const detail = `the server makes every connection speak ${spoken.split(" ")[0]}, so values would change`;
+  return [{ variable: "DATABASE_URL", detail, fixes: speakUtf8 }];
 }

@@ -4,15 +4,13 @@ import {
   type Dialect,
   quoteTable,
   type StatementSettings,
-  type TableNames,
 } from "./dialect.ts";
 import { connectToUrl } from "./driver-environment.ts";
-import { grantStatements, inspectMysql, type Server } from "./mysql-catalogue.ts";
+import { inspectMysql, type Server } from "./mysql-catalogue.ts";
 import { mysqlFailure } from "./mysql-failures.ts";
+import { quote } from "./mysql-fixes.ts";
 import { mysqlUnfitStates } from "./mysql-unfit-states.ts";
 import { unfitExpression } from "./unfit-state.ts";
-
-const quote = (identifier: string) => `\`${identifier.replaceAll("`", "``")}\``;
 
 /**
  * The clock when the statement began, plus what has passed since: SYSDATE is the clock when it is called, and
@@ -44,8 +42,8 @@ export function createMysqlDialect(): Dialect {
       return connectToUrl(options.url.replace(/^mariadb:/, "mysql:"), settings);
     },
 
-    async inspect(run, names) {
-      const { facts, ...found } = await inspectMysql(run, names);
+    async inspect(run, names, count) {
+      const { facts, ...found } = await inspectMysql(run, names, count);
       server = found;
       return facts;
     },
@@ -81,15 +79,6 @@ export function createMysqlDialect(): Dialect {
     },
 
     failure: mysqlFailure,
-
-    mend: {
-      addColumn: (names) => alter(names, "ADD COLUMN", "TEXT"),
-      // The longest one, so that nothing that is there already is cut.
-      widenColumn: (names) => alter(names, "MODIFY", "LONGTEXT"),
-      addUniqueIndex: (names) =>
-        `ALTER TABLE ${quoteTable(names.table, quote)} ADD UNIQUE (${quote(names.loginIdColumn)});`,
-      grant: grantStatements,
-    },
   };
 }
 
@@ -109,9 +98,4 @@ function settingsOf({ isMariaDb, timeZone, variables }: Server, statementMs: num
   const limits = `MAX_EXECUTION_TIME(${statementMs}) SET_VAR(lock_wait_timeout=${Math.ceil(seconds)})`;
   const settings = `SET_VAR(sql_mode='STRICT_ALL_TABLES') SET_VAR(time_zone=${zone})`;
   return { before: "", hint: `/*+ ${limits} ${settings} */` };
-}
-
-function alter(names: TableNames, action: "ADD COLUMN" | "MODIFY", type: "TEXT" | "LONGTEXT"): string {
-  const column = quote(names.ownIdDataColumn);
-  return `ALTER TABLE ${quoteTable(names.table, quote)} ${action} ${column} ${type} CHARACTER SET utf8mb4;`;
 }

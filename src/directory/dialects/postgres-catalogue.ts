@@ -1,9 +1,17 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { type ColumnKind, quoteTable, type RunSql, type TableFacts, type TableNames } from "./dialect.ts";
+import { type CountRepeats, noRepeats } from "../repeated-login-ids.ts";
+import {
+  type ColumnKind,
+  quoteTable,
+  type RunSql,
+  splitTable,
+  type TableFacts,
+  type TableNames,
+} from "./dialect.ts";
+import { postgresFixes, quote } from "./postgres-fixes.ts";
 import { operatorProblems } from "./postgres-operator.ts";
-
-const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
+import { findUniqueColumns, nothingUnique } from "./postgres-uniqueness.ts";
 
 const kindByType: Record<string, ColumnKind> = {
   text: "text",
@@ -19,23 +27,35 @@ const kindByType: Record<string, ColumnKind> = {
   float8: "number",
 };
 
-/** $1 is the quoted table name. A domain counts as the type it is made of. */
+/** $1 is the schema's name, or null. */
+const serverQuery = `
+  SELECT quote_ident(current_user) AS account, coalesce(has_schema_privilege(n.oid, 'USAGE'), true) AS "mayEnter",
+         pg_encoding_to_char(d.encoding) AS encoding, d.datname AS database, d.datcollate AS collate, d.datctype AS ctype
+  FROM pg_database d LEFT JOIN pg_namespace n ON n.nspname = $1 WHERE d.datname = current_database()`;
+
+/**
+ * $1 is the quoted table name. A domain counts as the type it is made of. What opens the table would wait for whoever
+ * alters it, so of a table only the catalogue is read.
+ */
 const columnsQuery = `
   SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, b.typname AS base,
          CASE WHEN b.typname IN ('varchar', 'bpchar')
               THEN nullif(greatest(a.atttypmod, t.typtypmod), -1) - 4 END AS characters,
-         current_setting('server_encoding') AS encoding
+         c.relkind::text AS relation,
+         CASE WHEN c.relkind IN ('v', 'f') THEN pg_column_is_updatable(c.oid, a.attnum, false)
+              ELSE c.relkind IN ('r', 'p') END AS "isUpdatable",
+         EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS "hasDescendants",
+         t.typnotnull AND NOT a.attnotnull AS "isNotNullByDomain",
+         CASE WHEN NOT a.atthasdef THEN t.typdefault END AS "defaultByDomain",
+         EXISTS (SELECT FROM pg_depend d
+                 WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum
+                   AND d.classid IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass)
+                ) AS "isUsedByOthers"
   FROM pg_attribute a
+  JOIN pg_class c ON c.oid = a.attrelid
   JOIN pg_type t ON t.oid = a.atttypid
   JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
   WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
-
-const uniqueColumnsQuery = `
-  SELECT a.attname AS name
-  FROM pg_index i
-  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-  WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid
-    AND i.indpred IS NULL AND i.indexprs IS NULL AND i.indnkeyatts = 1`;
 
 /** Named as USERS_TABLE would have to name them. */
 const tablesQuery = `
@@ -43,33 +63,82 @@ const tablesQuery = `
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'f') AND n.nspname !~ '^(pg_|information_schema$)'`;
 
-const Columns = Type.Array(
-  Type.Object({
-    name: Type.String(),
-    type: Type.String(),
-    base: Type.String(),
-    characters: Type.Union([Type.Number(), Type.Null()]),
-    encoding: Type.String(),
-  }),
-);
+const optionalText = Type.Union([Type.String(), Type.Null()]);
+
+const Server = Type.Object({
+  account: Type.String(),
+  mayEnter: Type.Boolean(),
+  encoding: Type.String(),
+  database: Type.String(),
+  collate: Type.String(),
+  ctype: Type.String(),
+});
+export type PostgresDatabase = Static<typeof Server>;
+
+const Column = Type.Object({
+  name: Type.String(),
+  type: Type.String(),
+  base: Type.String(),
+  characters: Type.Union([Type.Number(), Type.Null()]),
+  /** `pg_class.relkind`. */
+  relation: Type.String(),
+  /** Partitions, or tables that inherit from this one. */
+  hasDescendants: Type.Boolean(),
+  isUpdatable: Type.Boolean(),
+  isNotNullByDomain: Type.Boolean(),
+  defaultByDomain: optionalText,
+  /** A view, a rule, a trigger or a policy names the column, so that its type cannot change. */
+  isUsedByOthers: Type.Boolean(),
+});
+export type PostgresColumn = Static<typeof Column>;
+
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 
 /** The table as Postgres's catalogue describes it. */
-export async function inspectPostgres(run: RunSql, names: TableNames): Promise<TableFacts> {
+export async function inspectPostgres(
+  run: RunSql,
+  names: TableNames,
+  count: CountRepeats,
+): Promise<TableFacts> {
+  const { schema } = splitTable(names.table);
+  const [database] = Value.Parse(Type.Tuple([Server]), [...(await run(serverQuery, [schema]))]);
+  // A role that may not enter the schema may not even ask whether the table is there.
   const table = quoteTable(names.table, quote);
-  const columns = Value.Parse(Columns, await run(columnsQuery, [table]));
-  const unique = Value.Parse(Names, await run(uniqueColumnsQuery, [table]));
-  const tables = columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery));
+  const columns = database.mayEnter ? Value.Parse(Type.Array(Column), await run(columnsQuery, [table])) : [];
+  const relation = columns[0]?.relation ?? null;
+  const loginId = columns.find(({ name }) => name === names.loginIdColumn) ?? null;
+  const unique =
+    relation === null
+      ? nothingUnique
+      : await findUniqueColumns(run, { table, loginId, isView: relation === "v" });
+  const isCounted = loginId !== null && !unique.columns.includes(loginId.name) && loginId.base in kindByType;
+  const repeats = isCounted ? await count(table, quote(loginId.name)) : noRepeats;
+  const fixes = postgresFixes({
+    names,
+    database,
+    columns,
+    repeats,
+    partial: isCounted ? unique.partial : null,
+  });
+  const forbidden = `the role may not enter the schema "${schema}"`;
   return {
-    columns: columns.map(({ name, type, base, characters, encoding }) => ({
+    columns: columns.map(({ name, type, base, characters }) => ({
       name,
       type,
       kind: kindByType[base] ?? "other",
       capacity: characters === null ? null : { amount: characters, unit: "characters" },
-      unicode: encoding === "UTF8",
+      unicode: database.encoding === "UTF8",
     })),
-    uniqueColumns: unique.map(({ name }) => name),
-    tables: tables.map(({ name }) => name),
-    otherProblems: await operatorProblems(run, table, names),
+    isView: relation === "v",
+    isUpdatable: columns.some((column) => column.name === names.ownIdDataColumn && column.isUpdatable),
+    uniqueColumns: unique.columns,
+    repeats,
+    tables: columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery)).map(({ name }) => name),
+    hidesForbidden: false,
+    account: database.account,
+    otherProblems: database.mayEnter
+      ? await operatorProblems(run, table, names)
+      : [{ variable: "DATABASE_URL", detail: forbidden, fixes: fixes.grantTo(database.account) }],
+    fixes,
   };
 }

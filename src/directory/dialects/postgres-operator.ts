@@ -1,5 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { fixBy, sql } from "../../fix.ts";
+import type { TableProblem } from "../table-problem.ts";
 import type { RunSql, TableNames } from "./dialect.ts";
 
 /**
@@ -7,7 +9,7 @@ import type { RunSql, TableNames } from "./dialect.ts";
  * compared as text instead: by case, and without its index. $1 is the quoted table, $2 the column.
  */
 const hiddenOperatorQuery = `
-  SELECT format_type(a.atttypid, a.atttypmod) AS type, quote_ident(n.nspname) AS schema,
+  SELECT format_type(a.atttypid, a.atttypmod) AS type, quote_ident(n.nspname) AS schema, quote_ident(current_user) AS role,
          quote_ident(current_database()) AS database, has_schema_privilege(n.oid, 'USAGE') AS "mayEnter",
          coalesce(nullif(nullif(current_setting('search_path'), ''), '""') || ', ', '') || quote_ident(n.nspname) AS path
   FROM pg_attribute a
@@ -24,26 +26,26 @@ const HiddenOperators = Type.Array(
   Type.Object({
     type: Type.String(),
     schema: Type.String(),
+    role: Type.String(),
     database: Type.String(),
     mayEnter: Type.Boolean(),
     path: Type.String(),
   }),
 );
 
-/** Whether lookups compare the login id column as its type does, in sentences with the SQL that sees to it. */
+/** Whether lookups compare the login id column as its type does. */
 export async function operatorProblems(
   run: RunSql,
   table: string,
   { loginIdColumn }: TableNames,
-): Promise<string[]> {
+): Promise<TableProblem[]> {
   const hidden = Value.Parse(HiddenOperators, await run(hiddenOperatorQuery, [table, loginIdColumn]));
-  return hidden.map(({ type, schema, database, mayEnter, path }) => {
-    const role = "<the sidecar's role>";
-    const enter = mayEnter ? "" : `GRANT USAGE ON SCHEMA ${schema} TO ${role}; `;
-    return (
-      `USERS_LOGIN_ID_COLUMN: column "${loginIdColumn}" is ${type}, but the role does not search the schema ${schema} ` +
-      "for its operators, so each lookup would read the whole table and compare by case: " +
-      `${enter}ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${path};`
-    );
-  });
+  return hidden.map(({ type, schema, role, database, mayEnter, path }) => ({
+    variable: "USERS_LOGIN_ID_COLUMN",
+    detail: `column "${loginIdColumn}" is ${type}, but the role does not search the schema ${schema} for its operators, so each lookup would read the whole table and compare by case`,
+    fixes: fixBy(
+      ...(mayEnter ? [] : [sql(`GRANT USAGE ON SCHEMA ${schema} TO ${role};`)]),
+      sql(`ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${path};`),
+    ),
+  }));
 }

@@ -1,19 +1,9 @@
-import {
-  alwaysSamePlace,
-  connectionSettings,
-  type Dialect,
-  neededPrivileges,
-  quoteTable,
-  readOnlyServer,
-  splitTable,
-  type TableNames,
-} from "./dialect.ts";
+import { alwaysSamePlace, connectionSettings, type Dialect, quoteTable, readOnlyServer } from "./dialect.ts";
 import { connectToUrl } from "./driver-environment.ts";
 import { inspectPostgres } from "./postgres-catalogue.ts";
 import { postgresFailure } from "./postgres-failures.ts";
+import { quote } from "./postgres-fixes.ts";
 import { type UnfitState, unfitExpression } from "./unfit-state.ts";
-
-const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
 
 /** A double, which is exact to the microsecond and quicker than `extract`'s numeric. */
 const clockMs = "date_part('epoch', clock_timestamp()) * 1000";
@@ -78,22 +68,4 @@ export const postgres: Dialect = {
   },
 
   failure: postgresFailure,
-
-  mend: {
-    addColumn: (names) =>
-      `ALTER TABLE ${quoteTable(names.table, quote)} ADD COLUMN ${quote(names.ownIdDataColumn)} text;`,
-    widenColumn: (names) =>
-      `ALTER TABLE ${quoteTable(names.table, quote)} ALTER COLUMN ${quote(names.ownIdDataColumn)} TYPE text;`,
-    addUniqueIndex: (names) =>
-      `CREATE UNIQUE INDEX ON ${quoteTable(names.table, quote)} (${quote(names.loginIdColumn)});`,
-    grant: grantStatements,
-  },
 } satisfies Dialect;
-
-function grantStatements(names: TableNames): string {
-  const { schema } = splitTable(names.table);
-  const role = "<the sidecar's role>";
-  const enter = schema === null ? "" : `GRANT USAGE ON SCHEMA ${quote(schema)} TO ${role}; `;
-  const table = quoteTable(names.table, quote);
-  return `${enter}GRANT ${neededPrivileges(names, quote)} ON ${table} TO ${role};`;
-}

@@ -1,45 +1,118 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { type CountRepeats, noRepeats } from "../repeated-login-ids.ts";
 import {
   type ColumnFacts,
   type ColumnKind,
+  quoteTable,
   type RunSql,
   splitTable,
   type TableFacts,
   type TableNames,
 } from "./dialect.ts";
+import { quote, sqliteFixes } from "./sqlite-fixes.ts";
 
 const columnsQuery = "SELECT name, upper(type) AS type FROM pragma_table_xinfo(?1, ?2)";
 
-const uniqueColumnsQuery = `
-  SELECT min(ii.name) AS name
+/** The indexes that cover one column alone. */
+const uniqueIndexesQuery = `
+  SELECT il.name AS "index", min(ii.name) AS name, il.partial AS partial
   FROM pragma_index_list(?1, ?2) il, pragma_index_info(il.name, ?2) ii
-  WHERE il."unique" = 1 AND il.partial = 0
+  WHERE il."unique" = 1
   GROUP BY il.name HAVING count(*) = 1 AND count(ii.name) = 1`;
 
 const tablesQuery = "SELECT name FROM pragma_table_list WHERE schema = ?1 AND name NOT LIKE 'sqlite_%'";
 
+const placeQuery = `
+  SELECT (SELECT type FROM pragma_table_list WHERE name = ?1 AND schema = ?2) AS type,
+         (SELECT file FROM pragma_database_list WHERE name = ?2) AS file`;
+
 const Columns = Type.Array(Type.Object({ name: Type.String(), type: Type.String() }));
 const Names = Type.Array(Type.Object({ name: Type.String() }));
+const Indexes = Type.Array(
+  Type.Object({ index: Type.String(), name: Type.String(), partial: Type.Number() }),
+);
+const Place = Type.Tuple([
+  Type.Object({
+    type: Type.Union([Type.String(), Type.Null()]),
+    file: Type.Union([Type.String(), Type.Null()]),
+  }),
+]);
+const Definitions = Type.Array(Type.Object({ name: Type.String(), sql: Type.String() }));
 
 /** The table as SQLite's schema describes it. */
-export async function inspectSqlite(run: RunSql, names: TableNames): Promise<TableFacts> {
+export async function inspectSqlite(
+  run: RunSql,
+  names: TableNames,
+  count: CountRepeats,
+): Promise<TableFacts> {
   const { schema, table } = splitTable(names.table);
   const place = [table, schema ?? "main"];
+  const [{ type: relation, file }] = Value.Parse(Place, [...(await run(placeQuery, place))]);
   const columns = Value.Parse(Columns, await run(columnsQuery, place));
-  const unique = Value.Parse(Names, await run(uniqueColumnsQuery, place));
+  const indexes = Value.Parse(Indexes, await run(uniqueIndexesQuery, place));
+  const unique = await findUniqueColumns(run, names.table, indexes);
+  const loginId = columns.find(({ name }) => name === names.loginIdColumn);
+  const isCounted =
+    loginId !== undefined && kindOf(loginId.type) === "text" && !unique.includes(loginId.name);
+  const repeats = isCounted ? await count(quoteTable(names.table, quote), quote(loginId.name)) : noRepeats;
+  const isView = relation === "view";
+  const definitions = isCounted ? await definitionsOf(run, names) : [];
+  const partly = indexes.find(({ name, partial }) => isCounted && name === loginId.name && partial === 1);
   const tables = columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery, [schema ?? "main"]));
   return {
-    columns: columns.map(({ name, type }) => ({
-      name,
-      type: type === "" ? "without a type" : type,
-      kind: kindOf(type),
-      capacity: declaredCapacity(type),
-      unicode: true,
-    })),
-    uniqueColumns: unique.map(({ name }) => name),
+    columns: columns.map(describe),
+    isView,
+    isUpdatable: !isView,
+    uniqueColumns: unique,
+    repeats,
     tables: tables.map(({ name }) => name),
+    hidesForbidden: false,
+    account: "",
     otherProblems: [],
+    fixes: sqliteFixes({
+      names,
+      isView,
+      columns,
+      file,
+      definitions,
+      partial: partly?.index ?? null,
+      repeats,
+    }),
+  };
+}
+
+/** An index by another collation than the column's lets two rows in that one lookup finds, and serves no lookup. */
+async function findUniqueColumns(
+  run: RunSql,
+  table: string,
+  indexes: readonly { readonly index: string; readonly name: string; readonly partial: number }[],
+): Promise<string[]> {
+  const columns: string[] = [];
+  for (const { index, name } of indexes.filter(({ partial }) => partial === 0)) {
+    const column = `u.${quote(name)}`;
+    const lookup = `SELECT 1 FROM ${quoteTable(table, quote)} AS u INDEXED BY ${quote(index)} WHERE ${column} = ?1`;
+    const plan = await run(`EXPLAIN QUERY PLAN ${lookup}`, [""]).catch(() => []);
+    if (JSON.stringify(plan).includes("SEARCH")) columns.push(name);
+  }
+  return columns;
+}
+
+/** What made the table and its indexes, in the site's own words. */
+async function definitionsOf(run: RunSql, names: TableNames) {
+  const { schema, table } = splitTable(names.table);
+  const from = `${quote(schema ?? "main")}.sqlite_schema`;
+  const query = `SELECT name, sql FROM ${from} WHERE tbl_name = ?1 COLLATE NOCASE AND sql IS NOT NULL`;
+  return Value.Parse(Definitions, await run(query, [table]));
+}
+
+function describe({ name, type }: { name: string; type: string }): ColumnFacts {
+  return {
+    name,
+    type: type === "" ? "without a type" : type,
+    kind: kindOf(type),
+    capacity: declaredCapacity(type),
+    unicode: true,
   };
 }
 

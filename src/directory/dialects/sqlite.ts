@@ -1,9 +1,8 @@
 import { SQL } from "bun";
-import { type Dialect, quoteTable, type SqlFailure, splitTable, tableChanged } from "./dialect.ts";
+import { type Dialect, quoteTable, type SqlFailure, tableChanged } from "./dialect.ts";
 import { inspectSqlite } from "./sqlite-catalogue.ts";
 import { watchFile } from "./sqlite-file.ts";
-
-const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
+import { quote } from "./sqlite-fixes.ts";
 
 /** Milliseconds since the Unix epoch; 2440587.5 is its Julian day. */
 const clockMs = "(julianday('now') - 2440587.5) * 86400000.0";
@@ -47,23 +46,6 @@ export const sqlite: Dialect = {
     if (!(error instanceof SQL.SQLiteError)) return unclear;
     const known = failureByCode[error.code] ?? failureByCode[primaryCode(error.code)] ?? defaultFailure;
     return { ...known, reason: `${known.reason} (${error.code})` };
-  },
-
-  mend: {
-    addColumn: (names) =>
-      `ALTER TABLE ${quoteTable(names.table, quote)} ADD COLUMN ${quote(names.ownIdDataColumn)} TEXT;`,
-    widenColumn: (names) => {
-      const table = quoteTable(names.table, quote);
-      const column = `${names.ownIdDataColumn}_text`;
-      const copy = `UPDATE ${table} SET ${quote(column)} = ${quote(names.ownIdDataColumn)};`;
-      return `ALTER TABLE ${table} ADD COLUMN ${quote(column)} TEXT; ${copy} and USERS_OWNID_DATA_COLUMN=${column}`;
-    },
-    addUniqueIndex: (names) => {
-      const { schema, table } = splitTable(names.table);
-      const index = `${schema === null ? "" : `${quote(schema)}.`}${quote(`${table}_login_id`)}`;
-      return `CREATE UNIQUE INDEX ${index} ON ${quote(table)} (${quote(names.loginIdColumn)});`;
-    },
-    grant: () => "chmod u+w on the file and its folder, for the account that runs the sidecar",
   },
 } satisfies Dialect;
 

@@ -1,0 +1,108 @@
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { type Fix, fixBy, fixWhen, type Step } from "../fix.ts";
+import type { RunSql } from "./dialects/dialect.ts";
+
+/** What stands against a unique index. */
+export interface RepeatedLoginIds {
+  /** Login ids that occur in several rows, the empty one not counted. */
+  readonly repeated: number;
+  /** Rows whose login id is empty. */
+  readonly empty: number;
+}
+
+/** Of a column that a unique index covers. */
+export const noRepeats: RepeatedLoginIds = { repeated: 0, empty: 0 };
+
+const Amount = Type.Union([Type.Number(), Type.String()]);
+const Counts = Type.Tuple([Type.Object({ repeated: Amount, empty: Amount })]);
+
+/** Takes quoted names. `null` where the account may not read them, or it takes longer than a statement may. */
+export type CountRepeats = (table: string, column: string) => Promise<RepeatedLoginIds | null>;
+
+/** Reads the whole table. */
+export function countRepeatsBy(run: RunSql): CountRepeats {
+  return async (table, column) => {
+    const each = `SELECT 1 AS one FROM ${table} AS u WHERE u.${column} <> '' GROUP BY u.${column} HAVING count(*) > 1`;
+    try {
+      const rows = await run(`
+        SELECT (SELECT count(*) FROM (${each}) AS several) AS repeated,
+               (SELECT count(*) FROM ${table} AS u WHERE u.${column} = '') AS empty`);
+      const [{ repeated, empty }] = Value.Parse(Counts, [...rows]);
+      return { repeated: Number(repeated), empty: Number(empty) };
+    } catch {
+      return null;
+    }
+  };
+}
+
+/** A table that does not fit is examined every second, and is not read as a whole so often. */
+const countEveryMs = 60_000;
+
+/** Counts again only when the last count was a minute ago, and returns that one until then. */
+export function countRarely(count: CountRepeats): CountRepeats {
+  let counted: Promise<RepeatedLoginIds | null> | null = null;
+  let countedAtMs = 0;
+  return (table, column) => {
+    if (counted === null || performance.now() - countedAtMs >= countEveryMs) {
+      countedAtMs = performance.now();
+      counted = count(table, column);
+    }
+    return counted;
+  };
+}
+
+/** Whether each login id occurs once, as far as has been counted. */
+export function areUnique(repeats: RepeatedLoginIds | null): boolean {
+  return repeats !== null && repeats.repeated === 0 && repeats.empty <= 1;
+}
+
+/** The counts as the end of a sentence, or nothing when they say nothing. */
+export function tellRepeats(repeats: RepeatedLoginIds | null): string {
+  if (repeats === null) return "; whether any occurs twice could not be counted";
+  const { repeated, empty } = repeats;
+  const told = [
+    ...(repeated === 0 ? [] : [repeated === 1 ? "1 login id occurs" : `${repeated} login ids occur`]),
+    ...(empty <= 1 ? [] : [`the empty one occurs in ${empty} rows`]),
+  ];
+  if (told.length === 0) return "";
+  const several = repeated === 0 ? "" : " in several rows";
+  return `: ${[`${told[0]}${several}`, ...told.slice(1)].join(", and ")}`;
+}
+
+/** How a database can make login ids unique. */
+export interface UniqueWays {
+  /** A unique index over all rows. */
+  readonly index: readonly Step[];
+  /** Looks for users only among the rows of a condition, by which their login ids are unique. */
+  among(condition: string): readonly Step[];
+  /** The condition that a login id is not empty. */
+  readonly notEmpty: string;
+  /** The condition of a unique index that is there and covers a part of the rows. */
+  readonly partial: string | null;
+}
+
+/** The ways that can be gone, the likeliest first. */
+export function uniqueFixes(
+  repeats: RepeatedLoginIds | null,
+  { index, among, notEmpty, partial }: UniqueWays,
+): readonly Fix[] {
+  const all = (when: string) => fixWhen(when, ...index);
+  if (partial !== null) {
+    return [
+      fixWhen("If only the rows that the unique index covers are users", ...among(partial)),
+      all("If all rows are users, give each login id to one of them, then"),
+    ];
+  }
+  if (areUnique(repeats)) return fixBy(...index);
+  if (repeats !== null && repeats.repeated === 0) return fixBy(...among(notEmpty));
+  return [
+    fixWhen(
+      "If a condition tells the rows that are users, for example from deleted ones",
+      ...among(unknownCondition),
+    ),
+    all("If all rows are users, give each login id to one of them, then"),
+  ];
+}
+
+const unknownCondition = "<the condition of rows that are users>";

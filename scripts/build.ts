@@ -3,16 +3,17 @@ import { join } from "node:path";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { reasonOf } from "./reason.ts";
 
-const help = `Builds the sidecar into dist/: one file with its bytecode, which starts in half the time of the source.
-Does nothing where dist/ was built from this very source, by this very Bun; \`bun run start\` sees to it each time.
+const help = `Builds the sidecar into dist/: one file with its bytecode, which starts in half
+the time of the source. It does nothing if dist/ was built from the same source
+by the same Bun. \`bun run start\` runs it each time.
 
   bun run build
   bun dist/index.js
 
-  --quiet  print nothing unless it fails
+  --quiet  print nothing unless the build fails
   --json   print JSON
 
-Exits 0 if dist/ is up to date, 1 if it cannot be made.
+Exits 0 if dist/ is up to date, 1 if it cannot be built, 2 on wrong usage.
 `;
 
 const root = join(import.meta.dir, "..");

@@ -3,9 +3,11 @@ import { runCommand, UsageWrong } from "./command.ts";
 
 const help = `Checks the source: style and types, and then the tests that need no server.
 
-  bun run check          all of them
+  bun run check          style, types and tests
   bun run check:static   style and types only
-  bun run fix            corrects the style
+  bun run fix            correct the style
+
+Exits 0 if every check passes, 1 if one does not.
 `;
 
 const biome = join(import.meta.dir, "../node_modules/.bin/biome");

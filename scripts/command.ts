@@ -66,17 +66,18 @@ function parse<const Options extends ParseArgsOptionsConfig>(args: string[], opt
 async function end(status: number, message = ""): Promise<void> {
   statusWithoutReader = status;
   if (message !== "") process.stderr.write(`${withRunner(message)}\n`);
-  await Promise.all([process.stdout, process.stderr].map(flushed));
+  await Promise.all([process.stdout, process.stderr].map(ended));
   process.exit(status);
 }
 
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => stream.write("", () => resolve()));
+function ended(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.end(() => resolve()));
 }
 
 function endWithoutReader(error: unknown): void {
   if (codeOf(error) !== "EPIPE") process.stderr.write(`The output cannot be written: ${reasonOf(error)}\n`);
-  process.exit(codeOf(error) === "EPIPE" ? statusWithoutReader : 1);
+  // Not at once: a command whose work is over has still to say how it ends.
+  setImmediate(() => process.exit(codeOf(error) === "EPIPE" ? statusWithoutReader : 1));
 }
 
 function ignore(): void {}

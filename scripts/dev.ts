@@ -4,6 +4,8 @@ import { runCommand, UsageWrong } from "./command.ts";
 const help = `Runs the sidecar from its source and restarts it whenever a file changes.
 
   bun run dev
+
+Ctrl-C ends it. It exits 0 then, and 78 if a setting is wrong.
 `;
 
 await runCommand({

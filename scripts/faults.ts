@@ -3,25 +3,28 @@ import { experiments } from "../test/faults/experiments.ts";
 import type { Experiment, Size } from "../test/faults/harness/experiment.ts";
 import { describeSetting, markdownOf, type Result, tableOf } from "../test/faults/report.ts";
 import { stopAllServers } from "../test/support/running-servers.ts";
+import { describeEach } from "./columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { showStep, tell } from "./progress.ts";
 
-const names = experiments.map(({ id, title }) => `  ${id.padEnd(10)} ${title}`).join("\n");
-
-const help = `Runs the fault experiments: real sidecars over a real Redis and Postgres that are killed, cut off and restored.
+const help = `Runs the fault experiments: real sidecars over a real Redis and Postgres that
+are killed, cut off and restored.
 
   bun run faults
   bun run faults --full --report
   bun run faults --experiment 2 --experiment cluster
 
   --experiment ID  only this one; may be given several times
-  --full           the figures of the plan instead of those of the test run: half an hour in all
-  --report [FILE]  write the result as Markdown, to test/faults/REPORT.md unless told otherwise
+  --full           the figures of the plan instead of those of the test run,
+                   which takes half an hour for all experiments
+  --report [FILE]  write the result as Markdown (default test/faults/REPORT.md)
   --json           print JSON
 
-Exits 0 if everything holds, 1 if anything does not. The experiments:
+Exits 0 if everything holds, 1 if anything does not, 2 on wrong usage.
 
-${names}
+The experiments:
+
+${describeEach(experiments.map(({ id, title }) => [id, title]))}
 `;
 
 const defaultReport = join(import.meta.dir, "../test/faults/REPORT.md");

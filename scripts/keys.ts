@@ -3,12 +3,18 @@ import { createSigningKeys, loadSigningKeys } from "../src/sessions/signing-keys
 import { runCommand, UsageWrong } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
 
-const help = `The keys that sign session tokens, in the file that SESSION_KEYS_FILE names.
+const help = `Manages the keys that sign session tokens. They are in the file that
+SESSION_KEYS_FILE names.
 
-  bun run keys generate   make the file with a new ES256 key; a file that exists is left as it is (exit 1)
-  bun run keys list       show each key's id and algorithm, never the key
+  bun run keys generate   create the file with a new ES256 key. A file that
+                          exists is left as it is
+  bun run keys list       show the id and the algorithm of each key, and never
+                          the key itself
 
   --json                  print JSON
+
+Exits 0, 1 if generate finds a file already, 2 on wrong usage, 78 if a setting
+or the file is wrong.
 `;
 
 await runCommand({

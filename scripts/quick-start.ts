@@ -6,11 +6,14 @@ import jsonwebtoken from "jsonwebtoken";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { fetchDirect } from "./fetch-direct.ts";
 
-const help = `Runs the README's quick start word for word in a clean clone of this repository's last commit, on free
-ports, and checks every answer that it promises. Then a JWT library that the sidecar does not use verifies
-the session token with the published keys.
+const help = `Follows the quick start of README.md word for word in a clean clone of this
+repository's last commit, on free ports, and checks every answer that README.md
+promises. Then a JWT library that the sidecar does not use verifies the session
+token with the published keys.
 
   bun run quick-start
+
+Exits 0 if every answer is the promised one, 1 if one is not.
 `;
 
 const readyMs = 120_000;

@@ -1,16 +1,17 @@
 import { join } from "node:path";
 import { runCommand, UsageWrong } from "./command.ts";
 
-const help = `Starts the sidecar. It builds dist/ first where the source has changed, and runs the
-source itself where this account cannot write dist/.
+const help = `Starts the sidecar. It builds dist/ first if the source has changed since the
+last build, and runs the source itself if this account cannot write dist/.
 
   bun run start
 
-Every setting is an environment variable, or stands in the file .env; README.md
-lists them. Without any, it creates an SQLite database with one demo user, a
-shared secret and a signing key in ./data.
+Every setting is an environment variable or a line of the file .env; README.md
+lists them. Without any setting, the sidecar creates an SQLite database with one
+demo user, a shared secret and a signing key in ./data.
 
-Ctrl-C or SIGTERM ends it after DRAIN_SECONDS. Exits 78 if a setting is wrong.
+Ctrl-C or SIGTERM ends it after DRAIN_SECONDS. It exits 0 then, and 78 if a
+setting is wrong.
 `;
 
 await runCommand({

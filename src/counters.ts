@@ -46,12 +46,12 @@ export interface CounterFamily {
   readonly series: () => Iterable<readonly [Labels, number]>;
 }
 
-/** Every event has its counter from the start, so that a rate can be taken before the first one. */
-export function countEvents<Event extends string>(events: readonly Event[]) {
+/** Counts events by name. Every event has its counter from the start, so that a rate can be taken before the first one. */
+export function createEventCounter<Event extends string>(events: readonly Event[]) {
   const counts = new Map(events.map((event) => [event, 0]));
-  const note = (event: Event, times = 1): void => void counts.set(event, (counts.get(event) ?? 0) + times);
+  const count = (event: Event, times = 1): void => void counts.set(event, (counts.get(event) ?? 0) + times);
   function* series(): Iterable<readonly [Labels, number]> {
-    for (const [event, count] of counts) yield [{ event }, count];
+    for (const [event, times] of counts) yield [{ event }, times];
   }
   const family = (name: string, help: string): CounterFamily => ({
     name,
@@ -59,38 +59,38 @@ export function countEvents<Event extends string>(events: readonly Event[]) {
     labelNames: ["event"],
     series,
   });
-  return { note, counts, family };
+  return { count, counts, family };
 }
 
-export function countRequests() {
+export function createRequestCounter() {
   const kinds = {
-    get: countEvents(outcomes),
-    set: countEvents(outcomes),
-    session: countEvents(outcomes),
-    keys: countEvents(outcomes),
+    get: createEventCounter(outcomes),
+    set: createEventCounter(outcomes),
+    session: createEventCounter(outcomes),
+    keys: createEventCounter(outcomes),
   } as const satisfies Record<RequestKind, unknown>;
   function* series(): Iterable<readonly [Labels, number]> {
     for (const endpoint of requestKinds)
-      for (const [outcome, count] of kinds[endpoint].counts) yield [{ endpoint, outcome }, count];
+      for (const [outcome, times] of kinds[endpoint].counts) yield [{ endpoint, outcome }, times];
   }
   const help = "Requests to the public listener's endpoints";
   return {
-    note: (kind: RequestKind, outcome: RequestOutcome): void => kinds[kind].note(outcome),
+    count: (kind: RequestKind, outcome: RequestOutcome): void => kinds[kind].count(outcome),
     family: { name: "ownid_requests_total", help, labelNames: ["endpoint", "outcome"], series },
   };
 }
 
 /** On both listeners, unknown paths included. The label `reason` is empty where a code has only one. */
-export function countFailures() {
+export function createFailureCounter() {
   const reasons: Partial<Record<ErrorCode, readonly string[]>> = refusalReasons;
-  const byCode = new Map(errorCodes.map((code) => [code, countEvents(reasons[code] ?? [""])]));
+  const byCode = new Map(errorCodes.map((code) => [code, createEventCounter(reasons[code] ?? [""])]));
   function* series(): Iterable<readonly [Labels, number]> {
     for (const [code, { counts }] of byCode)
-      for (const [reason, count] of counts) yield [{ code, reason }, count];
+      for (const [reason, times] of counts) yield [{ code, reason }, times];
   }
   const help = "Requests that got a problem body or an empty 404, by its code";
   return {
-    note: (code: ErrorCode, reason: SidecarError["reason"]): void => byCode.get(code)?.note(reason ?? ""),
+    count: (code: ErrorCode, reason: SidecarError["reason"]): void => byCode.get(code)?.count(reason ?? ""),
     family: { name: "ownid_failures_total", help, labelNames: ["code", "reason"], series },
   };
 }

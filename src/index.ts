@@ -109,7 +109,7 @@ interface Log {
 async function openLog(config: Config, metrics: Metrics): Promise<Log> {
   const output = createLogOutput({
     sink: standardOutput(),
-    onDropped: (entries) => metrics.noteLog("dropped", entries),
+    onDropped: (entries) => metrics.countLogEntries("dropped", entries),
     onRecovered: (entries) =>
       logger.warn({ entries }, "log entries were dropped while standard output could not be written"),
   });

@@ -1,9 +1,9 @@
 import type { Registry } from "prom-client";
 import {
   type CounterFamily,
-  countEvents,
-  countFailures,
-  countRequests,
+  createEventCounter,
+  createFailureCounter,
+  createRequestCounter,
   guardEvents,
   hashEvents,
   type Labels,
@@ -33,12 +33,12 @@ interface GaugeFamily {
  * would take a tenth of every start.
  */
 export function createMetrics() {
-  const hash = countEvents(hashEvents);
-  const store = countEvents(storeEvents);
-  const guard = countEvents(guardEvents);
-  const log = countEvents(logEvents);
-  const requests = countRequests();
-  const failures = countFailures();
+  const hash = createEventCounter(hashEvents);
+  const store = createEventCounter(storeEvents);
+  const guard = createEventCounter(guardEvents);
+  const log = createEventCounter(logEvents);
+  const requests = createRequestCounter();
+  const failures = createFailureCounter();
   const counters: readonly CounterFamily[] = [
     requests.family,
     failures.family,
@@ -51,12 +51,12 @@ export function createMetrics() {
   let registry: Promise<Registry> | null = null;
 
   return {
-    noteHash: hash.note,
-    noteStore: store.note,
-    noteGuard: guard.note,
-    noteLog: log.note,
-    noteRequest: requests.note,
-    noteFailure: failures.note,
+    noteHash: hash.count,
+    noteStore: store.count,
+    noteGuard: guard.count,
+    countLogEntries: log.count,
+    countRequest: requests.count,
+    countFailure: failures.count,
     contentType: "text/plain; version=0.0.4; charset=utf-8",
 
     async text(): Promise<string> {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { describeEach } from "../columns.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
 import { showStep } from "../progress.ts";
 import { parseWhole } from "../quantities.ts";
@@ -15,8 +16,10 @@ import { tablesOf } from "./table.ts";
 import { missesPerSecondMax, type WorkloadName, workloadNames, workloads } from "./workloads.ts";
 import { wrkPath } from "./wrk.ts";
 
-const help = `Compares the sidecar with other servers that do its work: each in a fresh process, in turn, over one Redis and one
-Postgres that it starts itself. Requests are signed beforehand, and answers are checked before anything is timed.
+const help = `Compares the sidecar with other servers that do its work. Each runs in a fresh
+process, one after another, over one Redis and one Postgres that this command
+starts. Requests are signed beforehand, and answers are checked before anything
+is timed.
 
   bun run bench
   bun run bench compare --workload hit --workload half --rounds 7
@@ -24,26 +27,31 @@ Postgres that it starts itself. Requests are signed beforehand, and answers are 
 
   --workload NAME  only this one; may be given several times
   --rounds N       how often each server is measured (default 5)
-  --seconds N      how long each time (default 2), and three times as long in half
-  --quick          one short round without a warm-up: shows that everything works, not how fast it is
-  --report         write RESULTS.md, results.json and the chart that README.md shows
+  --seconds N      how long each time (default 2), and three times as long in
+                   half
+  --quick          one short round without a warm-up, which shows that
+                   everything works and not how fast it is
+  --report         write RESULTS.md, results.json and the chart of README.md
   --json           print JSON
-
-Exits 0 if every answer was right, 1 if one was not. A target that is not met is a result, and no failure.
 
 Workloads:
 
-${Object.entries(workloads)
-  .map(([name, { title }]) => `  ${name.padEnd(8)} ${title}`)
-  .join("\n")}
-  half     hit at half of what bare can do: how long the slowest answers take
+${describeEach([
+  ...Object.entries(workloads).map(([name, { title }]) => [name, title] as const),
+  ["half", "hit at half of what bare can do: how long the slowest answers take"],
+])}
 
-Other measurements, each with a --help of its own:
+Other measurements, each with its own --help:
 
   bun run bench micro      the parts of a request one by one
-  bun run bench growth     requests/s and memory as the number of users grows to a million
-  bun run bench start-up   the time from the start of the process to its first answer
+  bun run bench growth     requests per second and memory as the number of users
+                           grows to a million
+  bun run bench start-up   the time from the start of the process to its first
+                           answer
   bun run bench gate       whether a lookup has become clearly more expensive
+
+Exits 0 if every answer was right, also if a target is not met. Exits 1 if an
+answer was wrong or a server is missing, 2 on wrong usage.
 `;
 
 const options = {
@@ -97,7 +105,7 @@ export const compare: Command<typeof options> = {
     await using site = await startSite({ ...size, users: { ...size.users, cold } });
     const results = await compareAll(site, plan, names);
     if (chosen.report) await keep(results);
-    process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results));
+    process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results, process.stdout.columns));
     return 0;
   },
 };

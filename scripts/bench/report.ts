@@ -84,7 +84,7 @@ function targetTable(results: Results): Table {
       const ratio = target.ratio(results);
       const required = `${target.compare} ${target.required}`;
       const verdict = target.isInformation ? "for information" : verdictOf(target, ratio);
-      return [target.title, ratioText(ratio), required, String(target.aim), verdict];
+      return [target.title, ratio?.median.toFixed(2) ?? "", required, String(target.aim), verdict];
     }),
   };
 }

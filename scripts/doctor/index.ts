@@ -1,33 +1,42 @@
+import { usualColumns } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { startProgress } from "../progress.ts";
 import { worstStatus } from "./check.ts";
 import { examine, type Group } from "./examine.ts";
-import { countOf, printGroups } from "./printer.ts";
+import { countOf, type Page, printGroups } from "./printer.ts";
 
-const help = `Examines everything that the sidecar depends on, as the environment names it, and says of each item whether it
-is fine, wrong, or works but should not stay so; and what mends it. Run it as the account that runs the sidecar.
+const help = `Examines everything that the sidecar depends on, as the environment names it,
+and says of each item whether it is fine, wrong, or works but should not stay as
+it is, and which command, SQL or setting corrects it. Run it as the account that
+runs the sidecar.
 
   bun run doctor
 
-  --deadline SECONDS      how long one check may take (default: 10); big tables may need more
-  --requests-per-second N what the memory of Redis is estimated for (default: 100)
-  --json                  print JSON
+  --quiet                  show only what is wrong and what should not stay so
+  --deadline SECONDS       how long one check may take (default 10). Big tables
+                           may need more
+  --requests-per-second N  the load for which the memory of Redis is estimated
+                           (default 100)
+  --json                   print JSON
 
-It counts through the user table, which is work for the database. It changes nothing there; in Redis it writes a
-few keys of its own that expire within a second. It exits 0 if nothing is wrong, though there may be warnings.
+It counts through the user table, which is work for the database. It changes
+nothing there. In Redis it writes a few keys of its own, which expire within a
+second.
+
+Exits 0 if nothing is wrong, though there may be warnings, 1 if something is
+wrong, 2 on wrong usage.
 `;
-
-const columnsWithoutTerminal = 110;
 
 await runCommand({
   help,
   options: {
     deadline: { type: "string", default: "10" },
     "requests-per-second": { type: "string", default: "100" },
+    quiet: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
-  async run(operands, { deadline, "requests-per-second": requests, json }) {
+  async run(operands, { deadline, "requests-per-second": requests, quiet, json }) {
     if (operands.length > 0) throw new UsageWrong("bun run doctor takes options only.");
     const deadlineMs = amountOf("--deadline", deadline) * 1000;
     const requestsPerSecond = amountOf("--requests-per-second", requests);
@@ -47,7 +56,7 @@ await runCommand({
       },
     });
     progress.end();
-    process.stdout.write(json ? asJson(groups) : printGroups(groups, page()));
+    process.stdout.write(json ? asJson(groups) : printGroups(groups, page(quiet)));
     const items = groups.flatMap((group) => group.items);
     const status: ExitStatus = worstStatus(items) === "wrong" ? 1 : 0;
     return status;
@@ -70,7 +79,7 @@ function asJson(groups: readonly Group[]): string {
 }
 
 /** https://no-color.org */
-function page() {
-  const { isTTY, columns } = process.stdout;
-  return { columns: columns ?? columnsWithoutTerminal, hasColours: isTTY === true && !process.env.NO_COLOR };
+function page(isQuiet: boolean): Page {
+  const { isTTY, columns = usualColumns } = process.stdout;
+  return { columns, hasColours: isTTY === true && !process.env.NO_COLOR, isQuiet };
 }

@@ -1,51 +1,54 @@
-import { stripVTControlCharacters } from "node:util";
-import { wrapText } from "../wrap-text.ts";
+import { withRunner } from "../../src/greeting.ts";
+import { wrapBeside } from "../columns.ts";
 import type { Item, Status } from "./check.ts";
 import type { Group } from "./examine.ts";
 
 export interface Page {
   readonly columns: number;
   readonly hasColours: boolean;
+  /** Whether what is fine is left out. */
+  readonly isQuiet: boolean;
 }
 
-const colours: Record<Status | "mend" | "title", string> = {
-  fine: "32",
-  warning: "33",
-  wrong: "31;1",
-  mend: "36",
-  title: "1",
-};
-const statusWidth = 9;
-const margin = 2;
-const detailColumnsMin = 40;
+type Painted = Status | "mend" | "title";
 
-/** The items as a terminal shows them: details wrapped in their column, mends whole, so that they can be copied. */
+const colours: Record<Painted, string> = { fine: "32", warning: "33", wrong: "31;1", mend: "36", title: "1" };
+const margin = "  ";
+const statusWidth = 9;
+/** Mends begin here whatever stands above them, so that they can be copied and hardly ever wrap. */
+const mendMargin = "    ";
+
+/** The items as a terminal shows them: details wrapped beside their titles, mends whole in lines of their own. */
 export function printGroups(groups: readonly Group[], page: Page): string {
-  const titles = groups.flatMap(({ items }) => items.map(({ title }) => title.length));
-  const titleWidth = Math.max(0, ...titles) + 2;
+  const items = groups.flatMap((group) => group.items);
+  const shown = page.isQuiet ? groups.map(withoutFine).filter((group) => group.items.length > 0) : groups;
+  const titleWidth = Math.max(0, ...shown.flatMap((group) => group.items.map(({ title }) => title.length)));
   const print = createPrinter(page, titleWidth);
-  const sections = groups.map(({ title, items }) =>
-    [print.heading(title), ...items.map(print.item)].join("\n"),
+  const sections = shown.map((group) =>
+    [print.heading(group.title), ...group.items.map(print.item)].join("\n"),
   );
-  return `${sections.join("\n\n")}\n\n${print.summary(groups.flatMap(({ items }) => items))}\n`;
+  return `${[...sections, print.summary(items)].join("\n\n")}\n`;
+}
+
+function withoutFine({ title, items }: Group): Group {
+  return { title, items: items.filter(({ status }) => status !== "fine") };
 }
 
 function createPrinter({ columns, hasColours }: Page, titleWidth: number) {
-  const paint = (what: keyof typeof colours, text: string) =>
-    hasColours ? `\x1b[${colours[what]}m${text}\x1b[0m` : text;
-  const indent = " ".repeat(margin + statusWidth + titleWidth);
-
-  function item({ status, title, detail, mend }: Item): string {
-    const lines = wrapText(detail, Math.max(detailColumnsMin, columns - indent.length));
-    const head = `${" ".repeat(margin)}${pad(paint(status, status), statusWidth)}${title.padEnd(titleWidth)}`;
-    const told = head + lines.join(`\n${indent}`);
-    if (mend === null) return told;
-    return [told, ...mend.split("\n").map((line) => `${indent}${paint("mend", line)}`)].join("\n");
-  }
+  const paint = (what: Painted, text: string) => (hasColours ? `\x1b[${colours[what]}m${text}\x1b[0m` : text);
+  const indent = margin.length + statusWidth + titleWidth + 2;
 
   return {
     heading: (title: string) => paint("title", title),
-    item,
+
+    item({ status, title, detail, mend }: Item): string {
+      const head = `${margin}${paint(status, status)}${" ".repeat(statusWidth - status.length)}${title.padEnd(titleWidth + 2)}`;
+      const told = `${head}${wrapBeside(indent, withRunner(detail), columns)}`;
+      if (mend === null) return told;
+      const lines = withRunner(mend).split("\n");
+      return [told, ...lines.map((line) => `${mendMargin}${paint("mend", line)}`)].join("\n");
+    },
+
     summary(items: readonly Item[]): string {
       const counts = countOf(items);
       const told = (["wrong", "warning", "fine"] as const).filter((status) => counts[status] > 0);
@@ -58,8 +61,4 @@ function createPrinter({ columns, hasColours }: Page, titleWidth: number) {
 export function countOf(items: readonly Item[]): Record<Status, number> {
   const count = (status: Status) => items.filter((item) => item.status === status).length;
   return { fine: count("fine"), warning: count("warning"), wrong: count("wrong") };
-}
-
-function pad(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - stripVTControlCharacters(text).length));
 }

@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
+import { tlsOptions } from "../../src/store/redis-options.ts";
 
 interface Place {
   readonly host: string;
@@ -17,16 +18,16 @@ const answerMs = 1000;
 export async function askDirectly<Answer>(
   { host, port }: Place,
   { username, password }: Login,
-  { nodes, tlsCa }: RedisConnectionOptions,
+  options: RedisConnectionOptions,
   ask: (connection: Redis) => Promise<Answer>,
 ): Promise<Answer> {
-  const [{ tls }] = nodes;
+  const [{ tls }] = options.nodes;
   const connection = new Redis({
     host,
     port,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
-    ...(tls ? { tls: tlsCa === null ? {} : { ca: tlsCa } } : {}),
+    ...(tls ? { tls: tlsOptions(options) } : {}),
     enableReadyCheck: false,
     connectTimeout: answerMs,
     commandTimeout: answerMs,

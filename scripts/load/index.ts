@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/development.ts";
+import { usualColumns } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
@@ -56,10 +57,7 @@ await runCommand({
     if (options.report !== undefined) writeReport(options.report, "", "a");
     const result = await measure({ plan, target, requests, connections });
     if (options.report !== undefined) writeReport(options.report, htmlReport(result));
-    await Bun.write(
-      Bun.stdout,
-      options.json ? `${JSON.stringify(result)}\n` : resultText(result, process.stdout.isTTY === true),
-    );
+    await Bun.write(Bun.stdout, options.json ? `${JSON.stringify(result)}\n` : resultText(result, page()));
     if (options.report !== undefined) process.stderr.write(`Report: ${options.report}\n`);
     return result.holds ? 0 : 1;
   },
@@ -100,6 +98,11 @@ async function measure({ plan, target, requests, connections }: Measurement): Pr
   connections.close();
   const environment = describeEnvironment(process.argv.slice(2));
   return makeResult({ plan, target: target.url, startedAt, measuredMs, recorder, environment });
+}
+
+function page() {
+  const { isTTY, columns = usualColumns } = process.stdout;
+  return { columns, hasColours: isTTY === true && !process.env.NO_COLOR };
 }
 
 function writeReport(path: string, html: string, flag: "a" | "w" = "w"): void {

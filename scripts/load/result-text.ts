@@ -1,28 +1,28 @@
-import { countText, durationText, latencyText, rateText, shareText } from "../quantities.ts";
-import { wrapText } from "../wrap-text.ts";
+import { wrapBeside } from "../columns.ts";
+import { counted, countText, durationText, latencyText, rateText, shareText } from "../quantities.ts";
+import { textTable } from "../text-table.ts";
 import type { EndpointResult, LoadResult } from "./result.ts";
 
-const columns = ["requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"] as const;
-/** What the table is wide, less the mark of a note. */
-const textColumns = 88;
-const columnWidth = 10;
-const nameWidth = 14;
+const head = ["", "requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"];
+const nameWidth = 15;
 
-/** The result as a person reads it, in at most 100 columns. */
-export function resultText(result: LoadResult, hasColours: boolean): string {
+export interface Page {
+  readonly columns: number;
+  readonly hasColours: boolean;
+}
+
+/** The result as a person reads it. */
+export function resultText(result: LoadResult, { columns, hasColours }: Page): string {
   const paint = (code: string, text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
   const sections = [
-    [paint("1", `Load test of ${result.target}`), runText(result)],
-    tableLines(result),
-    factLines(result),
-    warnings(result).flatMap((warning) =>
-      wrapText(warning, textColumns).map(
-        (line, index) => `${index === 0 ? paint("33", "Note") : "    "}  ${line}`,
-      ),
-    ),
+    [paint("1", `Load test of ${result.target}`), wrapBeside(0, runText(result), columns)],
+    [textTable(head, resultRows(result).map(cellsOf), columns)],
+    factsOf(result).map(([name, text]) => `${name.padEnd(nameWidth)}${wrapBeside(nameWidth, text, columns)}`),
+    warnings(result).map((warning) => `${paint("33", "Note")}  ${wrapBeside(6, warning, columns)}`),
     result.thresholds.map(({ threshold, measured, holds, missedBy }) => {
       const verdict = holds ? paint("32", "holds") : paint("31;1", "FAILS");
-      return `  ${verdict}  ${threshold.padEnd(30)}${measured}${missedBy === null ? "" : `: ${missedBy}`}`;
+      const found = `${threshold.padEnd(25)}${measured}${missedBy === null ? "" : `: ${missedBy}`}`;
+      return `  ${verdict}  ${wrapBeside(9, found, columns)}`;
     }),
   ];
   const shown = sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n"));
@@ -46,7 +46,7 @@ export function warnings(result: LoadResult): string[] {
   }
   if (sends.waitedForConnection > 0) {
     told.push(
-      `${countText(sends.waitedForConnection)} requests waited for one of the ${countText(result.connectionsMax)} ` +
+      `${counted(sends.waitedForConnection, "request")} waited for one of the ${countText(result.connectionsMax)} ` +
         `connections, up to ${latencyText(sends.longestWaitMs)}; their latency includes it. ` +
         "The sidecar was slower than the rate for a while, or --connections is too small for it.",
     );
@@ -54,13 +54,13 @@ export function warnings(result: LoadResult): string[] {
   const unknown = all.requests - all.count;
   if (unknown > 0) {
     told.push(
-      `${countText(unknown)} requests (${shareText(unknown / all.requests)}) failed before their time was over: ` +
+      `${counted(unknown, "request")} (${shareText(unknown / all.requests)}) failed before the timeout: ` +
         "the percentiles are of the others, and only --errors makes the test fail for it.",
     );
   }
   if (all.requests > 0 && all.requests < 1000) {
     told.push(
-      `${countText(all.requests)} requests are few: p99.9 and max say little. Take a longer --duration.`,
+      `${counted(all.requests, "request is", "requests are")} few: p99.9 and max say little. Take a longer --duration.`,
     );
   }
   return told;
@@ -77,46 +77,34 @@ export function runText({ seconds, plannedRate, arrivals, loginIds }: LoadResult
   const { from, to } = plannedRate;
   const rate = from === to ? `at ${rateText(from)}/s` : `from ${rateText(from)}/s to ${rateText(to)}/s`;
   const kind = arrivals === "poisson" ? "arrivals at random (Poisson)" : "arrivals evenly spaced";
-  const users = loginIds === 1 ? "1 login id" : `${countText(loginIds)} login ids`;
+  const users = counted(loginIds, "login id");
   return `${durationText(roundMs(seconds))} ${rate}, ${kind}, ${users}`;
 }
 
-function tableLines(result: LoadResult): string[] {
-  return [
-    `${"".padEnd(nameWidth)}${columns.map((name) => name.padStart(columnWidth)).join("")}`,
-    ...resultRows(result).map(([name, row]) => tableLine(name, row)),
-  ];
+function cellsOf([name, row]: readonly [string, EndpointResult]): string[] {
+  const latencies = [row.p50Ms, row.p90Ms, row.p95Ms, row.p99Ms, row.p999Ms, row.maxMs].map(latencyText);
+  return [name, countText(row.requests), countText(row.errors), ...latencies];
 }
 
-function tableLine(name: string, row: EndpointResult): string {
-  const cells = [
-    countText(row.requests),
-    countText(row.errors),
-    ...[row.p50Ms, row.p90Ms, row.p95Ms, row.p99Ms, row.p999Ms, row.maxMs].map(latencyText),
-  ];
-  return `${name.padEnd(nameWidth)}${cells.map((cell) => cell.padStart(columnWidth)).join("")}`;
-}
+type Fact = readonly [name: string, text: string];
 
-function factLines({ rate, sends, errors, serviceTime, drift, profile }: LoadResult): string[] {
-  const fact = (name: string, text: string) => `${name.padEnd(nameWidth)}${text}`;
+function factsOf({ rate, sends, errors, serviceTime, drift, profile }: LoadResult): Fact[] {
   const notSent = sends.notSent === 0 ? "" : `, ${countText(sends.notSent)} not sent`;
-  const lines = [
-    fact("rate", `${rateText(rate.achieved)} answers/s of ${rateText(rate.intended)}/s intended`),
-    fact(
-      "sends",
-      `late by p50 ${latencyText(sends.latenessP50Ms)}, p99 ${latencyText(sends.latenessP99Ms)}${notSent}`,
-    ),
-    fact("from the send", `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}`),
+  const late = `p50 ${latencyText(sends.latenessP50Ms)}, p99 ${latencyText(sends.latenessP99Ms)}`;
+  const facts: Fact[] = [
+    ["rate", `${rateText(rate.achieved)} answers/s of ${rateText(rate.intended)}/s intended`],
+    ["sends", `late by ${late}${notSent}`],
+    ["from the send", `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}`],
   ];
   if (profile === "soak") {
     const p99s = `p99 ${latencyText(drift.first.p99Ms)} in the first tenth, ${latencyText(drift.last.p99Ms)} in the last`;
-    lines.push(fact("drift", p99s));
+    facts.push(["drift", p99s]);
   }
-  if (errors.length === 0) return [...lines, fact("errors", "none")];
+  if (errors.length === 0) return [...facts, ["errors", "none"]];
   const told = errors.map(
     ({ error, requests, share }) => `${countText(requests)} (${shareText(share)})  ${error}`,
   );
-  return [...lines, ...told.map((line, index) => fact(index === 0 ? "errors" : "", line))];
+  return [...facts, ...told.map((text, index): Fact => [index === 0 ? "errors" : "", text])];
 }
 
 function roundMs(seconds: number): number {

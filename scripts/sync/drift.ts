@@ -3,11 +3,14 @@ import type { Sighting } from "../../src/store/redis-population.ts";
 import type { Sides } from "./sides.ts";
 
 export const driftKinds = {
-  differsFromRow: "hold another value than the row",
-  userWithoutData: "are of a user without data",
-  unknownUser: "are of a login id that nobody has",
-  otherSpelling: "are under a spelling that the table does not store",
-} as const;
+  differsFromRow: ["hash holds another value than its row", "hashes hold another value than their row"],
+  userWithoutData: ["hash is of a user without data", "hashes are of users without data"],
+  unknownUser: ["hash is of a login id that nobody has", "hashes are of login ids that nobody has"],
+  otherSpelling: [
+    "hash is under a spelling that the table does not store",
+    "hashes are under a spelling that the table does not store",
+  ],
+} as const satisfies Record<string, readonly [one: string, many: string]>;
 
 export type DriftKind = keyof typeof driftKinds;
 

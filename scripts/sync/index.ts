@@ -1,8 +1,9 @@
-import { DatabaseUnavailable, SidecarError } from "../../src/errors.ts";
-import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
-import { print } from "../progress.ts";
+import { SidecarError } from "../../src/errors.ts";
+import { runCommand, UsageWrong } from "../command.ts";
+import { print, tell } from "../progress.ts";
 import { parseWhole } from "../quantities.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
+import { earlyEndText, type Word } from "./early-end.ts";
 import { push } from "./push.ts";
 import { openSides, type Sides } from "./sides.ts";
 import { printSummary, type Summary } from "./summary.ts";
@@ -10,24 +11,35 @@ import { verify } from "./verify.ts";
 import type { Gait } from "./walk.ts";
 import { warm } from "./warm.ts";
 
-const help = `Makes the hashes in Redis and the rows of the user table equal, for all users, while sidecars serve and write.
+const help = `Makes the hashes in Redis and the rows of the user table equal, for all users,
+while sidecars serve and write.
 
-  bun run sync          compare every row and every hash; where they differ, the table wins
-  bun run sync verify   compare and report: only reads (exit 1 if anything differs)
+  bun run sync          compare every row with its hash and every hash with its
+                        row. Where they differ, the row wins
+  bun run sync verify   compare in the same way and report, and write nothing
   bun run sync warm     fill the hash of every user who has data
-  bun run sync push     the table was restored from an old backup: list the hashes that hold another value,
-                        and with --yes write them into the table; a row that has changed since is left
+  bun run sync push     for a table that was restored from an old backup: list
+                        the hashes that hold another value than their row, and
+                        with --yes write them into the table. A row that has
+                        changed since it was listed is left as it is
 
-  --rate N    at most N users a second
-  --batch N   users in one batch, 1 to 5000 (default 500)
+  --rate N    users per second, at most
+  --batch N   users in one batch, from 1 to 5000 (default 500)
   --json      print the summary as JSON
-  --resume    warm: go on where the last one was stopped
+  --resume    warm: continue where the last one stopped
   --keep      warm: fill without expiry, for sites with REDIS_TTL_SECONDS=0
-  --repair    verify: mend what differs, as sync does
-  --show      sync, verify, push: print the login ids that differ, a line each
-  --yes       push: write what the last push listed; where none did, what differs now
+  --repair    verify: correct what differs, as sync does
+  --show      sync, verify, push: print the login ids that differ, one a line
+  --yes       push: write what the last push listed or, if there is no listing,
+              what differs now
 
-It reads the sidecar's own settings. Ctrl-C finishes the batch under way.
+It reads the sidecar's own settings. Ctrl-C ends it after the current batch.
+
+Exits 0 if no hash differed from its row, if warm has gone through every user,
+or if push has nothing left to write. Exits 1 if a hash differed, also if it was
+corrected: run it again to see 0. Exits 1, too, if it was stopped or if Redis or
+the database gave no answer. Exits 2 on wrong usage, 78 if a setting or the
+table is wrong.
 `;
 
 const options = {
@@ -41,8 +53,6 @@ const options = {
   yes: { type: "boolean", default: false },
 } as const;
 
-type Word = "sync" | "verify" | "warm" | "push";
-
 /** The options that have a meaning for one word only. */
 const flags = {
   sync: ["show"],
@@ -50,13 +60,6 @@ const flags = {
   warm: ["resume", "keep"],
   push: ["yes", "show"],
 } as const satisfies Record<Word, readonly (keyof typeof options)[]>;
-
-const again = {
-  sync: "Begin again with: bun run sync",
-  verify: "Begin again with: bun run sync verify",
-  warm: "Begin again with: bun run sync warm, or go on with its --resume",
-  push: "Begin again with: bun run sync push",
-} as const satisfies Record<Word, string>;
 
 await runCommand({
   help,
@@ -80,7 +83,9 @@ await runCommand({
       await using sides = await openSides({ keep: given.keep });
       return printSummary(word, await run(word, sides, gait, given), given.json);
     } catch (error) {
-      return tell(error, word);
+      if (!(error instanceof SidecarError)) throw error;
+      tell(earlyEndText(error, word));
+      return 1;
     }
   },
 });
@@ -109,15 +114,4 @@ function isWord(word: string): word is Word {
 
 function printDifference(what: string, loginId: string, asJson: boolean): void {
   print(asJson ? `${JSON.stringify({ what, loginId })}\n` : `${what}\t${loginId}\n`);
-}
-
-/** A side that does not answer ends the work; what was done until then is consistent. */
-function tell(error: unknown, word: Word): ExitStatus {
-  if (!(error instanceof SidecarError)) throw error;
-  const remedy = error instanceof DatabaseUnavailable ? `: ${error.remedy}` : "";
-  const reason = `${error.message}${remedy}`.replace(/\.$/, "");
-  process.stderr.write(
-    `Ended early: ${reason}.\nWhat stands in the way says: bun run doctor\n${again[word]}\n`,
-  );
-  return 1;
 }

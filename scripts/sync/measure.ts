@@ -8,14 +8,16 @@ import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { parseWhole } from "../quantities.ts";
 
-const help = `Measures sync over a Postgres and a Redis of its own, beside COPY and redis-cli --pipe on the same data.
+const help = `Measures sync over a Postgres and a Redis of its own, beside COPY and
+redis-cli --pipe with the same data.
 
   bun scripts/sync/measure.ts --users 1000000
 
-  --users N   how many; each has 1,000 bytes of data (default 100000)
+  --users N   how many users, each with 1,000 bytes of data (default 100000)
 
-It exits 0 if warm fills every user, verify finds nothing, then exactly the 1,000 hashes and 1,000 rows that are
-altered behind its back, and nothing again once they are mended.
+Exits 0 if warm fills every user, and verify finds no difference, then exactly
+the 1,000 hashes and 1,000 rows that are altered on purpose, and no difference
+again after their repair. Exits 1 otherwise.
 `;
 
 const altered = 1000;

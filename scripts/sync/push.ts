@@ -7,8 +7,8 @@ import {
   WriteContended,
 } from "../../src/errors.ts";
 import { createWriteThrough } from "../../src/store/write-through.ts";
-import { countText } from "../quantities.ts";
-import { findDrift } from "./drift.ts";
+import { counted, countText } from "../quantities.ts";
+import { driftKinds, findDrift } from "./drift.ts";
 import { showProgress } from "./progress.ts";
 import { digestOf, openPushPlan, type PlannedPush, type PushPlan } from "./push-plan.ts";
 import type { Sides } from "./sides.ts";
@@ -23,12 +23,27 @@ export interface PushOptions extends Gait {
 }
 
 const outcomes = {
-  written: "rows were written",
-  conflict: "rows have changed since they were listed, and were left",
-  settled: "users were written by a sidecar since, and were left",
-  gone: "hashes have expired since, or are not believed any more: their rows stay as they are",
-  refused: "users are blocked, or the column cannot hold the value",
-  unfinished: "rows may or may not have been written: run it again to settle them",
+  written: ["row was written", "rows were written"],
+  conflict: [
+    "row has changed since it was listed and was left",
+    "rows have changed since they were listed and were left",
+  ],
+  settled: [
+    "user was written by a sidecar since and was left",
+    "users were written by a sidecar since and were left",
+  ],
+  gone: [
+    "hash has expired or is not believed any more: its row stays as it is",
+    "hashes have expired or are not believed any more: their rows stay as they are",
+  ],
+  refused: [
+    "user is blocked, or the column cannot hold the value",
+    "users are blocked, or the column cannot hold the values",
+  ],
+  unfinished: [
+    "row may or may not have been written: run it again to settle it",
+    "rows may or may not have been written: run it again to settle them",
+  ],
 } as const;
 
 type Outcome = keyof typeof outcomes;
@@ -201,21 +216,26 @@ interface Ending {
 function summaryOf(figures: Figures, ending: Ending): Summary {
   const { isSame, isComplete, listedAt, yes, open, seconds } = ending;
   const { listed, written, settled } = figures;
-  const differ =
-    listedAt === null ? "hold another value than their row" : `are left of what was listed at ${listedAt}`;
-  const lines = [`push: ${countText(listed)} hashes ${differ}.`];
+  const differing =
+    listedAt === null
+      ? counted(listed, ...driftKinds.differsFromRow)
+      : `${counted(listed, "hash is", "hashes are")} left of what was listed at ${listedAt}`;
+  const lines = [`push: ${differing}.`];
   for (const outcome of outcomeNames) {
-    if (figures[outcome] > 0) lines.push(`  ${countText(figures[outcome])} ${outcomes[outcome]}`);
+    const [one, many] = outcomes[outcome];
+    if (figures[outcome] > 0) lines.push(`  ${counted(figures[outcome], one, many)}`);
   }
   if (!yes && isComplete && listed > 0) {
     lines.push("Nothing was written. To write these values into the table: bun run sync push --yes");
   }
   if (!yes && open > 0)
-    lines.push(`${countText(open)} of them are left from a push that was stopped half way.`);
+    lines.push(
+      `${countText(open)} of them ${open === 1 ? "is" : "are"} left from a push that was stopped half way.`,
+    );
   const isAllWritten = written + settled === listed;
-  if (!isSame) lines.push("Redis restarted or failed over meanwhile: list anew with bun run sync push");
+  if (!isSame) lines.push("Redis restarted or failed over meanwhile. List again with: bun run sync push");
   else if (isComplete && yes && !isAllWritten) lines.push("To see what still differs: bun run sync push");
-  else if (!isComplete) lines.push(`Stopped. Go on with: bun run sync push${yes ? " --yes" : ""}`);
+  else if (!isComplete) lines.push(`Stopped. Continue with: bun run sync push${yes ? " --yes" : ""}`);
   return { holds: isComplete && isAllWritten, isComplete, seconds, figures, lines };
 }
 

@@ -1,5 +1,7 @@
+import { withRunner } from "../../src/greeting.ts";
+import { wrapBeside } from "../columns.ts";
 import type { ExitStatus } from "../command.ts";
-import { countText } from "../quantities.ts";
+import { counted, countText } from "../quantities.ts";
 
 /** What a command found and did, for people and for machines. */
 export interface Summary {
@@ -17,13 +19,19 @@ export interface Summary {
 export function printSummary(command: string, summary: Summary, asJson: boolean): ExitStatus {
   const { holds, isComplete, seconds, figures, lines } = summary;
   const machine = { command, holds, complete: isComplete, seconds: Number(seconds.toFixed(3)), ...figures };
-  process.stdout.write(asJson ? `${JSON.stringify(machine)}\n` : `${lines.join("\n")}\n`);
+  const text = withRunner(lines.map(fitting).join("\n"));
+  process.stdout.write(asJson ? `${JSON.stringify(machine)}\n` : `${text}\n`);
   return holds ? 0 : 1;
 }
 
+/** A line as it is read: a terminal gets it wrapped, and whatever else reads it gets it whole. */
+function fitting(line: string): string {
+  return process.stdout.isTTY ? wrapBeside(2, line, process.stdout.columns) : line;
+}
+
 /** `12,000 users in 3.1 s, 3,871/s`. */
-export function tempo(number: number, items: string, seconds: number): string {
-  return `${countText(number)} ${items} in ${seconds.toFixed(1)} s, ${countText(Math.round(number / seconds))}/s`;
+export function tempo(users: number, seconds: number): string {
+  return `${counted(users, "user")} in ${seconds.toFixed(1)} s, ${countText(Math.round(users / seconds))}/s`;
 }
 
 export function secondsSince(startedAt: number): number {

@@ -1,4 +1,4 @@
-import { countText } from "../quantities.ts";
+import { counted, countText } from "../quantities.ts";
 import { type Drift, type DriftKind, driftKinds, findDrift, kindOf, type Of } from "./drift.ts";
 import { fillUsers } from "./fill.ts";
 import { type CountedWork, showProgress } from "./progress.ts";
@@ -108,16 +108,24 @@ function summaryOf(figures: Figures, { isSame, options, seconds }: Ending): Summ
   const total = Object.values(drift).reduce((sum, number) => sum + number, 0);
   const isComplete = !options.stop.aborted && isSame;
   const lines = [
-    `${options.repair ? "sync" : "verify"}: ${tempo(users, "users", seconds)}.`,
-    `${countText(hashes)} hashes; those of ${countText(believed)} users hold a value that sidecars answer with.`,
-    `${countText(total)} contradict the table${options.repair ? `; ${countText(mended)} mended` : ""}.`,
+    `${options.repair ? "sync" : "verify"}: ${tempo(users, seconds)}.`,
+    `${counted(hashes, "hash", "hashes")}; ${counted(believed, "user has a hash", "users have a hash")} that sidecars answer with.`,
+    `${counted(total, "hash contradicts", "hashes contradict")} the table${options.repair ? `; ${countText(mended)} corrected` : ""}.`,
     ...kinds
       .filter((kind) => drift[kind] > 0)
-      .map((kind) => `  ${countText(drift[kind])} ${driftKinds[kind]}`),
+      .map((kind) => `  ${counted(drift[kind], driftKinds[kind][0], driftKinds[kind][1])}`),
   ];
-  if (unsettled > 0) lines.push(`${countText(unsettled)} were written at every look, and not judged.`);
-  if (!isSame) lines.push("Redis restarted or failed over meanwhile, so this says little: run it again.");
-  if (options.stop.aborted) lines.push("Stopped before the end: what was mended stays so. Begin again.");
+  if (unsettled > 0) {
+    lines.push(
+      `${counted(unsettled, "hash was", "hashes were")} being written at every look and could not be judged.`,
+    );
+  }
+  if (!isSame)
+    lines.push("Redis restarted or failed over meanwhile, so these figures say little. Run it again.");
+  if (options.stop.aborted) {
+    const done = options.repair ? "What was corrected until then stays corrected." : "Nothing was written.";
+    lines.push(`Stopped before the end. ${done}`);
+  }
   return { holds: isComplete && total === 0, isComplete, seconds, figures, lines };
 }
 

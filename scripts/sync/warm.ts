@@ -1,4 +1,4 @@
-import { countText } from "../quantities.ts";
+import { counted, countText } from "../quantities.ts";
 import { fillUsers, untilFilling } from "./fill.ts";
 import { showProgress } from "./progress.ts";
 import { forgetResumePoint, loadResumePoint, saveResumePoint } from "./resume-point.ts";
@@ -62,14 +62,14 @@ type Figures = Record<"users" | "enrolled" | "filled" | "hits" | "left", number>
 function summaryOf(figures: Figures, { isSame, isComplete, seconds, options, sides }: Ending): Summary {
   const { users, enrolled, filled, hits, left } = figures;
   const lines = [
-    `warm: ${tempo(users, "users", seconds)}.`,
-    `${countText(enrolled)} enrolled: ${countText(filled)} filled, ${countText(hits)} filled before, ${countText(left)} left to a writer under way.`,
+    `warm: ${tempo(users, seconds)}.`,
+    `${counted(enrolled, "user has", "users have")} data: ${countText(filled)} filled, ${countText(hits)} filled before, ${countText(left)} left to a writer.`,
   ];
-  if (!isSame) lines.push("Redis restarted or failed over meanwhile: run it once more, without --resume.");
+  if (!isSame) lines.push("Redis restarted or failed over meanwhile. Run it again, without --resume.");
   else if (!isComplete)
-    lines.push(`Stopped. Go on with: bun run sync warm --resume${options.keep ? " --keep" : ""}`);
+    lines.push(`Stopped. Continue with: bun run sync warm --resume${options.keep ? " --keep" : ""}`);
   if (sides.valueLifeMs > 0 && seconds * 1000 > 0.9 * sides.valueLifeMs) {
-    lines.push("This took longer than a value lives: the first ones have expired. See --keep.");
+    lines.push("This took longer than REDIS_TTL_SECONDS, so the first hashes have expired. See --keep.");
   }
   return { holds: isSame && isComplete, isComplete, seconds, figures, lines };
 }

@@ -1,3 +1,6 @@
+import { decodePercent, refuseUnencoded } from "./percent-encoding.ts";
+import { Refusal } from "./setting-kinds.ts";
+
 /** One server, as `REDIS_URL` names it. */
 export interface RedisAddress {
   readonly host: string;
@@ -15,33 +18,31 @@ export interface ParsedRedisAddress extends RedisAddress {
 
 const redisPort = 6379;
 
-export function parseRedisAddresses(text: string): ParsedRedisAddress[] | null {
-  const addresses = text.split(",").map((address) => parseRedisAddress(address.trim()));
+/** Returns `null` where no more can be said than the setting's rule. No refusal contains a piece of the addresses. */
+export function parseRedisAddresses(text: string): ParsedRedisAddress[] | Refusal | null {
+  const spellings = text.split(",").map((spelling) => spelling.trim());
+  if (spellings.length > 1 && spellings.some((spelling) => !/^[a-z]+:\/\//.test(spelling))) {
+    return new Refusal(
+      "has a comma that no address follows: write each address in full, and a comma in a password as %2C.",
+    );
+  }
+  const refusal = spellings.map(refuseUnencoded).find((unencoded) => unencoded !== null);
+  if (refusal !== undefined) return refusal;
+  const addresses = spellings.map(parseRedisAddress);
   return addresses.every((address) => address !== null) ? addresses : null;
 }
 
 function parseRedisAddress(text: string): ParsedRedisAddress | null {
   const url = /^rediss?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : null;
   const database = /^\/?(\d{0,4})$/.exec(url?.pathname ?? "none");
-  const [username, password] = [decode(url?.username ?? ""), decode(url?.password ?? "")];
   if (url === null || url.hostname === "" || database === null) return null;
-  if (username === null || password === null) return null;
   return {
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: url.port === "" ? redisPort : Number(url.port),
-    username: username || null,
-    password: password || null,
+    username: decodePercent(url.username) || null,
+    password: decodePercent(url.password) || null,
     database: Number(database[1] ?? 0),
     tls: url.protocol === "rediss:",
     parameters: [...url.searchParams.keys()],
   };
-}
-
-/** `null` when a percent sign stands for itself. */
-function decode(text: string): string | null {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return null;
-  }
 }

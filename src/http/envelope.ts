@@ -10,7 +10,7 @@ import { nameRequest } from "./request-id.ts";
 
 export interface EnvelopeOptions {
   readonly logger: Logger;
-  readonly metrics: Pick<Metrics, "noteRequest" | "noteFailure" | "noteLog">;
+  readonly metrics: Pick<Metrics, "countRequest" | "countFailure" | "countLogEntries">;
   /** The routes whose requests are counted, by their template. */
   readonly counted: ReadonlyMap<string, RequestKind>;
   /** Answers an unknown user as OwnID's code samples do: 200 `{"errorCode":404}`. */
@@ -31,11 +31,11 @@ const usualJson = {
  * connection, so that clients move on to another.
  */
 export function envelope({ logger, metrics, counted, compatErrorCode404, isDraining }: EnvelopeOptions) {
-  const logFailure = createFailureLog({ logger, onLeftOut: () => metrics.noteLog("left out") });
+  const logFailure = createFailureLog({ logger, onLeftOut: () => metrics.countLogEntries("left out") });
 
   function count(route: string | undefined, outcome: RequestOutcome): void {
     const kind = route === undefined ? undefined : counted.get(route);
-    if (kind !== undefined) metrics.noteRequest(kind, outcome);
+    if (kind !== undefined) metrics.countRequest(kind, outcome);
   }
 
   /** Leaves alone what a route has said itself, save that a process which drains closes the connection. */
@@ -57,7 +57,7 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
     .onError({ as: "scoped" }, ({ error, set, route, request }) => {
       const failure = toSidecarError(error, request);
       count(route, outcomeOf(failure));
-      metrics.noteFailure(failure.code, failure.reason);
+      metrics.countFailure(failure.code, failure.reason);
       addUsual(set.headers);
       const requestId = nameRequest(set);
       logFailure(failure, { requestId, method: request.method, route: route ?? null });

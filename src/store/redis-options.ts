@@ -23,8 +23,10 @@ export function nodeOptions(options: RedisConnectionOptions) {
   } satisfies RedisOptions;
 }
 
+/** The verification is asked for, since NODE_TLS_REJECT_UNAUTHORIZED=0 switches it off where nobody asks. */
 export function tlsOptions({ tlsCa, clientCertificate }: RedisConnectionOptions) {
   return {
+    rejectUnauthorized: true,
     ...(tlsCa === null ? {} : { ca: tlsCa }),
     ...(clientCertificate === null
       ? {}

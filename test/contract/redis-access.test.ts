@@ -148,6 +148,17 @@ describeWithPrivate("redis", "a Redis that serves TLS", () => {
     expect(await useEverything(store)).toBe(true);
   });
 
+  test("is not used without its authority where NODE_TLS_REJECT_UNAUTHORIZED=0 asks for no verification", async () => {
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+    try {
+      await using store = open({});
+      const reason = async () => store.problem()?.reason.includes("certificate");
+      expect(await eventually(reason, true)).toBe(true);
+    } finally {
+      delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    }
+  });
+
   describe.each([
     ["without its authority", () => open({}), "certificate"],
     [

@@ -3,7 +3,14 @@ import { describeWith } from "../support/describe-with.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";
 import { placeOf } from "../support/redis-places.ts";
 import { type RedisServer, sharedRedis, startRedis } from "../support/redis-server.ts";
-import { createSyncedSite, endOf, enrolled, loginIdOf, type SyncedSite } from "../support/synced-site.ts";
+import {
+  createSyncedSite,
+  endOf,
+  enrolled,
+  loginIdOf,
+  type SyncedSite,
+  type SyncProcess,
+} from "../support/synced-site.ts";
 
 setDefaultTimeout(60_000);
 
@@ -18,6 +25,13 @@ async function openSite(users: number, redis?: RedisServer): Promise<SyncedSite>
     place: placeOf(redis ?? (await sharedRedis())),
     users,
   });
+}
+
+/** Resolves once a command has shown progress, with all of its standard error. */
+async function whileWorking(child: SyncProcess): Promise<SyncProcess["stderr"]> {
+  const [watched, errors] = child.stderr.tee();
+  await watched.getReader().read();
+  return errors;
 }
 
 /** Starts a slow warm and waits until it has done this many users. */
@@ -62,13 +76,27 @@ describeWith("postgres", "Postgres", () => {
           const { exit, stdout, stderr } = await endOf(child);
           expect(exit).toBe(1);
           expect(stderr).toContain("Stopping after this batch.");
-          expect(stdout).toContain("Stopped. Go on with: bun run sync warm --resume --keep");
+          expect(stdout).toContain("Stopped. Continue with: bun run sync warm --resume --keep");
           expect((await site.sync(["verify"])).exit).toBe(0);
           expect((await site.sync(["warm", "--resume", "--keep"])).exit).toBe(0);
           expect(await site.hashes()).toEqual(enrolled(await site.rows()));
           expect(await site.client.ttl(site.keyOf(loginIdOf(1)))).toBe(-1);
         },
       );
+    });
+
+    test("a verify that is stopped says that nothing was written, and one that repairs what stays", async () => {
+      await using site = await openSite(4000);
+      for (const [words, told] of [
+        [["verify"], "Stopped before the end. Nothing was written."],
+        [["verify", "--repair"], "Stopped before the end. What was corrected until then stays corrected."],
+      ] as const) {
+        const child = site.spawn([...words, "--rate", "1000", "--batch", "100"]);
+        const errors = await whileWorking(child);
+        child.kill("SIGINT");
+        const { exit, stdout } = await endOf(child, errors);
+        expect({ exit, last: stdout.trimEnd().split("\n").at(-1) }).toEqual({ exit: 1, last: told });
+      }
     });
 
     test("a warm that waits for the grace stops at once", async () => {
@@ -81,7 +109,7 @@ describeWith("postgres", "Postgres", () => {
       const { exit, stdout } = await endOf(child);
       expect(performance.now() - startedAt).toBeLessThan(10_000);
       expect(exit).toBe(1);
-      expect(stdout).toContain("Stopped. Go on with: bun run sync warm --resume");
+      expect(stdout).toContain("Stopped. Continue with: bun run sync warm --resume");
       expect(await site.hashes()).toEqual(new Map());
     });
 
@@ -102,7 +130,7 @@ describeWith("postgres", "Postgres", () => {
       await using site = await openSite(100, redis);
       await site.sync(["warm"]);
       await site.alterRow(loginIdOf(1), "older data");
-      expect((await site.sync(["push"])).stdout).toContain("1 hashes hold another value");
+      expect((await site.sync(["push"])).stdout).toContain("1 hash holds another value");
       await redis.kill();
       await redis.start();
       const { exit, stderr } = await site.sync(["push", "--yes"]);

@@ -9,6 +9,7 @@ import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { openRedisPopulation } from "../../src/store/redis-population.ts";
 import { createWriteThrough } from "../../src/store/write-through.ts";
 import { withoutTls } from "./database-tls.ts";
+import { asInstalled } from "./installed-runner.ts";
 import { type OpenedStore, openStore, type RedisPlace, withRedis } from "./redis-places.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { openTestDatabase, type TestDatabase } from "./test-database.ts";
@@ -195,8 +196,10 @@ function createFile(path: string): string {
   return path;
 }
 
-export async function endOf(child: SyncProcess): Promise<SyncEnd> {
-  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+export async function endOf(child: SyncProcess, errors = child.stderr): Promise<SyncEnd> {
+  const printed = await Promise.all([child.stdout.text(), errors.text()]);
+  const [stdout = "", stderr = ""] = printed.map(asInstalled);
+  await child.exited;
   const last = stdout.trimEnd().split("\n").at(-1) ?? "";
   const summary = last.startsWith("{") ? JSON.parse(last) : {};
   return { exit: child.signalCode ?? child.exitCode ?? "still running", stdout, stderr, summary };

@@ -14,23 +14,21 @@ export async function runOnTerminal(
   const decoder = new TextDecoder();
   let output = "";
   const closed = Promise.withResolvers<void>();
-  await using terminal = new Bun.Terminal({
-    cols: columns,
-    rows: 24,
-    data(shown, data) {
-      output += decoder.decode(data, { stream: true });
-      onOutput?.(output, (keys) => shown.write(keys));
-    },
-    exit: () => closed.resolve(),
-  });
   const child = Bun.spawn([...argv], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { PATH: process.env.PATH ?? "", TERM: "xterm", NO_COLOR: "1", ...environment },
-    terminal,
+    // Made with the child and not shared: only then does its end come once everything has been read.
+    terminal: {
+      cols: columns,
+      rows: 24,
+      data(shown, data) {
+        output += decoder.decode(data, { stream: true });
+        onOutput?.(output, (keys) => shown.write(keys));
+      },
+      exit: () => closed.resolve(),
+    },
   });
-  await child.exited;
-  terminal.close();
-  await closed.promise;
+  await Promise.all([child.exited, closed.promise]);
   return { status: child.signalCode ?? child.exitCode ?? "still running", output, screen: screenOf(output) };
 }
 

@@ -14,6 +14,9 @@ import { workloads } from "../../scripts/bench/workloads.ts";
 import { parseWrkOutput, type WrkReport } from "../../scripts/bench/wrk.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 
+/** Columns enough for every table to stand in one piece. */
+const wide = 250;
+
 describe("rounds", () => {
   test("measure every contender once in each round, in an order that turns round", async () => {
     const order: string[] = [];
@@ -209,6 +212,13 @@ describe("results", () => {
     expect(chart.match(/https?:[^"]*/g)).toEqual(["http://www.w3.org/2000/svg"]);
   });
 
+  test("are tables that fit 80 columns and break no word", () => {
+    const fitting = tablesOf(results, 80);
+    expect(fitting.split("\n").filter((line) => Bun.stringWidth(line) > 80)).toEqual([]);
+    const words = new Set(tablesOf(results, wide).split(/\s+/));
+    expect(fitting.split(/\s+/).filter((word) => !words.has(word))).toEqual([]);
+  });
+
   test("are tables with every round", () => {
     const text = tablesOf(results);
     expect(text).toContain("0.80 (0.80 0.80 0.80)");
@@ -222,10 +232,13 @@ describe("results", () => {
       return medianSample([{ ...sample, latencyMs: { p50: 0.1, p95: 1, p99 } }]);
     };
     const contenders = { bare: paced(2), "guard-on": paced(3) };
-    const text = tablesOf({ ...results, halfLoad: { bareRates: [30_000, 40_000, 90_000], contenders } });
+    const text = tablesOf(
+      { ...results, halfLoad: { bareRates: [30_000, 40_000, 90_000], contenders } },
+      wide,
+    );
     expect(text).toContain("at half of bare's 40,000: 20,000 requests/s");
     expect(text).toMatch(/sidecar +19,000 +0\.10 {2}1\.00 {2}3\.00 +3\.00 +1\.50 \(1\.50\)/);
-    expect(text).toMatch(/guard on: p99 over bare's.* 1\.50 \(1\.50\) .* met/);
+    expect(text).toMatch(/guard on: p99 over bare's.* 1\.50 .* met/);
   });
 
   test("judge no comparison with a server that has no guard while ours is on, and show it", () => {
@@ -233,7 +246,9 @@ describe("results", () => {
       ...results,
       workloads: { hit: { ...results.workloads.hit, "guard-on": threeRounds(4000, 50) } },
     };
-    expect(tablesOf(withGuard)).toMatch(/guard on: requests\/s over express's.* 1\.00 \(.*for information/);
+    expect(tablesOf(withGuard, wide)).toMatch(
+      /guard on: requests\/s over express's.* 1\.00 .*for information/,
+    );
   });
 
   test("are Markdown tables whose rows have as many cells as their heads", () => {

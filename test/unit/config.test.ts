@@ -675,6 +675,25 @@ describe("settings that do not go together", () => {
   });
 });
 
+test("a password in REDIS_URL with an unencoded character is refused with what to write, and not shown", () => {
+  const passwords = [
+    `${marker}#x`,
+    `${marker}/x`,
+    `${marker}?x`,
+    `${marker}%x`,
+    `1#${marker}`,
+    `${marker},x`,
+  ];
+  for (const password of passwords) {
+    for (const REDIS_URL of [`redis://user:${password}@h`, `rediss://h1,rediss://:${password}@h2:6380`]) {
+      const [problem, ...others] = problemsOf({ REDIS_URL, REDIS_MODE: "cluster" });
+      expect(problem).toMatch(/^REDIS_URL has .*%2/);
+      expect(problem).not.toContain(marker);
+      expect(others).toEqual([]);
+    }
+  }
+});
+
 describe("in production", () => {
   test("the least that is needed is enough", () => {
     const config = loadConfig(production(), () => expect.unreachable("a secret was made"));

@@ -15,24 +15,37 @@ const items: Item[] = [
     mend: "redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE",
   },
 ];
+const page = { columns: 66, hasColours: false, isQuiet: false };
 const groups = [{ title: "Redis", items }];
 
 describe("the doctor's page", () => {
   test("aligns the items, wraps details and leaves mends whole", () => {
-    expect(printGroups(groups, { columns: 66, hasColours: false })).toBe(`Redis
+    expect(printGroups(groups, page)).toBe(`Redis
   fine     role      master
   wrong    eviction  it may evict what must stay, so that a lookup
                      is stale
-                     redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE
+    redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE
 
 1 wrong, 1 fine
 `);
   });
 
   test("says the same with colours", () => {
-    const coloured = printGroups(groups, { columns: 66, hasColours: true });
+    const coloured = printGroups(groups, { ...page, hasColours: true });
     expect(coloured).toContain("\x1b[");
-    expect(Bun.stripANSI(coloured)).toBe(printGroups(groups, { columns: 66, hasColours: false }));
+    expect(Bun.stripANSI(coloured)).toBe(printGroups(groups, page));
+  });
+
+  test("shows only what matters when it is to be quiet, and counts everything", () => {
+    const fine = { title: "Clock", items: items.filter(({ status }) => status === "fine") };
+    expect(printGroups([fine, ...groups], { ...page, isQuiet: true })).toBe(`Redis
+  wrong    eviction  it may evict what must stay, so that a lookup
+                     is stale
+    redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE
+
+1 wrong, 2 fine
+`);
+    expect(printGroups([fine], { ...page, isQuiet: true })).toBe("1 fine\n");
   });
 });
 

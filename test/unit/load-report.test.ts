@@ -7,6 +7,7 @@ import { createRecorder, type Recorder } from "../../scripts/load/recorder.ts";
 import { type LoadResult, makeResult } from "../../scripts/load/result.ts";
 import { resultText, warnings } from "../../scripts/load/result-text.ts";
 
+const page = { columns: 80, hasColours: false };
 const hostile = `<script src="http://192.0.2.1/x.js">&"'`;
 
 /** A result of three seconds with an answer every 10 ms, unless `count` says that there are fewer. */
@@ -57,6 +58,20 @@ const variants = {
   "a test without answers": { error: hostile },
   "an empty test": { count: 0 },
 };
+
+describe.each([40, 80])("the text of a result in %i columns", (columns) => {
+  const errors = 'net::ERR "a long reason that no line has room for, whatever the columns are"';
+  const shown = resultText(resultOf({ error: errors }), { columns, hasColours: false });
+
+  test("is no wider, and breaks no word", () => {
+    const isWhole = (line: string) => Bun.stringWidth(line) <= columns || !line.trim().includes(" ");
+    expect(shown.split("\n").filter((line) => !isWhole(line))).toEqual([]);
+    const words = new Set(
+      resultText(resultOf({ error: errors }), { columns: 300, hasColours: false }).split(/\s+/),
+    );
+    expect(shown.split(/\s+/).filter((word) => !words.has(word))).toEqual([]);
+  });
+});
 
 describe.each(Object.entries(variants))("the report of %s", (_, options) => {
   const html = htmlReport(resultOf(options));
@@ -109,7 +124,7 @@ describe("the report", () => {
 
   test("and the text name no login id", () => {
     expect(html).not.toContain("someone");
-    expect(resultText(resultOf(), false)).not.toContain("someone");
+    expect(resultText(resultOf(), page)).not.toContain("someone");
     expect(JSON.stringify(resultOf())).not.toContain("someone");
   });
 
@@ -159,8 +174,8 @@ describe("what a person reads", () => {
       record(answered, success);
       recordNotSent(0, 5000);
     });
-    expect(resultText(sent, false)).not.toMatch(/^all /m);
-    expect(resultText(unsent, false)).toMatch(/^all +2 +1 .* 5\.00 s$/m);
+    expect(resultText(sent, page)).not.toMatch(/^all /m);
+    expect(resultText(unsent, page)).toMatch(/^all +2 +1 .* 5\.00 s$/m);
     expect(htmlReport(unsent)).toContain('<th scope="row">all</th><td>2</td><td>1</td>');
   });
 

@@ -67,9 +67,9 @@ ownid_redis_filling 1
 
   test("counts requests by endpoint and outcome, and failures by code and reason, of which all are listed", async () => {
     const metrics = createMetrics();
-    metrics.noteRequest("get", "user unknown");
-    metrics.noteFailure("ERR_USER_UNKNOWN", null);
-    metrics.noteFailure("ERR_SIGNATURE_INVALID", "timestamp too old");
+    metrics.countRequest("get", "user unknown");
+    metrics.countFailure("ERR_USER_UNKNOWN", null);
+    metrics.countFailure("ERR_SIGNATURE_INVALID", "timestamp too old");
     const lines = (await metrics.text()).split("\n");
     expect(lines.filter((line) => line.startsWith("ownid_requests_total{"))).toHaveLength(16);
     expect(lines).toContain('ownid_requests_total{endpoint="get",outcome="user_unknown"} 1');

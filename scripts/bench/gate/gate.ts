@@ -10,9 +10,10 @@ import { wrkPath } from "../wrk.ts";
 import { floors } from "./floors.ts";
 import { type GateResult, type GateRound, type Guard, isCalm, measureGate, shareOf } from "./measure-gate.ts";
 
-const help = `Fails if the lookup of a user who is in Redis has become clearly more expensive: the CPU time that bare, the smallest
-server that does the same work, needs for it, over that of the sidecar, is compared with the floors in
-scripts/bench/gate/floors.ts.
+const help = `Fails if the lookup of a user who is in Redis has become clearly more expensive.
+The CPU time that bare, the smallest server that does the same work, needs for a
+lookup is divided by that of the sidecar, and the quotient is compared with the
+floors in scripts/bench/gate/floors.ts.
 
   bun run bench gate
   bun run bench gate --entry ../other/src/index.ts
@@ -21,12 +22,15 @@ scripts/bench/gate/floors.ts.
   --seconds N    how long it may take (default 58)
   --json [FILE]  print JSON, or write it to the file
 
-Rounds are added until both hold or the time is over. One in which a server waited most of its time for a processor is
-not calm, and never counts against the sidecar; nor does it fail as long as its quietest round reaches the floor.
+Rounds are added until both floors hold or the time is over. A round in which a
+server waited most of its time for a processor never counts against the sidecar.
+The gate does not fail either as long as the quietest round of a floor reaches
+it.
 
-Exits 1 if a floor is clearly not reached, 0 if it is or if it cannot tell: the time did not suffice, or some lookups were
-answered wrongly each time, which tests have to find. Where wrk or Redis is missing and cannot be installed, it is skipped;
-with CI=true it exits 1.
+Exits 1 if a floor is clearly not reached. Exits 0 if it is reached, and also if
+the gate cannot tell: the time was too short, or lookups were answered wrongly
+each time, which tests have to find. It is skipped where wrk or Redis is missing
+and cannot be installed, and exits 1 then if CI=true.
 `;
 
 const options = {

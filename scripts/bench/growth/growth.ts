@@ -7,19 +7,24 @@ import { growthTable, sizingMarkdown } from "./growth-report.ts";
 import { growthTargets } from "./growth-targets.ts";
 import { measureGrowth } from "./measure-growth.ts";
 
-const help = `Measures what becomes of a lookup, of Redis' memory and of the sidecar's own as the population grows.
+const help = `Measures how a lookup, the memory of Redis and the sidecar's own memory change
+as the number of users grows.
 
   bun run bench growth
   bun run bench growth --users 10000,100000 --json growth.json
 
-  --users N,N,…  the populations, ascending (default 10000,100000,1000000: six minutes and 3 GB of memory)
-  --rounds N     how often each is looked up (default 7)
+  --users N,N,…  the numbers of users, ascending (default 10000,100000,1000000,
+                 which takes six minutes and 3 GB of memory)
+  --rounds N     how often each is measured (default 7)
   --seconds N    how long each time (default 2)
-  --markdown     print the sizing section for the README as well
+  --markdown     print the sizing section of README.md as well
   --json [FILE]  print JSON, or write it to the file
 
-Each population has a Redis of its own; all run at once and are measured in turn, each time by a fresh sidecar, with
-users drawn at random. Exits 0 if every answer was right. A target that is not met is a result, and no failure.
+Each number of users has a Redis of its own. All of them run at once and are
+measured in turn, each time by a fresh sidecar with users drawn at random.
+
+Exits 0 if every answer was right, also if a target is not met. Exits 1 if an
+answer was wrong or a server is missing, 2 on wrong usage.
 `;
 
 const options = {

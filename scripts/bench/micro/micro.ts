@@ -2,16 +2,21 @@ import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { writeResult } from "../json-output.ts";
 import { measureParts } from "./measure-parts.ts";
 
-const help = `Times the parts of a request one by one: signature, body, session token, and what the store sends to a real Redis.
+const help = `Times the parts of a request one by one: signature, body, session token, and
+what the store sends to a real Redis.
 
   bun run bench micro
   bun run bench micro --filter 'token' --json micro.json
 
-  --filter REGEX  only what has a name that it matches
+  --filter REGEX  only the parts whose name matches
   --json [FILE]   print JSON, or write it to the file
 
-The first table is mitata's own. The second says what each command and script costs Redis, by its own account.
-Each part is checked to do its work before it is timed. Exits 0 unless one does not.
+The first table is mitata's own. The second one shows what each command and
+script costs Redis, as Redis reports it. Each part is checked before it is
+timed.
+
+Exits 0 if each part does its work, 1 if one does not or Redis is missing, 2 on
+wrong usage.
 `;
 
 const options = {

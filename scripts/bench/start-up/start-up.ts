@@ -7,8 +7,9 @@ import { measureStartUp, medianStart, type Started, type StartUpResult } from ".
 const target = 2.5;
 const aim = 2;
 
-const help = `Measures how long the sidecar takes from the start of its process to its first answer, beside bare, the smallest
-server that does the same work. It is started from dist/, as \`bun run start\` and the image do, and from its source.
+const help = `Measures the time from the start of the sidecar's process to its first answer,
+beside bare, the smallest server that does the same work. The sidecar is started
+from dist/, as \`bun run start\` and the image do, and from its source.
 
   bun run bench start-up
   bun run bench start-up --rounds 21 --json start-up.json
@@ -16,7 +17,8 @@ server that does the same work. It is started from dist/, as \`bun run start\` a
   --rounds N     how often each is started (default 11)
   --json [FILE]  print JSON, or write it to the file
 
-Exits 0 if all answered rightly each time. A target that is not met is a result, and no failure.
+Exits 0 if every answer was right, also if a target is not met. Exits 1 if an
+answer was wrong or a server is missing, 2 on wrong usage.
 `;
 
 const options = {

@@ -1,0 +1,19 @@
+/** What the texts of the commands are laid out for where nobody knows how wide the terminal is. */
+export const usualColumns = 80;
+
+/** The text in lines of so many columns, each after the first one indented, so that it stands beside what precedes it. */
+export function wrapBeside(indent: number, text: string, columns = usualColumns): string {
+  const lines = Bun.wrapAnsi(text, Math.max(1, columns - indent)).split("\n");
+  return lines.join(`\n${" ".repeat(indent)}`);
+}
+
+/** Two columns: the names, and beside them the texts. */
+export function describeEach(entries: readonly (readonly [name: string, text: string])[]): string {
+  const width = Math.max(0, ...entries.map(([name]) => Bun.stringWidth(name)));
+  return entries
+    .map(
+      ([name, text]) =>
+        `  ${name}${" ".repeat(width - Bun.stringWidth(name))}  ${wrapBeside(width + 4, text)}`,
+    )
+    .join("\n");
+}

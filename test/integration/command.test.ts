@@ -1,0 +1,80 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+setDefaultTimeout(30_000);
+
+const scripts = join(import.meta.dir, "../../scripts");
+const folder = temporaryFolder();
+afterAll(() => folder[Symbol.dispose]());
+
+/** The command line of a command that does this. */
+function command(work: string): string {
+  const file = folder.at(`${crypto.randomUUID()}.ts`);
+  writeFileSync(
+    file,
+    `import { runCommand, UsageWrong } from ${JSON.stringify(join(scripts, "command.ts"))};
+    await runCommand({ help: "the help\\n", options: {}, async run() { ${work} } });`,
+  );
+  return `"${process.execPath}" "${file}"`;
+}
+
+/** What a shell says of a line, and how it and the first command of its pipe have ended. */
+async function shell(line: string) {
+  const child = Bun.spawn(["bash", "-c", `${line}\nprintf '\\n%s' "\${PIPESTATUS[0]}"`], {
+    cwd: folder.path,
+    env: { PATH: process.env.PATH ?? "" },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [output, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  const end = output.lastIndexOf("\n");
+  return { status: Number(output.slice(end + 1)), stdout: output.slice(0, end), stderr };
+}
+
+const manyLines = 'process.stdout.write("line\\n".repeat(200_000));';
+
+describe("a command whose reader leaves", () => {
+  test("ends without a word and with its own status once its work is over", async () => {
+    expect(await shell(`${command(`${manyLines} return 0;`)} | true`)).toEqual({
+      status: 0,
+      stdout: "",
+      stderr: "",
+    });
+    expect(await shell(`${command(`${manyLines} return 1;`)} | true`)).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "",
+    });
+    expect(await shell(`${command("return 0;")} --help | true`)).toEqual({
+      status: 0,
+      stdout: "",
+      stderr: "",
+    });
+  });
+
+  test("ends without a word and with 1 while it works", async () => {
+    const forEver = "for (;;) { process.stdout.write('line\\n'); await Bun.sleep(1); }";
+    expect(await shell(`${command(forEver)} | head -1`)).toEqual({ status: 1, stdout: "line\n", stderr: "" });
+  });
+});
+
+test("a slow reader gets everything that a command has written", async () => {
+  const { stdout } = await shell(`${command(`${manyLines} return 0;`)} | (read -r line; sleep 0.2; wc -l)`);
+  expect(stdout.trim()).toBe("199999");
+});
+
+test("a failure of the system is told in one line, with its reason", async () => {
+  const missing = await shell(command('await Bun.file("not/there").text(); return 0;'));
+  expect(missing.status).toBe(1);
+  expect(missing.stderr).toMatch(/^This command ended early: ENOENT: [^\n]*not\/there[^\n]*\n$/);
+  const nameless = await shell(command('throw Object.assign(new Error(""), { code: "EBADF" });'));
+  expect(nameless.stderr).toBe("This command ended early: EBADF\n");
+});
+
+test("wrong usage is told with status 2", async () => {
+  const { status, stderr } = await shell(command('throw new UsageWrong("Say what.");'));
+  expect({ status, stderr }).toEqual({ status: 2, stderr: "Say what.\nSee --help.\n" });
+  expect((await shell(`${command("return 0;")} --unknown`)).status).toBe(2);
+});

@@ -1,0 +1,38 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { scripts } from "../../package.json";
+
+const root = join(import.meta.dir, "../..");
+const columns = 80;
+
+/** Every command of package.json that is this project's own, and what else has a help of its own. */
+const own = Object.entries(scripts).filter(([name, script]) => script === `bun scripts/launch.ts ${name}`);
+const measurements = ["compare", "micro", "growth", "start-up", "gate"].map((name) => `bench ${name}`);
+const commands = [...own.map(([name]) => name), ...measurements];
+
+async function helpOf(command: string) {
+  const argv = [process.execPath, join(root, "scripts/launch.ts"), ...command.split(" "), "--help"];
+  const child = Bun.spawn(argv, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [stdout, stderr, status] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
+  return { stdout, stderr, status };
+}
+
+test("the commands are found at all", () => {
+  expect(own.length).toBeGreaterThan(10);
+});
+
+describe.each(commands)("bun run %s --help", (command) => {
+  test("fits a terminal of 80 columns, says how the command exits, and starts nothing", async () => {
+    const { stdout, stderr, status } = await helpOf(command);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain(`bun run ${command === "bench compare" ? "bench" : command}`);
+    expect(stdout).toMatch(/\bexits \d/i);
+    expect(stdout.split("\n").filter((line) => Bun.stringWidth(line) > columns || /\s$/.test(line))).toEqual(
+      [],
+    );
+  });
+});

@@ -67,6 +67,7 @@ function composeAddress(
   const socket = [parameters.host ?? "", inPath].find((place) => place.startsWith("/"));
   if (host === "") return withoutHost(kind);
   if (host.includes(",")) return new Refusal("names several hosts: name the primary alone.");
+  if (socket === undefined && !hostPattern.test(host)) return new Refusal("names a host that cannot be one.");
   if (socket === undefined && parameters.host !== null && parameters.host !== host) {
     return new Refusal("names a host twice: once before the path and once as a parameter.");
   }
@@ -87,6 +88,8 @@ function composeAddress(
 function withoutHost(kind: "postgres" | "mysql"): Refusal {
   return new Refusal(`must name a host, or "localhost" with the path of a Unix socket: ${socketForm[kind]}.`);
 }
+
+const hostPattern = /^(?:[\w.-]+|\[[\da-f:.]+\])$/i;
 
 const socketForm = {
   postgres: "postgres://user@localhost/database?host=/run/postgresql",

@@ -81,7 +81,7 @@ const driverParameters: Readonly<Record<ServerKind, readonly string[]>> = {
 const followed: Readonly<Record<ServerKind, Readonly<Record<string, RegExp>>>> = {
   postgres: {
     host: /./,
-    port: /^\d{1,5}$/,
+    port: /^(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/,
     user: /./,
     application_name: /./,
     options: /./,

@@ -2,14 +2,19 @@ import { Refusal } from "./setting-kinds.ts";
 
 /**
  * Refuses an address (`scheme://user:password@host/…`) with characters that end the user, the password or another
- * part where its author did not mean it: a password is then cut, or becomes a part of something that is shown.
+ * part where its author did not mean it: a password is then cut, or becomes a part of something that is shown. Refuses
+ * control characters too, since protocols end their texts with them.
  */
 export function refuseUnencoded(address: string): Refusal | null {
   const [, rest = ""] = /^[^:]*:\/\/(.*)$/s.exec(address) ?? [];
   const authorityEnd = rest.search(/[/?#]/);
   if (authorityEnd >= 0 && rest.indexOf("@", authorityEnd) >= 0) return unencoded('"/", "?" or "#"');
   if (rest.includes("#")) return unencoded('"#"');
-  return decodePercent(rest) === null ? unencoded('"%"') : null;
+  const decoded = decodePercent(rest);
+  if (decoded === null) return unencoded('"%"');
+  return /\p{Cc}/u.test(decoded)
+    ? new Refusal("has an encoded control character, such as %00 or %0A.")
+    : null;
 }
 
 function unencoded(characters: string): Refusal {

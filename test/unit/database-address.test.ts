@@ -39,6 +39,9 @@ describe("a password in an address", () => {
         expect(refusal).not.toContain(marker);
       }
     }
+    for (const text of ["postgres://u%00ser:p@h/d", "mysql://u:p%0Aw@h/d", "postgres://h/d?options=a%00b"]) {
+      expect(refusalOf(text)).toBe("has an encoded control character, such as %00 or %0A.");
+    }
     expect(refusalOf("mysql://us%er@h/d")).toContain("percent-encode");
     expect(refusalOf("mysql://user@h/d%")).toContain("percent-encode");
   });
@@ -54,6 +57,16 @@ describe("an address", () => {
     expect(refusalOf("postgres:/h/d")).toBe("rule");
     expect(refusalOf("mongodb://h/d")).toBe("rule");
     expect(refusalOf("constructor://h/d")).toBe("rule");
+    for (const host of ["h%20x", "h%40x", "h%3A1"]) {
+      expect(refusalOf(`postgres://user@${host}/d`)).toContain("a host that cannot be one");
+    }
+    for (const host of ["a%20b", "a:1", "u%40h"]) {
+      expect(refusalOf(`postgres:///d?host=${host}`)).toContain("a host that cannot be one");
+    }
+    for (const port of ["0", "65536", "x"]) {
+      expect(refusalOf(`postgres:///d?host=/run&port=${port}`)).toContain(" port");
+    }
+    expect(addressOf("postgres://user@[::1]:5433/d").url).toBe("postgres://user@[::1]:5433/d");
   });
 
   test("of a Unix socket may be written in the ways of libpq, and the refusal of none names sockets", () => {

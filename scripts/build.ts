@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { reasonOf } from "./reason.ts";
 
@@ -27,6 +27,8 @@ await runCommand({
   options: { quiet: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
   async run(operands, { quiet, json }): Promise<ExitStatus> {
     if (operands.length > 0) throw new UsageWrong("bun run build takes no operands.");
+    // With a listener, a signal waits until the work in progress has returned to the event loop.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
     try {
       const wasCurrent = await bringUpToDate();
       if (json) process.stdout.write(`${JSON.stringify({ entry: `dist/${entry}`, wasCurrent })}\n`);
@@ -70,20 +72,26 @@ function readOrigin(): string | null {
  * map: pino asks at every start where it was called from, and Bun would load the whole map for the answer.
  */
 async function build(origin: string): Promise<void> {
-  const draft = `${dist}.${crypto.randomUUID()}`;
+  const { outputs } = await Bun.build({
+    entrypoints: [join(root, "src/index.ts")],
+    target: "bun",
+    format: "cjs",
+    bytecode: true,
+    env: "disable",
+  });
+  const files = await Promise.all(
+    outputs.map(async (output) => ({
+      name: basename(output.path),
+      content: new Uint8Array(await output.arrayBuffer()),
+    })),
+  );
+  // Nothing is awaited from here on, so a signal comes before the files are exchanged or after it.
   mkdirSync(dist, { recursive: true });
-  mkdirSync(draft);
+  const draft = mkdtempSync(join(dist, "draft-"));
   try {
-    const { outputs } = await Bun.build({
-      entrypoints: [join(root, "src/index.ts")],
-      outdir: draft,
-      target: "bun",
-      format: "cjs",
-      bytecode: true,
-      env: "disable",
-    });
+    for (const { name, content } of files) writeFileSync(join(draft, name), content);
     rmSync(originFile, { force: true });
-    for (const { path } of outputs) renameSync(path, path.replace(draft, dist));
+    for (const { name } of files) renameSync(join(draft, name), join(dist, name));
     writeFileSync(originFile, origin);
   } finally {
     rmSync(draft, { recursive: true, force: true });

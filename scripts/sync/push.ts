@@ -226,7 +226,7 @@ function summaryOf(figures: Figures, ending: Ending): Summary {
     if (figures[outcome] > 0) lines.push(`  ${counted(figures[outcome], one, many)}`);
   }
   if (!yes && isComplete && listed > 0) {
-    lines.push("Nothing was written. To write these values into the table: bun run sync push --yes");
+    lines.push("Nothing was written. To write these values into the table:", "  bun run sync push --yes");
   }
   if (!yes && open > 0)
     lines.push(

@@ -24,9 +24,9 @@ export function printSummary(command: string, summary: Summary, asJson: boolean)
   return holds ? 0 : 1;
 }
 
-/** A line as it is read: a terminal gets it wrapped, and whatever else reads it gets it whole. */
+/** A terminal gets a line wrapped, unless it is an indented one, such as a command that may be copied. */
 function fitting(line: string): string {
-  return process.stdout.isTTY ? wrapBeside(2, line, process.stdout.columns) : line;
+  return process.stdout.isTTY && !line.startsWith("  ") ? wrapBeside(2, line, process.stdout.columns) : line;
 }
 
 /** `12,000 users in 3.1 s, 3,871/s`. */

@@ -28,9 +28,13 @@ beforeAll(() => {
 });
 afterAll(() => checkout[Symbol.dispose]());
 
-async function build(): Promise<{ status: number; wasCurrent: unknown; stderr: string }> {
+function spawnBuild() {
   const argv = [process.execPath, checkout.at("scripts/build.ts"), "--json"];
-  const child = Bun.spawn(argv, { cwd: "/", stdout: "pipe", stderr: "pipe" });
+  return Bun.spawn(argv, { cwd: "/", stdout: "pipe", stderr: "pipe" });
+}
+
+async function build(): Promise<{ status: number; wasCurrent: unknown; stderr: string }> {
+  const child = spawnBuild();
   const [text, stderr, status] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -73,6 +77,23 @@ describe("bun run build", () => {
     writeFileSync(checkout.at("src/index.ts"), before);
     expect((await build()).status).toBe(0);
     expect(readdirSync(checkout.path).filter((name) => name.startsWith("dist"))).toEqual(["dist"]);
+  });
+
+  test("leaves nothing half done when Ctrl-C interrupts it, at whatever moment", async () => {
+    rmSync(checkout.at("dist"), { recursive: true, force: true });
+    const startedAt = performance.now();
+    await build();
+    const buildMs = performance.now() - startedAt;
+    for (const share of [0.2, 0.4, 0.6, 0.7, 0.8, 0.9]) {
+      rmSync(checkout.at("dist"), { recursive: true, force: true });
+      const child = spawnBuild();
+      await Bun.sleep(share * buildMs);
+      child.kill("SIGINT");
+      await child.exited;
+      const made = readdirSync(checkout.path, { recursive: true }).map(String);
+      const ofBuild = made.filter((name) => name.startsWith("dist") && name !== "dist").toSorted();
+      expect([[], ["dist/built-from", "dist/index.js", "dist/index.js.jsc"]]).toContainEqual(ofBuild);
+    }
   });
 
   test("lets two that build at once end with a sidecar that starts", async () => {

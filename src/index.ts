@@ -1,4 +1,3 @@
-import { isatty } from "node:tty";
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
 import { type EnvironmentSources, takeEnvironment } from "./config/environment.ts";
 import { environmentFile } from "./config/environment-file.ts";
@@ -15,8 +14,8 @@ import type { UserDirectory } from "./directory/user-directory.ts";
 import { drainOnSignal } from "./drain.ts";
 import { ConfigurationInvalid, SessionLedgerUnavailable } from "./errors.ts";
 import { developmentWarning, greeting, nextCommand, withRunner } from "./greeting.ts";
-import { createLogOutput, type LogOutput, standardOutput } from "./log-output.ts";
-import { createLogger, type Logger } from "./logger.ts";
+import { listen } from "./listen.ts";
+import { type Log, type Logger, openLog } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { watchOpenFiles } from "./open-files.ts";
 import { createSignatureVerifier } from "./protocol/signature.ts";
@@ -38,10 +37,6 @@ const exitConfigurationInvalid = 78;
 /** How long a start waits for the database and Redis before it opens the listeners without them. */
 const firstContactMs = 1000;
 const watchIntervalMs = 1000;
-/** Bun closes an idle connection up to one step of its timer too early. */
-const idleTimerSeconds = 4;
-/** What keeps a listener from its port; whatever else there is has to do with the host. */
-const aboutPorts: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
 
 // No top-level `await`: what is kept as bytecode is a CommonJS module.
 start().catch((error: unknown) => {
@@ -57,7 +52,9 @@ async function start(): Promise<void> {
   const sources = takeEnvironment(process.env, process.cwd());
   const config = loadConfig(process.env, developmentSharedSecret);
   const metrics = createMetrics();
-  const { logger, output } = await openLog(config, metrics);
+  const onDropped = (entries: number) => metrics.countLogEntries("dropped", entries);
+  const log = await openLog({ ...config.log, onDropped });
+  const { logger } = log;
   reportSources(sources, logger);
   for (const warning of config.warnings) logger.warn(warning);
   const keys = await prepareSigningKeys(config, logger);
@@ -85,36 +82,30 @@ async function start(): Promise<void> {
     appDependencies({ config, logger, metrics, keys, directory, redis, watch }),
   );
   await contact;
-  const { publicListener, opsListener, keepAliveSeconds } = config;
+  serve(config, log, { publicApp, opsApp, watch, directory, redis });
+}
+
+interface Served {
+  readonly publicApp: Listener;
+  readonly opsApp: Listener;
+  readonly watch: DependencyWatch;
+  readonly directory: UserDirectory;
+  readonly redis: RedisStore | null;
+}
+
+function serve(config: Config, log: Log, { publicApp, opsApp, watch, directory, redis }: Served): void {
+  const { publicListener, opsListener, keepAliveSeconds, drainSeconds, isProduction } = config;
+  const { logger } = log;
   const publicOrigin = listen(publicApp, "PORT", { ...publicListener, keepAliveSeconds });
   const publicUrl = publicOrigin + publicListener.basePath;
   const opsUrl = listen(opsApp, "OPS_PORT", { ...opsListener, keepAliveSeconds });
   // Before the listeners say that they are ready: whoever reads that may ask for the end at once.
-  const apps = [publicApp, opsApp];
-  drainOnSignal({ seconds: config.drainSeconds, logger, output, watch, directory, redis, apps });
-  watchOpenFiles({
-    logger,
-    closeIdleConnections: () => publicApp.server?.closeIdleConnections() ?? 0,
-  });
+  drainOnSignal({ ...log, seconds: drainSeconds, watch, directory, redis, apps: [publicApp, opsApp] });
+  const closeIdleConnections = () => publicApp.server?.closeIdleConnections() ?? 0;
+  watchOpenFiles({ logger, closeIdleConnections });
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
-  if (!config.isProduction) greet(config, { logger, output }, { publicUrl, opsUrl });
-}
-
-interface Log {
-  readonly logger: Logger;
-  readonly output: LogOutput;
-}
-
-async function openLog(config: Config, metrics: Metrics): Promise<Log> {
-  const output = createLogOutput({
-    sink: standardOutput(),
-    onDropped: (entries) => metrics.countLogEntries("dropped", entries),
-    onRecovered: (entries) =>
-      logger.warn({ entries }, "log entries were dropped while standard output could not be written"),
-  });
-  const logger = await createLogger({ level: config.log.level, format: logFormat(config), output });
-  return { logger, output };
+  if (!isProduction) greet(config, log, { publicUrl, opsUrl });
 }
 
 function reportSources({ fromFile, overridden, ignoredFiles }: EnvironmentSources, logger: Logger): void {
@@ -231,44 +222,21 @@ async function prepareSigningKeys(config: Config, logger: Logger) {
   return keys;
 }
 
-function listen(
-  app: Listener,
-  variable: "PORT" | "OPS_PORT",
-  address: { host: string; port: number; keepAliveSeconds: number },
-): string {
-  try {
-    const idleTimeout = address.keepAliveSeconds + idleTimerSeconds;
-    app.listen({ hostname: address.host, port: address.port, idleTimeout });
-  } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : "it cannot be used";
-    const named = aboutPorts.has(reason) ? variable : variable.replace("PORT", "HOST");
-    throw new ConfigurationInvalid([
-      `${named}: cannot listen on ${address.host}:${address.port} (${reason}).`,
-    ]);
-  }
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return `http://${host}:${app.server?.port ?? address.port}`;
-}
-
 interface Urls {
   readonly publicUrl: string;
   readonly opsUrl: string;
 }
 
-function greet(config: Config, { logger, output }: Log, urls: Urls): void {
+function greet(config: Config, { logger, output, isPretty }: Log, urls: Urls): void {
   const madeSecret = config.signature.isGenerated;
   const madeDatabase = config.database.isDemo;
   const defaultUrl = `http://${loadSetting({}, "HOST")}:${loadSetting({}, "PORT")}${loadSetting({}, "BASE_PATH")}`;
   const facts = { ...urls, defaultUrl, folder: developmentFolder(), madeSecret, madeDatabase, demoLoginId };
-  if (logFormat(config) === "pretty") {
+  if (isPretty) {
     output.write(greeting(facts));
   } else {
     const warning = developmentWarning(facts);
     if (warning !== null) logger.warn(warning);
     logger.info({ madeSecret, madeDatabase, next: nextCommand(facts) }, "development mode");
   }
-}
-
-function logFormat({ log }: Config): "json" | "pretty" {
-  return log.format ?? (isatty(1) ? "pretty" : "json");
 }

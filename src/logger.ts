@@ -1,27 +1,49 @@
+import { isatty } from "node:tty";
 import pino, { type Logger } from "pino";
-import type { LogOutput } from "./log-output.ts";
+import { createLogOutput, type LogOutput, standardOutput } from "./log-output.ts";
 
 export type { Logger } from "pino";
 
 export interface LogOptions {
   readonly level: string;
-  readonly format: "json" | "pretty";
+  /** `null`: `pretty` on a terminal, else `json`. */
+  readonly format: "json" | "pretty" | null;
+  /** Called with the number of entries that are lost because standard output cannot be written. */
+  readonly onDropped: (entries: number) => void;
+}
+
+export interface Log {
+  readonly logger: Logger;
+  /** Where the logger writes. */
   readonly output: LogOutput;
+  readonly isPretty: boolean;
 }
 
 /**
- * Writes one JSON object a line, or coloured text for a terminal. The caller chooses what goes into a line: names,
- * codes and counts, never a body, a token, a login id or a driver's message, which may quote data.
+ * Opens the log on standard output: one JSON object a line, or coloured text for a terminal. The caller chooses what
+ * goes into a line: names, codes and counts, never a body, a token, a login id or a driver's message, which may quote
+ * data.
  */
-export async function createLogger({ level, format, output }: LogOptions): Promise<Logger> {
+export async function openLog({ level, format, onDropped }: LogOptions): Promise<Log> {
+  const isPretty = (format ?? (isatty(1) ? "pretty" : "json")) === "pretty";
+  const output = createLogOutput({
+    sink: standardOutput(),
+    onDropped,
+    onRecovered: (entries) =>
+      logger.warn({ entries }, "log entries were dropped while standard output could not be written"),
+  });
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  if (format === "json") return pino(options, output);
+  const logger = pino(options, isPretty ? await prettified(output) : output);
+  return { logger, output, isPretty };
+}
+
+async function prettified(output: LogOutput): Promise<Pick<LogOutput, "write">> {
   const { prettyFactory } = await import("pino-pretty");
   const prettify = prettyFactory({ translateTime: "SYS:HH:MM:ss", singleLine: true });
-  return pino(options, { write: (line) => output.write(prettify(line)) });
+  return { write: (line) => output.write(prettify(line)) };
 }

@@ -26,9 +26,9 @@ const usualJson = {
 };
 
 /**
- * What every answer of a listener has in common: headers that keep it out of caches, and, for a failure, a
- * problem body and a line in the log under the same id; and every request is counted. While the process drains, each answer closes its
- * connection, so that clients move on to another.
+ * What every answer of a listener has in common: headers that keep it out of caches, and, for a failure, a problem
+ * body and a line in the log under the same id. Every request is counted. While the process drains, each answer closes
+ * its connection, so that clients move on to another.
  */
 export function envelope({ logger, metrics, counted, compatErrorCode404, isDraining }: EnvelopeOptions) {
   const logFailure = createFailureLog({ logger, onLeftOut: () => metrics.countLogEntries("left out") });

@@ -15,14 +15,15 @@ export const environmentFile = ".env";
  */
 export function readEnvironmentFile(folder: string): Readonly<Record<string, string>> {
   const text = readText(join(folder, environmentFile));
-  const values = Object.fromEntries(
-    Object.entries(parseEnv(text)).map(([name, value = ""]) => [name, value] as const),
-  );
-  const problems = withoutEntries(text, values)
+  const problems = withoutEntries(text)
     .split("\n")
     .flatMap((line, index) => problemOf(line, index + 1));
   if (problems.length > 0) throw new ConfigurationInvalid(problems);
-  return values;
+  return parse(text);
+}
+
+function parse(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(parseEnv(text)).map(([name, value = ""]) => [name, value]));
 }
 
 function readText(path: string): string {
@@ -39,12 +40,17 @@ function readText(path: string): string {
   }
 }
 
-/** Removes each entry that was read exactly as it is written, and keeps the numbers of the other lines. */
-function withoutEntries(text: string, values: Readonly<Record<string, string>>): string {
-  return Object.entries(values).reduce(
-    (rest, [name, value]) => rest.replace(entryPattern(name, value), (entry) => entry.replace(/[^\n]/g, "")),
+/**
+ * Removes each entry that was read exactly as it is written, and keeps the numbers of the other lines. Where a name is
+ * set twice, the later line counts, and the earlier one is found when the later one is gone.
+ */
+function withoutEntries(text: string): string {
+  const rest = Object.entries(parse(text)).reduce(
+    (before, [name, value]) =>
+      before.replace(entryPattern(name, value), (entry) => entry.replace(/[^\n]/g, "")),
     text,
   );
+  return rest === text ? text : withoutEntries(rest);
 }
 
 /**
@@ -67,6 +73,6 @@ function problemOf(line: string, number: number): string[] {
   const [, name] = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/.exec(line) ?? [];
   if (name === undefined) return [`${environmentFile}: ${place} is neither NAME=value nor a comment.`];
   return [
-    `${name}: ${place} sets it again, or has a value that can be read in two ways. Set it once, with the value in single quotes.`,
+    `${name}: ${place} has a value that can be read in more than one way. Put the value in single quotes.`,
   ];
 }

@@ -25,6 +25,7 @@ const servers = [
     createCertified: `CREATE ROLE ${certifiedUser} LOGIN SUPERUSER PASSWORD 'certified'`,
     verifyCa: "sslmode=verify-ca",
     require: "sslmode=require",
+    bound: "sslmode=require&channel_binding=require",
     socket: { unix_socket_directories: "/tmp" },
   },
   {
@@ -34,6 +35,7 @@ const servers = [
     createCertified: `GRANT ALL ON *.* TO ${certifiedUser}@'127.0.0.1' IDENTIFIED BY 'certified' REQUIRE X509`,
     verifyCa: "ssl-mode=VERIFY_CA",
     require: "ssl-mode=REQUIRED",
+    bound: "ssl-mode=REQUIRED",
     socket: { socket: socketFile },
   },
 ] as const;
@@ -72,6 +74,10 @@ for (const { kind, start, verifyCa, require, ...sql } of servers) {
       } finally {
         delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
       }
+    });
+
+    test("connects where it asks for encryption alone; in Postgres, for a login bound to the channel too", async () => {
+      expect(await outcomeOf({ DATABASE_URL: `${server.url()}?${sql.bound}` })).toBe("works");
     });
 
     test("shows the client certificate that the account needs", async () => {

@@ -83,9 +83,21 @@ async function examineTable(
     await client.readRows(statements.find, [nobodysChange.loginId]);
     await client.read(statements.replace, statements.parametersOf(nobodysChange));
   } catch (error) {
-    throw finalProblemsOf(error, facts) ?? error;
+    throw finalProblemsOf(ofThisTable(error), facts) ?? error;
   }
   return { facts, statements };
+}
+
+/** A catalogue that has just been read is right about names and types, so that the table itself is no fit. */
+function ofThisTable(error: unknown): unknown {
+  if (!(error instanceof SqlFailed) || error.meaning !== "table changed") return error;
+  const [code = ""] = /\(.*\)$/.exec(error.message) ?? [];
+  return new SqlFailed({
+    meaning: "misfit",
+    reason: `the database refuses the sidecar's SELECT or UPDATE of the user table ${code}`,
+    remedy:
+      "see whether the ownIdData column is generated from others, or the table a view that nobody can write",
+  });
 }
 
 /** What no other try will change; `null` of another error. What the account lacks is told by what the table is. */

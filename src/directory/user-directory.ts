@@ -32,8 +32,9 @@ export interface UserDirectory {
   /**
    * Reads a user from the primary database. Lost connections are tried again within the deadline.
    *
-   * @throws {UserUnknown} no such user
-   * @throws {DatabaseUnavailable} no answer in time
+   * @throws {UserUnknown} no such user, as the primary says
+   * @throws {DatabaseUnavailable} no answer in time; several rows for one login id; or a server whose rows are no answer,
+   *   such as a replica
    * @throws {Overloaded} too many statements are waiting already
    */
   find(loginId: string): Promise<UserRecord>;
@@ -48,7 +49,8 @@ export interface UserDirectory {
    * dropped the change. Neither says what the row holds: a trigger may have altered the value. `find` tells.
    *
    * @throws {DatabaseUnavailable} | {OwnIdDataTooLong} | {Overloaded} known not to have been done
-   * @throws {OutcomeUnknown} it may have been committed, or may yet be until the deadline; never sent twice
+   * @throws {OutcomeUnknown} it may have been committed, or may yet be until the deadline, or it has changed several rows;
+   *   never sent twice
    */
   replaceOwnIdData(change: Replacement): Promise<boolean>;
 

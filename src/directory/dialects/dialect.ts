@@ -102,6 +102,7 @@ export interface SqlFailure {
     | "not done"
     | "busy"
     | "unknown"
+    | "half done"
     | "too long"
     | "incomparable"
     | "replica"
@@ -214,8 +215,14 @@ export const statementRefused: SqlFailure = {
 /** The table has other names or types than those that the statement was written for. */
 export const tableChanged: SqlFailure = {
   meaning: "table changed",
-  reason: "the table has changed",
+  reason: "the table is not what it was when it was examined",
   remedy: "see whether the table and its columns still are as the settings say",
+};
+
+export const generatedColumn: SqlFailure = {
+  meaning: "misfit",
+  reason: "the ownIdData column is generated from others, so nobody can write it",
+  remedy: "name a plain text column in USERS_OWNID_DATA_COLUMN",
 };
 
 /** A host's address always leads to that host; which server answers there, each statement asks itself. */

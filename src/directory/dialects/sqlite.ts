@@ -77,6 +77,12 @@ const failureByCode: Record<string, SqlFailure> = {
   SQLITE_ERROR: tableChanged,
   SQLITE_SCHEMA: tableChanged,
   SQLITE_MISMATCH: tableChanged,
+  // RAISE(FAIL) ends the statement without undoing what it has changed.
+  SQLITE_CONSTRAINT_TRIGGER: {
+    ...defaultFailure,
+    meaning: "half done",
+    reason: "a trigger of the table refuses the change",
+  },
   SQLITE_BUSY: { ...defaultFailure, meaning: "busy", reason: "another process holds the SQLite file's lock" },
   SQLITE_LOCKED: { ...defaultFailure, meaning: "busy", reason: "another statement holds the table's lock" },
   SQLITE_TOOBIG: { ...defaultFailure, meaning: "too long", reason: "the value is too long for SQLite" },

@@ -52,6 +52,15 @@ const serve = { maxRequestBodySize, reusePort: false, development: false };
 /** Elysia would look for the path behind the eleventh character, and so miss it after a short host name. */
 const handler = { standardHostname: false };
 
+const countedOnOps: ReadonlyMap<string, RequestKind> = new Map([
+  ["/verify", "verify"],
+  ["/verify/*", "verify"],
+  ["/introspect", "introspect"],
+  ["/session/exchange", "exchange"],
+  ["/admin/invalidate", "invalidate"],
+  ["/admin/revoke", "revoke"],
+]);
+
 /** Either listener. */
 export type Listener = ReturnType<typeof createPublicApp> | ReturnType<typeof createOpsApp>;
 
@@ -70,14 +79,14 @@ function createPublicApp(dependencies: AppDependencies) {
     .use(getSessionByLoginId({ ...dependencies, signed }))
     .use(otherMethods("POST", "/setOwnIDDataByLoginId", "/getOwnIDDataByLoginId", "/getSessionByLoginId"));
   return new Elysia({ serve, handler, adapter: bodyAdapter })
-    .use(envelope({ ...dependencies, isDraining: readiness.isDraining, counted: countedRoutes(basePath) }))
+    .use(envelope({ ...dependencies, isDraining: readiness.isDraining, counted: countedOnPublic(basePath) }))
     .use(endpoints)
     .use(keys)
     .use(basePath === "" ? new Elysia() : new Elysia({ prefix: basePath }).use(keys))
     .use(otherMethods("GET, HEAD", "/.well-known/jwks.json", `${basePath}/.well-known/jwks.json`));
 }
 
-function countedRoutes(basePath: string): ReadonlyMap<string, RequestKind> {
+function countedOnPublic(basePath: string): ReadonlyMap<string, RequestKind> {
   return new Map([
     [`${basePath}/setOwnIDDataByLoginId`, "set"],
     [`${basePath}/getOwnIDDataByLoginId`, "get"],
@@ -91,7 +100,7 @@ function createOpsApp(dependencies: AppDependencies) {
   const { readiness, metrics } = dependencies;
   const { isDraining } = readiness;
   return new Elysia({ serve, handler, adapter: bodyAdapter })
-    .use(envelope({ ...dependencies, compatErrorCode404: false, isDraining, counted: new Map() }))
+    .use(envelope({ ...dependencies, compatErrorCode404: false, isDraining, counted: countedOnOps }))
     .use(health(readiness))
     .use(metricsRoute(metrics))
     .use(verify(dependencies))

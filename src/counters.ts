@@ -29,8 +29,18 @@ export const guardEvents = ["fell back", "returned"] as const;
 /** `dropped`: standard output could not be written. `left out`: too many requests failed in the same way. */
 export const logEvents = ["dropped", "left out"] as const;
 
-/** `keys` is the public key set, the others are the signed endpoints. */
-const requestKinds = ["get", "set", "session", "keys"] as const;
+/** The signed endpoints, the public key set, and what the ops listener does for the site. */
+const requestKinds = [
+  "get",
+  "set",
+  "session",
+  "keys",
+  "verify",
+  "introspect",
+  "exchange",
+  "invalidate",
+  "revoke",
+] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
 const outcomes = ["answered", "user unknown", "refused", "failed"] as const;
@@ -63,19 +73,14 @@ export function createEventCounter<Event extends string>(events: readonly Event[
 }
 
 export function createRequestCounter() {
-  const kinds = {
-    get: createEventCounter(outcomes),
-    set: createEventCounter(outcomes),
-    session: createEventCounter(outcomes),
-    keys: createEventCounter(outcomes),
-  } as const satisfies Record<RequestKind, unknown>;
+  const kinds = new Map(requestKinds.map((kind) => [kind, createEventCounter(outcomes)]));
   function* series(): Iterable<readonly [Labels, number]> {
-    for (const endpoint of requestKinds)
-      for (const [outcome, times] of kinds[endpoint].counts) yield [{ endpoint, outcome }, times];
+    for (const [endpoint, { counts }] of kinds)
+      for (const [outcome, times] of counts) yield [{ endpoint, outcome }, times];
   }
-  const help = "Requests to the public listener's endpoints";
+  const help = "Requests, by endpoint and by how they ended; probes and unknown paths are not among them";
   return {
-    count: (kind: RequestKind, outcome: RequestOutcome): void => kinds[kind].count(outcome),
+    count: (kind: RequestKind, outcome: RequestOutcome): void => kinds.get(kind)?.count(outcome),
     family: { name: "ownid_requests_total", help, labelNames: ["endpoint", "outcome"], series },
   };
 }

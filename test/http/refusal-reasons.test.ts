@@ -178,6 +178,29 @@ test("every request to an endpoint is counted once, by how it ended", async () =
   ]);
 });
 
+test("so is every request of the site to the ops listener, probes aside", async () => {
+  const adminToken = "an-admin-token-of-32-characters!";
+  await using app = await startApp({ adminToken });
+  const invalidate = (token: string) =>
+    fetch(`${app.opsUrl}/admin/invalidate`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ loginId: sol }),
+    });
+  expect((await invalidate(adminToken)).status).toBe(204);
+  expect((await invalidate("wrong")).status).toBe(401);
+  expect((await fetch(`${app.opsUrl}/verify`)).status).toBe(401);
+  expect((await fetch(`${app.opsUrl}/verify/shop`)).status).toBe(401);
+  await fetch(`${app.opsUrl}/livez`);
+  expect(await countsOf(app)).toEqual([
+    'ownid_requests_total{endpoint="verify",outcome="refused"} 2',
+    'ownid_requests_total{endpoint="invalidate",outcome="answered"} 1',
+    'ownid_requests_total{endpoint="invalidate",outcome="refused"} 1',
+    'ownid_failures_total{code="ERR_TOKEN_INVALID",reason=""} 1',
+    'ownid_failures_total{code="ERR_SESSION_INVALID",reason=""} 2',
+  ]);
+});
+
 test("a flood of requests that are refused for one reason leaves ten lines a second, and one with the rest", async () => {
   await using app = await startApp();
   const flood = Array.from({ length: 300 }, () =>

@@ -71,7 +71,10 @@ ownid_redis_filling 1
     metrics.countFailure("ERR_USER_UNKNOWN", null);
     metrics.countFailure("ERR_SIGNATURE_INVALID", "timestamp too old");
     const lines = (await metrics.text()).split("\n");
-    expect(lines.filter((line) => line.startsWith("ownid_requests_total{"))).toHaveLength(16);
+    for (const endpoint of ["get", "set", "session", "keys", "verify", "introspect", "exchange"]) {
+      const counter = `ownid_requests_total{endpoint="${endpoint}",outcome=`;
+      expect(lines.filter((line) => line.startsWith(counter))).toHaveLength(4);
+    }
     expect(lines).toContain('ownid_requests_total{endpoint="get",outcome="user_unknown"} 1');
     expect(lines).toContain('ownid_failures_total{code="ERR_USER_UNKNOWN",reason=""} 1');
     const reason = "timestamp_too_old";

@@ -1,10 +1,13 @@
 import { countText, latencyText, rateText, shareText } from "../quantities.ts";
 import { timeText } from "./axes.ts";
-import { escapeHtml as text } from "./escape-html.ts";
+
 import { latencyOverTime, percentileCurves, rateOverTime } from "./report-plots.ts";
 import { reportStyle } from "./report-style.ts";
 import type { LoadResult } from "./result.ts";
 import { resultRows, runText, warnings } from "./result-text.ts";
+import { scrolling } from "./scrolling.ts";
+
+const text = Bun.escapeHTML;
 
 /**
  * The result as one HTML file that opens without a network: no script, and a policy that forbids whatever would be
@@ -28,9 +31,9 @@ ${tilesOf(result)}
 ${notes.length === 0 ? "" : `<section class="note" aria-label="Notes">${notes.map((note) => `<p>${withOptions(note)}</p>`).join("")}</section>`}
 ${result.thresholds.length === 0 ? "" : section("Thresholds", "", thresholdTable(result))}
 ${section("Results", "Latency runs from when a request was due, not from when it was sent.", resultTable(result))}
-${section("Latency over time", "Of the requests that were due in each moment.", scrolling(latencyOverTime(result)) + timelineDetails(result))}
-${section("Rate over time", "What was due, and what was answered.", scrolling(rateOverTime(result)))}
-${section("Latency by percentile", "The further to the right, the rarer: each nine takes as much room as the one before.", scrolling(percentileCurves(result)))}
+${section("Latency over time", "Of the requests that were due in each moment.", latencyOverTime(result) + timelineDetails(result))}
+${section("Rate over time", "What was due, and what was answered.", rateOverTime(result))}
+${section("Latency by percentile", "The further to the right, the rarer: each nine takes as much room as the one before.", percentileCurves(result))}
 ${section("Errors", "", errorTable(result))}
 ${section("How it was measured", "", environmentTable(result))}
 <footer>Requests were sent when they were due, whether or not those before had been answered. The percentiles are of
@@ -80,26 +83,24 @@ function section(title: string, lead: string, content: string): string {
 }
 
 function thresholdTable({ thresholds }: LoadResult): string {
-  return table(
-    ["threshold", "measured", "verdict"],
-    thresholds.map(({ threshold, measured, holds, missedBy }) => [
-      text(threshold),
-      text(measured),
-      `<span class="verdict ${holds ? "good" : "bad"}">${holds ? "holds" : `fails: ${text(missedBy ?? "")}`}</span>`,
-    ]),
-  );
+  const rows = thresholds.map(({ threshold, measured, holds, missedBy }) => [
+    text(threshold),
+    text(measured),
+    `<span class="verdict ${holds ? "good" : "bad"}">${holds ? "holds" : `fails: ${text(missedBy ?? "")}`}</span>`,
+  ]);
+  return tableOf(["threshold", "measured", "verdict"], rows, "lines");
 }
 
+/** On a small screen each endpoint is a block of its own, in which every figure has its name beside it. */
 function resultTable(result: LoadResult): string {
-  return table(
-    ["endpoint", "requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"],
-    resultRows(result).map(([name, row]) => [
-      name,
-      countText(row.requests),
-      countText(row.errors),
-      ...[row.p50Ms, row.p90Ms, row.p95Ms, row.p99Ms, row.p999Ms, row.maxMs].map(latencyText),
-    ]),
-  );
+  const head = ["endpoint", "requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"];
+  const rows = resultRows(result).map(([name, row]) => [
+    name,
+    countText(row.requests),
+    countText(row.errors),
+    ...[row.p50Ms, row.p90Ms, row.p95Ms, row.p99Ms, row.p999Ms, row.maxMs].map(latencyText),
+  ]);
+  return tableOf(head, rows, "pairs");
 }
 
 function timelineDetails({ timeline }: LoadResult): string {
@@ -155,22 +156,32 @@ function environmentTable(result: LoadResult): string {
   return `<table class="words"><tbody>${rows.join("")}</tbody></table>`;
 }
 
-/** What is wider than a small screen moves on its own. */
-function scrolling(content: string): string {
-  return `<div class="scroll">${content}</div>`;
-}
-
 /** Text in which no line ends within the name of an option. */
 function withOptions(words: string): string {
   return text(words).replace(/--[a-z0-9][a-z0-9-]*/g, '<span class="option">$&</span>');
 }
 
-/** The cells are HTML already. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return scrolling(tableOf(head, rows, "wide"));
+}
+
+/**
+ * How a small screen shows the rows: as blocks with a figure and its name in two columns, or in one.
+ */
+type Blocks = "pairs" | "lines";
+
+/** The cells are HTML already. */
+function tableOf(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  look: "wide" | Blocks,
+): string {
   const headCells = head.map((cell) => `<th scope="col">${cell}</th>`).join("");
   const body = rows.map(([first = "", ...cells]) => {
-    const rest = cells.map((cell) => `<td>${cell}</td>`).join("");
+    const nameOf = (index: number) => (look === "wide" ? "" : ` data-name="${head[index + 1]}"`);
+    const rest = cells.map((cell, index) => `<td${nameOf(index)}>${cell}</td>`).join("");
     return `<tr><th scope="row">${first}</th>${rest}</tr>`;
   });
-  return scrolling(`<table><thead><tr>${headCells}</tr></thead><tbody>${body.join("")}</tbody></table>`);
+  const className = look === "wide" ? "" : ` class="blocks ${look}"`;
+  return `<table${className}><thead><tr>${headCells}</tr></thead><tbody>${body.join("")}</tbody></table>`;
 }

@@ -1,5 +1,5 @@
 import type { Axis } from "./axes.ts";
-import { escapeHtml } from "./escape-html.ts";
+import { scrolling } from "./scrolling.ts";
 
 export interface Series {
   readonly name: string;
@@ -32,28 +32,39 @@ const plotWidth = width - left - right;
 const plotHeight = height - top - bottom;
 const labelDistance = 16;
 
-/** A plot as SVG that needs nothing else: no script, no font. Each line is named at its end. */
+/**
+ * A plot as HTML with SVG that needs nothing else: no script, no font. Each line is named at its end and, for a screen
+ * that does not show the end, above the plot.
+ */
 export function linePlot(plot: LinePlot): string {
+  const keys = plot.series.map(
+    ({ name, look }) =>
+      `<li><svg class="key" viewBox="0 0 28 6" aria-hidden="true"><line class="line ${look}" x1="0" x2="28" y1="3" y2="3"/></svg>${Bun.escapeHTML(name)}</li>`,
+  );
+  return `<ul class="legend">${keys.join("")}</ul>${scrolling(svgOf(plot))}`;
+}
+
+function svgOf(plot: LinePlot): string {
   const { id, title, description, x, y, series } = plot;
   const toX = (value: number) => round(left + x.place(value) * plotWidth);
   const toY = (value: number) => round(top + (1 - y.place(value)) * plotHeight);
   return [
     `<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-desc">`,
-    `<title id="${id}-title">${escapeHtml(title)}</title>`,
-    `<desc id="${id}-desc">${escapeHtml(description)}</desc>`,
+    `<title id="${id}-title">${Bun.escapeHTML(title)}</title>`,
+    `<desc id="${id}-desc">${Bun.escapeHTML(description)}</desc>`,
     ...y.ticks.map(
       ({ at, text }) =>
         `<line class="grid" x1="${left}" x2="${left + plotWidth}" y1="${toY(at)}" y2="${toY(at)}"/>` +
-        `<text class="tick" x="${left - 8}" y="${toY(at) + 4}" text-anchor="end">${escapeHtml(text)}</text>`,
+        `<text class="tick" x="${left - 8}" y="${toY(at) + 4}" text-anchor="end">${Bun.escapeHTML(text)}</text>`,
     ),
     ...x.ticks.map(
       ({ at, text }) =>
         `<line class="mark" x1="${toX(at)}" x2="${toX(at)}" y1="${top + plotHeight}" y2="${top + plotHeight + 5}"/>` +
-        `<text class="tick" x="${toX(at)}" y="${top + plotHeight + 19}" text-anchor="middle">${escapeHtml(text)}</text>`,
+        `<text class="tick" x="${toX(at)}" y="${top + plotHeight + 19}" text-anchor="middle">${Bun.escapeHTML(text)}</text>`,
     ),
     `<line class="base" x1="${left}" x2="${left + plotWidth}" y1="${top + plotHeight}" y2="${top + plotHeight}"/>`,
-    `<text class="axis" x="${left + plotWidth / 2}" y="${height - 6}" text-anchor="middle">${escapeHtml(x.label)}</text>`,
-    `<text class="axis" transform="translate(14 ${top + plotHeight / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(y.label)}</text>`,
+    `<text class="axis" x="${left + plotWidth / 2}" y="${height - 6}" text-anchor="middle">${Bun.escapeHTML(x.label)}</text>`,
+    `<text class="axis" transform="translate(14 ${top + plotHeight / 2}) rotate(-90)" text-anchor="middle">${Bun.escapeHTML(y.label)}</text>`,
     ...series.map(({ look, points }) => lineOf(look, points, toX, toY)),
     ...labelsOf(series, toY),
     ...hintsOf(plot, toX),
@@ -99,7 +110,7 @@ function labelsOf(series: readonly Series[], toY: Place): string[] {
     const y = round(places[index] ?? 0);
     return (
       `<line class="line ${look}" x1="${begin}" x2="${begin + 16}" y1="${y}" y2="${y}"/>` +
-      `<text class="name" x="${begin + 22}" y="${y + 4}">${escapeHtml(name)}</text>`
+      `<text class="name" x="${begin + 22}" y="${y + 4}">${Bun.escapeHTML(name)}</text>`
     );
   });
 }
@@ -109,7 +120,7 @@ function hintsOf({ hints, x }: LinePlot, toX: Place): string[] {
     const [begin, end] = [toX(from), Math.min(left + plotWidth, toX(to))];
     const share = x.place(to) - x.place(from);
     if (share <= 0 || end <= begin) return "";
-    return `<rect class="hint" x="${begin}" y="${top}" width="${round(end - begin)}" height="${plotHeight}"><title>${escapeHtml(text)}</title></rect>`;
+    return `<rect class="hint" x="${begin}" y="${top}" width="${round(end - begin)}" height="${plotHeight}"><title>${Bun.escapeHTML(text)}</title></rect>`;
   });
 }
 

@@ -54,6 +54,28 @@ svg text.name { fill: var(--ink); font-weight: 500; }
 .hint { fill: transparent; } .hint:hover { fill: var(--hover); }
 details { margin-top: 12px; } summary { cursor: pointer; color: var(--soft); font-size: 14px; }
 details .scroll { max-height: 340px; overflow: auto; margin-top: 8px; }
+.legend, .sideways { display: none; }
+.legend { list-style: none; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 8px; padding: 0; font-size: 14px; }
+.legend li { display: flex; align-items: center; gap: 7px; }
+svg.key { width: 28px; min-width: 0; }
+.sideways { color: var(--soft); font-size: 13px; margin: 0 0 6px; }
+@media (max-width: 720px) {
+  main { padding: 20px 12px 40px; }
+  section { padding: 14px; }
+  .legend { display: flex; }
+  .sideways { display: block; }
+  .scroll { padding-bottom: 8px; }
+  .scroll tr > :first-child { position: sticky; left: 0; background: var(--card); }
+  table.blocks, table.blocks tbody { display: block; }
+  table.blocks thead { display: none; }
+  table.pairs tr { grid-template-columns: 1fr 1fr; }
+  table.blocks tr { display: grid; gap: 2px 24px; padding: 10px 0; border-bottom: 1px solid var(--rule); }
+  table.blocks tr:last-child { border-bottom: 0; }
+  table.blocks tr > th { grid-column: 1 / -1; font-weight: 600; border: 0; padding: 0 0 2px; }
+  table.blocks td { display: flex; justify-content: space-between; gap: 12px; padding: 2px 0; border: 0; }
+  table.blocks td::before { content: attr(data-name); color: var(--soft); }
+  table.words th { width: 7.5em; }
+}
 .option { white-space: nowrap; }
 code { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
 footer { color: var(--soft); font-size: 13px; margin-top: 20px; }

@@ -128,9 +128,29 @@ describe("the report", () => {
     expect(JSON.stringify(resultOf())).not.toContain("someone");
   });
 
+  test("names the lines of each plot and the figures of each endpoint for a screen that shows no more", () => {
+    const legends = [...html.matchAll(/<ul class="legend">(.*?)<\/ul>/g)].map(([, items = ""]) =>
+      items
+        .replaceAll(/<[^>]+>/g, " ")
+        .trim()
+        .split(/\s+/),
+    );
+    expect(legends).toEqual([
+      ["p99", "p95", "p50"],
+      ["intended", "answered"],
+      ["all", "get", "session"],
+    ]);
+    for (const name of ["p50", "p90", "p95", "p99", "p99.9", "max"]) {
+      expect(html.split(`data-name="${name}"`).length - 1).toBe(3);
+    }
+    expect(html.match(/<div class="scroll"/g)?.length).toBe(
+      html.match(/<p class="sideways">Scroll sideways to see all of it\.<\/p><div class="scroll"/g)?.length,
+    );
+  });
+
   test("shows what was typed as text", () => {
     expect(html).not.toContain("<script");
-    expect(html).toContain("&lt;script src=&quot;http://192.0.2.1/x.js&quot;&gt;&amp;&quot;&#39;");
+    expect(html).toContain("&lt;script src=&quot;http://192.0.2.1/x.js&quot;&gt;&amp;&quot;&#x27;");
   });
 });
 
@@ -176,7 +196,9 @@ describe("what a person reads", () => {
     });
     expect(resultText(sent, page)).not.toMatch(/^all /m);
     expect(resultText(unsent, page)).toMatch(/^all +2 +1 .* 5\.00 s$/m);
-    expect(htmlReport(unsent)).toContain('<th scope="row">all</th><td>2</td><td>1</td>');
+    expect(htmlReport(unsent)).toContain(
+      '<th scope="row">all</th><td data-name="requests">2</td><td data-name="errors">1</td>',
+    );
   });
 
   test("is told how many failed without counting in a percentile, and that only --errors fails the test", () => {

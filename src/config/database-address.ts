@@ -1,6 +1,6 @@
 import { type DatabaseParameters, parseDatabaseParameters, type TlsMode } from "./database-parameters.ts";
 import { decodePercent, refuseUnencoded } from "./percent-encoding.ts";
-import { Refusal } from "./setting-kinds.ts";
+import { Refusal, refuseUnexpanded } from "./setting-kinds.ts";
 
 export type DatabaseKind = "sqlite" | "postgres" | "mysql";
 
@@ -40,7 +40,7 @@ function parseSqliteFile(text: string): DatabaseAddress | Refusal | null {
   if (path.includes("?") || /^(?:sqlite|file):/i.test(path)) {
     return new Refusal('must be "sqlite:" and a path alone, without parameters and a second scheme.');
   }
-  return { kind: "sqlite", url: path, tls: null, isSocket: false };
+  return refuseUnexpanded(path) ?? { kind: "sqlite", url: path, tls: null, isSocket: false };
 }
 
 function parseServerAddress(

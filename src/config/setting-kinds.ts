@@ -20,8 +20,23 @@ export interface Setting<Value> {
   readonly isSecret?: true;
 }
 
-export function anyText(fallback: string | null): Setting<string> {
-  return { fallback, rule: "a text", parse: (text) => text };
+/** A comment arrives as a part of the value where a file is read that has none, such as `docker run --env-file`. */
+export function freeText(fallback: string | null): Setting<string> {
+  return matching(fallback, /^(?!.*\s#)/, "a text, without a comment behind it");
+}
+
+export function filePath(fallback: string | null): Setting<string> {
+  const { rule, parse } = freeText(fallback);
+  return { fallback, rule, parse: (text) => refuseUnexpanded(text) ?? parse(text) };
+}
+
+/** Outside a shell, nobody replaces these: development would make a folder of that name. */
+export function refuseUnexpanded(path: string): Refusal | null {
+  if (/^~(?:\/|$)/.test(path))
+    return new Refusal('begins with "~", which only a shell replaces: write the path out.');
+  if (/\$\{?[A-Za-z_]/.test(path))
+    return new Refusal('has a variable ("$…") in its path, which only a shell replaces.');
+  return null;
 }
 
 export function matching(fallback: string | null, pattern: RegExp, rule: string): Setting<string> {

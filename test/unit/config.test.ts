@@ -525,6 +525,44 @@ describe("wrong settings", () => {
     expect(problemsOf({ BODY_BYTES_MAX: "1023" })).toHaveLength(1);
   });
 
+  test("a path is written out, since only a shell replaces ~ and $HOME", () => {
+    for (const path of [
+      "~/keys.json",
+      "~",
+      "$HOME/keys.json",
+      `\${HOME}/keys.json`,
+      "/run/$USER/keys.json",
+    ]) {
+      const named = problemsOf({
+        SESSION_KEYS_FILE: path,
+        STATE_FILE: path,
+        DATABASE_TLS_CA_FILE: path,
+        DATABASE_URL: `sqlite:${path}`,
+      }).map((problem) => /^(\S+) (?:begins with "~"|has a variable)/.exec(problem)?.[1]);
+      expect(named.toSorted()).toEqual([
+        "DATABASE_TLS_CA_FILE",
+        "DATABASE_URL",
+        "SESSION_KEYS_FILE",
+        "STATE_FILE",
+      ]);
+    }
+    expect(load({ SESSION_KEYS_FILE: "/run/~keys$1.json" }).sessions.keysFile).toBe("/run/~keys$1.json");
+  });
+
+  test("a comment behind a value is not taken for a part of it", () => {
+    for (const name of [
+      "SESSION_AUDIENCE",
+      "SESSION_KEYS_FILE",
+      "PORT",
+      "USERS_TABLE",
+      "LOG_LEVEL",
+      "HOST",
+    ]) {
+      expect(problemsOf({ [name]: "1 # ours" })).toEqual([expect.stringContaining(`${name} must be `)]);
+    }
+    expect(load({ SESSION_AUDIENCE: "site#1" }).sessions.audience).toBe("site#1");
+  });
+
   test("true and false have one spelling each", () => {
     for (const REQUIRE_SESSION_TYPE of ["1", "yes", "TRUE", "on"]) {
       expect(problemsOf({ REQUIRE_SESSION_TYPE })).toEqual(["REQUIRE_SESSION_TYPE must be true or false."]);

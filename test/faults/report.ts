@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { SQL } from "bun";
+import { wrapBeside } from "../../scripts/columns.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";
 import { startRedis } from "../support/redis-server.ts";
 import type { Experiment, Size } from "./harness/experiment.ts";
@@ -98,13 +99,17 @@ function sectionOf({ experiment, size, verdict }: Result): string[] {
   ];
 }
 
+const beside = (text: string) => wrapBeside(17, text);
+
 export function tableOf(results: readonly Result[]): string {
   const lines = results.flatMap((result) => [
-    `${holds(result) ? "holds" : "FAILS"}  ${result.experiment.id.padStart(8)}  ${result.experiment.title} (${result.size}, ${Math.round(result.seconds)} s)`,
-    `${" ".repeat(17)}${Object.entries(result.verdict.figures)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(", ")}`,
-    ...result.verdict.failures.map((failure) => `${" ".repeat(17)}! ${failure}`),
+    `${holds(result) ? "holds" : "FAILS"}  ${result.experiment.id.padStart(8)}  ${beside(`${result.experiment.title} (${result.size}, ${Math.round(result.seconds)} s)`)}`,
+    `${" ".repeat(17)}${beside(
+      Object.entries(result.verdict.figures)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(", "),
+    )}`,
+    ...result.verdict.failures.map((failure) => `${" ".repeat(17)}${beside(`! ${failure}`)}`),
   ]);
   return `${lines.join("\n")}\n`;
 }

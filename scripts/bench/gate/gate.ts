@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { ServerUnavailable } from "../../../test/support/server-binaries.ts";
+import { wrapBeside } from "../../columns.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { print, showStep } from "../../progress.ts";
 import { parseWhole } from "../../quantities.ts";
@@ -76,14 +77,14 @@ function printRound(round: GateRound, pair: number): void {
     `${titles[guard]} ${round[guard].toFixed(1)} µs, share ${shareOf(round, guard).toFixed(2)}`;
   const bare = `bare ${round.bare.toFixed(1)} µs`;
   const waiting = `waiting ${Math.round(100 * round.waiting)} %${isCalm(round) ? "" : ": not calm"}`;
-  print(`processes ${pair}   ${bare}   ${of("guardOff")}   ${of("guardOn")}   ${waiting}\n`);
+  print(`${wrapBeside(4, `pair ${pair}: ${bare}; ${of("guardOff")}; ${of("guardOn")}; ${waiting}`)}\n`);
 }
 
 function conclusionOf({ shares, verdicts }: GateResult): string {
   const sentences = {
     holds: "holds",
     fails: "FAILS",
-    undecided: "not decided: neither clearly below nor clearly above",
+    undecided: "not decided, too close to tell",
   };
   const guards = ["guardOff", "guardOn"] as const;
   const lines = guards.map((guard) => {
@@ -94,10 +95,17 @@ function conclusionOf({ shares, verdicts }: GateResult): string {
 }
 
 const advice = `
-A lookup costs clearly more CPU time than it did when the floor was set. To find out where it goes:
-  1. bun run bench gate, once more on a quiet machine; and on the commit before: --entry there/src/index.ts
-  2. bun run bench micro, before and after: is it the signature, the body, or Redis?
-  3. bun --cpu-prof --cpu-prof-dir=/tmp dist/index.js, with REDIS_URL set, under load; end it with Ctrl+C and open the
-     .cpuprofile in a browser's developer tools.
-If the work is worth its time, say so in the commit that lowers scripts/bench/gate/floors.ts.
+A lookup costs clearly more CPU time than when the floor was set. To find out
+where the time goes:
+
+  1. Run \`bun run bench gate\` again on a quiet machine, and for the commit
+     before with --entry there/src/index.ts.
+  2. Run \`bun run bench micro\` before and after, and compare the signature, the
+     body and Redis.
+  3. Run \`bun --cpu-prof --cpu-prof-dir=/tmp dist/index.js\` with REDIS_URL set
+     under load, end it with Ctrl-C, and open the .cpuprofile in a browser's
+     developer tools.
+
+If the work is worth its time, say so in the commit that lowers
+scripts/bench/gate/floors.ts.
 `;

@@ -1,3 +1,5 @@
+import { wrapBeside } from "../../columns.ts";
+import { textTable } from "../../text-table.ts";
 import type { Target } from "./growth-targets.ts";
 import type { GrowthResult } from "./measure-growth.ts";
 import { rememberSeconds } from "./remembered-signatures.ts";
@@ -41,50 +43,56 @@ for what Redis needs besides: fragmentation, buffers, the pages that are copied 
 }
 
 function throughputTable({ throughput }: GrowthResult): string {
-  const lines = throughput.map(({ users, rounds, overSmallest, cpuOverSmallest }) => {
-    const cells = [
-      whole(users).padStart(11),
-      whole(medianOf(rounds, "requestsPerSecond")).padStart(11),
-      overSmallest.median.toFixed(3).padStart(9),
-      medianOf(rounds, "sidecarUs").toFixed(1).padStart(12),
-      medianOf(rounds, "redisUs").toFixed(1).padStart(9),
-      cpuOverSmallest.median.toFixed(3).padStart(8),
-    ];
-    const each = rounds.map(({ requestsPerSecond }) => whole(requestsPerSecond)).join(" ");
-    return `${cells.join("")}   ${each}`;
-  });
-  const head = "      users requests/s    ratio  sidecar µs Redis µs   ratio   requests/s of each round";
-  return [`Lookups of users drawn at random: medians, CPU time for one lookup`, head, ...lines].join("\n");
+  const rows = throughput.map(({ users, rounds, overSmallest, cpuOverSmallest }) => [
+    whole(users),
+    whole(medianOf(rounds, "requestsPerSecond")),
+    overSmallest.median.toFixed(3),
+    medianOf(rounds, "sidecarUs").toFixed(1),
+    medianOf(rounds, "redisUs").toFixed(1),
+    cpuOverSmallest.median.toFixed(3),
+    rounds.map(({ requestsPerSecond }) => whole(requestsPerSecond)).join(" "),
+  ]);
+  const head = [
+    "users",
+    "requests/s",
+    "ratio",
+    "sidecar µs",
+    "Redis µs",
+    "ratio",
+    "requests/s of each round",
+  ];
+  return `Lookups of users drawn at random: medians, CPU time for one lookup\n${textTable(head, rows)}`;
 }
 
 function memoryTable({ memory, bytesPerSignature }: GrowthResult): string {
-  const lines = memory.map(({ users, hash, string, hashAlone, stringAlone }) =>
-    [
-      whole(users).padStart(11),
-      hash.toFixed(1).padStart(11),
-      string.toFixed(1).padStart(9),
-      (hash / string).toFixed(3).padStart(8),
-      hashAlone.toFixed(1).padStart(14),
-      stringAlone.toFixed(1).padStart(9),
-    ].join(""),
-  );
-  const head = "      users       hash   string   ratio   MEMORY USAGE   string";
+  const rows = memory.map(({ users, hash, string, hashAlone, stringAlone }) => [
+    whole(users),
+    hash.toFixed(1),
+    string.toFixed(1),
+    (hash / string).toFixed(3),
+    hashAlone.toFixed(1),
+    stringAlone.toFixed(1),
+  ]);
+  const head = ["users", "hash", "string", "ratio", "hash by MEMORY USAGE", "string"];
   const signature = `A signature that the replay guard remembers: ${bytesPerSignature.toFixed(1)} bytes`;
-  return ["Redis memory for one user, bytes, 1 KB values that expire", head, ...lines, signature].join("\n");
+  return `Redis memory for one user, bytes, 1 KB values that expire\n${textTable(head, rows)}\n${signature}`;
 }
 
 function residentTable({ resident }: GrowthResult): string {
   const lines = resident.map(({ replayProtection, steps }) => {
     const each = steps.map(({ lookups, bytes }) => `${mib(bytes)} after ${whole(lookups)}`).join(", ");
-    return `REPLAY_PROTECTION=${replayProtection.padEnd(4)} ${each}`;
+    return `REPLAY_PROTECTION=${replayProtection.padEnd(4)} ${wrapBeside(23, each)}`;
   });
   return ["Resident memory of the sidecar after lookups of so many users", ...lines].join("\n");
 }
 
 function targetTable(targets: readonly Target[]): string {
-  const lines = targets.map(({ name, measured, bound, target, aim, isMet }) => {
-    const wanted = `${bound} ${target} (aim ${aim})`;
-    return `${isMet ? "met    " : "NOT MET"} ${measured.toFixed(3)}, ${wanted}: ${name}`;
-  });
-  return ["Targets", ...lines].join("\n");
+  const rows = targets.map(({ name, measured, bound, target, aim, isMet }) => [
+    name,
+    measured.toFixed(3),
+    `${bound} ${target}`,
+    String(aim),
+    isMet ? "met" : "NOT MET",
+  ]);
+  return textTable(["Targets", "measured", "required", "aim", "result"], rows);
 }

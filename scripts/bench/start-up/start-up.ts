@@ -1,6 +1,7 @@
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { showStep } from "../../progress.ts";
 import { parseWhole } from "../../quantities.ts";
+import { textTable } from "../../text-table.ts";
 import { writeResult } from "../json-output.ts";
 import { measureStartUp, medianStart, type Started, type StartUpResult } from "./measure-start-up.ts";
 
@@ -40,20 +41,28 @@ export const startUp: Command<typeof options> = {
 };
 
 function tableOf({ starts, ready, cpu }: StartUpResult): string {
-  const timeLine = (name: Started) => {
+  const timesOf = (name: Started) => {
     const { readyMs, cpuMs } = medianStart(starts[name]);
     const each = starts[name].map((start) => start.readyMs.toFixed(0)).join(" ");
-    return `${name.padEnd(8)} ${readyMs.toFixed(0).padStart(7)} ${cpuMs.toFixed(0).padStart(7)}   ${each}\n`;
+    return [name, readyMs.toFixed(0), cpuMs.toFixed(0), each];
   };
-  const ratioLine = (name: "build" | "source") => {
-    const isMet = ready[name].median <= target ? "met" : "NOT MET";
+  const ratiosOf = (name: "build" | "source") => {
     const each = ready[name].rounds.map((ratio) => ratio.toFixed(2)).join(" ");
-    const figures = `${ready[name].median.toFixed(2).padStart(7)} ${cpu[name].median.toFixed(2).padStart(7)}`;
-    return `${name.padEnd(8)} ${figures}   ${each}   at most ${target} (aim ${aim}): ${isMet}\n`;
+    const verdict = ready[name].median <= target ? "met" : "NOT MET";
+    return [name, ready[name].median.toFixed(2), cpu[name].median.toFixed(2), each, verdict];
   };
-  return `From the start of the process to its first answer, ms: medians, and each start
-           ready     CPU
-${timeLine("bare")}${timeLine("build")}${timeLine("source")}
-Over bare
-${ratioLine("build")}${ratioLine("source")}`;
+  const times = textTable(
+    ["", "ready", "CPU", "ready, each start"],
+    [timesOf("bare"), timesOf("build"), timesOf("source")],
+  );
+  const ratios = textTable(
+    ["", "ready", "CPU", "ready, each start", "result"],
+    [ratiosOf("build"), ratiosOf("source")],
+  );
+  return `From the start of the process to its first answer, ms, medians
+${times}
+
+The same over bare. Required: ready at most ${target} (aim ${aim})
+${ratios}
+`;
 }

@@ -11,17 +11,6 @@ export interface Sink {
   write(text: string): number | Promise<number>;
 }
 
-/** Bun's writer makes a pipe or a socket non-blocking, and survives an error: a FIFO may find a new reader. */
-export function standardOutput(): Sink {
-  const writer = Bun.stdout.writer();
-  return {
-    write(text) {
-      const written = writer.write(text);
-      return written instanceof Promise ? written : writer.flush();
-    },
-  };
-}
-
 export interface LogOutputOptions {
   readonly sink: Sink;
   /** Called for each batch of entries that is lost. */

@@ -1,6 +1,7 @@
 import { isatty } from "node:tty";
 import pino, { type Logger } from "pino";
-import { createLogOutput, type LogOutput, standardOutput } from "./log-output.ts";
+import { createLogOutput, type LogOutput } from "./log-output.ts";
+import { openStandardOutput } from "./standard-output.ts";
 
 export type { Logger } from "pino";
 
@@ -27,7 +28,7 @@ export interface Log {
 export async function openLog({ level, format, onDropped }: LogOptions): Promise<Log> {
   const isPretty = (format ?? (isatty(1) ? "pretty" : "json")) === "pretty";
   const output = createLogOutput({
-    sink: standardOutput(),
+    sink: openStandardOutput(),
     onDropped,
     onRecovered: (entries) =>
       logger.warn({ entries }, "log entries were dropped while standard output could not be written"),

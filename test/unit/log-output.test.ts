@@ -3,13 +3,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeFifo, openFifo } from "../support/fifo.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { runOnTerminal } from "../support/terminal.ts";
 import { eventually } from "../support/waiting.ts";
 
 const logger = JSON.stringify(join(import.meta.dir, "../../src/logger.ts"));
 
-/** A process that logs as the sidecar does; `then` is code that has `logger`, `output` and the `dropped` count. */
-function startLogging<Stdout extends "pipe" | Bun.BunFile>(then: string, stdout: Stdout, format = "json") {
-  const code = `
+/** What a process runs that logs as the sidecar does; `then` has `logger`, `output` and the `dropped` count. */
+function loggingCode(then: string, format = "json"): string {
+  return `
     const { openLog } = await import(${logger});
     let dropped = 0;
     const { logger, output } = await openLog({
@@ -19,7 +20,11 @@ function startLogging<Stdout extends "pipe" | Bun.BunFile>(then: string, stdout:
     });
     const turn = () => new Promise(setImmediate);
     ${then}`;
-  return Bun.spawn([process.execPath, "-e", code], { stdin: "pipe", stdout, stderr: "pipe" });
+}
+
+function startLogging<Stdout extends "pipe" | Bun.BunFile>(then: string, stdout: Stdout, format = "json") {
+  const argv = [process.execPath, "-e", loggingCode(then, format)];
+  return Bun.spawn(argv, { stdin: "pipe", stdout, stderr: "pipe" });
 }
 
 const linesOf = (text: string) => text.split("\n").filter((line) => line.trim() !== "");
@@ -121,6 +126,34 @@ describe("a process whose standard output", () => {
     child.stdin.end();
     expect(await child.stderr.text()).toBe("goes on\n");
     expect(await child.exited).toBe(0);
+  });
+
+  test.skipIf(!existsSync("/proc/self/fd"))("is a terminal that Ctrl-S has stopped goes on", async () => {
+    using folder = temporaryFolder();
+    let isStopped = false;
+    let isResumed = false;
+    const code = loggingCode(
+      `logger.info("stop now");
+      await Bun.sleep(300);
+      for (let line = 0; line < 2000; line += 1) logger.info("x".repeat(100));
+      await turn();
+      await Bun.write("went-on", "yes");
+      await output.flush();
+      process.exit(0);`,
+      "pretty",
+    );
+    const { status } = await runOnTerminal([process.execPath, "-e", code], {
+      cwd: folder.path,
+      onOutput(shown, type) {
+        if (!isStopped && shown.includes("stop now")) {
+          isStopped = true;
+          type("\x13");
+        }
+        isResumed ||= shown.includes("xxx");
+      },
+    });
+    expect({ status, isStopped, isResumed }).toEqual({ status: 0, isStopped: true, isResumed: false });
+    expect(existsSync(folder.at("went-on"))).toBe(true);
   });
 
   test.skipIf(!existsSync("/dev/full"))(

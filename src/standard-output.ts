@@ -1,0 +1,55 @@
+import { constants, openSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
+import type { Sink } from "./log-output.ts";
+
+/** How soon a terminal that takes nothing is tried again. */
+const retryMs = 50;
+
+/** Standard output as something that never makes the process wait, whatever it leads to. */
+export function openStandardOutput(): Sink {
+  return (isatty(1) ? openTerminal() : null) ?? openWriter();
+}
+
+/** Bun's writer makes a pipe or a socket non-blocking, and survives an error: a FIFO may find a new reader. */
+function openWriter(): Sink {
+  const writer = Bun.stdout.writer();
+  return {
+    write(text) {
+      const written = writer.write(text);
+      return written instanceof Promise ? written : writer.flush();
+    },
+  };
+}
+
+/**
+ * A terminal that is stopped with Ctrl-S would block Bun's writer. It is opened anew without that, which leaves the
+ * other programs on it as they are; `null` where it cannot be opened.
+ */
+function openTerminal(): Sink | null {
+  let terminal: number;
+  try {
+    terminal = openSync("/proc/self/fd/1", constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return null;
+  }
+  return {
+    write(text) {
+      const bytes = Buffer.from(text);
+      const written = writeSync(terminal, bytes);
+      return written === bytes.length ? written : writeRest(terminal, bytes, written);
+    },
+  };
+}
+
+async function writeRest(terminal: number, bytes: Buffer, begun: number): Promise<number> {
+  let written = begun;
+  while (written < bytes.length) {
+    await Bun.sleep(retryMs);
+    try {
+      written += writeSync(terminal, bytes, written);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+    }
+  }
+  return written;
+}

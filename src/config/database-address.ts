@@ -1,6 +1,8 @@
-import { type DatabaseParameters, parseDatabaseParameters, type TlsMode } from "./database-parameters.ts";
+import { type DatabaseParameters, parseDatabaseParameters } from "./database-parameters.ts";
 import { decodePercent, refuseUnencoded } from "./percent-encoding.ts";
 import { Refusal, refuseUnexpanded } from "./setting-kinds.ts";
+import type { TlsMode } from "./tls-mode.ts";
+import type { ServerKind } from "./unfollowed-parameters.ts";
 
 export type DatabaseKind = "sqlite" | "postgres" | "mysql";
 
@@ -44,7 +46,7 @@ function parseSqliteFile(text: string): DatabaseAddress | Refusal | null {
 }
 
 function parseServerAddress(
-  kind: "postgres" | "mysql",
+  kind: ServerKind,
   scheme: string,
   text: string,
 ): DatabaseAddress | Refusal | null {
@@ -58,23 +60,19 @@ function parseServerAddress(
 }
 
 function composeAddress(
-  kind: "postgres" | "mysql",
+  kind: ServerKind,
   url: URL,
   parameters: DatabaseParameters,
 ): DatabaseAddress | Refusal {
-  const inPath = decodePercent(url.hostname) ?? "";
-  const host = inPath || parameters.host || "";
-  const socket = [parameters.host ?? "", inPath].find((place) => place.startsWith("/"));
-  if (host === "") return withoutHost(kind);
-  if (host.includes(",")) return new Refusal("names several hosts: name the primary alone.");
-  if (socket === undefined && !hostPattern.test(host)) return new Refusal("names a host that cannot be one.");
-  if (socket === undefined && parameters.host !== null && parameters.host !== host) {
-    return new Refusal("names a host twice: once before the path and once as a parameter.");
-  }
-  if (decodePercent(url.pathname) === "/" || url.pathname === "") {
-    return new Refusal("must name the database, as the path behind the host.");
-  }
-  const address = new URL(`${url.protocol}//${socket === undefined ? host : "localhost"}`);
+  const hosts = [decodePercent(url.hostname) ?? "", parameters.host ?? ""];
+  const socket = hosts.find((place) => place.startsWith("/"));
+  const host = socket === undefined ? hosts.find((place) => place !== "") : "localhost";
+  if (host === undefined) return withoutHost(kind);
+  // With a socket, the host in its place is "localhost" and the parameter is the socket's path.
+  const named = socket === undefined ? parameters : { ...parameters, host: null };
+  const refusal = refuseParts(host, url) ?? refuseTwice(url, named);
+  if (refusal !== null) return refusal;
+  const address = new URL(`${url.protocol}//${host}`);
   address.username = url.username || encodeURIComponent(parameters.user ?? "");
   address.password = url.password;
   address.port = url.port || (parameters.port ?? "");
@@ -85,7 +83,20 @@ function composeAddress(
   return { kind, url: address.href, tls: parameters.tls, isSocket: socket !== undefined };
 }
 
-function withoutHost(kind: "postgres" | "mysql"): Refusal {
+function refuseParts(host: string, { pathname }: URL): Refusal | null {
+  if (host.includes(",")) return new Refusal("names several hosts: name the primary alone.");
+  if (!hostPattern.test(host)) return new Refusal("names a host that cannot be one.");
+  return /^\/?$/.test(pathname) ? new Refusal("must name the database, as the path behind the host.") : null;
+}
+
+function refuseTwice(url: URL, { host, user, port }: DatabaseParameters): Refusal | null {
+  const isTwice = (part: string, parameter: string | null) =>
+    part !== "" && parameter !== null && decodePercent(part) !== parameter;
+  if (!isTwice(url.hostname, host) && !isTwice(url.username, user) && !isTwice(url.port, port)) return null;
+  return new Refusal("names its host, port or user twice: before the path, and otherwise as a parameter.");
+}
+
+function withoutHost(kind: ServerKind): Refusal {
   return new Refusal(`must name a host, or "localhost" with the path of a Unix socket: ${socketForm[kind]}.`);
 }
 

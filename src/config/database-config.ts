@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import type { DatabaseAddress } from "./database-address.ts";
-import type { TlsMode } from "./database-parameters.ts";
 import { type ClientCertificate, readCertificateAuthority, readClientCertificate } from "./pem-files.ts";
 import { Secret } from "./secret.ts";
 import type { SettingReader } from "./setting-reader.ts";
 import type { SettingName } from "./settings.ts";
+import type { TlsMode } from "./tls-mode.ts";
 
 /** How the way to the database is encrypted. */
 export interface DatabaseTls {

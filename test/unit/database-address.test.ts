@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { parseDatabaseAddress } from "../../src/config/database-address.ts";
 import { Refusal } from "../../src/config/setting-kinds.ts";
+import { createMysqlDialect } from "../../src/directory/dialects/mysql.ts";
+import { postgres } from "../../src/directory/dialects/postgres.ts";
+import { createSeededRandom } from "../simulation/seeded-random.ts";
 
 const marker = "hunter2";
 
@@ -100,7 +103,10 @@ describe("an address", () => {
     expect(addressOf("postgres:///site?host=db.internal&port=5433").url).toBe(
       "postgres://db.internal:5433/site",
     );
-    expect(refusalOf("postgres://a/site?host=b")).toContain("a host twice");
+    for (const text of ["a/d?host=b", "h:1/d?port=2", "a@h/d?user=b", "h:1/d?host=/run&port=2"]) {
+      expect(refusalOf(`postgres://${text}`)).toContain("twice");
+    }
+    expect(addressOf("postgres://a@h:1/d?host=h&port=1&user=a").url).toBe("postgres://a@h:1/d");
   });
 
   test("of an SQLite file is a path without parameters or a second scheme", () => {
@@ -172,8 +178,8 @@ describe("a parameter of an address", () => {
       "postgres://h/d?prepare=false": "set DATABASE_PREPARE",
       "postgres://h/d?sslrootcert=system": "set DATABASE_TLS_CA_FILE",
       "mysql://h/d?ssl-cert=a": "set DATABASE_TLS_CERT_FILE",
-      "mysql://h/d?charset=latin1": "the sidecar speaks utf8mb4",
-      "mysql://h/d?allowPublicKeyRetrieval=true": "ssl-mode=REQUIRED",
+      "mysql://h/d?charset=latin1": "the sidecar uses UTF-8",
+      "mysql://h/d?allowPublicKeyRetrieval=true": "ask for TLS",
       "mysql://h/d?host=/run": "write it before the path",
     };
     for (const [text, words] of Object.entries(replaced)) expect(refusalOf(text)).toContain(words);
@@ -192,9 +198,12 @@ describe("a parameter of an address", () => {
   });
 
   test("that nobody knows is refused, and no value and no piece of a password is shown", () => {
-    expect(refusalOf("postgres://h/d?colour=red")).toBe(
-      "has the parameter colour, which the sidecar does not know: remove it.",
-    );
+    for (const name of ["colour", "constructor", "__proto__", "toString"]) {
+      expect(refusalOf(`postgres://h/d?${name}=red`)).toContain(
+        "which the sidecar does not know: remove it.",
+      );
+    }
+    expect(refusalOf("postgres://h/d?colour=red")).toContain("the parameter colour");
     for (const text of [
       `mysql://h/d?${marker}`,
       `mysql://h/d?password=x${marker}`,
@@ -205,3 +214,57 @@ describe("a parameter of an address", () => {
     }
   });
 });
+
+test("whatever is accepted, the driver takes it without throwing, and with TLS where it is asked for", async () => {
+  const random = createSeededRandom(20_260_301);
+  const piece = () => random.pick(pieces);
+  let accepted = 0;
+  for (let round = 0; round < 4000; round += 1) {
+    const scheme = random.pick(["postgres", "mysql", "mariadb"]);
+    const query = random.chance(0.5) ? `?${piece()}${piece()}` : "";
+    const address = parseDatabaseAddress(
+      `${scheme}://u:${piece()}${piece()}@h${piece()}/d${piece()}${query}`,
+    );
+    if (address === null || address instanceof Refusal) continue;
+    accepted += 1;
+    const dialect = address.kind === "postgres" ? postgres : createMysqlDialect();
+    const tls = { mode: address.tls ?? "disable", ca: null, client: null } as const;
+    const options = { url: address.url, poolMax: 1, prepare: true, statementMs: 1000, tls };
+    const sql = dialect.connect(options);
+    const isEncrypted = address.isSocket || Boolean(sql.options.tls);
+    expect([address.url, isEncrypted]).toEqual([
+      address.url,
+      address.isSocket || (address.tls !== null && address.tls !== "disable"),
+    ]);
+    await sql.close();
+  }
+  expect(accepted).toBeGreaterThan(100);
+});
+
+const pieces = [
+  ...[
+    "",
+    "a",
+    "é",
+    "😀",
+    " ",
+    "\\",
+    "%",
+    "%41",
+    "%2F",
+    "%00",
+    "/",
+    "?",
+    "#",
+    "@",
+    ":",
+    "&",
+    "=",
+    "[",
+    "]",
+    "::1",
+  ],
+  ...["'", '"', "$", "!", "*", "(", ",", ";", "|", "^", "`", "{", "<", "..", "5432", "0", "99999", "\n"],
+  ...["sslmode=require", "sslmode=prefer", "ssl=true", "&ssl-mode=REQUIRED", "&sslmode=verify-full"],
+  ...["host=", "&host=/run", "&port=5433", "&user=b", "options=-c", "&application_name=", "socket=/run/x"],
+] as const;

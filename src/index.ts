@@ -163,6 +163,7 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisStore
   const redis = openRedisStore({
     connection: config.redis.connection.reveal(),
     keyPrefix: config.redis.keyPrefix,
+    installation: config.installation,
     limits: config.coherence,
     graceMs: config.coherence.graceMs,
     rememberMs: rememberMs(config),

@@ -41,6 +41,7 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
   const population = openRedisPopulation({
     connection: config.redis.connection.reveal(),
     keyPrefix: config.redis.keyPrefix,
+    installation: config.installation,
     limits: { ...config.coherence, valueLifeMs },
     graceMs: config.coherence.graceMs,
   });

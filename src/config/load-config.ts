@@ -1,6 +1,7 @@
 import { ConfigurationInvalid } from "../errors.ts";
 import { readCoherence } from "./coherence-config.ts";
 import { readDatabase } from "./database-config.ts";
+import { installationOf } from "./installation.ts";
 import { readRedis } from "./redis-config.ts";
 import { Secret } from "./secret.ts";
 import { readSessions } from "./session-config.ts";
@@ -53,7 +54,10 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
   reportTlsVerification(reader, environment, config);
   // A setting that is read twice has one problem. A name that was misspelt may be the cause of another one.
   if (problems.length > 0) throw new ConfigurationInvalid([...new Set(problems), ...nearNames]);
-  return deepFreeze(config);
+  const { kind, url, names } = config.database;
+  /** Whose users these are, as Redis is told. */
+  const installation = installationOf({ kind, url: url.reveal(), names });
+  return deepFreeze({ ...config, installation } as const);
 }
 
 /**

@@ -6,6 +6,8 @@ export function createKeys(prefix: string) {
     user: (loginId: string) => `${prefix}user:${loginId}`,
     /** What a signature has been used for, by the MAC that the verifier computed. */
     seen: (mac: Uint8Array) => `${prefix}seen:${Buffer.from(mac).toString("base64url")}`,
+    /** Which installation keeps its users under this prefix. */
+    installation: `${prefix}installation`,
     /** When an epoch was first met. */
     epoch: (epoch: Buffer) => `${prefix}epoch:${epoch.toString("hex")}`,
     /** Whether a token or a session is revoked, by its `jti` or `sid`. */

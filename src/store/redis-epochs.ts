@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { Keys } from "./keys.ts";
 import type { RedisConnectionOptions } from "./redis-connection.ts";
 import { type Explanation, explainRedisFailure, isRefusal } from "./redis-failures.ts";
+import { explainRole, infoField } from "./redis-role.ts";
 
 export interface RedisEpochsOptions {
   /** The masters that keep the keys; `null` for each that there is no connection to. */
@@ -13,6 +14,8 @@ export interface RedisEpochsOptions {
   /** G, in milliseconds. */
   readonly graceMs: number;
   readonly mode: RedisConnectionOptions["mode"];
+  /** In hex: an epoch is one installation's, so that nobody believes what another one has written. */
+  readonly installation: string;
 }
 
 export type RedisEpochs = ReturnType<typeof createRedisEpochs>;
@@ -33,7 +36,14 @@ const dayMs = 86_400_000;
  *
  * Asked at every new connection and once a second; forgotten as soon as a connection ends or falls silent.
  */
-export function createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode }: RedisEpochsOptions) {
+export function createRedisEpochs({
+  masters,
+  recordEpoch,
+  keys,
+  graceMs,
+  mode,
+  installation,
+}: RedisEpochsOptions) {
   /** What each master has answered on the connection that it has now. */
   const live = new Map<Redis, { readonly epoch: Buffer; readonly validUntil: number }>();
   /** The question that each master was asked last: only its answer counts. */
@@ -95,7 +105,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode }:
       master.disconnect(true);
       return null;
     }
-    const epoch = epochIn(info);
+    const epoch = epochIn(info, installation);
     await meet(epoch);
     return epoch;
   }
@@ -222,34 +232,7 @@ export function createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode }:
 }
 
 /** `epoch()` of lua/shared.lua, without a script. */
-function epochIn(info: string): Buffer {
-  const identity = `${fieldOf(info, "run_id")}:${fieldOf(info, "master_replid")}`;
+function epochIn(info: string, installation: string): Buffer {
+  const identity = `${infoField(info, "run_id")}:${infoField(info, "master_replid")}${installation}`;
   return createHash("sha1").update(identity).digest().subarray(0, 8);
-}
-
-function fieldOf(info: string, name: string): string {
-  return new RegExp(`^${name}:([^\\r\\n]+)`, "m").exec(info)?.[1] ?? "";
-}
-
-/** Why this server is not the one to keep keys; `null`: it is. */
-function explainRole(info: string, mode: RedisConnectionOptions["mode"]): Explanation | null {
-  const kind = fieldOf(info, "redis_mode");
-  if (kind === "sentinel" && mode !== "sentinel") {
-    return {
-      reason: `REDIS_URL names a sentinel, but REDIS_MODE is ${mode}`,
-      remedy: "set REDIS_MODE=sentinel and REDIS_SENTINEL_MASTER",
-    };
-  }
-  if (kind === "cluster" && mode !== "cluster") {
-    return {
-      reason: `the server is a node of a Redis Cluster, but REDIS_MODE is ${mode}`,
-      remedy: "set REDIS_MODE=cluster",
-    };
-  }
-  if (fieldOf(info, "role") === "master") return null;
-  const master = `${fieldOf(info, "master_host")}:${fieldOf(info, "master_port")}`;
-  return {
-    reason: `the server is not a master, but a replica of ${master}`,
-    remedy: mode === "single" ? `name ${master} in REDIS_URL` : "none needed: the master is looked for",
-  };
 }

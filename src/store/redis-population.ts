@@ -5,11 +5,13 @@ import { connectRedis, type RedisConnectionOptions } from "./redis-connection.ts
 import { createRedisEpochs } from "./redis-epochs.ts";
 import { explainRedisFailure } from "./redis-failures.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
-import { scripts } from "./scripts.ts";
+import { scripts, speakFor } from "./scripts.ts";
 
 export interface RedisPopulationOptions {
   readonly connection: RedisConnectionOptions;
   readonly keyPrefix: string;
+  /** Which database and table the hashes are of, in hex. */
+  readonly installation: string;
   readonly limits: HotCopyLimits;
   /** G, in milliseconds. */
   readonly graceMs: number;
@@ -31,12 +33,15 @@ const pollMs = 50;
  * Every user's hash, for the commands that go through all of them. Unlike a sidecar, which asks the database while
  * Redis is away, it waits for Redis, and says so when it does not come back.
  */
-export function openRedisPopulation({ connection, keyPrefix, limits, graceMs }: RedisPopulationOptions) {
+export function openRedisPopulation(options: RedisPopulationOptions) {
+  const { connection, keyPrefix, installation, limits, graceMs } = options;
   const redis = connectRedis(connection);
   const { client, masters, masterOf } = redis;
+  speakFor(installation, client);
   const keys = createKeys(keyPrefix);
   const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
-  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode: connection.mode });
+  const { mode } = connection;
+  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode, installation });
   redis.onDisturbance(epochs.disturb);
   void epochs.start();
 

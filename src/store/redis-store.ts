@@ -4,13 +4,16 @@ import { connectRedis, type RedisConnectionOptions, type RedisSeat } from "./red
 import { createRedisEpochs } from "./redis-epochs.ts";
 import type { Explanation } from "./redis-failures.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
+import { createInstallationMark } from "./redis-installation.ts";
 import { createRedisReplayGuard, type ReplayGuardEvent } from "./redis-replay-guard.ts";
 import { createRedisSessionLedger, type RedisSessionLedgerOptions } from "./redis-session-ledger.ts";
-import { scripts } from "./scripts.ts";
+import { scripts, speakFor } from "./scripts.ts";
 
 export interface RedisStoreOptions {
   readonly connection: RedisConnectionOptions;
   readonly keyPrefix: string;
+  /** Which database and table the hashes are of, in hex. */
+  readonly installation: string;
   readonly limits: HotCopyLimits;
   /** G, in milliseconds. */
   readonly graceMs: number;
@@ -25,12 +28,15 @@ export type RedisStore = ReturnType<typeof openRedisStore>;
 
 /** Everything that is kept in Redis, over one connection. It connects by itself, and again whenever it must. */
 export function openRedisStore(options: RedisStoreOptions) {
-  const { limits, graceMs, rememberMs, noteHash, noteGuard } = options;
+  const { installation, limits, graceMs, rememberMs, noteHash, noteGuard } = options;
+  const { mode } = options.connection;
   const connection = connectRedis(options.connection);
   const { client, masters, masterOf } = connection;
+  speakFor(installation, client);
   const keys = createKeys(options.keyPrefix);
   const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
-  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode: options.connection.mode });
+  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode, installation });
+  const mark = createInstallationMark({ client, masters, keys, installation });
   const fallback = createProcessReplayGuard({
     keepMs: rememberMs,
     now: Date.now,
@@ -52,7 +58,7 @@ export function openRedisStore(options: RedisStoreOptions) {
     sessionLedger: createRedisSessionLedger({ client, masters, masterOf, epochs, keys, ...options.sessions }),
 
     /** Resolves at the first contact with a master. */
-    firstContact: epochs.start(),
+    firstContact: epochs.start().then(mark.start),
 
     /** Whether a master answers, and does what it is asked. */
     isLive: () => epochs.isAnyLive() && epochs.refusal() === null,
@@ -63,9 +69,11 @@ export function openRedisStore(options: RedisStoreOptions) {
     problem: () =>
       epochs.misplacement() ?? connection.lastProblem() ?? epochs.lastProblem() ?? epochs.refusal(),
     /** What is wrong although a master answers. */
-    impairment: () => explainAbsence(connection.seats().filter(({ master }) => !epochs.isLive(master))),
+    impairment: () =>
+      mark.conflict() ?? explainAbsence(connection.seats().filter(({ master }) => !epochs.isLive(master))),
 
     close(): void {
+      mark.stop();
       epochs.stop();
       connection.close();
     },

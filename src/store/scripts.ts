@@ -61,18 +61,33 @@ export const scripts = {
   reopenSeen: script<[failed: string, open: string], 0 | 1>(reopenSeen),
 };
 
+/** The installation whose epochs a client's scripts tell; none for a client that was never told of one. */
+const installations = new WeakMap<Redis | Cluster, string>();
+
+/**
+ * From now on, an epoch that this client's scripts tell is that of the server and of this installation, in hex: hashes
+ * that other installations have written under the same prefix are foreign to it.
+ */
+export function speakFor(installation: string, client: Redis | Cluster): void {
+  installations.set(client, installation);
+}
+
 /**
  * Sent by its digest, and with its text where Redis does not have it. The first time, nobody knows, so the text goes
  * at once: what was asked after a script must find that it has run.
  */
-function script<Arguments extends readonly (string | number)[], Reply>(lua: string) {
-  const sha = createHash("sha1").update(lua).digest("hex");
-  const bySha = prepareCommand<Reply>({ name: "evalsha", before: [sha, "1"], replyIn: "text" });
-  const byText = prepareCommand<Reply>({ name: "eval", before: [lua, "1"], replyIn: "text" });
-
+function script<Arguments extends readonly (string | number)[], Reply>(body: string) {
+  const spellings = new Map<string, ReturnType<typeof spell<Reply>>>();
   const clientsThatSentIt = new WeakSet<Redis | Cluster>();
 
+  function spelling(installation: string) {
+    const known = spellings.get(installation) ?? spell<Reply>(body, installation);
+    spellings.set(installation, known);
+    return known;
+  }
+
   function run(client: Redis | Cluster, key: string, ...rest: Arguments): Promise<Reply> {
+    const { bySha, byText } = spelling(installations.get(client) ?? "");
     const texts = rest.map(String);
     if (!clientsThatSentIt.has(client)) {
       clientsThatSentIt.add(client);
@@ -84,5 +99,17 @@ function script<Arguments extends readonly (string | number)[], Reply>(lua: stri
     });
   }
 
+  const { lua, sha } = spelling("");
   return Object.assign(run, { lua, sha });
+}
+
+function spell<Reply>(body: string, installation: string) {
+  const lua = `local installation = '${installation}'\n${body}`;
+  const sha = createHash("sha1").update(lua).digest("hex");
+  return {
+    lua,
+    sha,
+    bySha: prepareCommand<Reply>({ name: "evalsha", before: [sha, "1"], replyIn: "text" }),
+    byText: prepareCommand<Reply>({ name: "eval", before: [lua, "1"], replyIn: "text" }),
+  };
 }

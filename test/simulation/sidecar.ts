@@ -37,6 +37,7 @@ export function startSidecar(
     keys,
     graceMs: scenario.constants.graceMs,
     mode: "single",
+    installation: "",
   });
   const epochs = mutation.epochs?.(realEpochs) ?? realEpochs;
   link.onDisturbance(() => epochs.disturb(client));

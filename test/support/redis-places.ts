@@ -50,11 +50,13 @@ export interface OpenedStore extends RedisStore, AsyncDisposable {
 
 /** The sidecar's side of a Redis, under a key prefix of its own, with times that suit a test. */
 export function openStore(place: RedisPlace, changes: Partial<RedisStoreOptions> = {}): OpenedStore {
+  const keyPrefix = `test:${crypto.randomUUID()}:`;
   const events: OpenedStore["events"] = [];
   const note = (event: HotCopyEvent | ReplayGuardEvent) => void events.push(event);
   const options: RedisStoreOptions = {
     connection: place.connection,
-    keyPrefix: `test:${crypto.randomUUID()}:`,
+    keyPrefix,
+    installation: installationUnder(changes.keyPrefix ?? keyPrefix),
     limits: { valueLifeMs: 60_000, tokenLifeMs: 5000, markerLifeMs: 10_000 },
     graceMs: 0,
     rememberMs: 60_000,
@@ -77,6 +79,11 @@ export function openStore(place: RedisPlace, changes: Partial<RedisStoreOptions>
       store.close();
     },
   };
+}
+
+/** One of its own for each prefix, so that tests which share a server do not look like two copies of one table. */
+function installationUnder(keyPrefix: string): string {
+  return new Bun.CryptoHasher("sha256").update(keyPrefix).digest("hex").slice(0, 16);
 }
 
 /** How often each command has been executed on the servers since `RESETSTAT`, scripts' own commands included. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { SQL } from "bun";
 import { Cluster, Redis } from "ioredis";
 import type { DatabaseKind } from "../../src/config/database-address.ts";
+import { installationOf } from "../../src/config/installation.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { openRedisPopulation } from "../../src/store/redis-population.ts";
@@ -68,7 +69,8 @@ export async function createSyncedSite({ kind, databaseUrl, place, users }: Sync
   const url = databaseUrl ?? createFile(folder.at("users.db"));
   const database = openTestDatabase({ kind, url });
   for (const statement of definitions[kind](users)) await database.run(statement);
-  const store = openStore(place, times);
+  const installation = installationOf({ kind, url, names });
+  const store = openStore(place, { ...times, installation });
   const sidecars: OpenedStore[] = [];
   const client = connect(place);
   const environment = {
@@ -99,7 +101,7 @@ export async function createSyncedSite({ kind, databaseUrl, place, users }: Sync
     store,
     /** One more sidecar's store over both sides, ready to fill. */
     async sidecar(): Promise<OwnIdDataStore> {
-      const own = openStore(place, { ...times, keyPrefix: store.keyPrefix });
+      const own = openStore(place, { ...times, installation, keyPrefix: store.keyPrefix });
       sidecars.push(own);
       const directory = database.directory(names);
       await Promise.all([directory.verifyConnection(), own.filling()]);
@@ -126,6 +128,7 @@ export async function createSyncedSite({ kind, databaseUrl, place, users }: Sync
       const population = openRedisPopulation({
         connection: place.connection,
         keyPrefix: store.keyPrefix,
+        installation,
         ...times,
       });
       return {

@@ -42,7 +42,7 @@ export async function measureGate(options: GateOptions): Promise<GateResult> {
   const { entry, floors, users, secondsMax, note } = options;
   const deadline = performance.now() + secondsMax * 1000;
   using site = await createDesertedSite();
-  await using redis = await startFilledRedis(users);
+  await using redis = await startFilledRedis(users, site.installation);
   const pairs: GateRound[][] = [];
   // A failure is looked for once, when the time is over: asked after every round, chance would have as many goes.
   const isEnough = () => guards.every((guard) => verdictFor(guard) === "holds");

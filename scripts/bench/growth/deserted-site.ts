@@ -1,3 +1,4 @@
+import { installationOf } from "../../../src/config/installation.ts";
 import { createDemoDatabase } from "../../../src/development.ts";
 import { createSigningKeys } from "../../../src/sessions/signing-keys.ts";
 import { bytesOf, createSignedClient } from "../../../test/support/signed-client.ts";
@@ -13,6 +14,8 @@ import { keyPrefix } from "../site.ts";
  */
 export interface DesertedSite extends Disposable {
   readonly sharedSecret: Uint8Array;
+  /** Whose hashes its servers believe. */
+  readonly installation: string;
   /** What a server is told of everything but Redis, in the sidecar's own words. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -35,8 +38,10 @@ export async function createDesertedSite(): Promise<DesertedSite> {
   await createDemoDatabase(folder.at("users.db"));
   await createSigningKeys(folder.at("session-keys.json"));
   const sharedSecret = crypto.getRandomValues(new Uint8Array(32));
+  const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "ownIdData" };
   return {
     sharedSecret,
+    installation: installationOf({ kind: "sqlite", url: folder.at("users.db"), names }),
     environment: {
       NODE_ENV: "production",
       OPS_PORT: "0",

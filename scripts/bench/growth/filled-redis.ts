@@ -40,15 +40,15 @@ const sampleSize = 100;
 
 /**
  * Fills one user by the store's own steps, and all with copies of that hash that hold their own values:
- * a million are there in seconds. Before that it holds the same values as plain strings, to be compared with.
+ * a million are there in seconds. Only sidecars of this installation believe them. Before that it holds the same values as plain strings, to be compared with.
  *
  * @throws {Error} a copy does not take the memory that the store's own hash takes
  */
-export async function startFilledRedis(users: number): Promise<FilledRedis> {
+export async function startFilledRedis(users: number, installation: string): Promise<FilledRedis> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startRedis());
   const client = stack.adopt(new Redis(server.url()), (open) => open.disconnect());
-  const made = await fillByProtocol(server, client, loginIdOf("user", users - 1));
+  const made = await fillByProtocol(server, client, loginIdOf("user", users - 1), installation);
   await client.flushall("SYNC");
   const empty = await memoryInUse(client);
 
@@ -82,11 +82,17 @@ export async function startFilledRedis(users: number): Promise<FilledRedis> {
 }
 
 /** READ and FILL, with the epoch of this very server. */
-async function fillByProtocol(server: RedisServer, client: Redis, loginId: string): Promise<Made> {
+async function fillByProtocol(
+  server: RedisServer,
+  client: Redis,
+  loginId: string,
+  installation: string,
+): Promise<Made> {
   const value = ownIdDataOf(loginId);
   const population = openRedisPopulation({
     connection: connectionTo(server),
     keyPrefix,
+    installation,
     limits,
     graceMs: 0,
   });

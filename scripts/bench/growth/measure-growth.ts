@@ -30,7 +30,7 @@ export async function measureGrowth(options: GrowthOptions): Promise<GrowthResul
   const populations: FilledRedis[] = [];
   for (const count of users) {
     say(`filling Redis with ${count.toLocaleString("en-US")} users`);
-    populations.push(stack.use(await startFilledRedis(count)));
+    populations.push(stack.use(await startFilledRedis(count, site.installation)));
   }
   const begin = countSteps(rounds * populations.length, say);
   const throughput = await measureThroughput(site, populations, { rounds, seconds: secondsPerRound, begin });

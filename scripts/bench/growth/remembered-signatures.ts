@@ -22,6 +22,7 @@ export async function measureRememberedSignature(): Promise<number> {
   const store = openRedisStore({
     connection: connectionTo(server),
     keyPrefix,
+    installation: "",
     limits,
     graceMs: 0,
     rememberMs: rememberSeconds * 1000,

@@ -37,8 +37,8 @@ export async function measureStartUp(rounds: number, say: (what: string) => void
     build: await builtSidecar(),
     source: join(import.meta.dir, "../../../src/index.ts"),
   };
-  await using redis = await startFilledRedis(1);
   using site = await createDesertedSite();
+  await using redis = await startFilledRedis(1, site.installation);
   const redisUrl = redis.server.url();
   // Once for nothing: so that the files are in memory for all that count.
   for (const name of started) await startOnce(site, redisUrl, entries[name]);

@@ -12,11 +12,12 @@ local function said_in(info, name)
 end
 
 -- The epoch of the server that runs this: 8 bytes that change when it restarts (run_id) or is promoted
--- (master_replid). A hash from another epoch may be older than the database. Answered as a hash holds it, and in
+-- (master_replid), and that differ between installations: scripts.ts defines `installation` before this text. A hash
+-- from another epoch may be older than the database, or hold what another database knows of the login id. Answered as a hash holds it, and in
 -- hex, as scripts and sidecars tell it to each other.
 local function epoch()
   local info = redis.call('INFO', 'server', 'replication')
-  local identity = said_in(info, 'run_id:') .. ':' .. said_in(info, 'master_replid:')
+  local identity = said_in(info, 'run_id:') .. ':' .. said_in(info, 'master_replid:') .. installation
   local hex = string.sub(redis.sha1hex(identity), 1, 16)
   return struct.pack('>I4I4', tonumber(string.sub(hex, 1, 8), 16), tonumber(string.sub(hex, 9), 16)), hex
 end

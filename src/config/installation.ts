@@ -1,0 +1,41 @@
+import { createHash } from "node:crypto";
+import { resolve } from "node:path";
+import type { DatabaseKind } from "./database-address.ts";
+
+export interface InstallationNames {
+  readonly table: string;
+  readonly loginIdColumn: string;
+  readonly ownIdDataColumn: string;
+}
+
+export interface Installation {
+  readonly kind: DatabaseKind;
+  /** The database's address; for SQLite the file's path. */
+  readonly url: string;
+  readonly names: InstallationNames;
+}
+
+const digestLength = 16;
+const defaultPorts: Readonly<Record<DatabaseKind, string>> = { postgres: "5432", mysql: "3306", sqlite: "" };
+
+/**
+ * Tells whose users these are, in hex: by the address of the database, the table and its columns. The login to the
+ * database and how the way to it is encrypted are no part of it, so that they can be changed.
+ */
+export function installationOf({ kind, url, names }: Installation): string {
+  const { table, loginIdColumn, ownIdDataColumn } = names;
+  const place = [kind, addressOf(kind, url), table, loginIdColumn, ownIdDataColumn];
+  return createHash("sha256").update(JSON.stringify(place)).digest("hex").slice(0, digestLength);
+}
+
+function addressOf(kind: DatabaseKind, url: string): string {
+  if (kind === "sqlite") return resolve(url);
+  const { hostname: host, port, pathname, searchParams } = new URL(url);
+  const named = host.toLowerCase().replace(/\.$/, "");
+  const place = searchParams.get("path") ?? (isLoopback(named) ? "localhost" : named);
+  return `${place}:${port || defaultPorts[kind]}${pathname}`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}

@@ -17,6 +17,8 @@ import { portChecks } from "./port-checks.ts";
 import { postgresChecks, postgresRowChecks } from "./postgres-checks.ts";
 import { redisAccountChecks } from "./redis-account-checks.ts";
 import { redisAddressChecks, redisChecks } from "./redis-checks.ts";
+import { needsLogin, redisCli } from "./redis-cli.ts";
+import { redisInstallationChecks } from "./redis-installation-checks.ts";
 import { openRedis, type RedisServers } from "./redis-servers.ts";
 import { redisTopologyChecks } from "./redis-topology-checks.ts";
 import { createRunner, type Runner } from "./runner.ts";
@@ -52,7 +54,8 @@ const connectMsMax = 6000;
  */
 export async function examine(options: ExamineOptions): Promise<readonly Group[]> {
   const examined = examineConfiguration(options.environment);
-  const opening = { deadlineMs: Math.min(connectMsMax, options.deadlineMs), now: options.now };
+  const { environment, now } = options;
+  const opening = { deadlineMs: Math.min(connectMsMax, options.deadlineMs), environment, now };
   const [database, redis] = await Promise.all([
     openDatabase(examined, opening),
     openRedis(examined, opening),
@@ -121,7 +124,9 @@ async function examineRedis({ run, examined, options, database, redis }: Parts):
   const { config, knows } = examined;
   const reachable = { id: "redis.reachable", title: "reachable", ...redis.verdict };
   const isKnown = config.redis !== null && knows.redis;
-  const address = isKnown ? examineRedisAddress(run, config.redis.connection.reveal()) : [];
+  const address = isKnown
+    ? examineRedisRoute(run, config.redis.connection.reveal(), options.environment)
+    : [];
   const servers = redis.subject;
   if (servers === null) return [reachable, ...(await address)];
   const question = {
@@ -130,7 +135,7 @@ async function examineRedis({ run, examined, options, database, redis }: Parts):
     requestsPerSecond: options.requestsPerSecond,
     rememberSeconds: config.replayProtection ? 2 * config.signature.toleranceSeconds + 5 : 0,
   };
-  const checks = [...redisChecks, ...redisAccountChecks];
+  const checks = [...redisChecks, ...redisAccountChecks, ...redisInstallationChecks];
   const items = await Promise.all([
     address,
     run(checks, servers, explainRedisFailure),
@@ -140,8 +145,19 @@ async function examineRedis({ run, examined, options, database, redis }: Parts):
 }
 
 /** What can be told although Redis itself may not be reached. */
-function examineRedisAddress(run: Runner, options: RedisConnectionOptions): Promise<Item[]> {
-  return run([...redisAddressChecks, ...redisTopologyChecks[options.mode]], options, explainRedisFailure);
+async function examineRedisRoute(
+  run: Runner,
+  options: RedisConnectionOptions,
+  environment: Environment,
+): Promise<Item[]> {
+  const isForSentinels = options.mode === "sentinel";
+  const cli = redisCli(options, environment, { needsLogin: await needsLogin(options), isForSentinels });
+  const route = { options, cli };
+  const items = await Promise.all([
+    run(redisAddressChecks, options, explainRedisFailure),
+    run(redisTopologyChecks[options.mode], route, explainRedisFailure),
+  ]);
+  return items.flat();
 }
 
 function examineClocks({ run, database, redis }: Parts): Promise<Item[]> {

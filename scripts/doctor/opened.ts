@@ -1,9 +1,11 @@
+import type { Environment } from "../../src/config/setting-reader.ts";
 import { fine, type Verdict, warning } from "./check.ts";
 import type { ExaminedConfig } from "./examined-config.ts";
 
 export interface OpenOptions {
   /** The limit of each step, in milliseconds. */
   readonly deadlineMs: number;
+  readonly environment: Environment;
   /** This host's clock. */
   readonly now: () => number;
 }

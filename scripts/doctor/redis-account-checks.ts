@@ -73,7 +73,9 @@ const everyone: Check<RedisServers> = {
     const nobody = { username: null, password: null };
     const verdicts = masters.map(async ({ host, port, cli }) => {
       const isOpen = await isAllowed(() =>
-        askDirectly({ host, port }, nobody, options, (connection) => connection.ping()),
+        askDirectly({ host, port, tls: options.nodes[0].tls }, nobody, options, (connection) =>
+          connection.ping(),
+        ),
       );
       if (!isOpen) return fine("is asked for a password");
       const close = `${cli} ACL SETUSER default resetpass '><password>'`;

@@ -5,6 +5,7 @@ import { tlsOptions } from "../../src/store/redis-options.ts";
 interface Place {
   readonly host: string;
   readonly port: number;
+  readonly tls: boolean;
 }
 
 interface Login {
@@ -14,14 +15,17 @@ interface Login {
 
 const answerMs = 1000;
 
-/** Asks one server itself, with its own login or with none, whatever role it has; then hangs up. */
+/**
+ * Asks one server itself, with its own login or with none, whatever role it has; then hangs up.
+ *
+ * @throws {Error} the true cause, where the connection could not be made
+ */
 export async function askDirectly<Answer>(
-  { host, port }: Place,
+  { host, port, tls }: Place,
   { username, password }: Login,
   options: RedisConnectionOptions,
   ask: (connection: Redis) => Promise<Answer>,
 ): Promise<Answer> {
-  const [{ tls }] = options.nodes;
   const connection = new Redis({
     host,
     port,
@@ -34,9 +38,14 @@ export async function askDirectly<Answer>(
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   });
-  connection.on("error", () => {});
+  let cause: Error | null = null;
+  connection.on("error", (error) => {
+    cause = error;
+  });
   try {
     return await ask(connection);
+  } catch (error) {
+    throw cause ?? error;
   } finally {
     connection.disconnect();
   }

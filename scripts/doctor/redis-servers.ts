@@ -1,17 +1,19 @@
 import type { Cluster, Redis } from "ioredis";
-import type { RedisAddress } from "../../src/config/redis-address.ts";
-import { shellWord } from "../../src/fix.ts";
 import { createKeys, type Keys } from "../../src/store/keys.ts";
 import {
   connectRedis,
   type RedisConnection,
   type RedisConnectionOptions,
+  type RedisSeat,
 } from "../../src/store/redis-connection.ts";
 import { type Explanation, explainRedisFailure } from "../../src/store/redis-failures.ts";
-import { fine, wrong } from "./check.ts";
+import { explainRole } from "../../src/store/redis-role.ts";
+import { speakFor } from "../../src/store/scripts.ts";
+import { fine, type Verdict, wrong } from "./check.ts";
 import { type ClockReading, readClock } from "./clock-checks.ts";
 import type { ExaminedConfig } from "./examined-config.ts";
 import { ifUnknown, notOpened, type Opened, type OpenOptions } from "./opened.ts";
+import { needsLogin, type RedisCli, redisCli } from "./redis-cli.ts";
 
 export interface RedisMaster {
   readonly connection: Redis;
@@ -34,13 +36,16 @@ export interface RedisServers {
   readonly masters: readonly [RedisMaster, ...RedisMaster[]];
   readonly keys: Keys;
   readonly keyPrefix: string;
+  /** Whose users these are; `null` where the database is not known. */
+  readonly installation: string | null;
   /** T, in milliseconds; 0 keeps values. */
   readonly valueLifeMs: number;
 }
 
 const pollMs = 20;
-/** A connection that was refused is tried again for so long: a Cluster's first node may be the one that is down. */
+/** So long may a Cluster take to connect to all masters, and a connection that was refused be tried again. */
 const patienceMs = 500;
+const attemptsMax = 4;
 
 /** Connects. To do without Redis is a set-up like any other. */
 export async function openRedis(
@@ -49,21 +54,23 @@ export async function openRedis(
 ): Promise<Opened<RedisServers>> {
   const unknown = ifUnknown(examined, "redis");
   if (unknown !== null) return unknown;
-  const { redis, coherence } = examined.config;
+  const { redis, coherence, installation } = examined.config;
   if (redis === null) return notOpened(fine("REDIS_URL is not set: every read goes to the database"));
   const address = redis.connection.reveal();
   const connection = connectRedis(address);
+  if (examined.knows.database) speakFor(installation, connection.client);
   try {
-    const masters = await describeMasters(connection, address, options);
+    const { masters, silent } = await describeMasters(connection, address, options);
     const { keyPrefix } = redis;
     return {
-      verdict: fine(masters.length === 1 ? "one server answers" : `${masters.length} masters answer`),
+      verdict: judgeReach(masters, silent),
       subject: {
         options: address,
         client: connection.client,
         masters,
         keys: createKeys(keyPrefix),
         keyPrefix,
+        installation: examined.knows.database ? installation : null,
         valueLifeMs: coherence.valueLifeMs,
       },
       close: async () => connection.close(),
@@ -89,40 +96,80 @@ class Unreachable extends Error {
 
 const noAnswer: Explanation = explainRedisFailure(new Error("no answer"));
 
+interface Described {
+  readonly masters: RedisServers["masters"];
+  /** The addresses of those that could not be asked. */
+  readonly silent: readonly string[];
+}
+
 async function describeMasters(
   connection: RedisConnection,
   address: RedisConnectionOptions,
-  { deadlineMs, now }: OpenOptions,
-) {
-  const connected = () => connection.masters().filter((master) => master !== null);
+  options: OpenOptions,
+): Promise<Described> {
+  const cli = redisCli(address, options.environment, { needsLogin: await needsLogin(address) });
+  for (let attempt = 1; ; attempt += 1) {
+    await untilConnected(connection, options.deadlineMs);
+    const masters: RedisMaster[] = [];
+    const silent: string[] = [];
+    let cause: unknown = null;
+    const describeSeat = async (seat: RedisSeat) => {
+      try {
+        if (seat.master === null) throw new Unreachable(connection.lastProblem() ?? noAnswer);
+        masters.push(await describe(seat.master, address, options, cli));
+      } catch (error) {
+        cause ??= error;
+        silent.push(seat.address ?? "nobody, for some slots");
+      }
+    };
+    await Promise.all(connection.seats().map(describeSeat));
+    const [first, ...others] = masters;
+    if (first !== undefined) return { masters: [first, ...others], silent };
+    // The client of a Cluster hangs up everywhere if the master that it asks first is one that does not answer.
+    if (address.mode !== "cluster" || attempt === attemptsMax) throw cause;
+    await Bun.sleep(patienceMs);
+  }
+}
+
+/** Until all masters are connected to; or some, or a problem is known, and the patience is at its end. */
+async function untilConnected(connection: RedisConnection, deadlineMs: number): Promise<void> {
   const begun = performance.now();
   const passed = () => performance.now() - begun;
-  while (connected().length === 0 && passed() < deadlineMs) {
-    if (connection.lastProblem() !== null && passed() > patienceMs) break;
+  const connected = () => connection.seats().filter(({ master }) => master !== null).length;
+  const isSettled = () => connected() > 0 || connection.lastProblem() !== null;
+  while (connected() < connection.seats().length && passed() < deadlineMs) {
+    if (isSettled() && passed() > patienceMs) return;
     await Bun.sleep(pollMs);
   }
-  const [first, ...others] = await Promise.all(connected().map((master) => describe(master, address, now)));
-  if (first === undefined) throw new Unreachable(connection.lastProblem() ?? noAnswer);
-  return [first, ...others] as const;
+}
+
+function judgeReach(masters: RedisServers["masters"], silent: readonly string[]): Verdict {
+  const answer = masters.length === 1 ? "one server answers" : `${masters.length} masters answer`;
+  if (silent.length === 0) return fine(answer);
+  const [{ cli }] = masters;
+  return wrong(
+    `${answer}, but not ${silent.join(", ")}`,
+    `${cli} CLUSTER NODES   # start those masters, or correct the addresses that they announce`,
+  );
 }
 
 async function describe(
   connection: Redis,
   options: RedisConnectionOptions,
-  now: () => number,
+  { now }: OpenOptions,
+  cli: RedisCli,
 ): Promise<RedisMaster> {
-  const info = parseInfo(await connection.info());
+  const text = await connection.info();
+  const info = parseInfo(text);
+  // A replica answers everything that is asked here, and is told of by an item of its own.
+  const misplaced = info.get("role") === "slave" ? null : explainRole(text, options.mode);
+  if (misplaced !== null) throw new Unreachable(misplaced);
   const [first] = options.nodes;
   const isNamed = options.mode === "single";
   const host = (isNamed ? null : connection.stream?.remoteAddress) ?? first.host;
   const port = (isNamed ? null : connection.stream?.remotePort) ?? first.port;
   const clock = await readClock(async () => toMilliseconds(await connection.time()), now);
-  return { connection, info, clock, host, port, cli: cliOf(first, host, port) };
-}
-
-/** The beginning of a command line that reaches a server; whoever types it adds an administrator's login. */
-export function cliOf({ tls }: RedisAddress, host: string, port: number): string {
-  return ["redis-cli", "-h", shellWord(host), "-p", port, ...(tls ? ["--tls"] : [])].join(" ");
+  return { connection, info, clock, host, port, cli: cli.at(host, port) };
 }
 
 /** TIME answers seconds and microseconds. */

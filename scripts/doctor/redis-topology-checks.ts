@@ -2,40 +2,79 @@ import type { Redis } from "ioredis";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
 import { shellWord } from "../../src/fix.ts";
 import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
-import { explainRedisFailure } from "../../src/store/redis-failures.ts";
+import { explainConnectionFailure } from "../../src/store/redis-failures.ts";
 import { type Check, fine, type Verdict, warning, worstOf, wrong } from "./check.ts";
+import type { RedisCli } from "./redis-cli.ts";
 import { askDirectly } from "./redis-direct.ts";
-import { cliOf, parseInfo } from "./redis-servers.ts";
+import { parseInfo } from "./redis-servers.ts";
+
+/** The settings that lead to Redis, and the command lines that do. */
+export interface RedisRoute {
+  readonly options: RedisConnectionOptions;
+  readonly cli: RedisCli;
+}
 
 /** A failover should not rest on fewer. */
 const sentinelsMin = 3;
 
-const cluster: Check<RedisConnectionOptions> = {
+const cluster: Check<RedisRoute> = {
   id: "redis.cluster",
   title: "cluster",
-  examine: (options) => ofEachNode(options, judgeCluster),
+  examine: (route) => ofEachNode(route, judgeCluster),
 };
 
-const sentinel: Check<RedisConnectionOptions> = {
+const sentinel: Check<RedisRoute> = {
   id: "redis.sentinel",
   title: "sentinels",
-  examine: (options) => ofEachNode(options, judgeSentinel),
+  examine: (route) => ofEachNode(route, judgeSentinel),
 };
 
 /** What the nodes in REDIS_URL are asked themselves, since they are what leads to the masters. */
-export const redisTopologyChecks: Record<
-  RedisConnectionOptions["mode"],
-  readonly Check<RedisConnectionOptions>[]
-> = { single: [], cluster: [cluster], sentinel: [sentinel] };
+export const redisTopologyChecks: Record<RedisConnectionOptions["mode"], readonly Check<RedisRoute>[]> = {
+  single: [],
+  cluster: [cluster],
+  sentinel: [sentinel],
+};
 
-async function judgeCluster(connection: Redis, _node: RedisAddress, { nodes }: RedisConnectionOptions) {
+async function judgeCluster(connection: Redis, node: RedisAddress, route: RedisRoute): Promise<Verdict> {
   const info = parseInfo(String(await connection.cluster("INFO")));
-  if (info.get("cluster_state") === "ok") return fine(`${info.get("cluster_size")} masters serve every slot`);
-  const [{ host, port }] = nodes;
-  return wrong("it does not serve every slot", `redis-cli --cluster fix ${shellWord(`${host}:${port}`)}`);
+  const { host, port } = node;
+  if (info.get("cluster_state") !== "ok") {
+    const fix = `${route.cli.anywhere()} --cluster fix ${shellWord(`${host}:${port}`)}`;
+    return wrong("it does not serve every slot", fix);
+  }
+  const announced = announcedMasters(await connection.cluster("SLOTS"), node);
+  const silent = (await Promise.all(announced.map((master) => isSilent(master, route)))).filter(
+    (reason) => reason !== null,
+  );
+  if (silent.length === 0) return fine(`${info.get("cluster_size")} masters serve every slot`);
+  const detail = `${silent.join("; ")}. Start it, let its replica take over, or correct cluster-announce-ip, -hostname and -port on it`;
+  return wrong(detail, `${route.cli.at(host, port)} CLUSTER NODES   # shows who announces which address`);
 }
 
-async function judgeSentinel(connection: Redis, node: RedisAddress, options: RedisConnectionOptions) {
+/** The reply of CLUSTER SLOTS: ranges of [first, last, [host, port, …], …], of which the first node is the master. */
+function announcedMasters(slots: unknown, asked: RedisAddress): RedisAddress[] {
+  const masters = new Map<string, RedisAddress>();
+  for (const range of Array.isArray(slots) ? slots : []) {
+    const node: unknown = Array.isArray(range) ? range[2] : null;
+    if (!Array.isArray(node)) continue;
+    const [host, port] = [String(node[0] || asked.host), Number(node[1])];
+    masters.set(`${host}:${port}`, { ...asked, host, port });
+  }
+  return [...masters.values()];
+}
+
+async function isSilent(master: RedisAddress, { options }: RedisRoute): Promise<string | null> {
+  try {
+    await askDirectly(master, options.nodes[0], options, (connection) => connection.info("server"));
+    return null;
+  } catch (error) {
+    const { reason } = explainConnectionFailure(error, options);
+    return `the master announced at ${master.host}:${master.port} cannot be asked: ${reason.replace("at REDIS_URL", "there")}`;
+  }
+}
+
+async function judgeSentinel(connection: Redis, node: RedisAddress, { options, cli }: RedisRoute) {
   const master = options.sentinelMaster ?? "mymaster";
   try {
     const quorum = String(await connection.call("SENTINEL", "CKQUORUM", master));
@@ -43,10 +82,10 @@ async function judgeSentinel(connection: Redis, node: RedisAddress, options: Red
     if (usable >= sentinelsMin) return fine(`${usable} sentinels agree on a quorum`);
     const watch = `SENTINEL MONITOR ${shellWord(master)} <the master's host> <its port> 2`;
     const detail = `${usable} usable, and a failover should rest on ${sentinelsMin}`;
-    return warning(detail, `redis-cli -h <another sentinel> -p ${node.port} ${watch}`);
+    return warning(detail, `${cli.at("<another sentinel>", node.port)} ${watch}`);
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith("NOQUORUM")) throw error;
-    const look = `${cliOf(node, node.host, node.port)} SENTINEL SENTINELS ${shellWord(master)}`;
+    const look = `${cli.at(node.host, node.port)} SENTINEL SENTINELS ${shellWord(master)}`;
     return wrong(
       "too few sentinels are reachable to agree on a failover",
       `${look}   # start those that are down`,
@@ -55,21 +94,30 @@ async function judgeSentinel(connection: Redis, node: RedisAddress, options: Red
 }
 
 async function ofEachNode(
-  options: RedisConnectionOptions,
-  judge: (connection: Redis, node: RedisAddress, options: RedisConnectionOptions) => Promise<Verdict>,
+  route: RedisRoute,
+  judge: (connection: Redis, node: RedisAddress, route: RedisRoute) => Promise<Verdict>,
 ): Promise<Verdict> {
+  const { options, cli } = route;
+  const isSentinel = options.mode === "sentinel";
   const verdicts = options.nodes.map(async (node) => {
-    const login = options.mode === "sentinel" ? { username: null, password: options.sentinelPassword } : node;
+    const login = isSentinel
+      ? { username: options.sentinelUsername, password: options.sentinelPassword }
+      : options.nodes[0];
+    const place = isSentinel ? { ...node, tls: options.sentinelTls ?? node.tls } : node;
     try {
-      return await askDirectly(node, login, options, (connection) => judge(connection, node, options));
+      return await askDirectly(place, login, options, (connection) => judge(connection, node, route));
     } catch (error) {
-      const { reason } = explainRedisFailure(error);
-      const ping = `${cliOf(node, node.host, node.port)} PING`;
-      return warning(
-        `${node.host}:${node.port}: ${reason}`,
-        `${ping}   # start it, or take it out of REDIS_URL`,
-      );
+      const cause = isSentinel && error instanceof Error ? ofSentinel(error) : error;
+      const { reason, remedy } = explainConnectionFailure(cause, options);
+      const ping = `${cli.at(node.host, node.port)} PING`;
+      return warning(`${node.host}:${node.port}: ${reason}: ${remedy}`, ping);
     }
   });
   return worstOf(await Promise.all(verdicts));
+}
+
+/** As ioredis words what a sentinel has said. */
+function ofSentinel(error: Error): Error {
+  const code = "code" in error ? `${error.code} ` : "";
+  return new Error(`All sentinels are unreachable. Last error: ${code}${error.message}`);
 }

@@ -1,6 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { Redis } from "ioredis";
 import { commandsNeeded } from "../../scripts/doctor/redis-account-checks.ts";
 import { judgeRunId } from "../../scripts/doctor/redis-checks.ts";
+import { installationOf } from "../../src/config/installation.ts";
 import {
   carryOut,
   createDeployment,
@@ -12,6 +14,7 @@ import {
 } from "../support/deployment.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";
+import { withRedis } from "../support/redis-places.ts";
 import { startRedisSentinel } from "../support/redis-sentinel.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { administratorPassword, createSidecarRedis, type SidecarRedis } from "../support/sidecar-redis.ts";
@@ -208,6 +211,100 @@ describeWithPrivate("redis", "doctor on a Cluster", () => {
     await carryOut(sick?.mend ?? "", site).catch(() => {});
     const statusNow = async () => (await itemsOf(site)).get("redis.cluster")?.status;
     expect(await eventually(statusNow, "fine", 10_000)).toBe("fine");
+  });
+});
+
+describeWithPrivate("redis", "doctor on what a Redis is not", () => {
+  test("names the address of a master that the Cluster announces and nobody reaches", async () => {
+    await using cluster = await startRedisCluster({ settings: { "cluster-require-full-coverage": "no" } });
+    const [first, second] = cluster.nodes;
+    if (first === undefined || second === undefined) throw new Error("the Cluster lacks nodes");
+    await withRedis(second, async (redis) => {
+      await redis.config("SET", "cluster-announce-bus-port", `${second.port + 10_000}`);
+      await redis.config("SET", "cluster-announce-port", "1");
+    });
+    await using site = await createDeployment({
+      NODE_ENV: "development",
+      REDIS_MODE: "cluster",
+      REDIS_URL: first.url(),
+    });
+    const item = async () => (await itemsOf(site)).get("redis.cluster")?.detail ?? "";
+    const named = "the master announced at 127.0.0.1:1 cannot be asked: nothing answers there";
+    const isNamed = async () => (await item()).startsWith(named);
+    expect(await eventually(isNamed, true, 10_000)).toBe(true);
+    const reachable = (await itemsOf(site)).get("redis.reachable");
+    expect([reachable?.status, reachable?.detail]).toEqual([
+      "wrong",
+      "2 masters answer, but not 127.0.0.1:1",
+    ]);
+  });
+
+  test("names the mode that fits, and the setting", async () => {
+    await using cluster = await startRedisCluster();
+    await using watched = await startRedisSentinel();
+    await using plain = await startRedis();
+    const found = async (REDIS_URL = "", settings: Deployment["environment"] = {}) => {
+      await using site = await createDeployment({ NODE_ENV: "development", REDIS_URL, ...settings });
+      const { detail, mend } = (await itemsOf(site)).get("redis.reachable") ?? {};
+      return [detail, mend];
+    };
+    expect(await found(cluster.nodes[0]?.url())).toEqual([
+      "the server is a node of a Redis Cluster, but REDIS_MODE is single",
+      "set REDIS_MODE=cluster",
+    ]);
+    expect(await found(watched.sentinels[0]?.url())).toEqual([
+      "REDIS_URL names a sentinel, but REDIS_MODE is single",
+      "set REDIS_MODE=sentinel and REDIS_SENTINEL_MASTER",
+    ]);
+    expect(await found(plain.url(), { REDIS_MODE: "cluster" })).toEqual([
+      "REDIS_MODE is cluster, but the server is not a node of a Cluster",
+      "set REDIS_MODE=single, or sentinel where REDIS_URL names sentinels",
+    ]);
+    expect((await found(`${plain.url()}/99`))[0]).toBe("Redis has no database with the number in REDIS_URL");
+  });
+
+  test("prints redis-cli with the certificates that the server asks for", async () => {
+    await using server = await startRedis({ tls: true });
+    const file = (name: string) => `${server.dir()}/${name}`;
+    await using site = await createDeployment({
+      NODE_ENV: "development",
+      REDIS_URL: server.url(),
+      REDIS_TLS_CA_FILE: server.caFile(),
+      REDIS_TLS_CERT_FILE: file("server.pem"),
+      REDIS_TLS_KEY_FILE: file("server.key"),
+    });
+    const admin = new Redis(server.port, { tls: { ca: await Bun.file(server.caFile()).text() } });
+    await admin.config("SET", "tls-auth-clients", "yes");
+    admin.disconnect();
+    const plant = () => {};
+    const eviction: Fault<Deployment> = { id: "redis.persistence", status: "warning", plant };
+    expect(await plantAndMend(site, eviction)).toEqual(["warning", "fine"]);
+  });
+});
+
+describeWithPrivate("redis", "doctor on a shared Redis", () => {
+  const wrongIds = async (site: Deployment) =>
+    (await faultsOf(site)).filter((fault) => /installation|prefix/.test(fault));
+
+  test("names another installation under the same prefix, and the prefix to take", async () => {
+    await using server = await startRedis();
+    await using site = await createDeployment({ NODE_ENV: "development", REDIS_URL: server.url() });
+    expect(await wrongIds(site)).toEqual([]);
+    await withRedis(server, (redis) => redis.set("ownid:installation", "0123456789abcdef"));
+    const fault: Fault<Deployment> = { id: "redis.installation", status: "wrong", plant: () => {} };
+    expect(await plantAndMend(site, fault)).toEqual(["wrong", "fine"]);
+    expect(site.environment.REDIS_KEY_PREFIX).toMatch(/^ownid-[0-9a-f]{6}:$/);
+  });
+
+  test("names another prefix that the same table is kept under, and mends that when it is given up", async () => {
+    await using server = await startRedis();
+    await using site = await createDeployment({ NODE_ENV: "development", REDIS_URL: server.url() });
+    const url = site.environment.DATABASE_URL?.replace("sqlite:", "") ?? "";
+    const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "ownIdData" };
+    const installation = installationOf({ kind: "sqlite", url, names });
+    await withRedis(server, (redis) => redis.set("shop:installation", installation));
+    const fault: Fault<Deployment> = { id: "redis.other-prefix", status: "wrong", plant: () => {} };
+    expect(await plantAndMend(site, fault)).toEqual(["wrong", "fine"]);
   });
 });
 

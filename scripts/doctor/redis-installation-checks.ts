@@ -1,0 +1,50 @@
+import { shellWord } from "../../src/fix.ts";
+import { explainAnothers, explainRival, findMarks } from "../../src/store/redis-installation.ts";
+import { type Check, fine, warning, wrong } from "./check.ts";
+import type { RedisServers } from "./redis-servers.ts";
+
+const prefix: Check<RedisServers> = {
+  id: "redis.installation",
+  title: "key prefix",
+  async examine({ client, keys, keyPrefix, installation }) {
+    if (installation === null) return unknownDatabase;
+    const held = await client.get(keys.installation);
+    if (held === installation) return fine("is this installation's own");
+    if (held === null) return fine("is nobody's: the first start marks it");
+    const { reason, remedy } = explainAnothers(keys.installation);
+    return wrong(`${reason}; ${remedy}`, `REDIS_KEY_PREFIX=${prefixOfItsOwn(keyPrefix, installation)}`);
+  },
+};
+
+const otherPrefixes: Check<RedisServers> = {
+  id: "redis.other-prefix",
+  title: "other prefixes",
+  isScan: true,
+  async examine(servers) {
+    const { client, masters, keys, installation } = servers;
+    if (installation === null) return unknownDatabase;
+    const connections = masters.map(({ connection }) => connection);
+    const [rival] = await findMarks({ client, masters: () => connections, keys, installation });
+    if (rival === undefined) return fine("none keeps the same table");
+    const { reason, remedy } = explainRival(keys.installation, rival);
+    return wrong(`${reason}; ${remedy}`, `${masterWith(servers)} DEL ${shellWord(rival)}`);
+  },
+};
+
+const unknownDatabase = warning(
+  "not examined, because DATABASE_URL is wrong",
+  "bun run doctor   # again, with DATABASE_URL corrected",
+);
+
+export const redisInstallationChecks: readonly Check<RedisServers>[] = [prefix, otherPrefixes];
+
+/** Different for each installation, so that another one may follow the same advice. */
+function prefixOfItsOwn(keyPrefix: string, installation: string): string {
+  const longest = 50;
+  return `${keyPrefix.slice(0, longest).replace(/:?$/, "-")}${installation.slice(0, 6)}:`;
+}
+
+/** In a Cluster, redis-cli follows the redirection to the master that keeps the key. */
+function masterWith({ masters: [{ cli }], options }: RedisServers): string {
+  return options.mode === "cluster" ? `${cli} -c` : cli;
+}

@@ -210,7 +210,7 @@ describeWith("postgres", "Postgres", () => {
     const directory = database.directory({ ...accounts, table: "app.accounts" });
     const found = await problemsOf(directory);
     expect(found).toEqual([
-      `DATABASE_URL: the role may not enter the schema "app".\n      GRANT USAGE ON SCHEMA "app" TO sidecar;\n      ${postgresGrant('"app"."accounts"')}`,
+      `USERS_TABLE: the role may not enter the schema "app".\n      GRANT USAGE ON SCHEMA "app" TO sidecar;\n      ${postgresGrant('"app"."accounts"')}`,
     ]);
     await runLines(database, found);
     expect(await problemsOf(directory)).toEqual([]);

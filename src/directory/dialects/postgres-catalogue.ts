@@ -138,7 +138,7 @@ export async function inspectPostgres(
     account: database.account,
     otherProblems: database.mayEnter
       ? await operatorProblems(run, table, names)
-      : [{ variable: "DATABASE_URL", detail: forbidden, fixes: fixes.grantTo(database.account) }],
+      : [{ variable: "USERS_TABLE", detail: forbidden, fixes: fixes.grantTo(database.account) }],
     fixes,
   };
 }

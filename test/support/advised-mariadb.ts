@@ -1,0 +1,39 @@
+import { SQL } from "bun";
+import { createDeployment } from "./deployment.ts";
+import type { AdvisedSite } from "./followed-advice.ts";
+import { sharedMariadb } from "./mariadb-server.ts";
+
+let sites = 0;
+
+const columns =
+  "email varchar(191) NOT NULL, ownIdData text, gone int NOT NULL DEFAULT 0, town varchar(50) COLLATE utf8mb4_bin";
+export const table = (more = "") =>
+  `CREATE TABLE users (id int PRIMARY KEY AUTO_INCREMENT, ${columns}${more})`;
+export const grant = "GRANT SELECT (email, ownIdData), UPDATE (ownIdData) ON users TO #";
+export const rows =
+  "INSERT INTO users (email, town) VALUES ('sol@testmail.com', 'Köln'), ('ann@testmail.com', NULL)";
+
+/** An empty database, and an account that may do nothing there; in SQL, # stands for it. */
+export async function createMariadbSite(): Promise<AdvisedSite> {
+  const server = await sharedMariadb();
+  const name = `advice_${++sites}`;
+  const account = `'${name}'@'127.0.0.1'`;
+  const url = await server.createDatabase(name);
+  const administrator = new SQL(url, { max: 1 });
+  await administrator.unsafe(`CREATE USER ${account} IDENTIFIED BY 'secret'`);
+  await administrator.unsafe(`GRANT USAGE ON *.* TO ${account}`);
+  const own = Object.assign(new URL(url), { username: name, password: "secret" });
+  const deployment = await createDeployment({ DATABASE_URL: own.href });
+  return {
+    ...deployment,
+    administrate: (statement) => administrator.unsafe(statement.replaceAll("#", account)),
+    content: (withData) =>
+      administrator.unsafe(
+        `SELECT id, email, town, gone${withData ? ", ownIdData" : ""} FROM users ORDER BY id`,
+      ),
+    async [Symbol.asyncDispose]() {
+      await deployment[Symbol.asyncDispose]();
+      await administrator.close();
+    },
+  };
+}

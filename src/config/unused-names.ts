@@ -34,6 +34,10 @@ export function warnOfNearNames(environment: Environment): string[] {
   const targets = [...known].filter((name) => name.length >= lengthMin && !environment[name]);
   return Object.keys(environment).flatMap((name) => {
     if (known.has(name) || !environment[name]) return [];
+    const setting = name.replace(/_FILE$/, "");
+    if (setting !== name && setting.length >= lengthMin && known.has(setting)) {
+      return [`${name} is not read: ${setting} cannot come from a file.`];
+    }
     const meant = nearest(name.toUpperCase(), targets);
     return meant === null ? [] : [`${name} is not a setting. Did you mean ${meant}?`];
   });
@@ -41,8 +45,13 @@ export function warnOfNearNames(environment: Environment): string[] {
 
 function nearest(name: string, targets: readonly string[]): string | null {
   const near = targets
-    .map((target) => ({ target, edits: distance(name, target) }))
+    .map((target) => ({ target, edits: editsBetween(name, target) }))
     .filter(({ target, edits }) => edits <= (target.length > lengthMin ? 2 : 1))
     .toSorted((one, other) => one.edits - other.edits);
   return near[0]?.target ?? null;
+}
+
+/** A missing `_FILE` counts as one edit. */
+function editsBetween(name: string, target: string): number {
+  return name.length >= lengthMin && target === `${name}_FILE` ? 1 : distance(name, target);
 }

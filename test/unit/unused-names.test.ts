@@ -16,10 +16,19 @@ describe("a variable whose name is close to a setting's", () => {
       database_url: "DATABASE_URL",
       NODE_ENVS: "NODE_ENV",
       BACKEND_TOKENS: "BACKEND_TOKEN",
+      SESSION_KEYS: "SESSION_KEYS_FILE",
+      DATABASE_TLS_CA: "DATABASE_TLS_CA_FILE",
     };
     for (const [name, setting] of Object.entries(pairs)) {
       expect(meant(name)).toEqual([`${name} is not a setting. Did you mean ${setting}?`]);
     }
+  });
+
+  test("is named where it would read a setting from a file that cannot come from one", () => {
+    expect(meant("SESSION_AUDIENCE_FILE")).toEqual([
+      "SESSION_AUDIENCE_FILE is not read: SESSION_AUDIENCE cannot come from a file.",
+    ]);
+    expect(meant("PORT_FILE")).toEqual([]);
   });
 
   test("is left alone where the setting itself is set, or the variable is empty", () => {

@@ -31,7 +31,7 @@ export async function openLog({ level, format, onDropped }: LogOptions): Promise
     sink: openStandardOutput(),
     onDropped,
     onRecovered: (entries) =>
-      logger.warn({ entries }, "log entries were dropped while standard output could not be written"),
+      logger.error({ entries }, "log entries were dropped while standard output could not be written"),
   });
   const options = {
     level,

@@ -1,5 +1,6 @@
 import {
   DatabaseUnavailable,
+  type ErrorCode,
   InternalFault,
   OutcomeUnknown,
   SessionLedgerUnavailable,
@@ -34,6 +35,8 @@ const ordinary: ReadonlySet<string> = new Set([
   "ERR_SESSION_INVALID",
 ]);
 
+type Level = "error" | "warn" | "info" | "debug";
+
 /**
  * Logs failed requests with their code and, where there is one, their reason. Whoever sends a flood of them cannot
  * flood the log: of each code and reason, ten lines a second are written, and one line says how many were left out.
@@ -42,12 +45,16 @@ export function createFailureLog({ logger, onLeftOut }: FailureLogOptions): Fail
   const windows = new Map<string, { lines: number; leftOut: number }>();
 
   /** Whether one more line of this kind may be written now. */
-  function admit(code: string, reason: string | null): boolean {
+  function admit(level: Level, code: ErrorCode, reason: string | null): boolean {
     const kind = `${code} ${reason}`;
     const open = windows.get(kind);
     if (open === undefined) {
       windows.set(kind, { lines: 1, leftOut: 0 });
-      setTimeout(() => closeWindow(kind, code, reason), windowMs).unref();
+      setTimeout(() => {
+        const { leftOut = 0 } = windows.get(kind) ?? {};
+        windows.delete(kind);
+        if (leftOut > 0) logger[level]({ code, reason, leftOut }, "more requests failed in the same way");
+      }, windowMs).unref();
       return true;
     }
     open.lines += 1;
@@ -57,29 +64,34 @@ export function createFailureLog({ logger, onLeftOut }: FailureLogOptions): Fail
     return false;
   }
 
-  function closeWindow(kind: string, code: string, reason: string | null): void {
-    const { leftOut = 0 } = windows.get(kind) ?? {};
-    windows.delete(kind);
-    if (leftOut > 0) logger.warn({ code, reason, leftOut }, "more requests failed in the same way");
-  }
-
   return (failure, request) => {
     const { code } = failure;
-    const { status } = answers[code];
-    if (ordinary.has(code)) return logger.debug({ ...request, status, code }, "the request was refused");
-    const isUnanswered =
-      failure instanceof DatabaseUnavailable ||
-      failure instanceof SessionLedgerUnavailable ||
-      failure instanceof OutcomeUnknown;
-    const reason = isUnanswered ? failure.message : failure.reason;
-    if (!admit(code, reason)) return;
-    const line = { ...request, status, code, ...(reason === null ? {} : { reason }) };
+    const level = levelOf(failure);
+    if (!logger.isLevelEnabled(level)) return;
+    const reason = isUnanswered(failure) ? failure.message : failure.reason;
+    if (!ordinary.has(code) && !admit(level, code, reason)) return;
+    const line = { ...request, status: answers[code].status, code, ...(reason === null ? {} : { reason }) };
     if (failure instanceof InternalFault)
-      logger.error({ ...line, stack: framesOf(failure.cause) }, "the sidecar failed");
-    else if (isUnanswered) logger.error(line, "the request could not be answered");
-    else if (status === 401 || status === 409 || status >= 429) logger.warn(line, "the request was refused");
-    else logger.info(line, "the request was refused");
+      logger[level]({ ...line, stack: framesOf(failure.cause) }, "the sidecar failed");
+    else if (isUnanswered(failure)) logger[level](line, "the request could not be answered");
+    else logger[level](line, "the request was refused");
   };
+}
+
+function levelOf(failure: SidecarError): Level {
+  if (failure instanceof InternalFault || isUnanswered(failure)) return "error";
+  if (ordinary.has(failure.code)) return "debug";
+  const { status } = answers[failure.code];
+  return status === 401 || status === 409 || status >= 429 ? "warn" : "info";
+}
+
+/** The user database or the session ledger gave no answer; the message has the reason. */
+function isUnanswered(failure: SidecarError): boolean {
+  return (
+    failure instanceof DatabaseUnavailable ||
+    failure instanceof SessionLedgerUnavailable ||
+    failure instanceof OutcomeUnknown
+  );
 }
 
 /** Where it happened. The message is left out: it may quote what was being worked on. */

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import pino from "pino";
 import { Overloaded } from "../../src/errors.ts";
 import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { outcomeOf, problem } from "../support/problems.ts";
@@ -199,6 +200,15 @@ test("so is every request of the site to the ops listener, probes aside", async 
     'ownid_failures_total{code="ERR_TOKEN_INVALID",reason=""} 1',
     'ownid_failures_total{code="ERR_SESSION_INVALID",reason=""} 2',
   ]);
+});
+
+test("a log whose level leaves the lines out anyway tells of none that were left out", async () => {
+  const logLines: string[] = [];
+  const logger = pino({ level: "warn" }, { write: (line: string) => logLines.push(line) });
+  await using app = await startApp({ logger });
+  for (let sent = 0; sent < 20; sent += 1) await fetch(`${app.publicUrl}/nothing`);
+  expect((await countsOf(app)).filter((count) => count.startsWith("ownid_log_events_total"))).toEqual([]);
+  expect(logLines).toEqual([]);
 });
 
 test("a flood of requests that are refused for one reason leaves ten lines a second, and one with the rest", async () => {

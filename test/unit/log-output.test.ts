@@ -71,7 +71,7 @@ describe("a process whose standard output", () => {
     expect(recovered).toBe(true);
     const lines = linesOf(log.trimStart()).map((line) => JSON.parse(line));
     expect(lines.filter(({ msg }) => msg.startsWith("x"))).toHaveLength(total - dropped);
-    expect(lines.at(-1)).toMatchObject({ level: "warn", entries: dropped });
+    expect(lines.at(-1)).toMatchObject({ level: "error", entries: dropped });
     child.stdin.write("end");
     child.stdin.flush();
     expect(await child.exited).toBe(0);

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
-export type ServerKind = "postgres" | "mariadb" | "redis" | "pgbouncer";
+export type ServerKind = "postgres" | "mariadb" | "redis" | "pgbouncer" | "nginx" | "caddy";
 
 /** Where a server can be had from on this machine, or in words why it cannot. */
 export type ServerSupply = { from: "programs" } | { from: "compose" } | { from: "nowhere"; reason: string };
@@ -16,6 +16,8 @@ const servers = {
   mariadb: { programs: ["mariadbd", "mariadb-install-db"], package: "mariadb-server", inCompose: true },
   redis: { programs: ["redis-server"], package: "redis-server", inCompose: true },
   pgbouncer: { programs: ["pgbouncer"], package: "pgbouncer", inCompose: false },
+  nginx: { programs: ["nginx"], package: "nginx", inCompose: false },
+  caddy: { programs: ["caddy"], package: "caddy", inCompose: false },
 } as const;
 
 /** What lists and signals a server's processes. Slim container images lack it. */

@@ -23,7 +23,8 @@ export function verify({ sessions, sessionCookie }: VerifyOptions) {
     }
     set.headers["x-auth-subject"] = headerValue(claims.sub);
     set.headers["x-auth-session-id"] = headerValue(claims.sid);
-    if (claims.session_type !== undefined) set.headers["x-auth-session-type"] = claims.session_type;
+    // Empty where there is none: a proxy that copies a header which is not there may leave the client's own.
+    set.headers["x-auth-session-type"] = claims.session_type ?? "";
     return "";
   }
   return new Elysia()

@@ -487,6 +487,36 @@ describeWith("redis", "the Lua scripts", () => {
     });
   });
 
+  describe("revokeUser", () => {
+    test("names the given second, or the one after what was named before, and keeps it for its time", async () => {
+      expect(await scripts.revokeUser(redis, key, 2_000_000_000, 30_000)).toBe(2_000_000_000);
+      expect(await scripts.revokeUser(redis, key, 2_000_000_000, 30_000)).toBe(2_000_000_001);
+      expect(await scripts.revokeUser(redis, key, 1_999_999_000, 30_000)).toBe(2_000_000_002);
+      expect(await scripts.revokeUser(redis, key, 2_000_000_010, 30_000)).toBe(2_000_000_010);
+      expect(await redis.get(key)).toBe("2000000010");
+      expect(await lives(30_000)).toBe(true);
+    });
+  });
+
+  describe("beginRecord", () => {
+    const record = (second: number) => `${second} ${epoch}`;
+
+    test("begins a record where there is none, and keeps it while the epoch lasts", async () => {
+      expect(await scripts.beginRecord(redis, key, 100)).toBe(record(100));
+      expect(await scripts.beginRecord(redis, key, 200)).toBe(record(100));
+      expect([await redis.get(key), await redis.pttl(key)]).toEqual([record(100), -1]);
+    });
+
+    test("begins anew after another epoch without an append-only file, later than all that was issued", async () => {
+      await redis.set(key, "100 0123456789abcdef");
+      expect(await scripts.beginRecord(redis, key, 200)).toBe(record(200));
+      await redis.set(key, "300 0123456789abcdef");
+      expect(await scripts.beginRecord(redis, key, 200)).toBe(record(301));
+      await redis.set(key, "what somebody else wrote");
+      expect(await scripts.beginRecord(redis, key, 200)).toBe(record(200));
+    });
+  });
+
   test("are loaded again where Redis has forgotten them", async () => {
     await begin("ann", "t1");
     await redis.script("FLUSH");

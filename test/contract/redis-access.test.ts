@@ -35,7 +35,7 @@ function urlOf({ port }: RedisServer, { scheme = "redis", user = "sidecar" } = {
 
 /** Everything that a sidecar ever asks of Redis; what is refused shows as an answer that is not the expected one. */
 async function useEverything(store: OpenedStore, patienceMs = 5000): Promise<boolean> {
-  const { hotCopy, replayGuard, events } = store;
+  const { hotCopy, replayGuard, sessionLedger, events } = store;
   if (!(await eventually(async () => store.isFilling(), true, patienceMs))) return false;
   try {
     await fill(hotCopy, "ann", "devices");
@@ -47,6 +47,16 @@ async function useEverything(store: OpenedStore, patienceMs = 5000): Promise<boo
     await replayGuard.settle(mac, "set", "failed");
     claims.push(await replayGuard.claim(mac, "set", Date.now() + 1000));
     claims.push(await replayGuard.claim(mac, "set", 0));
+    const token = {
+      jti: "jti",
+      sid: "sid",
+      loginId: "ann",
+      issuedAt: (await sessionLedger.revokedUntil("ann")) + 1,
+    };
+    await sessionLedger.revokeUser("ann");
+    await sessionLedger.revoke("another");
+    if (!(await sessionLedger.isRevoked(token)) || !(await sessionLedger.recordExchange("jti", 9)))
+      return false;
     await hotCopy.purgeAll();
     const isAsExpected = `${ann.state} ${bob.state} ${claims}` === "miss hit run,run,open";
     return isAsExpected && (await hotCopy.peek("bob")) === null && !/un|fail|back/.test(events.join());

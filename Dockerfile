@@ -15,5 +15,5 @@ USER bun
 VOLUME /app/data
 EXPOSE 3300 3301
 HEALTHCHECK --interval=10s --timeout=2s --start-period=5s \
-  CMD ["bun", "-e", "process.exit((await fetch(`http://127.0.0.1:${process.env.OPS_PORT ?? 3301}/livez`, { proxy: false })).ok ? 0 : 1)"]
+  CMD ["bun", "scripts/health.ts"]
 CMD ["bun", "dist/index.js"]

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, Entry>> = {
   build: { needs: "dependencies", run: () => import("./build.ts") },
   sign: { needs: "dependencies", run: () => import("./sign/index.ts") },
   keys: { needs: "dependencies", run: () => import("./keys.ts") },
+  health: { needs: "dependencies", run: () => import("./health.ts") },
   doctor: { needs: "dependencies", run: () => import("./doctor/index.ts") },
   sync: { needs: "dependencies", run: () => import("./sync/index.ts") },
   loadtest: { needs: "devDependencies", run: () => import("./load/index.ts") },

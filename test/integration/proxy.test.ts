@@ -30,7 +30,10 @@ afterAll(async () => {
 });
 
 /** Runs a command in the sidecar's folder, on a machine where every request is to go through the proxy. */
-async function run(argv: readonly string[]): Promise<{ status: number; output: string }> {
+async function run(
+  argv: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<{ status: number; output: string }> {
   const url = proxy.url.href;
   const child = Bun.spawn([...argv], {
     cwd: sidecar.folder.path,
@@ -42,6 +45,7 @@ async function run(argv: readonly string[]): Promise<{ status: number; output: s
       http_proxy: url,
       HTTPS_PROXY: url,
       ALL_PROXY: url,
+      ...environment,
     },
     stdin: "ignore",
     stdout: "pipe",
@@ -78,10 +82,13 @@ describe("HTTP_PROXY without NO_PROXY", () => {
   test("does not make the image's health check fail", async () => {
     const [, check = "[]"] =
       /^HEALTHCHECK [^[]*CMD (\[.*\])$/m.exec(readFileSync(join(root, "Dockerfile"), "utf8")) ?? [];
-    const [bun, ...args]: string[] = JSON.parse(check);
+    const [bun, file = ""]: string[] = JSON.parse(check);
     expect(bun).toBe("bun");
-    expect(await run([process.execPath, ...args])).toEqual({ status: 0, output: "" });
+    const argv = [process.execPath, join(root, file)];
+    expect(await run(argv)).toEqual({ status: 0, output: `${addresses.opsUrl}/livez: 200\n` });
     expect(proxied).toEqual([]);
+    expect((await run(argv, { OPS_PORT: "9" })).status).toBe(1);
+    expect((await run(argv, { OPS_HOST: "0.0.0.0" })).status).toBe(0);
   });
 });
 

@@ -6,6 +6,7 @@ export const driftKinds = {
   differsFromRow: ["hash holds another value than its row", "hashes hold another value than their row"],
   userWithoutData: ["hash is of a user without data", "hashes are of users without data"],
   unknownUser: ["hash is of a login id that nobody has", "hashes are of login ids that nobody has"],
+  blockedUser: ["hash is of a blocked user", "hashes are of blocked users"],
   otherSpelling: [
     "hash is under a spelling that the table does not store",
     "hashes are under a spelling that the table does not store",
@@ -18,7 +19,7 @@ export type DriftKind = keyof typeof driftKinds;
 export interface Drift {
   readonly loginId: string;
   readonly hash: string;
-  /** `undefined`: no row has exactly this login id. */
+  /** `undefined`: no user who is not blocked has exactly this login id. */
   readonly row: string | null | undefined;
 }
 
@@ -83,12 +84,12 @@ function isSame(a: Sighting, b: Sighting | null): boolean {
   return b !== null && a.token === b.token && a.value === b.value;
 }
 
-/** A row that differs is known; of a missing one, the database says whether it spells the login id otherwise. */
+/** A row that differs is known; of a missing one, the database says whether the user is blocked or spelt otherwise. */
 export async function kindOf({ directory }: Sides, { loginId, row }: Drift): Promise<DriftKind> {
   if (row !== undefined) return row ? "differsFromRow" : "userWithoutData";
   try {
-    await directory.find(loginId);
-    return "otherSpelling";
+    const user = await directory.find(loginId);
+    return user.loginId === loginId && user.blocked ? "blockedUser" : "otherSpelling";
   } catch (error) {
     if (error instanceof UserUnknown) return "unknownUser";
     throw error;

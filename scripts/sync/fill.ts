@@ -10,7 +10,7 @@ export interface Filled {
   readonly filled: number;
   /** Hashes that held it already. */
   readonly hits: number;
-  /** Users that were being written, or have no data by now: their hash is left to whoever writes. */
+  /** Users that were being written, or have no data by now, or are blocked, or whose hash waits for a lookup. */
   readonly left: number;
 }
 
@@ -52,7 +52,8 @@ async function tryToFill({ population, scan }: FilledSides, loginIds: readonly s
   const times = (...events: HotCopyEvent[]) => noted.filter((event) => events.includes(event)).length;
   // The port answers "ask" while Redis is away as well; only what is noted was an answer of Redis.
   const isClear =
-    times("hit", "miss", "ask") === loginIds.length && times("fill", "fill refused") === fills.length;
+    times("hit", "miss", "ask", "stale") === loginIds.length &&
+    times("fill", "fill refused") === fills.length;
   return { isClear, hits: times("hit"), filled: times("fill") };
 }
 

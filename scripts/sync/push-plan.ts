@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, rmSync } from "node:fs";
 import { UsageWrong } from "../command.ts";
 import { keptFile } from "./kept-file.ts";
@@ -11,6 +11,11 @@ export interface PlannedPush {
   readonly hash: Digest;
   /** The hash's value, kept from just before BEGIN drops it until the row has it; `null` before. */
   readonly value: string | null;
+  /**
+   * What the hash's token begins with once the first BEGIN for the value has run, until another writer begins; `null`
+   * before, and empty once nothing can tell any more whether another writer has begun.
+   */
+  readonly token: string | null;
 }
 
 export type Digest = string;
@@ -38,7 +43,7 @@ export function openPushPlan(place: string, redis: string) {
   database.run("PRAGMA synchronous = FULL");
   database.run("CREATE TABLE IF NOT EXISTS listing (place TEXT, redis TEXT, listedAt TEXT)");
   database.run(
-    "CREATE TABLE IF NOT EXISTS planned (loginId TEXT PRIMARY KEY, row TEXT, hash TEXT, value TEXT) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS planned (loginId TEXT PRIMARY KEY, row TEXT, hash TEXT, value TEXT, token TEXT) WITHOUT ROWID",
   );
   const listing = database.query<{ place: string; redis: string; listedAt: string }, []>(
     "SELECT * FROM listing",
@@ -49,9 +54,12 @@ export function openPushPlan(place: string, redis: string) {
   const following = database.query<PlannedPush, [string, number]>(
     "SELECT * FROM planned WHERE loginId > ? ORDER BY loginId LIMIT ?",
   );
-  const insert = database.query("INSERT OR IGNORE INTO planned VALUES (?, ?, ?, NULL)");
-  const keepValue = database.query("UPDATE planned SET value = ? WHERE loginId = ?");
-  const dropValue = database.query("UPDATE planned SET value = NULL WHERE loginId = ?");
+  const insert = database.query("INSERT OR IGNORE INTO planned VALUES (?, ?, ?, NULL, NULL)");
+  const keepValue = database.query<{ token: string }, [string, string, string]>(
+    "UPDATE planned SET value = ?, token = coalesce(token, ?) WHERE loginId = ? RETURNING token",
+  );
+  const dropValue = database.query("UPDATE planned SET value = NULL, token = NULL WHERE loginId = ?");
+  const forgetToken = database.query("UPDATE planned SET token = '' WHERE loginId = ?");
   const remove = database.query("DELETE FROM planned WHERE loginId = ?");
   const count = () => counts.get() ?? { planned: 0, open: 0 };
 
@@ -85,7 +93,7 @@ export function openPushPlan(place: string, redis: string) {
       database.run("DELETE FROM listing");
     },
 
-    add(pushes: readonly Omit<PlannedPush, "value">[]): void {
+    add(pushes: readonly Pick<PlannedPush, "loginId" | "row" | "hash">[]): void {
       database.transaction(() => {
         for (const { loginId, row, hash } of pushes) insert.run(loginId, row, hash);
       })();
@@ -100,11 +108,16 @@ export function openPushPlan(place: string, redis: string) {
 
     next: (after: string, limit: number): readonly PlannedPush[] => following.all(after, limit),
 
-    /** On the disk when it returns. */
-    keepValues(values: ReadonlyMap<string, string>): void {
+    /** Returns the token of each value; both are on the disk by then. A value that was kept before has its old token. */
+    keepValues(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+      const tokens = new Map<string, string>();
       database.transaction(() => {
-        for (const [loginId, value] of values) keepValue.run(value, loginId);
+        for (const [loginId, value] of values) {
+          const kept = keepValue.get(value, randomBytes(16).toString("base64url"), loginId);
+          if (kept !== null) tokens.set(loginId, kept.token);
+        }
       })();
+      return tokens;
     },
 
     remove(loginIds: readonly string[]): void {
@@ -117,6 +130,13 @@ export function openPushPlan(place: string, redis: string) {
     leave(loginIds: readonly string[]): void {
       database.transaction(() => {
         for (const loginId of loginIds) dropValue.run(loginId);
+      })();
+    },
+
+    /** Nothing shows any more whether a sidecar has written these users: their values are kept, and never written. */
+    holdBack(loginIds: readonly string[]): void {
+      database.transaction(() => {
+        for (const loginId of loginIds) forgetToken.run(loginId);
       })();
     },
 

@@ -1,15 +1,7 @@
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
-import {
-  OutcomeUnknown,
-  OwnIdDataTooLong,
-  UserBlocked,
-  UserUnknown,
-  WriteContended,
-} from "../../src/errors.ts";
-import { createWriteThrough } from "../../src/store/write-through.ts";
 import { counted, countText } from "../quantities.ts";
 import { driftKinds, findDrift } from "./drift.ts";
 import { showProgress } from "./progress.ts";
+import { createPusher, outcomes, type Push, type PushOutcome } from "./push-one.ts";
 import { digestOf, openPushPlan, type PlannedPush, type PushPlan } from "./push-plan.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince } from "./summary.ts";
@@ -22,32 +14,7 @@ export interface PushOptions extends Gait {
   readonly show: (outcome: string, loginId: string) => void;
 }
 
-const outcomes = {
-  written: ["row was written", "rows were written"],
-  conflict: [
-    "row has changed since it was listed and was left",
-    "rows have changed since they were listed and were left",
-  ],
-  settled: [
-    "user was written by a sidecar since and was left",
-    "users were written by a sidecar since and were left",
-  ],
-  gone: [
-    "hash has expired or is not believed any more: its row stays as it is",
-    "hashes have expired or are not believed any more: their rows stay as they are",
-  ],
-  refused: [
-    "user is blocked, or the column cannot hold the value",
-    "users are blocked, or the column cannot hold the values",
-  ],
-  unfinished: [
-    "row may or may not have been written: run it again to settle it",
-    "rows may or may not have been written: run it again to settle them",
-  ],
-} as const;
-
-type Outcome = keyof typeof outcomes;
-type Figures = Record<Outcome | "users" | "listed", number>;
+type Figures = Record<PushOutcome | "users" | "listed", number>;
 
 /** Users whose values are on their way at once: the fence gives all of them no more than D. */
 const writesMax = 32;
@@ -101,12 +68,11 @@ async function list(sides: Sides, options: PushOptions, plan: PushPlan, figures:
 }
 
 async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figures: Figures): Promise<void> {
+  const pushOne = createPusher(sides);
   const progress = showProgress({ step: "push", items: "rows", total: figures.listed });
   try {
     for await (const pushes of paced(planned(plan), options, progress)) {
-      const values = await valuesOf(sides, pushes);
-      plan.keepValues(values);
-      const writes = pushes.map(({ loginId, row }) => write(sides, { loginId, row }, values.get(loginId)));
+      const writes = (await withValues(sides, plan, pushes)).map(pushOne);
       const results = await Promise.allSettled(writes);
       for (const [index, { loginId }] of pushes.entries()) {
         const result = results[index];
@@ -115,7 +81,8 @@ async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figu
         options.show(result.value, loginId);
       }
       plan.remove(loginIdsWhere(pushes, results, ["written", "settled"]));
-      plan.leave(loginIdsWhere(pushes, results, ["conflict"]));
+      plan.holdBack(loginIdsWhere(pushes, results, ["unproven"]));
+      plan.leave(loginIdsWhere(pushes, results, ["conflict", "gone", "altered"]));
       // A side that does not answer ends the work, once the others of the batch have ended.
       await Promise.all(writes);
     }
@@ -126,8 +93,8 @@ async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figu
 
 function loginIdsWhere(
   pushes: readonly PlannedPush[],
-  results: readonly PromiseSettledResult<Outcome>[],
-  wanted: readonly Outcome[],
+  results: readonly PromiseSettledResult<PushOutcome>[],
+  wanted: readonly PushOutcome[],
 ): string[] {
   return pushes.flatMap(({ loginId }, index) => {
     const result = results[index];
@@ -146,8 +113,15 @@ async function* planned(plan: PushPlan): AsyncGenerator<readonly PlannedPush[]> 
   }
 }
 
-/** The values as listed, of hashes that are believed now; and those that a push which was killed had under way. */
-async function valuesOf({ population }: Sides, pushes: readonly PlannedPush[]): Promise<Map<string, string>> {
+/**
+ * Each push with its value: as listed, if the hash is believed and still holds it now, or as an earlier push has kept it.
+ * The plan has the values on the disk before any of them is dropped from its hash.
+ */
+async function withValues(
+  { population }: Sides,
+  plan: PushPlan,
+  pushes: readonly PlannedPush[],
+): Promise<readonly Push[]> {
   const sightings = await population.see(pushes.map(({ loginId }) => loginId));
   const values = new Map<string, string>();
   for (const [index, { loginId, hash, value }] of pushes.entries()) {
@@ -155,51 +129,14 @@ async function valuesOf({ population }: Sides, pushes: readonly PlannedPush[]): 
     if (value !== null) values.set(loginId, value);
     else if (seen !== undefined && digestOf(seen) === hash) values.set(loginId, seen);
   }
-  return values;
-}
-
-/** The sidecar's own SET, against a row that must still be the listed one. */
-async function write(
-  sides: Sides,
-  { loginId, row }: Pick<PlannedPush, "loginId" | "row">,
-  value: string | undefined,
-): Promise<Outcome> {
-  if (value === undefined) return (await isAsListed(sides, loginId, row)) ? "gone" : "settled";
-  const store = createWriteThrough({
-    directory: onlyAsListed(sides.directory, [row, digestOf(value)]),
-    hotCopy: sides.population.hotCopy(),
-    statementMs: sides.statementMs,
-    auditShare: 0,
-    note: () => {},
-  });
-  try {
-    await store.set(loginId, value);
-    return "written";
-  } catch (error) {
-    if (error instanceof RowChanged || error instanceof UserUnknown) return "conflict";
-    if (error instanceof UserBlocked || error instanceof OwnIdDataTooLong) return "refused";
-    if (error instanceof OutcomeUnknown || error instanceof WriteContended) return "unfinished";
-    throw error;
-  }
-}
-
-async function isAsListed({ scan }: Sides, loginId: string, row: string): Promise<boolean> {
-  const ownIdData = (await scan.read([loginId])).get(loginId);
-  return ownIdData !== undefined && digestOf(ownIdData) === row;
-}
-
-/** The row is not the one that was listed: known not to have been written. */
-class RowChanged extends WriteContended {}
-
-function onlyAsListed(directory: UserDirectory, digests: readonly string[]): UserDirectory {
-  return {
-    ...directory,
-    async find(loginId) {
-      const user = await directory.find(loginId);
-      if (user.loginId !== loginId || !digests.includes(digestOf(user.ownIdData))) throw new RowChanged();
-      return user;
-    },
-  };
+  const tokens = plan.keepValues(values);
+  return pushes.map(({ loginId, row, value }) => ({
+    loginId,
+    row,
+    value: values.get(loginId) ?? null,
+    token: tokens.get(loginId) ?? null,
+    isResumed: value !== null,
+  }));
 }
 
 interface Ending {
@@ -239,8 +176,18 @@ function summaryOf(figures: Figures, ending: Ending): Summary {
   return { holds: isComplete && isAllWritten, isComplete, seconds, figures, lines };
 }
 
-const outcomeNames = ["written", "conflict", "settled", "gone", "refused", "unfinished"] as const;
+const outcomeNames = [
+  "written",
+  "conflict",
+  "settled",
+  "gone",
+  "unproven",
+  "refused",
+  "altered",
+  "unfinished",
+] as const satisfies readonly PushOutcome[];
 
 function noFigures(): Figures {
-  return { users: 0, listed: 0, written: 0, conflict: 0, settled: 0, gone: 0, refused: 0, unfinished: 0 };
+  const none = { written: 0, conflict: 0, settled: 0, gone: 0, unproven: 0, refused: 0, altered: 0 };
+  return { users: 0, listed: 0, unfinished: 0, ...none };
 }

@@ -129,7 +129,7 @@ function summaryOf(figures: Figures, { isSame, options, seconds }: Ending): Summ
   return { holds: isComplete && total === 0, isComplete, seconds, figures, lines };
 }
 
-const kinds = ["differsFromRow", "userWithoutData", "unknownUser", "otherSpelling"] as const;
+const kinds = ["differsFromRow", "userWithoutData", "unknownUser", "blockedUser", "otherSpelling"] as const;
 
 function noFigures(): Figures {
   return {
@@ -141,6 +141,7 @@ function noFigures(): Figures {
     differsFromRow: 0,
     userWithoutData: 0,
     unknownUser: 0,
+    blockedUser: 0,
     otherSpelling: 0,
   };
 }

@@ -2,7 +2,7 @@
 export interface ListedUser {
   /** As the table stores it. */
   readonly loginId: string;
-  /** Whether there is any data: neither `NULL` nor empty. */
+  /** Whether there is any data, neither `NULL` nor empty, and the user is not blocked. */
   readonly isEnrolled: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface UserScan {
    */
   list(after: string | null, size: number): Promise<readonly ListedUser[]>;
 
-  /** The data of the users whose stored login id is exactly one of these. The others are not in the map. */
+  /** The data of the users whose stored login id is exactly one of these and who are not blocked. The others are not in the map. */
   read(loginIds: readonly string[]): Promise<ReadonlyMap<string, string | null>>;
 
   /** Lets statements under way finish, then disconnects. */

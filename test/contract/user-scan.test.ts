@@ -11,7 +11,7 @@ import { startPgbouncer } from "../support/pgbouncer-server.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { createSqliteFile, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
-import { createTable, type User } from "./contract-table.ts";
+import { blockedTypes, createTable, type User } from "./contract-table.ts";
 
 setDefaultTimeout(60_000);
 
@@ -259,6 +259,23 @@ function describeUserScan(open: () => Promise<ScannedDatabase>): void {
       const { scan } = await withUsers([...users, { loginId: "other", ownIdData: "not asked for" }]);
       const found = await scan.read([...users.map(({ loginId }) => loginId), "nobody"]);
       expect(found).toEqual(new Map(users.map(({ loginId, ownIdData }) => [loginId, ownIdData])));
+    });
+
+    test("leaves out blocked users, whose data may not be kept anywhere else", async () => {
+      for (const [type, no, yes] of blockedTypes[opened.kind]) {
+        const users = [
+          { loginId: "ann", ownIdData: "a", blocked: no },
+          { loginId: "bob", ownIdData: "b", blocked: yes },
+          { loginId: "cyd", ownIdData: "c", blocked: null },
+        ];
+        const names = await createTable(opened.database, users, { blocked: type });
+        const scan = openScan(opened, names);
+        scans.push(scan);
+        const found = await scan.read(users.map(({ loginId }) => loginId));
+        expect([type, ...found]).toEqual([type, ["ann", "a"], ["cyd", "c"]]);
+        const listed = await scan.list(null, 10);
+        expect(listed.map(({ isEnrolled }) => isEnrolled)).toEqual([true, false, true]);
+      }
     });
 
     test("answers nothing for another spelling of a login id", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";
@@ -105,12 +106,35 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
 
   if (!withMishaps) return;
 
+  /** What the row of the first user was restored to. */
+  const olderData = "data of 6 😀";
+
+  /** Two acknowledged sets, of which the second puts back what the row held when it was listed. */
+  async function setBack(sidecar: OwnIdDataStore, loginId: string): Promise<void> {
+    await sidecar.invalidate(loginId);
+    for (const data of ["a device is added", olderData]) await sidecar.set(loginId, data);
+  }
+
+  /** Kills a push that has dropped the hash's value and waits for the row. */
+  async function killHalfWay(loginId: string): Promise<void> {
+    await using lock = await site.lockRow(loginId);
+    const child = site.spawn(["push", "--yes"]);
+    while (child.exitCode === null && (await site.hashes()).has(loginId)) await Bun.sleep(2);
+    child.kill("SIGKILL");
+    await child.exited;
+    // Until the database has given up the statement that waits for the lock.
+    await Bun.sleep(site.statementMs);
+    await lock[Symbol.asyncDispose]();
+  }
+
   test("takes no value that no sidecar believes, and none that was written since it was listed", async () => {
     expect((await site.sync(["push"])).exit).toBe(1);
     const [foreign = "", expired = "", rewritten = "", ...others] = moved;
     await site.client.hset(site.keyOf(foreign), "e", "another!");
     await site.client.del(site.keyOf(expired));
     const sidecar = await site.sidecar();
+    // Without it the set would be refused as one that was made from a stale list.
+    await sidecar.invalidate(rewritten);
     await sidecar.set(rewritten, "newest of all");
     const { summary } = await site.sync(["push", "--yes", "--json"]);
     expect(summary).toMatchObject({
@@ -142,7 +166,9 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
   test("keeps the value that the column cannot hold, until it can", async () => {
     const [loginId = ""] = moved;
     const long = "x".repeat(6000);
-    await (await site.sidecar()).set(loginId, long);
+    const sidecar = await site.sidecar();
+    await sidecar.invalidate(loginId);
+    await sidecar.set(loginId, long);
     await site.alterRow(loginId, "older data");
     await site.database.run('ALTER TABLE users ALTER "ownIdData" TYPE varchar(5000)');
     const { summary } = await site.sync(["push", "--yes", "--json"]);
@@ -166,17 +192,57 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     expect(await site.rows()).toEqual(newest);
   });
 
+  test("overwrites no row that a sidecar has set since the listing, though it holds the listed value again", async () => {
+    expect((await site.sync(["push"])).exit).toBe(1);
+    const [loginId = "", ...others] = moved;
+    await setBack(await site.sidecar(), loginId);
+    expect((await site.sync(["push", "--yes", "--json"])).summary).toMatchObject({ written: 299, gone: 1 });
+    const rows = await site.rows();
+    expect(rows.get(loginId)).toBe(olderData);
+    for (const other of others) expect(rows.get(other)).toBe(newest.get(other) ?? null);
+  });
+
+  test("overwrites no row that a sidecar has set since a push was killed with the value in its plan", async () => {
+    expect((await site.sync(["push"])).exit).toBe(1);
+    const [loginId = "", ...others] = moved;
+    await killHalfWay(loginId);
+    await setBack(await site.sidecar(), loginId);
+    const { exit, summary } = await site.sync(["push", "--yes", "--json"]);
+    expect({ exit, ...summary }).toMatchObject({ exit: 1, unproven: 1, conflict: 0, unfinished: 0 });
+    const rows = await site.rows();
+    expect(rows.get(loginId)).toBe(olderData);
+    for (const other of others) expect(rows.get(other)).toBe(newest.get(other) ?? null);
+  });
+
+  test("writes no value of its plan whose hash is gone, and keeps it", async () => {
+    expect((await site.sync(["push"])).exit).toBe(1);
+    const [loginId = ""] = moved;
+    await killHalfWay(loginId);
+    await site.client.del(site.keyOf(loginId));
+    for (const _ of [1, 2])
+      expect((await site.sync(["push", "--yes", "--json"])).summary).toMatchObject({ unproven: 1 });
+    expect((await site.rows()).get(loginId)).toBe(olderData);
+    expect(site.kept("sync-push.db")).not.toBeNull();
+  });
+
+  test("says that a trigger is in the way, and goes on with the others", async () => {
+    const [loginId = ""] = moved;
+    await site.database.run(
+      `CREATE FUNCTION keeps() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
+    );
+    await site.database.run(
+      `CREATE TRIGGER keeps BEFORE UPDATE ON users FOR EACH ROW WHEN (OLD.email = '${loginId}') EXECUTE FUNCTION keeps()`,
+    );
+    expect((await site.sync(["push", "--yes", "--json"])).summary).toMatchObject({
+      written: 299,
+      altered: 1,
+    });
+  });
+
   test("has kept the value of a hash that it dropped and whose row it did not come to write", async () => {
     expect((await site.sync(["push"])).exit).toBe(1);
     const [loginId = ""] = moved;
-    await using lock = await site.lockRow(loginId);
-    const child = site.spawn(["push", "--yes"]);
-    while (child.exitCode === null && (await site.hashes()).has(loginId)) await Bun.sleep(2);
-    child.kill("SIGKILL");
-    await child.exited;
-    // Until the database has given up the statement that waits for the lock.
-    await Bun.sleep(site.statementMs);
-    await lock[Symbol.asyncDispose]();
+    await killHalfWay(loginId);
     expect((await site.rows()).get(loginId)).not.toBe(newest.get(loginId));
     expect((await site.sync(["push"])).stdout).toContain("are left from a push that was stopped half way");
     expect((await site.sync(["push", "--yes"])).exit).toBe(0);

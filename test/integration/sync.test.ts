@@ -14,7 +14,7 @@ setDefaultTimeout(60_000);
 const [many, fewer] = [20_000, 4_000];
 /** Login ids with data that are altered: none of them is a multiple of ten. */
 const altered = Array.from({ length: 200 }, (_, index) => loginIdOf(index * 20 + 1));
-const noDrift = { differsFromRow: 0, userWithoutData: 0, unknownUser: 0, otherSpelling: 0 };
+const noDrift = { differsFromRow: 0, userWithoutData: 0, unknownUser: 0, blockedUser: 0, otherSpelling: 0 };
 
 describeWith("redis", "sync over SQLite and a single Redis", () => {
   describeSync(async () => {
@@ -201,5 +201,22 @@ function describeSync(create: () => Promise<SyncedSite>): void {
     expect((await site.sync(["verify"])).exit).toBe(0);
     await write.end(null);
     await site.client.del(site.keyOf(loginIdOf(3)));
+  });
+
+  test("forgets what is held of blocked users, and fills nothing of them", async () => {
+    await site.sync([]);
+    const blocked = [4, 5].map(loginIdOf);
+    const settings = { USERS_BLOCKED_COLUMN: "isBlocked" };
+    const { quote } = site.database;
+    await site.database.run(`ALTER TABLE users ADD COLUMN ${quote("isBlocked")} int DEFAULT 0`);
+    await site.database.run(
+      `UPDATE users SET ${quote("isBlocked")} = 1 WHERE email IN (${blocked.map((id) => `'${id}'`).join()})`,
+    );
+    expect((await site.sync(["verify", "--json"], settings)).summary).toMatchObject({ blockedUser: 2 });
+    expect((await site.sync(["--json"], settings)).summary).toMatchObject({ blockedUser: 2, mended: 2 });
+    expect((await site.sync(["warm", "--json"], settings)).summary).toMatchObject({ left: 0 });
+    const hashes = await site.hashes();
+    expect(blocked.map((loginId) => hashes.has(loginId))).toEqual([false, false]);
+    expect((await site.sync(["verify"], settings)).exit).toBe(0);
   });
 }

@@ -6,9 +6,12 @@ import { type UnfitState, unfitExpression } from "./unfit-state.ts";
 export interface ScanStatements {
   /** Takes nothing; answers one row of `users`. */
   readonly count: string;
-  /** Takes the login id to follow, unless it begins; returns rows of `loginId`, `isEnrolled`, `unfit`. */
+  /** Takes the login id to follow, unless it begins; returns rows of `loginId`, `isEnrolled`, `unfit`. Blocked users count as not enrolled. */
   list(size: number, begins: boolean): string;
-  /** Takes so many login ids; returns rows of `loginId`, `ownIdData`, `unfit`, perhaps in other spellings. */
+  /**
+   * Takes so many login ids; returns rows of `loginId`, `ownIdData`, `unfit`, perhaps in other spellings. None is of a
+   * blocked user.
+   */
   read(loginIds: number): string;
 }
 
@@ -19,6 +22,8 @@ interface Spelling {
   readonly text: (column: string) => string;
   readonly isText: (column: string) => string;
   readonly isFilled: (column: string) => string;
+  /** True or a number other than 0, whatever the column's type is at the moment. */
+  readonly isTrue: (column: string) => string;
 }
 
 /**
@@ -31,24 +36,27 @@ export function createScanStatements(
   states: readonly UnfitState[],
   { before, hint }: StatementSettings,
 ): ScanStatements {
-  const { quote, parameter, text, isText, isFilled } = spellings[kind];
+  const { quote, parameter, text, isText, isFilled, isTrue } = spellings[kind];
   const quoted = (name: string) => quote + name.replaceAll(quote, quote + quote) + quote;
   const loginId = `u.${quoted(names.loginIdColumn)}`;
   const ownIdData = `u.${quoted(names.ownIdDataColumn)}`;
   const from = `FROM ${quoteTable(names.table, quoted)} AS u WHERE`;
   const as = (expression: string, name: string) => `${expression} AS ${quoted(name)}`;
   const select = `${before} SELECT ${hint}`;
+  const unblocked =
+    names.blockedColumn === null ? "" : `AND NOT ${isTrue(`u.${quoted(names.blockedColumn)}`)}`;
+  const isEnrolled = `${isFilled(ownIdData)} ${unblocked}`;
   const unfit = as(unfitExpression(states), "unfit");
   return {
     count: `${select} ${as("count(*)", "users")} ${from} ${isText(loginId)}`,
     list: (size, begins) =>
-      `${select} ${as(text(loginId), "loginId")}, ${as(isFilled(ownIdData), "isEnrolled")}, ${unfit}
+      `${select} ${as(text(loginId), "loginId")}, ${as(isEnrolled, "isEnrolled")}, ${unfit}
        ${from} ${isText(loginId)} ${begins ? "" : `AND ${loginId} > ${parameter(1)}`}
        ORDER BY ${loginId} LIMIT ${size}`,
     read: (loginIds) => {
       const asked = Array.from({ length: loginIds }, (_, index) => parameter(index + 1));
       return `${select} ${as(text(loginId), "loginId")}, ${as(text(ownIdData), "ownIdData")}, ${unfit}
-              ${from} ${loginId} IN (${asked.join(", ")})`;
+              ${from} ${loginId} IN (${asked.join(", ")}) ${unblocked}`;
     },
   };
 }
@@ -60,6 +68,7 @@ const spellings: Record<DatabaseKind, Spelling> = {
     text: (column) => `CAST(${column} AS TEXT)`,
     isText: (column) => `typeof(${column}) = 'text'`,
     isFilled: (column) => `coalesce(CAST(${column} AS TEXT) COLLATE BINARY <> '', 0)`,
+    isTrue: (column) => `coalesce(${column} <> 0, 0)`,
   },
 
   postgres: {
@@ -68,6 +77,7 @@ const spellings: Record<DatabaseKind, Spelling> = {
     text: (column) => `${column}::text`,
     isText: (column) => `${column} IS NOT NULL`,
     isFilled: (column) => `coalesce(${column}::text <> '', false)`,
+    isTrue: (column) => `coalesce(to_jsonb(${column}) NOT IN ('false', '0'), false)`,
   },
 
   mysql: {
@@ -76,5 +86,6 @@ const spellings: Record<DatabaseKind, Spelling> = {
     text: (column) => `CONVERT(${column} USING utf8mb4)`,
     isText: (column) => `${column} IS NOT NULL`,
     isFilled: (column) => `coalesce(length(${column}) > 0, 0)`,
+    isTrue: (column) => `coalesce(${column} <> 0, 0)`,
   },
 };

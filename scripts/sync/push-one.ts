@@ -1,0 +1,106 @@
+import {
+  OutcomeUnknown,
+  OwnIdDataTooLong,
+  UserBlocked,
+  UserUnknown,
+  ValueAltered,
+  WriteContended,
+  WriteSuppressed,
+} from "../../src/errors.ts";
+import type { HotFound } from "../../src/store/hot-copy.ts";
+import { createRowWriter, RowChanged } from "../../src/store/row-write.ts";
+import { digestOf, type PlannedPush } from "./push-plan.ts";
+import type { Sides } from "./sides.ts";
+
+/** How the push of one user ended, and what the summary says of it. */
+export const outcomes = {
+  written: ["row was written", "rows were written"],
+  conflict: [
+    "row has changed since it was listed and was left",
+    "rows have changed since they were listed and were left",
+  ],
+  settled: [
+    "user was written by a sidecar since and was left",
+    "users were written by a sidecar since and were left",
+  ],
+  gone: [
+    "hash was written, has expired or is not believed any more: its row stays as it is",
+    "hashes were written, have expired or are not believed any more: their rows stay as they are",
+  ],
+  unproven: [
+    "row may have been written by a sidecar since a push was stopped and was left: its value stays in the plan",
+    "rows may have been written by a sidecar since a push was stopped and were left: their values stay in the plan",
+  ],
+  refused: [
+    "user is blocked, or the column cannot hold the value",
+    "users are blocked, or the column cannot hold the values",
+  ],
+  altered: [
+    "row does not hold what was sent: a trigger or rule of the table is in the way",
+    "rows do not hold what was sent: a trigger or rule of the table is in the way",
+  ],
+  unfinished: [
+    "row may or may not have been written: run it again to settle it",
+    "rows may or may not have been written: run it again to settle them",
+  ],
+} as const satisfies Record<string, readonly [one: string, many: string]>;
+
+export type PushOutcome = keyof typeof outcomes;
+
+/** One user's push; `value` and `token` are `null` where the hash does not hold what was listed. */
+export interface Push extends Pick<PlannedPush, "loginId" | "row" | "value" | "token"> {
+  /** Whether an earlier push, which was killed, has perhaps dropped the value from the hash. */
+  readonly isResumed: boolean;
+}
+
+/**
+ * Creates the SET of one user, on the condition that neither the row nor the hash has been written since they were
+ * listed: a row that a sidecar has acknowledged since is never overwritten, even if it holds the listed value again.
+ */
+export function createPusher({ directory, population, statementMs }: Sides) {
+  const writeRow = createRowWriter({
+    directory,
+    hotCopy: population.hotCopy(),
+    statementMs,
+    note: () => {},
+  });
+
+  return async (push: Push): Promise<PushOutcome> => {
+    const { loginId, row, value, token, isResumed } = push;
+    let isHashWritten = false;
+    const onlyIf = (found: HotFound) => {
+      isHashWritten = !isUnwritten(push, found);
+      return !isHashWritten;
+    };
+    try {
+      const user = await directory.find(loginId);
+      if (user.loginId !== loginId) return "conflict";
+      if (user.blocked) return "refused";
+      const isAsListed = digestOf(user.ownIdData) === row;
+      if (value === null || token === null) return isAsListed ? "gone" : "settled";
+      if (user.ownIdData === value) return "written";
+      if (!isAsListed) return "conflict";
+      if (token === "") return "unproven";
+      if (!directory.fits(value)) return "refused";
+      // Only the first BEGIN is recognised later: it alone has dropped what was listed.
+      await writeRow({ user, ownIdData: value, onlyIf, ...(isResumed ? {} : { token }) });
+      return "written";
+    } catch (error) {
+      if (isHashWritten) return isResumed ? "unproven" : "gone";
+      return outcomeOf(error);
+    }
+  };
+}
+
+/** Whether no other write has begun since the value was seen, or since the first BEGIN for it dropped it. */
+function isUnwritten({ value, token }: Push, found: HotFound): boolean {
+  return found.value === null ? found.token?.startsWith(`${token}:`) === true : found.value === value;
+}
+
+function outcomeOf(error: unknown): PushOutcome {
+  if (error instanceof RowChanged || error instanceof UserUnknown) return "conflict";
+  if (error instanceof UserBlocked || error instanceof OwnIdDataTooLong) return "refused";
+  if (error instanceof ValueAltered || error instanceof WriteSuppressed) return "altered";
+  if (error instanceof OutcomeUnknown || error instanceof WriteContended) return "unfinished";
+  throw error;
+}

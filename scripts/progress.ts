@@ -82,6 +82,6 @@ function draw(lines: readonly string[]): void {
 }
 
 function hide(): void {
-  if (linesShown > 0) process.stderr.write(`\x1b[${linesShown}A\x1b[0J`);
+  if (linesShown > 0) process.stderr.write(`\r\x1b[${linesShown}A\x1b[0J`);
   linesShown = 0;
 }

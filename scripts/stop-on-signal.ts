@@ -1,6 +1,8 @@
 import { tell } from "./progress.ts";
 
 const sameSignalMs = 500;
+/** Writes over the `^C` with which a terminal answers the key. */
+const overEcho = "\r\x1b[K";
 
 /**
  * The first SIGINT or SIGTERM aborts the signal that is returned, after `message` has been told; a later one ends
@@ -14,7 +16,7 @@ export function stopOnSignal(message: string): AbortSignal {
     if (performance.now() - firstAt > sameSignalMs) process.exit(1);
     if (stop.signal.aborted) return;
     firstAt = performance.now();
-    tell(`\n${message}\n`);
+    tell(`${process.stderr.isTTY ? overEcho : ""}${message}\n`);
     stop.abort();
   }
   process.on("SIGINT", onSignal);

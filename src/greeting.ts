@@ -43,10 +43,9 @@ export function developmentWarning({ madeSecret, madeDatabase, folder }: Greetin
 /** What a terminal shows at a start in development: where it listens, what was made, and what to try next. */
 export function greeting(facts: GreetingFacts): string {
   const { publicUrl, opsUrl, folder, madeSecret, madeDatabase, demoLoginId } = facts;
-  const users = madeDatabase
-    ? `a demo database with the user ${demoLoginId}, in ${folder}`
-    : "from DATABASE_URL";
-  const secret = madeSecret ? `generated, in ${folder}` : "from OWNID_SHARED_SECRET";
+  const users = madeDatabase ? `a demo database with the user ${demoLoginId}` : "from DATABASE_URL";
+  const secret = madeSecret ? "generated" : "from OWNID_SHARED_SECRET";
+  const made = madeDatabase || madeSecret ? `\n  kept in     ${folder}` : "";
   const place = madeSecret
     ? "in a second terminal"
     : "in a second terminal, with the same OWNID_SHARED_SECRET";
@@ -56,7 +55,7 @@ ownid-sidecar ${version}, development mode (NODE_ENV is not "production")
   for OwnID   ${publicUrl}/…
   for you     ${opsUrl}/readyz
   users       ${users}
-  secret      ${secret}
+  secret      ${secret}${made}
 
 Try it ${place}:${madeDatabase ? "" : "\n(LOGIN_ID stands for a login id of your users.)"}
 

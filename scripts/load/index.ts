@@ -5,6 +5,7 @@ import { usualColumns } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
+import { tell } from "../progress.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
 import { createArrivals } from "./arrivals.ts";
 import { type Connections, createConnections } from "./connections.ts";
@@ -50,7 +51,7 @@ await runCommand({
     const connections = createConnections({ ...target, ...plan });
     const problem = await checkFirstRequest(target.url, requests, connections);
     if (problem !== null) {
-      process.stderr.write(`${problem}\n`);
+      tell(`${problem}\n`);
       return 1;
     }
     // So that a report that cannot be written is told before the load; one from before stays until there is another.
@@ -58,7 +59,7 @@ await runCommand({
     const result = await measure({ plan, target, requests, connections });
     if (options.report !== undefined) writeReport(options.report, htmlReport(result));
     await Bun.write(Bun.stdout, options.json ? `${JSON.stringify(result)}\n` : resultText(result, page()));
-    if (options.report !== undefined) process.stderr.write(`Report: ${options.report}\n`);
+    if (options.report !== undefined) tell(`Report: ${options.report}\n`);
     return result.holds ? 0 : 1;
   },
 });

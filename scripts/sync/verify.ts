@@ -109,7 +109,7 @@ function summaryOf(figures: Figures, { isSame, options, seconds }: Ending): Summ
   const isComplete = !options.stop.aborted && isSame;
   const lines = [
     `${options.repair ? "sync" : "verify"}: ${tempo(users, seconds)}.`,
-    `${counted(hashes, "hash", "hashes")}; ${counted(believed, "user has a hash", "users have a hash")} that sidecars answer with.`,
+    `${counted(believed, "user has", "users have")} a hash that sidecars answer with; then ${counted(hashes, "hash was compared with its row", "hashes were compared with their rows")}.`,
     `${counted(total, "hash contradicts", "hashes contradict")} the table${options.repair ? `; ${countText(mended)} corrected` : ""}.`,
     ...kinds
       .filter((kind) => drift[kind] > 0)

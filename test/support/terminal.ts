@@ -34,14 +34,18 @@ export async function runOnTerminal(
 
 /** What stays to be read after this output: it follows line ends, "up" and "clear from here on", and nothing else. */
 export function screenOf(output: string): string {
-  const lines = [""];
-  let at = 0;
-  for (const [token, up] of output.replaceAll("\x1b", "␛").matchAll(/␛\[(\d+)A|␛\[0J|\r\n|[^\r␛]+/g)) {
-    if (up !== undefined) at -= Number(up);
-    else if (token === "␛[0J") lines.splice(at);
-    else if (token === "\r\n") at += 1;
-    else lines[at] = (lines[at] ?? "") + token;
-    lines[at] ??= "";
+  const lines: string[] = [];
+  let [row, column] = [0, 0];
+  for (const [token, up] of output.replaceAll("\x1b", "␛").matchAll(/␛\[(\d+)A|␛\[0J|[\r\n]|[^\r\n␛]+/g)) {
+    const line = lines[row] ?? "";
+    if (up !== undefined) row -= Number(up);
+    else if (token === "␛[0J") lines.splice(row, lines.length, line.slice(0, column));
+    else if (token === "\r") column = 0;
+    else if (token === "\n") row += 1;
+    else {
+      lines[row] = line.slice(0, column).padEnd(column) + token + line.slice(column + token.length);
+      column += token.length;
+    }
   }
-  return Array.from(lines, (line = "") => line).join("\n");
+  return Array.from({ length: row + 1 }, (_, index) => lines[index] ?? "").join("\n");
 }

@@ -36,6 +36,33 @@ describe("progress on a terminal", () => {
     expect(screen).toBe("one\ntwo\nthree\nend\n");
   });
 
+  test("leaves nothing behind when it is interrupted, whatever the terminal echoes", async () => {
+    let hasTyped = false;
+    const { screen, output } = await runOnTerminal(
+      [
+        process.execPath,
+        "-e",
+        command(`
+          const interrupted = Promise.withResolvers();
+          process.on("SIGINT", interrupted.resolve);
+          const progress = startProgress(look);
+          await interrupted.promise;
+          tell("stopping\\n");
+          progress.end();
+        `),
+      ],
+      {
+        onOutput(shown, type) {
+          if (hasTyped || !shown.includes("wide")) return;
+          hasTyped = true;
+          type("\x03");
+        },
+      },
+    );
+    expect(output).toContain("^C");
+    expect(screen).toBe("stopping\n");
+  });
+
   test("shows the step that is being worked at, and ends with it", async () => {
     const { screen, output } = await runOnTerminal([
       process.execPath,

@@ -1,10 +1,12 @@
 import { commitInGrace } from "./experiments/commit-in-grace.ts";
 import { databaseDown } from "./experiments/database-down.ts";
+import { demotedPrimary } from "./experiments/demoted-primary.ts";
 import { halfOpen } from "./experiments/half-open.ts";
 import { killPostgres } from "./experiments/kill-postgres.ts";
 import { killRedis } from "./experiments/kill-redis.ts";
 import { killSidecar } from "./experiments/kill-sidecar.ts";
 import { lateUpdate } from "./experiments/late-update.ts";
+import { lostBackend } from "./experiments/lost-backend.ts";
 import { movingSlots } from "./experiments/moving-slots.ts";
 import { promoteReplica } from "./experiments/promote-replica.ts";
 import { randomFaults } from "./experiments/random-faults.ts";
@@ -28,6 +30,8 @@ export const experiments: readonly Experiment[] = [
   randomFaults,
   replay,
   stampede,
+  demotedPrimary,
+  lostBackend,
   restoredSnapshot,
   movingSlots,
   commitInGrace,

@@ -15,6 +15,8 @@ const guarantees: Readonly<Record<string, string>> = {
   "10": "stays one register for each user under random faults of the network",
   "21": "runs a signed request once, whoever is sent its copies, and on its own endpoint only",
   "25": "asks the database once or twice for one cold key, however many callers want it",
+  "28": "takes no row and gives no session from a primary that has been made a replica",
+  "29": "tells an UPDATE whose outcome a database proxy does not know as unknown, and stays one register",
   snapshot: "never answers the old value of a snapshot that Redis was restored from",
   cluster: "stays one register for each user on a Redis Cluster while slots move",
   grace: "keeps out of Redis what was read before a late commit of the last epoch",

@@ -16,6 +16,8 @@ export interface FaultProxy extends AsyncDisposable {
   releaseRequests(): void;
   /** Each reply arrives so much later than it would. */
   delay(ms: number): void;
+  /** New connections lead to another port of the target's host; those there stay where they are. */
+  leadTo(port: number): void;
   /** Destroys all connections; what was held is lost. New ones are accepted. */
   cut(): void;
   /** New connections are refused until `accept`; those there are live on. */
@@ -35,7 +37,7 @@ export async function startFaultProxy(target: { host: string; port: number }): P
 
 class TcpProxy implements FaultProxy {
   readonly port: number;
-  readonly #target: { host: string; port: number };
+  #target: { host: string; port: number };
   readonly #connections = new Set<Connection>();
   readonly #faults: Faults = { requests: "open", replies: "open", replyDelayMs: 0 };
   #listener: Server | null = null;
@@ -71,6 +73,10 @@ class TcpProxy implements FaultProxy {
 
   delay(ms: number): void {
     this.#set({ replyDelayMs: ms });
+  }
+
+  leadTo(port: number): void {
+    this.#target = { ...this.#target, port };
   }
 
   cut(): void {

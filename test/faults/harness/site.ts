@@ -18,19 +18,49 @@ export interface Written {
   readonly value: string;
 }
 
-const schema = `
-  CREATE TABLE users (email text PRIMARY KEY, "ownIdData" text);
-  CREATE TABLE written (seq bigserial PRIMARY KEY, email text NOT NULL, value text);
-  CREATE FUNCTION note_written() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN INSERT INTO written (email, value) VALUES (NEW.email, NEW."ownIdData"); RETURN NULL; END $$;
-  CREATE TRIGGER note_written AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION note_written();
-`;
+type SiteKind = "postgres" | "mariadb" | "sqlite";
+
+/** The trigger notes every value that an UPDATE has left in the table. */
+const schemas: Record<SiteKind, readonly string[]> = {
+  postgres: [
+    'CREATE TABLE users (email text PRIMARY KEY, "ownIdData" text)',
+    "CREATE TABLE written (seq bigserial PRIMARY KEY, email text NOT NULL, value text)",
+    `CREATE FUNCTION note_written() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN INSERT INTO written (email, value) VALUES (NEW.email, NEW."ownIdData"); RETURN NULL; END $$`,
+    "CREATE TRIGGER note_written AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION note_written()",
+  ],
+  mariadb: [
+    "CREATE TABLE users (email varchar(320) PRIMARY KEY, ownIdData text)",
+    "CREATE TABLE written (seq bigint AUTO_INCREMENT PRIMARY KEY, email text NOT NULL, value text)",
+    `CREATE TRIGGER note_written AFTER UPDATE ON users FOR EACH ROW
+       INSERT INTO written (email, value) VALUES (NEW.email, NEW.ownIdData)`,
+  ],
+  sqlite: [
+    "CREATE TABLE users (email TEXT PRIMARY KEY, ownIdData TEXT)",
+    "CREATE TABLE written (seq INTEGER PRIMARY KEY, email TEXT NOT NULL, value TEXT)",
+    `CREATE TRIGGER note_written AFTER UPDATE ON users
+       BEGIN INSERT INTO written (email, value) VALUES (NEW.email, NEW.ownIdData); END`,
+  ],
+};
+
+export interface SiteOptions {
+  readonly kind: SiteKind;
+  /** Makes one connection of the site's own to the database that is the primary now. */
+  readonly connect: () => SQL;
+  readonly users: number;
+}
 
 /** Creates the tables in an empty Postgres database, and the users, none of whom has data. */
-export async function createSite(databaseUrl: string, users: number): Promise<Site> {
+export function createSite(databaseUrl: string, users: number): Promise<Site> {
   const connect = () => new SQL(databaseUrl, { max: 1, connectionTimeout: 2, idleTimeout: 0 });
+  return createSiteOf({ kind: "postgres", connect, users });
+}
+
+/** The same in an empty database of any kind. */
+export async function createSiteOf({ kind, connect, users }: SiteOptions): Promise<Site> {
   const sql = connect();
-  await sql.unsafe(schema).simple();
+  const data = kind === "postgres" ? '"ownIdData"' : "ownIdData";
+  for (const statement of schemas[kind]) await sql.unsafe(statement);
   const loginIds = Array.from({ length: users }, (_, number) => `user${number}@testmail.com`);
   const probeLoginId = "probe@testmail.com";
   for (const loginId of [...loginIds, probeLoginId]) await sql`INSERT INTO users (email) VALUES (${loginId})`;
@@ -39,7 +69,9 @@ export async function createSite(databaseUrl: string, users: number): Promise<Si
     loginIds,
     probeLoginId,
     async stored(loginId) {
-      const [row] = await retry(() => sql`SELECT "ownIdData" AS value FROM users WHERE email = ${loginId}`);
+      const [row] = await retry(
+        () => sql`SELECT ${sql.unsafe(data)} AS value FROM users WHERE email = ${loginId}`,
+      );
       return row?.value ?? null;
     },
     async written() {

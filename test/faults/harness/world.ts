@@ -38,8 +38,16 @@ export interface WorldOptions {
   readonly postgresSettings?: Readonly<Record<string, string>>;
   /** More settings of the sidecars. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** A database of another kind than Postgres, or several; then there is no Postgres. */
+  readonly openDatabase?: () => Promise<WorldDatabase>;
   /** And of one of them. */
   readonly settingsOf?: (number: number) => Readonly<Record<string, string>>;
+}
+
+export interface WorldDatabase extends AsyncDisposable {
+  readonly site: Site;
+  /** `DATABASE_URL` of each sidecar, in their order. */
+  urlOf(number: number): string;
 }
 
 export interface Proxies {
@@ -91,22 +99,24 @@ type Rubble = (() => Promise<void>)[];
 
 async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World, keyof AsyncDisposable>> {
   const times = { ...smallTimes, ...options.times };
-  const [postgres, redis] = await Promise.all([openPostgres(options, rubble), openRedis(options, rubble)]);
-  const databaseUrl = await postgres.createDatabase(`faults${++databases}`);
-  const site = await createSite(databaseUrl, options.users);
-  rubble.push(async () => site[Symbol.asyncDispose]());
+  const [database, redis] = await Promise.all([openDatabase(options, rubble), openRedis(options, rubble)]);
+  const { site, urlOf } = database;
+  const postgres = () => {
+    if (database.postgres === null) throw new Error("this world has no Postgres");
+    return database.postgres;
+  };
 
   const behindProxies = options.proxies ? options.sidecars : 0;
-  const proxies = await Promise.all(repeat(behindProxies, () => openProxies(postgres.port, redis, rubble)));
-  const settingsThrough = (own: Proxies | undefined) => ({
+  const proxies = await Promise.all(repeat(behindProxies, () => openProxies(postgres().port, redis, rubble)));
+  const settingsThrough = (own: Proxies | undefined, number = 0) => ({
     ...coherenceSettings(times),
     ...redisSettings(redis, own?.redis.port),
-    DATABASE_URL: own ? withPort(databaseUrl, own.postgres.port) : databaseUrl,
+    DATABASE_URL: own ? withPort(urlOf(number), own.postgres.port) : urlOf(number),
     ...options.settings,
   });
   const sidecars = await Promise.all(
     repeat(options.sidecars, async (number) => {
-      const settings = { ...settingsThrough(proxies[number]), ...options.settingsOf?.(number) };
+      const settings = { ...settingsThrough(proxies[number], number), ...options.settingsOf?.(number) };
       const sidecar = await startSidecar(String(number), settings);
       rubble.push(sidecar.remove);
       return sidecar;
@@ -117,7 +127,9 @@ async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World,
     times,
     sidecars,
     site,
-    postgres,
+    get postgres() {
+      return postgres();
+    },
     get redis() {
       return presentOf(redis, "single").server;
     },
@@ -133,7 +145,7 @@ async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World,
     },
     counted: async () => sum(...(await Promise.all(sidecars.map((sidecar) => sidecar.counted())))),
     async openWay() {
-      const own = await openProxies(postgres.port, redis, rubble);
+      const own = await openProxies(postgres().port, redis, rubble);
       return { settings: settingsThrough(own), proxies: own };
     },
   };
@@ -163,6 +175,20 @@ async function openRedis(
   const server = await startRedis({ settings: { "maxmemory-policy": "noeviction", ...settings } });
   rubble.push(() => server.remove());
   return { kind, server };
+}
+
+/** The site, where each sidecar finds it, and the Postgres that it is in, if it is in one. */
+async function openDatabase(options: WorldOptions, rubble: Rubble) {
+  if (options.openDatabase !== undefined) {
+    const { site, urlOf, ...database } = await options.openDatabase();
+    rubble.push(async () => database[Symbol.asyncDispose]());
+    return { site, urlOf, postgres: null };
+  }
+  const postgres = await openPostgres(options, rubble);
+  const url = await postgres.createDatabase(`faults${++databases}`);
+  const site = await createSite(url, options.users);
+  rubble.push(async () => site[Symbol.asyncDispose]());
+  return { site, urlOf: () => url, postgres };
 }
 
 async function openPostgres(options: WorldOptions, rubble: Rubble): Promise<PostgresServer> {

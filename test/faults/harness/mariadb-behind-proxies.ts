@@ -1,0 +1,39 @@
+import { SQL } from "bun";
+import { type ErrorProxy, startErrorProxy } from "../../support/error-proxy.ts";
+import { startMariadb } from "../../support/mariadb-server.ts";
+import { createSiteOf } from "./site.ts";
+import type { WorldDatabase } from "./world.ts";
+
+export interface MariadbBehindProxies extends WorldDatabase {
+  /** Of each sidecar, in their order. */
+  readonly proxies: readonly ErrorProxy[];
+}
+
+/** COM_STMT_EXECUTE, and one of the values that a history writes among its parameters. */
+const isUpdate = (packet: Buffer) => packet[4] === 0x17 && /v\d/.test(packet.toString("latin1"));
+
+/** A MariaDB that each sidecar reaches through a proxy of its own, which can lose it during an UPDATE. */
+export async function openMariadbBehindProxies(
+  sidecars: number,
+  users: number,
+): Promise<MariadbBehindProxies> {
+  const server = await startMariadb();
+  const connect = () => new SQL(server.url(), { max: 1, idleTimeout: 0 });
+  const site = await createSiteOf({ kind: "mariadb", connect, users });
+  const proxies = await Promise.all(
+    Array.from({ length: sidecars }, () => startErrorProxy(server.port, isUpdate)),
+  );
+  return {
+    site,
+    proxies,
+    urlOf: (number) => {
+      const port = String(proxies[number]?.port ?? server.port);
+      return Object.assign(new URL(server.url()), { port }).href;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const proxy of proxies) await proxy[Symbol.asyncDispose]();
+      await site[Symbol.asyncDispose]();
+      await server.remove();
+    },
+  };
+}

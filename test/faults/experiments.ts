@@ -15,6 +15,7 @@ import { replay } from "./experiments/replay.ts";
 import { restoredSnapshot } from "./experiments/restored-snapshot.ts";
 import { stampede } from "./experiments/stampede.ts";
 import { syncUnderLoad } from "./experiments/sync-under-load.ts";
+import { triggersInTheWay } from "./experiments/triggers.ts";
 import type { Experiment } from "./harness/experiment.ts";
 
 /** Those of the plan by its numbers, then those that the store's README asks for. */
@@ -32,6 +33,7 @@ export const experiments: readonly Experiment[] = [
   stampede,
   demotedPrimary,
   lostBackend,
+  triggersInTheWay,
   restoredSnapshot,
   movingSlots,
   commitInGrace,

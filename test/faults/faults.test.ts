@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { experiments } from "./experiments.ts";
+import type { Experiment } from "./harness/experiment.ts";
 
 /** By experiment: what a user of the sidecar may rely on. The full figures are those of `bun run faults --full`. */
 const guarantees: Readonly<Record<string, string>> = {
@@ -17,6 +18,7 @@ const guarantees: Readonly<Record<string, string>> = {
   "25": "asks the database once or twice for one cold key, however many callers want it",
   "28": "takes no row and gives no session from a primary that has been made a replica",
   "29": "tells an UPDATE whose outcome a database proxy does not know as unknown, and stays one register",
+  "30": "answers what the row holds, and acknowledges only that, whatever a trigger makes of an UPDATE",
   snapshot: "never answers the old value of a snapshot that Redis was restored from",
   cluster: "stays one register for each user on a Redis Cluster while slots move",
   grace: "keeps out of Redis what was read before a late commit of the last epoch",
@@ -43,18 +45,25 @@ async function takePlace(): Promise<Disposable> {
   };
 }
 
+function declareTests(chosen: readonly Experiment[]): void {
+  for (const { id, run } of chosen) {
+    test.concurrent(
+      guarantees[id] ?? id,
+      async () => {
+        using _place = await takePlace();
+        expect((await run("small", () => {})).failures).toEqual([]);
+      },
+      limitMs,
+    );
+  }
+}
+
 describeWithPrivate("postgres", "with a real Postgres", () => {
   describeWithPrivate("redis", "and a real Redis, the sidecar", () => {
-    for (const { id, run } of experiments) {
-      test.concurrent(
-        guarantees[id] ?? id,
-        async () => {
-          using _place = await takePlace();
-          expect((await run("small", () => {})).failures).toEqual([]);
-        },
-        limitMs,
-      );
-    }
+    declareTests(experiments.filter(({ needs }) => needs === undefined));
+    describeWithPrivate("mariadb", "and a real MariaDB, it", () => {
+      declareTests(experiments.filter(({ needs }) => needs === "mariadb"));
+    });
   });
 });
 

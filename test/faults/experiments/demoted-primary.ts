@@ -8,6 +8,7 @@ export const demotedPrimary = experiment({
   id: "28",
   title: "a primary is made a replica, and one sidecar's address goes on leading to it",
   passes: "no stale hit, no session and no fill from the old primary; the history is linearizable",
+  needs: "mariadb",
   small: { switches: 2, demotedMs: 1500, ratePerSecond: 80 },
   full: { switches: 20, demotedMs: 4000, ratePerSecond: 120 },
   async run({ switches, demotedMs, ratePerSecond }, progress) {

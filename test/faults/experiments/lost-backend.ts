@@ -13,6 +13,7 @@ export const lostBackend = experiment({
   id: "29",
   title: "a database proxy loses its server during UPDATEs, and says so by error packets",
   passes: "unknown is told as unknown; no stale hit; the history is linearizable",
+  needs: "mariadb",
   small: { losses: 15, everyMs: 300, ratePerSecond: 80 },
   full: { losses: 300, everyMs: 300, ratePerSecond: 120 },
   async run({ losses, everyMs, ratePerSecond }, progress) {

@@ -8,6 +8,8 @@ export interface Experiment {
   readonly title: string;
   /** What must hold for it to pass. */
   readonly passes: string;
+  /** A server that it needs besides Redis and Postgres. */
+  readonly needs?: "mariadb";
   run(size: Size, progress: Progress): Promise<Verdict>;
 }
 
@@ -18,6 +20,7 @@ export interface Plan<Parameters> {
   readonly id: string;
   readonly title: string;
   readonly passes: string;
+  readonly needs?: "mariadb";
   readonly small: Parameters;
   readonly full: Parameters;
   readonly run: (parameters: Parameters, progress: Progress) => Promise<Verdict>;

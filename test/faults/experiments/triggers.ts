@@ -1,0 +1,150 @@
+import { SQL } from "bun";
+import { sharedMariadb } from "../../support/mariadb-server.ts";
+import { sharedPostgres } from "../../support/postgres-server.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { readValue } from "../harness/client.ts";
+import { combine, experiment, type Progress, unless } from "../harness/experiment.ts";
+import { createHistory, type Verdict } from "../harness/history.ts";
+import { createSiteOf, type Site } from "../harness/site.ts";
+import { startWorld, type WorldDatabase } from "../harness/world.ts";
+
+type Kind = "postgres" | "mariadb" | "sqlite";
+
+interface Parameters {
+  readonly rounds: number;
+}
+
+/** What each trigger makes of an UPDATE, and the statements that put it there. */
+const triggers: Record<Kind, Readonly<Record<string, readonly string[]>>> = {
+  postgres: {
+    rewrites: postgresTrigger(`NEW."ownIdData" := 'rewritten ' || NEW."ownIdData"; RETURN NEW;`),
+    keeps: postgresTrigger(`NEW."ownIdData" := OLD."ownIdData"; RETURN NEW;`),
+    drops: postgresTrigger("RETURN NULL;"),
+    fails: postgresTrigger("RAISE EXCEPTION 'no';"),
+  },
+  mariadb: {
+    rewrites: mariadbTrigger("SET NEW.ownIdData = concat('rewritten ', NEW.ownIdData)"),
+    keeps: mariadbTrigger("SET NEW.ownIdData = OLD.ownIdData"),
+    fails: mariadbTrigger("SIGNAL SQLSTATE '45000'"),
+  },
+  sqlite: {
+    rewrites: sqliteTrigger(
+      "AFTER",
+      "UPDATE users SET ownIdData = 'rewritten ' || ownIdData WHERE email = NEW.email",
+    ),
+    keeps: sqliteTrigger("AFTER", "UPDATE users SET ownIdData = OLD.ownIdData WHERE email = NEW.email"),
+    drops: sqliteTrigger("BEFORE", "SELECT RAISE(IGNORE)"),
+    fails: sqliteTrigger("BEFORE", "SELECT RAISE(ABORT, 'no')"),
+  },
+};
+
+export const triggersInTheWay = experiment<Parameters>({
+  id: "30",
+  title: "triggers that rewrite, keep, drop or fail an UPDATE, in three databases",
+  passes: "`get` answers what the row holds; 204 only if it holds what was sent",
+  needs: "mariadb",
+  small: { rounds: 2 },
+  full: { rounds: 60 },
+  async run({ rounds }, progress) {
+    const verdicts: Verdict[] = [];
+    for (const kind of ["postgres", "mariadb", "sqlite"] as const) {
+      verdicts.push(await tryDatabase(kind, rounds, progress));
+    }
+    return combine(...verdicts);
+  },
+});
+
+async function tryDatabase(kind: Kind, rounds: number, progress: Progress): Promise<Verdict> {
+  await using world = await startWorld({
+    sidecars: 2,
+    users: 4,
+    openDatabase: () => openers[kind](4),
+    times: { ttlSeconds: 30 },
+  });
+  const history = createHistory();
+  await world.untilFilling();
+  const [one, two] = world.sidecars;
+  if (!one || !two) throw new Error("two sidecars are needed");
+  let acknowledged = 0;
+  const wrong: string[] = [];
+
+  for (const [what, statements] of [["nothing", []] as const, ...Object.entries(triggers[kind])]) {
+    for (const statement of statements) await world.site.run(statement);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const loginId of world.site.loginIds) {
+        // A hit first, so that a set finds a value in Redis that it must not leave behind.
+        await history.get(two, loginId);
+        const { status, value } = await history.set(one, loginId);
+        const row = await world.site.stored(loginId);
+        const told = [await history.get(one, loginId), await history.get(two, loginId)].map(readValue);
+        acknowledged += status === 204 ? 1 : 0;
+        if ((status === 204) !== (row === value)) wrong.push(`${what}: ${status} where the row holds ${row}`);
+        if (told.some((answer) => answer !== row)) wrong.push(`${what}: ${told} where the row holds ${row}`);
+      }
+    }
+    if (statements.length > 0) await world.site.run(dropTrigger[kind]);
+    progress(`${kind}: a trigger that ${what}`);
+  }
+  const sets = history.replies.filter((reply) => reply.kind === "set").length;
+  return {
+    figures: { [`${kind}: sets`]: sets, [`${kind}: sets acknowledged`]: acknowledged },
+    failures: [
+      ...wrong.slice(0, 5).map((sentence) => `${kind}: ${sentence}`),
+      ...unless({
+        [`${kind}: not every set without a trigger was acknowledged`]: acknowledged >= 4 * rounds,
+      }),
+    ],
+  };
+}
+
+const openers: Record<Kind, (users: number) => Promise<WorldDatabase>> = {
+  postgres: async (users) => {
+    const url = await (await sharedPostgres()).createDatabase("faults_triggers");
+    const connect = () => new SQL(url, { max: 1, idleTimeout: 0 });
+    return databaseOf(await createSiteOf({ kind: "postgres", connect, users }), url);
+  },
+  mariadb: async (users) => {
+    const url = await (await sharedMariadb()).createDatabase("faults_triggers");
+    const connect = () => new SQL(url, { max: 1, idleTimeout: 0 });
+    return databaseOf(await createSiteOf({ kind: "mariadb", connect, users }), url);
+  },
+  sqlite: async (users) => {
+    const folder = temporaryFolder();
+    const filename = folder.at("site.db");
+    const connect = () => new SQL({ adapter: "sqlite", filename, create: true, readwrite: true });
+    const site = await createSiteOf({ kind: "sqlite", connect, users });
+    return databaseOf(site, `sqlite:${filename}`, () => folder[Symbol.dispose]());
+  },
+};
+
+function databaseOf(site: Site, url: string, after = () => {}): WorldDatabase {
+  return {
+    site,
+    urlOf: () => url,
+    async [Symbol.asyncDispose]() {
+      await site[Symbol.asyncDispose]();
+      after();
+    },
+  };
+}
+
+const dropTrigger: Record<Kind, string> = {
+  postgres: "DROP FUNCTION interfere CASCADE",
+  mariadb: "DROP TRIGGER interfere",
+  sqlite: "DROP TRIGGER interfere",
+};
+
+function postgresTrigger(body: string): readonly string[] {
+  return [
+    `CREATE FUNCTION interfere() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} END $$`,
+    "CREATE TRIGGER interfere BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION interfere()",
+  ];
+}
+
+function mariadbTrigger(body: string): readonly string[] {
+  return [`CREATE TRIGGER interfere BEFORE UPDATE ON users FOR EACH ROW ${body}`];
+}
+
+function sqliteTrigger(when: "BEFORE" | "AFTER", body: string): readonly string[] {
+  return [`CREATE TRIGGER interfere ${when} UPDATE ON users BEGIN ${body}; END`];
+}

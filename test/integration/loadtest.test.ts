@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { asInstalled } from "../support/installed-runner.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -44,7 +45,7 @@ function spawnLoadtest(args: readonly string[], { cwd, environment = {} }: Optio
     return {
       status,
       stdout,
-      stderr: output.stderr,
+      stderr: asInstalled(output.stderr),
       result: stdout.startsWith("{") ? JSON.parse(stdout) : null,
     };
   }

@@ -1,34 +1,52 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
 const pollMs = 200;
+/** Between npm and this process there are a shell and a `bun run`. */
+const generationsMax = 4;
+/** The name that npm gives its process: after `npx bun@1.4.5 run start`, or `npm start`. */
+const npm = /^npm (?:exec bun\b|(?:run |run-script )?start\b)/;
 
 /**
- * Under npx or `npm run`, sends this process SIGTERM once npm is gone. npm does not pass a SIGTERM on: it ends, and
- * what it has started would run on, with its ports. Needs /proc, so that elsewhere only Ctrl-C reaches the process.
+ * Where npm started this command, sends this process SIGTERM once npm is gone. npm does not pass a SIGTERM on: it ends,
+ * and what it has started would run on, with its ports. Without /proc, only Ctrl-C reaches the process.
  */
 export function endWithNpm(): void {
-  if (process.env.npm_command === undefined || !existsSync("/proc/self/stat")) return;
-  // Between npm and this process there is a shell or a `bun run`, whose own parent changes then.
-  const ancestors = readAncestors();
+  const starter = ancestors().find((pid) => npm.test(commandLineOf(pid)));
+  if (starter === undefined) return;
   const timer = setInterval(() => {
-    if (readAncestors() === ancestors) return;
+    if (ancestors().includes(starter)) return;
     clearInterval(timer);
     process.kill(process.pid, "SIGTERM");
   }, pollMs);
   timer.unref();
 }
 
-function readAncestors(): string {
-  const parent = parentOf("self");
-  return `${parent} ${parent === null ? null : parentOf(parent)}`;
+/** The processes above this one, the parent first. */
+function ancestors(): number[] {
+  const found: number[] = [];
+  let pid: number | null = process.pid;
+  while (pid !== null && found.length < generationsMax) {
+    pid = parentOf(pid);
+    if (pid !== null) found.push(pid);
+  }
+  return found;
 }
 
 /** proc_pid_stat(5): the parent follows the name in parentheses, which may hold any character, and the state. */
-function parentOf(pid: string): string | null {
+function parentOf(pid: number): number | null {
+  const stat = readProcess(pid, "stat");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) || null;
+}
+
+function commandLineOf(pid: number): string {
+  return readProcess(pid, "cmdline").replaceAll("\0", " ");
+}
+
+/** Empty when the process is gone, or where there is no /proc. */
+function readProcess(pid: number, file: "stat" | "cmdline"): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] ?? null;
+    return readFileSync(`/proc/${pid}/${file}`, "latin1");
   } catch {
-    return null;
+    return "";
   }
 }

@@ -9,18 +9,23 @@ setDefaultTimeout(60_000);
 
 const launch = join(import.meta.dir, "../../scripts/launch.ts");
 
-/** `bun run start` below two shells: the outer one stands for npm, which dies of a SIGTERM and passes none on. */
-async function startBelowNpm(folder: string, environment: Record<string, string>) {
+/**
+ * `bun run start` below two shells, as npm has it. The outer one is called `name`: like npm, it dies of a SIGTERM and
+ * passes none on.
+ */
+async function startBelow(name: string, folder: string) {
   const [port, opsPort] = [await freePort(), await freePort()];
-  const inner = `"$0" "$1" start; exit`;
-  const child = Bun.spawn(["sh", "-c", `sh -c '${inner}' "$0" "$1"; exit`, process.execPath, launch], {
+  const child = Bun.spawn(["bash", "-c", `exec -a "$NAME" sh -c 'sh -c "$INNER"; exit'`], {
     cwd: folder,
     env: {
       PATH: process.env.PATH,
+      NAME: name,
+      INNER: '"$BUN" "$LAUNCH" start; exit',
+      BUN: process.execPath,
+      LAUNCH: launch,
       PORT: String(port),
       OPS_PORT: String(opsPort),
       DRAIN_SECONDS: "0",
-      ...environment,
     },
     stdin: "ignore",
     stdout: Bun.file(join(folder, "log")),
@@ -39,16 +44,16 @@ test.skipIf(!existsSync("/proc/self/stat"))(
   "a sidecar that npm started drains once npm is gone",
   async () => {
     using folder = temporaryFolder();
-    const { child, livez } = await startBelowNpm(folder.path, { npm_command: "exec" });
+    const { child, livez } = await startBelow("npm exec bun@1.4.5 run start", folder.path);
     child.kill("SIGTERM");
     expect(await eventually(livez, false)).toBe(false);
     expect(await Bun.file(folder.at("log")).text()).toContain('"signal":"SIGTERM"');
   },
 );
 
-test("a sidecar that a shell started outlives that shell", async () => {
+test("a sidecar that something else started outlives it, as a script that starts it in the background", async () => {
   using folder = temporaryFolder();
-  const { child, livez, end } = await startBelowNpm(folder.path, {});
+  const { child, livez, end } = await startBelow("npm run deploy", folder.path);
   child.kill("SIGTERM");
   await child.exited;
   // Longer than it would take it to notice.

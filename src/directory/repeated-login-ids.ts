@@ -17,31 +17,27 @@ export const noRepeats: RepeatedLoginIds = { repeated: 0, empty: 0 };
 const Amount = Type.Union([Type.Number(), Type.String()]);
 const Counts = Type.Tuple([Type.Object({ repeated: Amount, empty: Amount })]);
 
-/** Takes quoted names. `null` where the account may not read them, or it takes longer than a statement may. */
-export type CountRepeats = (table: string, column: string) => Promise<RepeatedLoginIds | null>;
+/** Takes quoted names. Rejects where the account may not read them, or it takes longer than a statement may. */
+export type CountRepeats = (table: string, column: string) => Promise<RepeatedLoginIds>;
 
 /** Reads the whole table. */
 export function countRepeatsBy(run: RunSql): CountRepeats {
   return async (table, column) => {
     const each = `SELECT 1 AS one FROM ${table} AS u WHERE u.${column} <> '' GROUP BY u.${column} HAVING count(*) > 1`;
-    try {
-      const rows = await run(`
-        SELECT (SELECT count(*) FROM (${each}) AS several) AS repeated,
-               (SELECT count(*) FROM ${table} AS u WHERE u.${column} = '') AS empty`);
-      const [{ repeated, empty }] = Value.Parse(Counts, [...rows]);
-      return { repeated: Number(repeated), empty: Number(empty) };
-    } catch {
-      return null;
-    }
+    const rows = await run(`
+      SELECT (SELECT count(*) FROM (${each}) AS several) AS repeated,
+             (SELECT count(*) FROM ${table} AS u WHERE u.${column} = '') AS empty`);
+    const [{ repeated, empty }] = Value.Parse(Counts, [...rows]);
+    return { repeated: Number(repeated), empty: Number(empty) };
   };
 }
 
 /** A table that does not fit is examined every second, and is not read as a whole so often. */
 const countEveryMs = 60_000;
 
-/** Counts again only when the last count was a minute ago, and returns that one until then. */
+/** Counts again only when the last count began a minute ago, and returns that one until then, failed or not. */
 export function countRarely(count: CountRepeats): CountRepeats {
-  let counted: Promise<RepeatedLoginIds | null> | null = null;
+  let counted: Promise<RepeatedLoginIds> | null = null;
   let countedAtMs = 0;
   return (table, column) => {
     if (counted === null || performance.now() - countedAtMs >= countEveryMs) {

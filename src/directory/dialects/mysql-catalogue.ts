@@ -115,7 +115,7 @@ export async function inspectMysql(
   const unique = Value.Parse(Names, await run(uniqueColumnsQuery, place)).map(({ name }) => name);
   const loginId = columns.find(({ name }) => name === names.loginIdColumn);
   const isCounted = loginId !== undefined && textTypes.has(loginId.base) && !unique.includes(loginId.name);
-  const repeats = isCounted ? await count(quoteTable(names.table, quote), quote(loginId.name)) : noRepeats;
+  const repeats = isCounted ? await countIn(isView, count, names, loginId.name) : noRepeats;
   const fixes = mysqlFixes({
     names,
     account: server.account,
@@ -146,6 +146,12 @@ export async function inspectMysql(
     variables: new Set(variables.map(({ Variable_name }) => Variable_name)),
     facts,
   };
+}
+
+/** Of a table, the count only helps to say what stands against an index; a view is judged by it. */
+function countIn(isView: boolean, count: CountRepeats, { table }: TableNames, loginId: string) {
+  const counted = count(quoteTable(table, quote), quote(loginId));
+  return isView ? counted : counted.catch(() => null);
 }
 
 function describe(column: MysqlColumn, isJsonText: boolean): ColumnFacts {

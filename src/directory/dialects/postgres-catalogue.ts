@@ -44,6 +44,7 @@ const columnsQuery = `
          c.relkind::text AS relation,
          CASE WHEN c.relkind IN ('v', 'f') THEN pg_column_is_updatable(c.oid, a.attnum, false)
               ELSE c.relkind IN ('r', 'p') END AS "isUpdatable",
+         has_column_privilege(c.oid, a.attnum, 'SELECT') AS "isReadable",
          EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS "hasDescendants",
          t.typnotnull AND NOT a.attnotnull AS "isNotNullByDomain",
          CASE WHEN NOT a.atthasdef THEN t.typdefault END AS "defaultByDomain",
@@ -85,6 +86,7 @@ const Column = Type.Object({
   /** Partitions, or tables that inherit from this one. */
   hasDescendants: Type.Boolean(),
   isUpdatable: Type.Boolean(),
+  isReadable: Type.Boolean(),
   isNotNullByDomain: Type.Boolean(),
   defaultByDomain: optionalText,
   /** A view, a rule, a trigger or a policy names the column, so that its type cannot change. */
@@ -107,12 +109,13 @@ export async function inspectPostgres(
   const columns = database.mayEnter ? Value.Parse(Type.Array(Column), await run(columnsQuery, [table])) : [];
   const relation = columns[0]?.relation ?? null;
   const loginId = columns.find(({ name }) => name === names.loginIdColumn) ?? null;
+  const ownIdData = columns.find(({ name }) => name === names.ownIdDataColumn) ?? null;
   const unique =
     relation === null
       ? nothingUnique
-      : await findUniqueColumns(run, { table, loginId, isView: relation === "v" });
+      : await findUniqueColumns(run, { table, loginId, ownIdData, isView: relation === "v" });
   const isCounted = loginId !== null && !unique.columns.includes(loginId.name) && loginId.base in kindByType;
-  const repeats = isCounted ? await count(table, quote(loginId.name)) : noRepeats;
+  const repeats = isCounted ? await count(table, quote(loginId.name)).catch(() => null) : noRepeats;
   const fixes = postgresFixes({
     names,
     database,
@@ -130,7 +133,7 @@ export async function inspectPostgres(
       unicode: database.encoding === "UTF8",
     })),
     isView: relation === "v",
-    isUpdatable: columns.some((column) => column.name === names.ownIdDataColumn && column.isUpdatable),
+    isUpdatable: ownIdData?.isUpdatable ?? false,
     uniqueColumns: unique.columns,
     repeats,
     tables: columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery)).map(({ name }) => name),

@@ -1,4 +1,4 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { RunSql } from "./dialect.ts";
 import type { PostgresColumn } from "./postgres-catalogue.ts";
@@ -12,10 +12,11 @@ export interface UniqueColumns {
 
 export const nothingUnique: UniqueColumns = { columns: [], partial: null };
 
-/**
- * Where tables inherit from this one, its index does not cover their rows. An index by another collation counts where
- * both call only the same bytes equal.
- */
+/** An index by another collation than its column's counts where both call only the same bytes equal. */
+const sameTexts = `(i.indcollation[0] = a.attcollation OR NOT EXISTS (
+  SELECT FROM pg_collation WHERE oid IN (i.indcollation[0], a.attcollation) AND NOT collisdeterministic))`;
+
+/** Where tables inherit from this one, its index does not cover their rows. */
 const tableQuery = `
   SELECT a.attname AS name, i.indpred IS NOT NULL AS "isPartial", i.indexrelid::int8::text AS index
   FROM pg_index i
@@ -23,45 +24,52 @@ const tableQuery = `
   JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
   WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indexprs IS NULL AND i.indnkeyatts = 1
     AND (c.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = i.indrelid))
-    AND (i.indcollation[0] = a.attcollation OR NOT EXISTS (
-      SELECT FROM pg_collation WHERE oid IN (i.indcollation[0], a.attcollation) AND NOT collisdeterministic))`;
+    AND ${sameTexts}`;
 
 /** It waits for whoever alters the table. */
 const conditionQuery =
   "SELECT pg_get_expr(indpred, indrelid) AS condition FROM pg_index WHERE indexrelid = $1::int8::oid";
 
-const indexQuery = `
-  SELECT i.indisunique AND i.indisvalid AND i.indexprs IS NULL AND i.indnkeyatts = 1 AS "isUnique"
-  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = $1 AND c.relname = $2`;
+/** By an operator class that is not the default, or a collation that calls other texts equal, it would be unique otherwise. */
+const keyQuery = `
+  SELECT quote_ident(a.attname) AS key
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+  JOIN pg_opclass o ON o.oid = i.indclass[0]
+  WHERE n.nspname = $1 AND c.relname = $2 AND i.indisunique AND i.indisvalid AND i.indexprs IS NULL
+    AND i.indnkeyatts = 1 AND o.opcdefault AND ${sameTexts}`;
 
 const Indexes = Type.Array(
   Type.Object({ name: Type.String(), isPartial: Type.Boolean(), index: Type.String() }),
 );
 const Condition = Type.Tuple([Type.Object({ condition: Type.String() })]);
-const IndexFacts = Type.Tuple([Type.Object({ isUnique: Type.Boolean() })]);
+const Keys = Type.Array(Type.Object({ key: Type.String() }));
 
 const Node = Type.Object({
   "Node Type": Type.String(),
   Schema: Type.Optional(Type.String()),
   "Index Name": Type.Optional(Type.String()),
-  "Index Cond": Type.Optional(Type.String()),
+  Alias: Type.Optional(Type.String()),
+  Output: Type.Optional(Type.Array(Type.String())),
   "Inner Unique": Type.Optional(Type.Boolean()),
 });
 const Plan = Type.Tuple([Type.Object({ "QUERY PLAN": Type.Tuple([Type.Object({ Plan: Node })]) })]);
-/** A SET answers with no rows, and the statements of one text with one result each. */
-const Explained = Type.Tuple([Type.Unknown(), Type.Unknown(), Plan]);
 
-/** A login id that is asked for, to be found again in the plan. */
-const asked = "ownid-sidecar asks";
+interface Examined {
+  /** Quoted. */
+  readonly table: string;
+  readonly isView: boolean;
+  readonly loginId: PostgresColumn | null;
+  readonly ownIdData: PostgresColumn | null;
+}
 
-export async function findUniqueColumns(
-  run: RunSql,
-  { table, loginId, isView }: { table: string; loginId: PostgresColumn | null; isView: boolean },
-): Promise<UniqueColumns> {
+export async function findUniqueColumns(run: RunSql, examined: Examined): Promise<UniqueColumns> {
+  const { table, isView, loginId } = examined;
   if (isView) {
-    const isProven = loginId !== null && (await isUniqueInView(run, table, loginId));
-    return { columns: isProven ? [loginId.name] : [], partial: null };
+    const isUnique = loginId !== null && (await isUniqueInView(run, { ...examined, loginId }));
+    return { columns: isUnique ? [loginId.name] : [], partial: null };
   }
   const indexes = Value.Parse(Indexes, await run(tableQuery, [table]));
   const columns = indexes.filter(({ isPartial }) => !isPartial).map((index) => index.name);
@@ -73,38 +81,48 @@ export async function findUniqueColumns(
 
 /**
  * Has Postgres prove it. Its planner says of a join whether a row can meet several rows of the view, which follows from
- * a unique index over the whole table; and it looks a login id up in a partial index only if the view's WHERE implies
- * the index's. A role without SELECT cannot ask: then nothing is proven, and the lookup says what is missing.
+ * a unique index over the whole table. And it reads a view by a partial index only if the view's WHERE implies the
+ * index's: by itself where nothing else than that makes an index useful, or for the order.
+ *
+ * What the role may not read, it may not have explained either. That says nothing against the view, and the lookup that
+ * is tried next tells what is missing.
  */
-async function isUniqueInView(run: RunSql, table: string, { name, type }: PostgresColumn): Promise<boolean> {
-  const column = `u.${quote(name)}`;
-  try {
-    const join = await explain(
-      run,
-      ["enable_hashjoin = off", "enable_mergejoin = off"],
-      `SELECT ${column} FROM generate_series(1, 1) AS g(n)
-       LEFT JOIN ${table} AS u ON ${column} = CAST(g.n::text AS ${type})`,
-    );
-    if (join["Inner Unique"] === true) return true;
-    // A condition that the index does not imply is dear, so that a narrower index is preferred whatever it costs.
-    const lookup = await explain(
-      run,
-      ["enable_seqscan = off", "cpu_operator_cost = 1000000"],
-      `SELECT ${column} FROM ${table} AS u WHERE ${column} = CAST('${asked}' AS ${type})`,
-    );
-    if (!lookup["Node Type"].startsWith("Index") || !lookup["Index Cond"]?.includes(asked)) return false;
-    const place = [lookup.Schema ?? "", lookup["Index Name"] ?? ""];
-    return Value.Parse(IndexFacts, [...(await run(indexQuery, place))])[0].isUnique;
-  } catch {
-    return false;
+async function isUniqueInView(
+  run: RunSql,
+  { table, loginId, ownIdData }: Examined & { readonly loginId: PostgresColumn },
+): Promise<boolean> {
+  const columns = [loginId, ...(ownIdData === null ? [] : [ownIdData])];
+  if (!columns.every(({ isReadable }) => isReadable)) return true;
+  const column = `u.${quote(loginId.name)}`;
+  const read = columns.map(({ name }) => `u.${quote(name)}`).join(", ");
+  const joined = `SELECT ${column} FROM generate_series(1, 1) AS g(n)
+                  LEFT JOIN ${table} AS u ON ${column} = CAST(g.n::text AS ${loginId.type})`;
+  const join = await explain(run, ["enable_hashjoin", "enable_mergejoin"], joined);
+  if (join["Inner Unique"] === true) return true;
+  for (const select of [
+    `SELECT ${read} FROM ${table} AS u`,
+    `SELECT ${read} FROM ${table} AS u ORDER BY ${column}`,
+  ]) {
+    const plan = await explain(run, ["enable_seqscan", "enable_bitmapscan", "enable_sort"], select);
+    if (await isByUniqueIndex(run, plan)) return true;
   }
+  return false;
 }
 
-/** The settings hold for this text alone, which is one transaction. */
-async function explain(run: RunSql, [one, other]: readonly [string, string], select: string) {
-  const text = `SET LOCAL ${one}; SET LOCAL ${other}; EXPLAIN (VERBOSE, FORMAT JSON) ${select}`;
-  const [, , plan] = Value.Parse(Explained, [...(await run(text))].map(asRows));
-  return plan[0]["QUERY PLAN"][0].Plan;
+/** Whether the plan is nothing but a scan of an index, which is unique and whose key is the first column that is read. */
+async function isByUniqueIndex(run: RunSql, plan: Static<typeof Node>): Promise<boolean> {
+  const { Alias: alias = "", Output: [read] = [] } = plan;
+  if (!plan["Node Type"].startsWith("Index")) return false;
+  const keys = Value.Parse(Keys, await run(keyQuery, [plan.Schema ?? "", plan["Index Name"] ?? ""]));
+  return keys.some(({ key }) => read === `${alias}.${key}` || read === `${quote(alias)}.${key}`);
+}
+
+/** Without these ways to read, for this text alone, which is one transaction. */
+async function explain(run: RunSql, ways: readonly string[], select: string) {
+  const off = ways.map((way) => `SET LOCAL ${way} = off; `).join("");
+  const results = await run(`${off}EXPLAIN (VERBOSE, FORMAT JSON) ${select}`);
+  const [plan] = Value.Parse(Plan, asRows(results.at(-1)));
+  return plan["QUERY PLAN"][0].Plan;
 }
 
 /** The driver's rows carry members of their own, which a schema would not let pass. */

@@ -55,7 +55,9 @@ export async function inspectSqlite(
   const loginId = columns.find(({ name }) => name === names.loginIdColumn);
   const isCounted =
     loginId !== undefined && kindOf(loginId.type) === "text" && !unique.includes(loginId.name);
-  const repeats = isCounted ? await count(quoteTable(names.table, quote), quote(loginId.name)) : noRepeats;
+  const repeats = isCounted
+    ? await count(quoteTable(names.table, quote), quote(loginId.name)).catch(() => null)
+    : noRepeats;
   const isView = relation === "view";
   const definitions = isCounted ? await definitionsOf(run, names) : [];
   const partly = indexes.find(({ name, partial }) => isCounted && name === loginId.name && partial === 1);

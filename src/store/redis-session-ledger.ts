@@ -29,10 +29,10 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
   const { client, masters, masterOf, epochs, keys, keepSeconds, latestIssueTime } = options;
   const keepMs = keepSeconds * 1000;
 
-  /** The master that holds the key, if its epoch is known: a server that may have restarted is not believed. */
-  function liveMasterOf(key: string): Redis {
+  /** A master that has just failed is not asked again before it has answered its epoch: each request would wait. */
+  function connectedMasterOf(key: string): Redis {
     const master = masterOf(key);
-    if (master === null || epochs.epochOf(master) === null)
+    if (master === null || !epochs.isConnected(master))
       throw new SessionLedgerUnavailable("no connection to the Redis master");
     return master;
   }
@@ -45,7 +45,10 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
     throw new SessionLedgerUnavailable("a Redis master serves no slot");
   }
 
-  /** Returns the second up to which every token is revoked as far as this master remembers. */
+  /**
+   * Returns the second up to which every token is revoked as far as this master remembers. A record of another epoch,
+   * or of a server whose epoch is not known at this moment, is judged by the server itself.
+   */
   async function recordedFrom(master: Redis): Promise<number> {
     const key = recordKeyAt(master);
     const held = (await client.get(key))?.split(" ") ?? [];
@@ -62,7 +65,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
 
   /** @throws {SessionLedgerUnavailable} whatever goes wrong */
   async function ask<Answer>(key: string, question: () => Promise<Answer>): Promise<Answer> {
-    const master = liveMasterOf(key);
+    const master = connectedMasterOf(key);
     try {
       return await question();
     } catch (error) {
@@ -99,7 +102,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       const user = keys.revokedBefore(loginId);
       const asked = [user, keys.revoked(jti), keys.revoked(sid)];
       return ask(user, async () => {
-        const asking = asked.map(liveMasterOf);
+        const asking = asked.map(connectedMasterOf);
         // The records are read last: if Redis has just forgotten what the keys held, the records are gone, too.
         const answers = [Promise.all(asked.map((key) => client.get(key))), latestRecord(asking)] as const;
         const [[second, byToken, bySession], since] = await Promise.all(answers);

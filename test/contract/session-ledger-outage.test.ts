@@ -122,6 +122,9 @@ describeWithPrivate("redis", "the session ledger when Redis", () => {
     ];
     const failures = await Promise.all(calls.map((call) => call.catch((error: unknown) => error)));
     for (const failure of failures) expect(failure).toBeInstanceOf(SessionLedgerUnavailable);
+    const from = performance.now();
+    expect(await knowledgeOf(store, active)).toBe("unavailable");
+    expect(performance.now() - from).toBeLessThan(100);
     await server.thaw();
     expect(await firstAnswer(store, revoked, "active")).toBe("revoked");
     store.close();
@@ -161,6 +164,21 @@ describeWithPrivate("redis", "the session ledger when Redis", () => {
     const isBack = async () => (await knowledgeOf(store, tokens[0])) !== "unavailable";
     expect(await eventually(isBack, true, 15_000)).toBe(true);
     for (const token of tokens) expect(await knowledgeOf(store, token)).toBe("revoked");
+  });
+
+  test("is a replica, gives no answer", async () => {
+    await using master = await startRedis({ settings: aof });
+    await using replica = await startRedis({ replicaOf: master });
+    const { store, tokens } = await openLater(master);
+    const isCopied = () =>
+      withRedis(replica, (redis) => redis.exists(`${store.keyPrefix}revoked-before:ann`));
+    expect(await eventually(isCopied, 1, 20_000)).toBe(1);
+    await using misled = openStore(placeOf(replica), { keyPrefix: store.keyPrefix });
+    for (let turn = 0; turn < 20; turn += 1) {
+      for (const token of tokens) expect(await knowledgeOf(misled, token)).toBe("unavailable");
+      await Bun.sleep(10);
+    }
+    store.close();
   });
 
   test("is asked for the first time, vouches for no token that was issued before", async () => {

@@ -1,0 +1,73 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { exportJWK, generateKeyPair } from "jose";
+import { createSigningKeys, loadSigningKeys, type SigningKeys } from "../../src/sessions/signing-keys.ts";
+import { createTokenVerifier, type TokenVerifierOptions } from "../../src/sessions/token-verifier.ts";
+import { createForger } from "../support/session-tokens.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+const nowSeconds = 2_000_000_000;
+
+let keys: SigningKeys;
+let forger: ReturnType<typeof createForger>;
+beforeAll(async () => {
+  using folder = temporaryFolder();
+  await createSigningKeys(folder.at("keys.json"));
+  keys = await loadSigningKeys(folder.at("keys.json"));
+  forger = createForger(keys, () => nowSeconds);
+});
+
+function verifierWith(changes: Partial<TokenVerifierOptions> = {}) {
+  return createTokenVerifier({
+    keys,
+    issuer: "ownid-sidecar",
+    audience: "website",
+    lifetimeSeconds: { session: 3600, handoff: 120 },
+    now: () => nowSeconds * 1000,
+    ...changes,
+  });
+}
+
+describe.each(["session", "handoff"] as const)("a %s token", (kind) => {
+  test("is valid with the claims that it carries", async () => {
+    const claims = await verifierWith()(await forger.sign(kind, { claims: { jti: "1", sid: "2" } }), kind);
+    expect(claims).toMatchObject({ sub: "sol@testmail.com", jti: "1", sid: "2" });
+  });
+
+  test("is invalid by each fault alone", async () => {
+    const verify = verifierWith();
+    for (const [what, token] of Object.entries(await forger.badTokens(kind)))
+      expect([what, await verify(token, kind)]).toEqual([what, null]);
+  });
+
+  test("does not pass for the other kind", async () => {
+    const other = kind === "session" ? "handoff" : "session";
+    expect(await verifierWith()(await forger.sign(kind, {}), other)).toBeNull();
+  });
+
+  test("is valid from its beginning to its end, to the second", async () => {
+    const token = await forger.sign(kind, { claims: { nbf: nowSeconds - 5, exp: nowSeconds + 60 } });
+    const isValidAt = async (seconds: number) =>
+      (await verifierWith({ now: () => seconds * 1000 })(token, kind)) !== null;
+    expect(await isValidAt(nowSeconds - 6)).toBe(false);
+    expect(await isValidAt(nowSeconds - 5)).toBe(true);
+    expect(await isValidAt(nowSeconds + 59.9)).toBe(true);
+    expect(await isValidAt(nowSeconds + 60)).toBe(false);
+  });
+
+  test("ends with the longest lifetime that is configured now, whatever it carries", async () => {
+    const token = await forger.sign(kind, { claims: { iat: nowSeconds - 5, exp: nowSeconds + 7200 } });
+    const lifetimeSeconds = { session: 60, handoff: 60 };
+    const isValidAt = async (seconds: number) =>
+      (await verifierWith({ lifetimeSeconds, now: () => seconds * 1000 })(token, kind)) !== null;
+    expect(await isValidAt(nowSeconds + 59.9)).toBe(true);
+    expect(await isValidAt(nowSeconds + 60)).toBe(false);
+  });
+});
+
+test("a token of another algorithm is invalid even if the key set has a key for it", async () => {
+  const rsa = await generateKeyPair("RS256", { extractable: true });
+  const jwk = { ...(await exportJWK(rsa.publicKey)), kid: "rsa", alg: "RS256", use: "sig" };
+  const both = { ...keys, publicKeys: { keys: [...keys.publicKeys.keys, jwk] } };
+  const token = await forger.sign("session", { header: { alg: "RS256", kid: "rsa" } }, rsa.privateKey);
+  expect(await verifierWith({ keys: both })(token, "session")).toBeNull();
+});

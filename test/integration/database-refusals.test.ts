@@ -49,7 +49,8 @@ const servers = [
 for (const { kind, needs, start, createTable, ...expected } of servers) {
   const login = {
     reason: `the database refused the sidecar's login (${expected.loginCode})`,
-    remedy: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS",
+    remedy:
+      "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
   };
   const address = {
     reason: "nothing answers at the database's address",

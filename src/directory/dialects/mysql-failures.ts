@@ -60,7 +60,8 @@ const timeLimit: SqlFailure = {
 const loginRefused: SqlFailure = {
   meaning: "not done",
   reason: "the database refused the sidecar's login",
-  remedy: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS",
+  remedy:
+    "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
 };
 
 const noCommonLogin: SqlFailure = {

@@ -116,7 +116,8 @@ const failureByState: Record<string, SqlFailure> = {
   "28": {
     meaning: "not done",
     reason: "the database refused the sidecar's login",
-    remedy: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS",
+    remedy:
+      "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
   },
   "3D000": {
     meaning: "not done",

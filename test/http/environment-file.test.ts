@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { spawnSidecar } from "../support/sidecar-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -38,12 +39,23 @@ describe("a sidecar or a command in a folder with .env", () => {
   });
 
   test("takes a secret with # and $ to the letter", async () => {
+    const token = `p#ss$word${"$HOME".repeat(6)}`;
+    const files = { ".env": `ADMIN_TOKEN="${token}"\n`, ".env.development": "ADMIN_TOKEN=another\n" };
+    await using sidecar = spawnSidecar({}, undefined, files);
+    const { opsUrl } = await sidecar.ready();
+    const invalidate = (bearer: string) =>
+      fetch(`${opsUrl}/admin/invalidate`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
+        body: '{"all":true}',
+      });
+    expect((await invalidate(token)).status).toBe(204);
+    expect((await invalidate(token.slice(0, -1))).status).toBe(401);
+  });
+
+  test("is read by a command as by the sidecar", async () => {
     using folder = temporaryFolder();
-    const url = "http://127.0.0.1:3300/$HOME#x";
-    writeFileSync(
-      folder.at(".env"),
-      `OWNID_SHARED_SECRET='${secret}'\nSESSION_ISSUER="${url}"\nBASE_PATH=/a\n`,
-    );
+    writeFileSync(folder.at(".env"), `OWNID_SHARED_SECRET='${secret}'\nBASE_PATH=/a\n`);
     writeFileSync(folder.at(".env.development"), "BASE_PATH=/b\n");
     const signed = await run(folder.path, "scripts/sign/index.ts", {}, "get", "sol@testmail.com", "--json");
     expect(JSON.parse(signed.stdout)).toMatchObject({ url: "http://127.0.0.1:3300/a/getOwnIDDataByLoginId" });

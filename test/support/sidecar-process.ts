@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSignedClient } from "./signed-client.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
@@ -11,11 +11,16 @@ export type SidecarProcess = ReturnType<typeof spawnSidecar>;
 
 /**
  * `bun src/index.ts`, or a built sidecar, as its own process in a folder of its own, on free ports unless the
- * environment says otherwise; nothing of this process's environment reaches it. `await using` ends it and deletes the
- * folder.
+ * environment says otherwise; nothing of this process's environment reaches it. `files` are in the folder before it
+ * starts. `await using` ends it and deletes the folder.
  */
-export function spawnSidecar(environment: Readonly<Record<string, string>> = {}, entry = source) {
+export function spawnSidecar(
+  environment: Readonly<Record<string, string>> = {},
+  entry = source,
+  files: Readonly<Record<string, string>> = {},
+) {
   const folder = temporaryFolder();
+  for (const [name, content] of Object.entries(files)) writeFileSync(folder.at(name), content);
   const child = Bun.spawn([process.execPath, entry], {
     cwd: folder.path,
     env: { PATH: process.env.PATH ?? "", PORT: "0", OPS_PORT: "0", ...environment },

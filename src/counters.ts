@@ -13,6 +13,7 @@ export const hashEvents = [
   "fill refused",
   "begin",
   "end failed",
+  "stray removed",
   "unreachable",
 ] as const;
 export const storeEvents = [

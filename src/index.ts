@@ -171,7 +171,13 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisStore
       keepSeconds: revocationSeconds(config.sessions),
       latestIssueTime: () => latestIssueTime(Date.now()),
     },
-    noteHash: metrics.noteHash,
+    noteHash(event) {
+      metrics.noteHash(event);
+      if (event !== "stray removed") return;
+      logger.warn(
+        "a key under REDIS_KEY_PREFIX held another type than a hash: something else writes there; it was removed",
+      );
+    },
     noteGuard(event) {
       metrics.noteGuard(event);
       const place = event === "fell back" ? "in this process alone, while Redis is away" : "in Redis again";

@@ -11,6 +11,7 @@ export const driftKinds = {
     "hash is under a spelling that the table does not store",
     "hashes are under a spelling that the table does not store",
   ],
+  anotherType: ["key holds another type than a hash", "keys hold another type than a hash"],
 } as const satisfies Record<string, readonly [one: string, many: string]>;
 
 export type DriftKind = keyof typeof driftKinds;
@@ -27,6 +28,8 @@ export interface Comparison {
   readonly drifts: readonly Drift[];
   /** Hashes that sidecars believe. */
   readonly believed: number;
+  /** The login ids of the others. */
+  readonly unbelieved: readonly string[];
   /** Hashes that were written again at every look: whoever writes keeps them right. */
   readonly unsettled: number;
 }
@@ -56,7 +59,8 @@ export async function findDrift(sides: Sides, loginIds: readonly string[], of: O
     drifts.push(...differing.filter(isSettled).map(({ drift }) => drift));
     suspects = differing.filter((difference, index) => !isSettled(difference, index));
   }
-  return { drifts, believed: first.believed, unsettled: suspects.length };
+  const { believed, unbelieved } = first;
+  return { drifts, believed, unbelieved, unsettled: suspects.length };
 }
 
 interface Difference {
@@ -77,7 +81,8 @@ async function look({ population, scan }: Sides, loginIds: readonly string[], of
     if (!isCounted || row === sighting.value) return [];
     return [{ sighting, drift: { loginId, hash: sighting.value, row } }];
   });
-  return { differing, believed: seen.length };
+  const unbelieved = loginIds.filter((_, index) => !sightings[index]);
+  return { differing, believed: seen.length, unbelieved };
 }
 
 function isSame(a: Sighting, b: Sighting | null): boolean {
@@ -85,7 +90,10 @@ function isSame(a: Sighting, b: Sighting | null): boolean {
 }
 
 /** A row that differs is known; of a missing one, the database says whether the user is blocked or spelt otherwise. */
-export async function kindOf({ directory }: Sides, { loginId, row }: Drift): Promise<DriftKind> {
+export async function kindOf(
+  { directory }: Sides,
+  { loginId, row }: Drift,
+): Promise<Exclude<DriftKind, "anotherType">> {
   if (row !== undefined) return row ? "differsFromRow" : "userWithoutData";
   try {
     const user = await directory.find(loginId);

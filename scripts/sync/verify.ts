@@ -47,12 +47,29 @@ async function compareHashes(sides: Sides, options: VerifyOptions, figures: Figu
   const pages = sides.population.loginIds(options.batch);
   const work = { step: "hashes", items: "hashes", total: await sides.population.size() };
   await goThrough(pages, options, work, async (loginIds) => {
-    const { drifts } = await compare(sides, figures, loginIds, "login ids without a row");
+    const { drifts, unbelieved } = await compare(sides, figures, loginIds, "login ids without a row");
     const fresh = drifts.filter(({ loginId }) => !counted.has(loginId));
-    for (const { loginId } of fresh) counted.add(loginId);
+    const strays = (await sides.population.ofAnotherType(unbelieved)).filter((id) => !counted.has(id));
+    for (const loginId of [...fresh.map((drift) => drift.loginId), ...strays]) counted.add(loginId);
     figures.hashes += loginIds.length;
     await settle(sides, options, figures, fresh);
+    await removeStrays(sides, options, figures, strays);
   });
+}
+
+/** What something else has written under our prefix. To forget it is to remove it. */
+async function removeStrays(
+  { population }: Sides,
+  { repair, show }: VerifyOptions,
+  figures: Figures,
+  strays: readonly string[],
+): Promise<void> {
+  figures.anotherType += strays.length;
+  for (const loginId of strays) show("anotherType", loginId);
+  if (!repair) return;
+  const hotCopy = population.hotCopy();
+  await Promise.all(strays.map((loginId) => hotCopy.purge(loginId)));
+  figures.mended += strays.length;
 }
 
 async function goThrough<Item>(
@@ -129,7 +146,14 @@ function summaryOf(figures: Figures, { isSame, options, seconds }: Ending): Summ
   return { holds: isComplete && total === 0, isComplete, seconds, figures, lines };
 }
 
-const kinds = ["differsFromRow", "userWithoutData", "unknownUser", "blockedUser", "otherSpelling"] as const;
+const kinds = [
+  "differsFromRow",
+  "userWithoutData",
+  "unknownUser",
+  "blockedUser",
+  "otherSpelling",
+  "anotherType",
+] as const;
 
 function noFigures(): Figures {
   return {
@@ -142,6 +166,7 @@ function noFigures(): Figures {
     userWithoutData: 0,
     unknownUser: 0,
     blockedUser: 0,
+    anotherType: 0,
     otherSpelling: 0,
   };
 }

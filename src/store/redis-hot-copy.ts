@@ -4,7 +4,7 @@ import type { HotCopy, HotFound, HotRead, HotWrite } from "./hot-copy.ts";
 import type { Keys } from "./keys.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
-import { isRedirection } from "./redis-failures.ts";
+import { isOfAnotherType, isRedirection } from "./redis-failures.ts";
 import { scripts } from "./scripts.ts";
 import { createStaleUsers } from "./stale-users.ts";
 
@@ -28,6 +28,7 @@ export type HotCopyEvent =
   | "fill refused"
   | "begin"
   | "end failed"
+  | "stray removed"
   | "unreachable";
 
 export interface RedisHotCopyOptions {
@@ -62,6 +63,8 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   const valueLife = () => Math.round(limits.valueLifeMs * (0.9 + 0.2 * Math.random()));
 
   function failed(key: string, error: unknown): void {
+    // Something else has written the key. It says nothing of Redis, and is none of ours.
+    if (isOfAnotherType(error)) return void purgeKey(key).catch(() => {});
     note("unreachable");
     epochs.doubt(masterOf(key), error);
   }
@@ -176,7 +179,8 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   }
 
   async function purgeKey(key: string): Promise<void> {
-    await scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs);
+    const held = await scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs);
+    if (held === 2) note("stray removed");
   }
 
   /** Purges the hashes that SCAN finds and `isMeant` takes. */

@@ -3,7 +3,7 @@ import { HotCopyUnavailable } from "../errors.ts";
 import { createKeys } from "./keys.ts";
 import { connectRedis, type RedisConnectionOptions } from "./redis-connection.ts";
 import { createRedisEpochs } from "./redis-epochs.ts";
-import { explainRedisFailure } from "./redis-failures.ts";
+import { explainRedisFailure, isOfAnotherType } from "./redis-failures.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
 import { scripts, speakFor } from "./scripts.ts";
 
@@ -151,6 +151,14 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     /** For each login id what its hash shows; `null` where sidecars would ask the database. Changes nothing. */
     see: (loginIds: readonly string[]) =>
       persist(() => Promise.all(loginIds.map((loginId) => seeOne(keys.user(loginId))))),
+
+    /** Those of these login ids whose key holds another type than a hash: something else has written it. */
+    async ofAnotherType(loginIds: readonly string[]): Promise<readonly string[]> {
+      const isStray = (loginId: string) =>
+        client.hmget(keys.user(loginId), "e").then(() => false, isOfAnotherType);
+      const strays = await persist(() => Promise.all(loginIds.map(isStray)));
+      return loginIds.filter((_, index) => strays[index]);
+    },
 
     /** The login ids of all hashes, page by page: some twice, and none is missed that is there throughout. */
     async *loginIds(pageSize: number): AsyncGenerator<readonly string[]> {

@@ -55,7 +55,7 @@ export const scripts = {
   >(shared + endWrite),
   markStale: script<[token: string, freshToken: string, markLifeMs: number], 0 | 1>(shared + markStale),
   clearStale: script<[mark: string], 0 | 1>(clearStale),
-  purgeHash: script<[token: string, tokenLifeMs: number], 0 | 1>(shared + purgeHash),
+  purgeHash: script<[token: string, tokenLifeMs: number], 0 | 1 | 2>(shared + purgeHash),
   beginRecord: script<[latestIssueTime: number], string>(shared + beginRecord),
   revokeUser: script<[latestIssueTime: number, keepMs: number], number>(revokeUser),
   reopenSeen: script<[failed: string, open: string], 0 | 1>(reopenSeen),

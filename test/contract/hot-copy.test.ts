@@ -128,6 +128,24 @@ for (const { name, open } of sharedPlaces) {
       expect(await hotCopy.peek("late")).toBeNull();
     });
 
+    test("removes what something else has written under its keys, and goes on", async () => {
+      const { keyPrefix, hotCopy: copy } = store;
+      const plant = async (loginId: string) => {
+        for (const server of place.servers)
+          await withRedis(server, (redis) =>
+            redis.set(`${keyPrefix}user:${loginId}`, "1").catch(() => "moved"),
+          );
+      };
+      for (const loginId of ["stray", "ann", "bob"]) await plant(loginId);
+      await copy.purgeAll();
+      expect(store.events.filter((event) => event === "stray removed").length).toBe(3);
+      await plant("ann");
+      expect(await copy.read("ann")).toEqual({ state: "ask" });
+      expect(await eventually(async () => (await copy.read("ann")).state, "miss")).toBe("miss");
+      await fill(copy, "ann", "devices");
+      expect([await copy.peek("ann"), store.isLive()]).toEqual(["devices", true]);
+    });
+
     test("serves hits in the grace, and fills nothing by readers or writers", async () => {
       await fill(hotCopy, "ann", "devices");
       await using graceful = openStore(place, { keyPrefix: store.keyPrefix, graceMs: 60_000 });

@@ -449,6 +449,12 @@ describeWith("redis", "the Lua scripts", () => {
       expect((await redis.hgetBuffer(key, "e"))?.toString("hex")).toBe(epoch);
     });
 
+    test("removes a key of another type", async () => {
+      await redis.set(key, "1");
+      expect(await purge("t2")).toBe(2);
+      expect(await eventually(() => redis.exists(key), 0)).toBe(0);
+    });
+
     test("makes no hash where there is none", async () => {
       expect(await purge("t2")).toBe(0);
       expect(await redis.exists(key)).toBe(0);

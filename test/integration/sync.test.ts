@@ -7,6 +7,7 @@ import { sharedRedisCluster } from "../support/redis-cluster.ts";
 import { clusterPlace, placeOf } from "../support/redis-places.ts";
 import { sharedRedis } from "../support/redis-server.ts";
 import { createSyncedSite, enrolled, loginIdOf, type SyncedSite } from "../support/synced-site.ts";
+import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(60_000);
 
@@ -14,7 +15,14 @@ setDefaultTimeout(60_000);
 const [many, fewer] = [20_000, 4_000];
 /** Login ids with data that are altered: none of them is a multiple of ten. */
 const altered = Array.from({ length: 200 }, (_, index) => loginIdOf(index * 20 + 1));
-const noDrift = { differsFromRow: 0, userWithoutData: 0, unknownUser: 0, blockedUser: 0, otherSpelling: 0 };
+const noDrift = {
+  differsFromRow: 0,
+  userWithoutData: 0,
+  unknownUser: 0,
+  blockedUser: 0,
+  otherSpelling: 0,
+  anotherType: 0,
+};
 
 describeWith("redis", "sync over SQLite and a single Redis", () => {
   describeSync(async () => {
@@ -197,10 +205,23 @@ function describeSync(create: () => Promise<SyncedSite>): void {
     await site.client.hset(site.keyOf(loginIdOf(1)), "v", "of another epoch", "e", "another!");
     const write = await site.store.hotCopy.begin(loginIdOf(2));
     await site.client.hset(site.keyOf(loginIdOf(2)), "v", "under a marker");
-    await site.client.set(site.keyOf(loginIdOf(3)), "no hash at all");
     expect((await site.sync(["verify"])).exit).toBe(0);
     await write.end(null);
-    await site.client.del(site.keyOf(loginIdOf(3)));
+  });
+
+  test("verify names keys of another type, and removes them when it is to repair", async () => {
+    await site.sync([]);
+    const strays = ["stray", loginIdOf(3)];
+    for (const loginId of strays) await site.client.set(site.keyOf(loginId), "1");
+    const seen = await site.sync(["verify", "--show", "--json"]);
+    expect({ exit: seen.exit, ...seen.summary }).toMatchObject({ exit: 1, anotherType: 2, mended: 0 });
+    for (const loginId of strays)
+      expect(seen.stdout).toContain(`{"what":"anotherType","loginId":"${loginId}"}`);
+    const mended = await site.sync(["verify", "--repair", "--json"]);
+    expect({ exit: mended.exit, ...mended.summary }).toMatchObject({ exit: 1, anotherType: 2, mended: 2 });
+    const held = async () => Promise.all(strays.map((loginId) => site.client.exists(site.keyOf(loginId))));
+    expect(await eventually(async () => (await held()).join(), "0,0")).toBe("0,0");
+    expect((await site.sync(["verify"])).exit).toBe(0);
   });
 
   test("forgets what is held of blocked users, and fills nothing of them", async () => {

@@ -28,6 +28,7 @@ ownid_hash_events_total{event="fill"} 0
 ownid_hash_events_total{event="fill_refused"} 1
 ownid_hash_events_total{event="begin"} 0
 ownid_hash_events_total{event="end_failed"} 0
+ownid_hash_events_total{event="stray_removed"} 0
 ownid_hash_events_total{event="unreachable"} 0
 
 # HELP ownid_store_events_total What the write-through met

@@ -86,6 +86,7 @@ function examineHost({ run, examined, options }: Parts): Promise<Group>[] {
   const { config, isProduction } = examined;
   const files = {
     keys: config.sessions.keysFile,
+    state: config.redis === null ? config.sessions.stateFile : null,
     environment: join(options.folder, ".env"),
     secrets: secretFiles(examined, options.environment),
     isMadeAtStart: !isProduction,

@@ -5,10 +5,13 @@ import { command, fixBy, fixWhen, shellWord } from "../../src/fix.ts";
 import { readSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 import { judgePrivacy } from "./file-privacy.ts";
+import { stateFileCheck } from "./state-file-check.ts";
 
 export interface Files {
   /** SESSION_KEYS_FILE. */
   readonly keys: string;
+  /** STATE_FILE; `null` where Redis takes its place. */
+  readonly state: string | null;
   /** The file that Bun reads the environment from. */
   readonly environment: string;
   /** Files that hold a secret, by the setting that names them. */
@@ -108,7 +111,7 @@ const folder: Check<Files> = {
   },
 };
 
-const always: readonly Check<Files>[] = [keys, keysMode, keysOwner, folder, environmentFile];
+const always: readonly Check<Files>[] = [keys, keysMode, keysOwner, folder, stateFileCheck, environmentFile];
 
 /** One check more for each file that holds a secret. */
 export function fileChecks({ secrets }: Files): readonly Check<Files>[] {

@@ -165,6 +165,8 @@ function worksOf({
     "claim a signature": () => client.set(seen, "session:failed", "PX", probeMs, "NX", "GET"),
     "reopen a signature": () => scripts.reopenSeen(client, seen, "session:failed", "session:open"),
     "read a signature's use": () => client.get(seen),
+    "end a user's sessions": () =>
+      scripts.revokeUser(client, keys.revokedBefore(`doctor-${crypto.randomUUID()}`), 0, probeMs),
     "go through all hashes": () =>
       Promise.all(masters.map(({ connection }) => connection.scan(0, "MATCH", keys.everyUser, "COUNT", 1))),
     "count all keys": () => Promise.all(masters.map(({ connection }) => connection.dbsize())),

@@ -56,6 +56,13 @@ function give(path: string, { uid, gid }: { uid: number; gid: number }, mode?: n
 
 const root = { uid: 0, gid: 0 };
 
+function makeStateFile(environment: Site["environment"], owner: typeof root, mode: number): void {
+  const path = environment.STATE_FILE ?? "";
+  mkdirSync(join(path, ".."));
+  writeFileSync(path, "");
+  give(path, owner, mode);
+}
+
 interface Fault {
   /** The item of the doctor, and how it stands before. */
   readonly item: `${string}: ${"wrong" | "warning"}`;
@@ -106,6 +113,22 @@ const faults: Record<string, Fault> = {
       writeFileSync(join(folder, "admin-token"), randomText(33));
       environment.ADMIN_TOKEN = undefined;
       give(join(folder, "admin-token"), root, 0o644);
+    },
+  },
+  "a state file of root": {
+    item: "files.state: wrong",
+    plant: ({ environment }) => makeStateFile(environment, root, 0o600),
+  },
+  "a state file that everyone may read": {
+    item: "files.state: wrong",
+    plant: ({ environment }) => makeStateFile(environment, service, 0o644),
+  },
+  "a folder in which the state file cannot be made": {
+    item: "files.state: wrong",
+    plant({ environment, folder }) {
+      environment.STATE_FILE = join(folder, "closed/state.db");
+      mkdirSync(join(folder, "closed"));
+      give(join(folder, "closed"), service, 0o500);
     },
   },
   "settings that everyone may read": {

@@ -38,6 +38,7 @@ export async function createDeployment(settings: Deployment["environment"]): Pro
     OWNID_SHARED_SECRET: randomText(32),
     ADMIN_TOKEN: randomText(33),
     SESSION_KEYS_FILE: folder.at("session-keys.json"),
+    STATE_FILE: folder.at("state/state.db"),
     DATABASE_URL: `sqlite:${folder.at("users.db")}`,
     ...settings,
   };

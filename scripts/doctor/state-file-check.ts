@@ -1,0 +1,32 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { closedFolder, factsOf, grantAccess, may } from "../../src/file-access.ts";
+import { fixBy, fixWhen } from "../../src/fix.ts";
+import { type Check, fine, wrong } from "./check.ts";
+import { judgePrivacy } from "./file-privacy.ts";
+
+/** Without it, introspection, `/verify` and revocation answer 503. */
+export const stateFileCheck: Check<{ readonly state: string | null }> = {
+  id: "files.state",
+  title: "revoked sessions",
+  examine({ state }) {
+    if (state === null) return fine("kept in Redis");
+    const closed = closedFolder(state);
+    if (closed !== null) {
+      const move = "Name a file by STATE_FILE whose folder this account may enter";
+      return wrong(`this account may not enter the folder ${closed}`, [fixWhen(move)]);
+    }
+    if (factsOf(state) === null) {
+      const folder = existingFolder(state);
+      if (may("write", folder)) return fine("no file yet: the first start makes it");
+      return wrong("this account cannot create the file STATE_FILE", fixBy(...grantAccess("write", folder)));
+    }
+    if (may("read", state) && may("write", state)) return judgePrivacy(state, "the revoked sessions");
+    return wrong("this account cannot write the file STATE_FILE", fixBy(...grantAccess("write", state)));
+  },
+};
+
+function existingFolder(path: string): string {
+  const folder = dirname(path);
+  return existsSync(folder) ? folder : existingFolder(folder);
+}

@@ -14,6 +14,7 @@ import { redisDown } from "./experiments/redis-down.ts";
 import { replay } from "./experiments/replay.ts";
 import { restoredSnapshot } from "./experiments/restored-snapshot.ts";
 import { stampede } from "./experiments/stampede.ts";
+import { swappedFile } from "./experiments/swapped-file.ts";
 import { syncUnderLoad } from "./experiments/sync-under-load.ts";
 import { triggersInTheWay } from "./experiments/triggers.ts";
 import type { Experiment } from "./harness/experiment.ts";
@@ -34,6 +35,7 @@ export const experiments: readonly Experiment[] = [
   demotedPrimary,
   lostBackend,
   triggersInTheWay,
+  swappedFile,
   restoredSnapshot,
   movingSlots,
   commitInGrace,

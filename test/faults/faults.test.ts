@@ -19,6 +19,7 @@ const guarantees: Readonly<Record<string, string>> = {
   "28": "takes no row and gives no session from a primary that has been made a replica",
   "29": "tells an UPDATE whose outcome a database proxy does not know as unknown, and stays one register",
   "30": "answers what the row holds, and acknowledges only that, whatever a trigger makes of an UPDATE",
+  "31": "reads and writes the SQLite file that is at its path, when that is replaced under load",
   snapshot: "never answers the old value of a snapshot that Redis was restored from",
   cluster: "stays one register for each user on a Redis Cluster while slots move",
   grace: "keeps out of Redis what was read before a late commit of the last epoch",

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { quoteTable } from "../../src/directory/dialects/dialect.ts";
+import { type Fix, fixWhen, setting, sql } from "../../src/fix.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
@@ -57,7 +58,7 @@ const lowered: Check<Database> = {
   isScan: true,
   async examine(database) {
     if (database.requests.loginIdCase === "exact") return fine("not asked for: LOGIN_ID_CASE is exact");
-    const { from, lower, exact, isAscii, table, column } = partsOf(database);
+    const { from, lower, exact, isAscii, column } = partsOf(database);
     const inAscii = await count(
       database,
       `SELECT 1 AS one ${from} WHERE ${isAscii} AND ${lower} <> ${exact}`,
@@ -67,8 +68,11 @@ const lowered: Check<Database> = {
     if (n === 0) return fine("every login id is lower case, as LOGIN_ID_CASE=lower asks for");
     const { bytewise, plain, lowered } = database.spelling;
     const isOther = `${bytewise(lowered(column))} <> ${bytewise(plain(column))}`;
-    const mend = `UPDATE ${table} SET ${column} = ${lowered(column)} WHERE ${isOther};`;
-    return wrong(`${users(n)} cannot be found, since LOGIN_ID_CASE=lower and their login ids are not`, mend);
+    const detail = `${users(n)} cannot be found, since LOGIN_ID_CASE=lower and their login ids are not`;
+    return wrong(detail, [
+      await rewrite(database, "in lower case", lowered(column), isOther),
+      fixWhen("If the site does not", setting("LOGIN_ID_CASE", "exact")),
+    ]);
   },
 };
 
@@ -77,13 +81,14 @@ const trimmed: Check<Database> = {
   title: "blanks",
   isScan: true,
   async examine(database) {
-    const { loginId, from, table, column } = partsOf(database);
+    const { loginId, from, column } = partsOf(database);
     const { characters } = database.spelling;
     const hasBlanks = (text: string) => `${characters(`trim(${text})`)} <> ${characters(text)}`;
     const n = await count(database, `SELECT 1 AS one ${from} WHERE ${hasBlanks(loginId)}`);
     if (n === 0) return fine("no login id begins or ends with one");
-    const mend = `UPDATE ${table} SET ${column} = trim(${column}) WHERE ${hasBlanks(column)};`;
-    return warning(`${n} login ids begin or end with a blank, and are found only with it`, mend);
+    return warning(`${n} login ids begin or end with a blank, and are found only with it`, [
+      await rewrite(database, "without blanks", `trim(${column})`, hasBlanks(column)),
+    ]);
   },
 };
 
@@ -128,6 +133,16 @@ function partsOf({ names, spelling }: Database) {
     folded: bytewise(`lower(trim(${plain(loginId)}))`),
     isAscii: `${bytes(loginId)} = ${characters(loginId)}`,
   };
+}
+
+/** Login ids are the site's, so it has to find its users by the new ones; and two users must not get the same. */
+async function rewrite(database: Database, how: string, value: string, condition: string): Promise<Fix> {
+  const { table, column } = partsOf(database);
+  const update = sql(`UPDATE ${table} SET ${column} = ${value} WHERE ${condition};`);
+  const n = await count(database, `SELECT 1 AS one FROM ${table} GROUP BY ${value} HAVING count(*) > 1`);
+  if (n === 0) return fixWhen(`If the site finds its users ${how} too`, update);
+  const decide = `give each of the ${n} login ids that several users would have to one of them, then`;
+  return fixWhen(`If the site finds its users ${how} too, ${decide}`, update);
 }
 
 async function count({ scan }: Database, each: string): Promise<number> {

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { idleSeconds } from "../../src/directory/dialects/dialect.ts";
+import { fixWhen, sql } from "../../src/fix.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { encryptionCheck } from "./encryption-check.ts";
@@ -26,10 +27,9 @@ const sqlMode: Check<Database> = {
     if (/STRICT_(?:ALL|TRANS)_TABLES/.test(mode)) return fine("strict");
     const detail =
       "not strict: the sidecar's statements are all the same, but the site's own would cut long values in silence";
-    return warning(
-      detail,
-      "SET GLOBAL sql_mode = concat_ws(',', nullif(@@GLOBAL.sql_mode, ''), 'STRICT_TRANS_TABLES');",
-    );
+    const strict =
+      "SET GLOBAL sql_mode = concat_ws(',', nullif(@@GLOBAL.sql_mode, ''), 'STRICT_TRANS_TABLES');";
+    return warning(detail, [fixWhen("If the site expects an error rather than a cut value", sql(strict))]);
   },
 };
 

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { splitTable } from "../../src/directory/dialects/dialect.ts";
 import { unfitExpression } from "../../src/directory/dialects/unfit-state.ts";
+import { type Fix, fixWhen, setting, sql } from "../../src/fix.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
@@ -18,12 +19,22 @@ function stateCheck(id: string, title: string, names: readonly string[], good: s
       const state = states.find(({ name }) => name === unfit);
       if (state === undefined) return fine(good);
       const { failure, command } = state;
+      if (failure.meaning === "replica") return wrong(failure.reason, whereToWrite(command));
       return wrong(failure.reason, command ?? failure.remedy);
     },
   };
 }
 
-const Starts = Type.Object({ withAutocommit: Amount });
+/** A replica that takes writes as well would be lost to its primary, so that way comes second. */
+function whereToWrite(command: string | null): readonly Fix[] {
+  const primary = "mysql://<user>:<password>@<the primary>/<database>";
+  return [
+    fixWhen("If the server is a replica", setting("DATABASE_URL", primary)),
+    ...(command === null ? [] : [fixWhen("If the server is the primary", sql(command))]),
+  ];
+}
+
+const Starts = Type.Object({ withAutocommit: Amount, initially: Type.String() });
 
 const autocommit: Check<Database> = {
   id: "database.autocommit",
@@ -36,9 +47,16 @@ const autocommit: Check<Database> = {
       "on, so that each statement is committed",
     ).examine(database);
     if (verdict.status === "fine") return verdict;
-    const starts = rowOf(Starts, await database.run("SELECT @@global.autocommit + 0 AS withAutocommit"));
-    if (Number(starts.withAutocommit) === 0) return verdict;
-    return wrong("init_connect switches autocommit off", "SET GLOBAL init_connect = '';");
+    const { withAutocommit, initially } = rowOf(
+      Starts,
+      await database.run(
+        "SELECT @@global.autocommit + 0 AS withAutocommit, @@global.init_connect AS initially",
+      ),
+    );
+    if (Number(withAutocommit) === 0) return verdict;
+    const others = initially.split(";").filter((statement) => !/autocommit/i.test(statement));
+    const kept = others.join(";").trim().replaceAll("\\", "\\\\").replaceAll("'", "''");
+    return wrong("init_connect switches autocommit off", `SET GLOBAL init_connect = '${kept}';`);
   },
 };
 

@@ -1,9 +1,10 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { quoteTable } from "../../src/directory/dialects/dialect.ts";
+import { fixBy, fixWhen, sql } from "../../src/fix.ts";
 import { type Check, fine, warning } from "./check.ts";
 import type { Database } from "./database.ts";
-import { isNeeded, type Privilege, tellPrivileges } from "./privileges.ts";
+import { isNeeded, tellPrivileges } from "./privileges.ts";
 import { rowOf } from "./sql-answer.ts";
 import { grantFor } from "./table-checks.ts";
 
@@ -27,13 +28,14 @@ const Role = Type.Object({
   rolbypassrls: Type.Boolean(),
 });
 
-const Grants = Type.Array(
-  Type.Object({
-    grantee: Type.String(),
-    privilege: Type.String(),
-    column: Type.Union([Type.String(), Type.Null()]),
-  }),
-);
+const Grant = Type.Object({
+  grantee: Type.String(),
+  /** The roles that make the sidecar's a member of the grantee, as REVOKE writes them; `null` for its own grants. */
+  through: Type.Union([Type.String(), Type.Null()]),
+  privilege: Type.String(),
+  column: Type.Union([Type.String(), Type.Null()]),
+});
+type Grant = Static<typeof Grant>;
 
 const roleQuery = `
   SELECT pg_has_role(c.relowner, 'USAGE') AS owns, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls
@@ -46,7 +48,10 @@ const grantsQuery = `
     UNION ALL
     SELECT a.grantee, a.privilege_type, c.attname FROM pg_attribute c, aclexplode(c.attacl) a WHERE c.attrelid = to_regclass($1)
   )
-  SELECT coalesce(quote_ident(r.rolname), 'PUBLIC') AS grantee, privilege_type AS privilege, name AS "column"
+  SELECT coalesce(quote_ident(r.rolname), 'PUBLIC') AS grantee, privilege_type AS privilege, name AS "column",
+         (SELECT string_agg(quote_ident(d.rolname), ', ' ORDER BY d.rolname)
+          FROM pg_auth_members m JOIN pg_roles d ON d.oid = m.roleid JOIN pg_roles self ON self.oid = m.member
+          WHERE self.rolname = current_user AND grantee <> 0 AND pg_has_role(d.oid, grantee, 'USAGE')) AS through
   FROM granted LEFT JOIN pg_roles r ON r.oid = grantee WHERE grantee = 0 OR pg_has_role(grantee, 'USAGE')`;
 
 /** More than it needs is what an attacker would have, who gets hold of DATABASE_URL. */
@@ -64,19 +69,27 @@ export const postgresPrivileges: Check<Database> = {
         createRole(database),
       );
     }
-    const granted = Value.Parse(Grants, await run(grantsQuery, [table]));
+    const granted = Value.Parse(Type.Array(Grant), await run(grantsQuery, [table]));
     const excess = granted.filter((grant) => !isNeeded(grant, database));
     const surplus = Object.entries(flags).flatMap(([flag, isSet]) =>
       isSet ? [attributes[flag] ?? flag] : [],
     );
     if (excess.length + surplus.length === 0) return fine("nothing but what the sidecar does");
     const alter = `ALTER ROLE ${account} ${surplus.map((attribute) => `NO${attribute}`).join(" ")};`;
-    const mend = [
-      ...(surplus.length === 0 ? [] : [alter]),
-      ...(excess.length === 0 ? [] : [...revoke(excess, table, spelling.quote), grantFor(database)]),
-    ];
     const told = [...surplus, ...tellPrivileges(excess)].join(", ");
-    return warning(`the role may also: ${told}`, mend.join(" "));
+    const ofRole = excess.filter(({ grantee }) => grantee !== "PUBLIC");
+    const ofAll = excess.filter(({ grantee }) => grantee === "PUBLIC");
+    const own = [
+      ...(surplus.length === 0 ? [] : [alter]),
+      ...(ofRole.length === 0 ? [] : [...revoke(ofRole, database), grantFor(database)]),
+    ];
+    const forAll = [...revoke(ofAll, database), grantFor(database)];
+    return warning(`the role may also: ${told}`, [
+      ...(own.length === 0 ? [] : fixBy(...own.map(sql))),
+      ...(ofAll.length === 0
+        ? []
+        : [fixWhen("If no other role relies on what everyone may do", ...forAll.map(sql))]),
+    ]);
   },
 };
 
@@ -106,17 +119,20 @@ function createRole(database: Database): string {
   return `CREATE ROLE ${newRole} LOGIN PASSWORD '<password>'; ${grantFor(database, newRole)}`;
 }
 
-/** Taken from the whole table, SELECT and UPDATE go from its columns too: the grant that follows gives them back. */
-function revoke(
-  excess: readonly (Privilege & { grantee: string })[],
-  table: string,
-  quote: (name: string) => string,
-): string[] {
-  const byGrantee = Object.groupBy(excess, ({ grantee }) => grantee);
-  return Object.entries(byGrantee).map(([grantee, privileges = []]) => {
+/**
+ * Taken from the whole table, SELECT and UPDATE go from its columns too: the grant that follows gives them back. What a
+ * group may do is the site's as well, so the sidecar's role leaves the group.
+ */
+function revoke(excess: readonly Grant[], { names, spelling, account }: Database): string[] {
+  const table = quoteTable(names.table, spelling.quote);
+  const groups = excess.flatMap(({ through }) => through ?? []);
+  const own = excess.filter(({ through }) => through === null);
+  const byGrantee = Object.groupBy(own, ({ grantee }) => grantee);
+  const revoked = Object.entries(byGrantee).map(([grantee, privileges = []]) => {
     const list = privileges.map(({ privilege, column }) =>
-      column === null ? privilege : `${privilege} (${quote(column)})`,
+      column === null ? privilege : `${privilege} (${spelling.quote(column)})`,
     );
     return `REVOKE ${list.join(", ")} ON ${table} FROM ${grantee};`;
   });
+  return [...[...new Set(groups)].map((group) => `REVOKE ${group} FROM ${account};`), ...revoked];
 }

@@ -187,6 +187,16 @@ describeWith("mariadb", "a view in MariaDB", () => {
     expect((await itemsOf(site)).get(loginId)?.status).toBe("wrong");
   });
 
+  test("answers nothing about a user who gets a second row after the count", async () => {
+    await using site = await viewed(shown);
+    const directory = openDirectory(site);
+    await directory.verifyConnection();
+    await site.administrate("INSERT INTO users (email) VALUES ('sol@testmail.com')");
+    await expect(directory.find("sol@testmail.com")).rejects.toThrow("several rows");
+    expect((await directory.find("ann@testmail.com")).loginId).toBe("ann@testmail.com");
+    await directory.close();
+  });
+
   test("is refused where it takes no UPDATE", async () => {
     await using site = await viewed(
       "CREATE VIEW shown AS SELECT email, max(ownIdData) AS ownIdData FROM users GROUP BY email",

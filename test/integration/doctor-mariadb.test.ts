@@ -53,6 +53,7 @@ const faults: Record<string, Fault<Site>> = {
   "a server that only reads": {
     id: "database.primary",
     status: "wrong",
+    way: 1,
     plant: ({ administrate }) => administrate("SET GLOBAL read_only = ON"),
   },
   "a server that does not commit by itself": {
@@ -63,7 +64,8 @@ const faults: Record<string, Fault<Site>> = {
   "connections that are told not to commit": {
     id: "database.autocommit",
     status: "wrong",
-    plant: ({ administrate }) => administrate("SET GLOBAL init_connect = 'SET autocommit = 0'"),
+    plant: ({ administrate }) =>
+      administrate("SET GLOBAL init_connect = 'SET @site = ''a''; SET autocommit = 0'"),
   },
   "a server that shows what is not committed": {
     id: "database.isolation",

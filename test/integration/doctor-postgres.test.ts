@@ -110,6 +110,15 @@ const faults: Record<string, Fault<Site>> = {
     status: "warning",
     plant: ({ administrate }) => administrate("GRANT UPDATE (email), TRUNCATE ON users TO PUBLIC"),
   },
+  "a role that is in a group which may do more": {
+    id: "database.privileges-excess",
+    status: "warning",
+    plant: async ({ administrate, role }) => {
+      await administrate(`CREATE ROLE site_of_${role}; CREATE ROLE staff_of_${role} IN ROLE site_of_${role}`);
+      await administrate(`GRANT SELECT, INSERT, UPDATE, DELETE ON users TO site_of_${role}`);
+      await administrate(`GRANT staff_of_${role} TO ${role}`);
+    },
+  },
   "a role that may create others": {
     id: "database.privileges-excess",
     status: "warning",
@@ -211,6 +220,19 @@ describeWith("postgres", "doctor on Postgres", () => {
       await site.administrate("DROP ROLE ownid_sidecar");
     });
   }
+
+  test("takes nothing from the site's own group to hold the sidecar's role back", async () => {
+    await using site = await createSite();
+    const group = `group_of_${site.role}`;
+    await site.administrate(`CREATE ROLE ${group}; GRANT SELECT, INSERT, DELETE ON users TO ${group}`);
+    await site.administrate(`GRANT ${group} TO ${site.role}`);
+    const [fix] = (await itemsOf(site)).get("database.privileges-excess")?.fixes ?? [];
+    for (const { text } of fix?.steps ?? []) await site.administrate(text);
+    expect(await faultsOf(site)).toEqual([]);
+    expect(
+      await site.administrate(`SELECT has_table_privilege('${group}', 'users', 'DELETE') AS kept`),
+    ).toEqual([{ kept: true }]);
+  });
 
   test("counts login ids that differ only in case, blanks or Unicode form, and tells none", async () => {
     await using site = await createSite();

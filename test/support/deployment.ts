@@ -22,6 +22,8 @@ export interface Deployment extends AsyncDisposable {
 export interface Fault<Site extends Deployment> {
   readonly id: string;
   readonly status: Exclude<Status, "fine">;
+  /** Which of the ways is gone; the first unless told otherwise. */
+  readonly way?: number;
   plant(site: Site): unknown;
 }
 
@@ -85,7 +87,8 @@ export async function plantAndMend<Site extends Deployment>(site: Site, fault: F
   const statusNow = async () => (await itemsOf(site)).get(fault.id);
   await fault.plant(site);
   const sick = await statusNow();
-  if (sick?.fixes?.[0]) await takeSteps(sick.fixes[0], site);
+  const fix = sick?.fixes?.[fault.way ?? 0];
+  if (fix !== undefined) await takeSteps(fix, site);
   else if (sick?.mend) await carryOut(sick.mend, site);
   const mended = await statusNow();
   return [sick?.status, mended?.status ?? (fault.id.startsWith("config.") ? "fine" : undefined)];

@@ -41,7 +41,8 @@ const candidates: readonly Candidate[] = [
     name: variable,
     condition: isOn(`global.${variable}`),
     failure: readOnlyServer,
-    command: `SET GLOBAL ${variable} = OFF;`,
+    // InnoDB's is decided when the server starts.
+    command: variable === "innodb_read_only" ? null : `SET GLOBAL ${variable} = OFF;`,
     needs: [variable],
   })),
   {

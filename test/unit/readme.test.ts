@@ -53,6 +53,20 @@ describe("README", () => {
     expect(listed.sort()).toEqual(answered.sort());
   });
 
+  test("lists the changes to user rows that a site must announce", () => {
+    const [, list = ""] = /^Tell the sidecar whenever[^\n]*\n\n((?:- .*\n| {2}.*\n)+)/m.exec(readme) ?? [];
+    for (const change of [
+      "`ownIdData` is changed",
+      "recovery",
+      "deleted",
+      "renamed",
+      "blocked",
+      "restored",
+    ]) {
+      expect(list).toContain(change);
+    }
+  });
+
   test("names only commands that package.json has", () => {
     const named = [...readme.matchAll(/(?:bun|bun@[\d.]+) run ([a-z-]+)/g)].map(([, command]) => command);
     const scripts = Object.keys(packageJson.scripts);

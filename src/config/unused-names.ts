@@ -18,6 +18,7 @@ const notYetRead = [
 
 /** Shorter names are too close to other people's, as PORT is to PATH. */
 const lengthMin = 8;
+const editsMax = 2;
 
 /** Returns a warning for each variable that is set, names a setting that is planned, and does nothing yet. */
 export function warnOfPlannedNames(environment: Environment): string[] {
@@ -46,12 +47,13 @@ export function warnOfNearNames(environment: Environment): string[] {
 function nearest(name: string, targets: readonly string[]): string | null {
   const near = targets
     .map((target) => ({ target, edits: editsBetween(name, target) }))
-    .filter(({ target, edits }) => edits <= (target.length > lengthMin ? 2 : 1))
+    .filter(({ target, edits }) => edits <= (target.length > lengthMin ? editsMax : 1))
     .toSorted((one, other) => one.edits - other.edits);
   return near[0]?.target ?? null;
 }
 
-/** A missing `_FILE` counts as one edit. */
+/** A missing `_FILE` counts as one edit. Lengths are compared first, since every start compares every variable. */
 function editsBetween(name: string, target: string): number {
-  return name.length >= lengthMin && target === `${name}_FILE` ? 1 : distance(name, target);
+  if (name.length >= lengthMin && target === `${name}_FILE`) return 1;
+  return Math.abs(name.length - target.length) > editsMax ? Number.POSITIVE_INFINITY : distance(name, target);
 }

@@ -160,7 +160,8 @@ describeWith("pgbouncer", "PgBouncer, refused by it", () => {
     await using pooler = await startPgbouncer(postgres);
     expect(await refusalOf({ kind: "postgres", url: pooler.url() })).toEqual({
       reason: "the database, or a pooler before it, refuses to speak with the sidecar (SQLSTATE 08P01)",
-      remedy: "behind pgbouncer set DATABASE_PREPARE=false; see whether the pooler knows the database's name",
+      remedy:
+        "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; see whether the pooler knows the database's name",
     });
   });
 });

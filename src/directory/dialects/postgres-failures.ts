@@ -57,7 +57,8 @@ const failureByState: Record<string, SqlFailure> = {
   "08P01": {
     ...connectionLost,
     reason: "the database, or a pooler before it, refuses to speak with the sidecar",
-    remedy: "behind pgbouncer set DATABASE_PREPARE=false; see whether the pooler knows the database's name",
+    remedy:
+      "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; see whether the pooler knows the database's name",
   },
   XX: { ...connectionLost, reason: "the database reports an internal error" },
   "57P01": { ...connectionLost, reason: "the database ended the connection" },

@@ -42,6 +42,7 @@ await runCommand({
       throw new UsageWrong("Name experiments with --experiment.");
     const chosen = choose(options.experiment);
     const reportFile = options.report ? (operands[0] ?? defaultReport) : null;
+    showStep("starting Redis and Postgres");
     const setting = await describeSetting();
     const results: Result[] = [];
     try {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import jsonwebtoken from "jsonwebtoken";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { fetchDirect } from "./fetch-direct.ts";
+import { print, showStep } from "./progress.ts";
 
 const help = `Follows the quick start of README.md word for word in a clean clone of this
 repository's last commit, on free ports, and checks every answer that README.md
@@ -32,6 +33,7 @@ await runCommand({
     if (operands.length > 0) throw new UsageWrong("bun run quick-start takes no arguments.");
     const folder = mkdtempSync(join(tmpdir(), "ownid-quick-start-"));
     try {
+      showStep("cloning the last commit");
       await shell(`git clone --quiet "${join(import.meta.dir, "..")}" "${folder}"`, {
         cwd: "/",
         env: process.env,
@@ -63,15 +65,22 @@ async function followReadme(cwd: string): Promise<ExitStatus> {
     stderr: "inherit",
   });
   try {
-    await waitUntilReady(`http://127.0.0.1:${opsPort}/readyz`);
+    showStep(`waiting for the sidecar: ${start.command}`);
+    const ended = sidecar.exited.then((status) => {
+      throw new Error(`the sidecar ended with status ${status} before it was ready`);
+    });
+    await Promise.race([waitUntilReady(`http://127.0.0.1:${opsPort}/readyz`), ended]);
+    ended.catch(() => {});
     let kept = true;
     let lastAnswer = "";
     for (const { command, promise } of steps) {
+      showStep(command);
       lastAnswer = await shell(command, { cwd, env });
       const holds = lastAnswer.replaceAll("\n", " ").startsWith(promise);
       kept &&= holds;
-      process.stdout.write(`${holds ? "ok  " : "FAIL"}  ${command}  ->  ${lastAnswer.split("\n", 1)[0]}\n`);
+      print(`${holds ? "ok  " : "FAIL"}  ${command}\n      ${lastAnswer.split("\n", 1)[0]}\n`);
     }
+    showStep("");
     kept &&= await verifyToken(lastAnswer, `http://127.0.0.1:${port}/.well-known/jwks.json`);
     return kept ? 0 : 1;
   } finally {

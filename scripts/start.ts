@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { runCommand, UsageWrong } from "./command.ts";
+import { showStep } from "./progress.ts";
 
 const help = `Starts the sidecar. It builds dist/ first if the source has changed since the
 last build, and runs the source itself if this account cannot write dist/.
@@ -19,9 +20,13 @@ await runCommand({
   options: {},
   async run(operands) {
     if (operands.length > 0) throw new UsageWrong("bun run start takes no operands.");
-    const build = Bun.spawnSync([process.execPath, join(import.meta.dir, "build.ts"), "--quiet"], {
+    if (process.stderr.isTTY) showStep("building dist/");
+    const build = Bun.spawn([process.execPath, join(import.meta.dir, "build.ts"), "--quiet"], {
+      stdout: "ignore",
       stderr: "inherit",
     });
-    return () => import(build.exitCode === 0 ? "../dist/index.js" : "../src/index.ts");
+    const status = await build.exited;
+    showStep("");
+    return () => import(status === 0 ? "../dist/index.js" : "../src/index.ts");
   },
 });

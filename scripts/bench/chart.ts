@@ -1,3 +1,4 @@
+import { counted } from "../quantities.ts";
 import type { ContenderName } from "./contenders.ts";
 import type { Sample } from "./measure.ts";
 import type { ByContender, Results } from "./results.ts";
@@ -17,7 +18,7 @@ export function chartOf(results: Results): string {
   const captions = captionsOf(results);
   const height = bottom + 14 + captions.length * captionHeight;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeXml(summaryOf(measured))}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${Bun.escapeHTML(summaryOf(measured))}">`,
     `<style>${style}</style>`,
     textAt(0, 18, "heading", "A signed lookup that Redis answers"),
     ...shown.flatMap((row, index) => drawName(row, rowsTop + index * rowHeight)),
@@ -162,12 +163,12 @@ function multipleOf({ figure }: Panel, measured: ByContender<Sample>, { contende
 function captionsOf({ plan, machine, versions, commit, date }: Results): string[] {
   const { rounds, seconds, connections, users, valueBytes } = plan;
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const load = `${connections} connections, ${users.user.toLocaleString("en-US")} users with ${valueBytes.toLocaleString("en-US")} bytes each`;
+  const load = `${counted(connections, "connection")}, ${users.user.toLocaleString("en-US")} users with ${valueBytes.toLocaleString("en-US")} bytes each`;
   return [
-    `Bars: medians of ${rounds} rounds of ${seconds} s in alternating order, each with a fresh process; dots: the rounds. ${load}.`,
+    `Bars: medians of ${counted(rounds, "round")} of ${seconds} s in alternating order, each with a fresh process; dots: the rounds. ${load}.`,
     `Server, Redis and load generator share ${machine.cores} cores (${machine.cpu}). Ratios are medians of the rounds' ratios. Commit ${commit}, ${date}.`,
     software.join(", "),
-  ].map(escapeXml);
+  ].map(Bun.escapeHTML);
 }
 
 /** For those who hear the chart. */
@@ -187,7 +188,3 @@ function textAt(x: number, y: number, look: string, content: string): string {
 }
 
 const fixed = (coordinate: number) => coordinate.toFixed(1);
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
-}

@@ -1,3 +1,4 @@
+import { counted } from "../quantities.ts";
 import type { ContenderName } from "./contenders.ts";
 import type { Sample } from "./measure.ts";
 import type { ByContender, HalfLoad, Results } from "./results.ts";
@@ -35,7 +36,7 @@ export function reportOf(results: Results): Report {
     facts: [
       `${date}, commit ${commit}, ${machine.cores} × ${machine.cpu}, ${machine.system}`,
       software.join(", "),
-      `${plan.rounds} rounds of ${plan.seconds} s, ${plan.connections} connections; medians, and in brackets every round`,
+      `${counted(plan.rounds, "round")} of ${plan.seconds} s, ${counted(plan.connections, "connection")}; medians, and in brackets every round`,
     ],
     tables: [
       ...workloadNames.flatMap((name) => workloadTable(name, results.workloads[name])),

@@ -2,6 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { quoteTable } from "../../src/directory/dialects/dialect.ts";
 import { type Fix, fixWhen, setting, sql } from "../../src/fix.ts";
+import { counted } from "../quantities.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
@@ -25,7 +26,7 @@ const equal: Check<Database> = {
     if (n === 0) return fine("no two login ids are equal by their column's collation");
     const show = `SELECT ${loginId}, count(*) ${from} GROUP BY ${loginId} HAVING count(*) > 1;`;
     return wrong(
-      `${users(n)} would be one another: the column's collation calls their login ids equal`,
+      `${counted(n, "user")} would be one another: the column's collation calls their login ids equal`,
       show,
     );
   },
@@ -46,7 +47,7 @@ const similar: Check<Database> = {
     if (n === 0) return fine("no two differ only in case, blanks or Unicode form");
     const show = `SELECT ${folded}, count(*) ${from} GROUP BY ${folded} HAVING count(*) > 1;`;
     return warning(
-      `${n} login ids are there more than once, in another case, with blanks or in another Unicode form`,
+      `${counted(n, "login id is", "login ids are")} there more than once, in another case, with blanks or in another Unicode form`,
       show,
     );
   },
@@ -68,7 +69,7 @@ const lowered: Check<Database> = {
     if (n === 0) return fine("every login id is lower case, as LOGIN_ID_CASE=lower asks for");
     const { bytewise, plain, lowered } = database.spelling;
     const isOther = `${bytewise(lowered(column))} <> ${bytewise(plain(column))}`;
-    const detail = `${users(n)} cannot be found, since LOGIN_ID_CASE=lower and their login ids are not`;
+    const detail = `${counted(n, "user")} cannot be found, since LOGIN_ID_CASE=lower and their login ids are not`;
     return wrong(detail, [
       await rewrite(database, "in lower case", lowered(column), isOther),
       fixWhen("If the site does not", setting("LOGIN_ID_CASE", "exact")),
@@ -86,9 +87,10 @@ const trimmed: Check<Database> = {
     const hasBlanks = (text: string) => `${characters(`trim(${text})`)} <> ${characters(text)}`;
     const n = await count(database, `SELECT 1 AS one ${from} WHERE ${hasBlanks(loginId)}`);
     if (n === 0) return fine("no login id begins or ends with one");
-    return warning(`${n} login ids begin or end with a blank, and are found only with it`, [
-      await rewrite(database, "without blanks", `trim(${column})`, hasBlanks(column)),
-    ]);
+    return warning(
+      `${counted(n, "login id begins or ends", "login ids begin or end")} with a blank, and can be found only with it`,
+      [await rewrite(database, "without blanks", `trim(${column})`, hasBlanks(column))],
+    );
   },
 };
 
@@ -109,7 +111,7 @@ const composed: Check<Database> = {
         ? `UPDATE ${table} SET ${column} = normalize(${column}) WHERE ${column} IS NOT NFC NORMALIZED;`
         : `SELECT ${loginId} ${from} WHERE NOT (${isAscii});   -- store String.prototype.normalize("NFC") of each`;
     return warning(
-      `${n} login ids are not in the form that browsers send (NFC), so typing them finds nobody`,
+      `${counted(n, "login id is", "login ids are")} not in the form that browsers send (NFC), so typing finds nobody`,
       mend,
     );
   },
@@ -160,8 +162,4 @@ async function otherLoginIds(database: Database): Promise<string[]> {
 function repeated(texts: readonly string[]): number {
   return Object.values(Object.groupBy(texts, (text) => text)).filter((group) => (group?.length ?? 0) > 1)
     .length;
-}
-
-function users(n: number): string {
-  return n === 1 ? "1 user" : `${n} users`;
 }

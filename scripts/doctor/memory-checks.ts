@@ -1,3 +1,4 @@
+import { counted } from "../quantities.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Population } from "./population.ts";
 import { configSet } from "./redis-checks.ts";
@@ -29,10 +30,12 @@ const memory: Check<MemoryQuestion> = {
     const users = counts === null ? 0 : counts.enrolled * (hashBytes + counts.bytesEach * rounding);
     const guard = requestsPerSecond * rememberSeconds * signatureBytes;
     const needed = serverBytes + (users + guard) / servers.masters.length;
-    const counted =
-      counts === null ? "without the users, who are not counted," : `${counts.enrolled} users with data and`;
+    const holders =
+      counts === null
+        ? "without the users, who are not counted,"
+        : `${counted(counts.enrolled, "user")} with data and`;
     const where = servers.masters.length > 1 ? " in each master" : "";
-    const estimate = `${counted} ${requestsPerSecond} requests/s need ${mebibytes(needed)}${where}`;
+    const estimate = `${holders} ${requestsPerSecond} requests/s need ${mebibytes(needed)}${where}`;
     return judge(servers.masters, needed, estimate);
   },
 };

@@ -1,4 +1,4 @@
-import { countText, latencyText, rateText, shareText } from "../quantities.ts";
+import { counted, countText, latencyText, rateText, shareText } from "../quantities.ts";
 import { timeText } from "./axes.ts";
 
 import { latencyOverTime, percentileCurves, rateOverTime } from "./report-plots.ts";
@@ -51,7 +51,7 @@ function headerOf({ target, holds, thresholds, isInterrupted, startedAt }: LoadR
     ? "interrupted"
     : holds
       ? "all thresholds hold"
-      : `${failed} of ${thresholds.length} thresholds ${failed === 1 ? "fails" : "fail"}`;
+      : `${failed} of ${counted(thresholds.length, "threshold")} ${failed === 1 ? "fails" : "fail"}`;
   const badge =
     thresholds.length === 0 && !isInterrupted
       ? ""
@@ -116,7 +116,7 @@ function timelineDetails({ timeline }: LoadResult): string {
 }
 
 function errorTable({ errors, all }: LoadResult): string {
-  if (errors.length === 0) return `<p class="lead">None in ${countText(all.requests)} requests.</p>`;
+  if (errors.length === 0) return `<p class="lead">None in ${counted(all.requests, "request")}.</p>`;
   return table(
     ["error", "requests", "share"],
     errors.map(({ error, requests, share }) => [text(error), countText(requests), shareText(share)]),

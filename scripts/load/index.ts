@@ -5,7 +5,7 @@ import { usualColumns } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
-import { tell } from "../progress.ts";
+import { showStep, tell } from "../progress.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
 import { createArrivals } from "./arrivals.ts";
 import { type Connections, createConnections } from "./connections.ts";
@@ -49,7 +49,8 @@ await runCommand({
       random: Math.random,
     });
     const connections = createConnections({ ...target, ...plan });
-    const problem = await checkFirstRequest(target.url, requests, connections);
+    showStep(`waiting for the first answer of ${target.url}`);
+    const problem = await checkFirstRequest(target.url, requests, connections).finally(() => showStep(""));
     if (problem !== null) {
       tell(`${problem}\n`);
       return 1;

@@ -1,6 +1,6 @@
 import { SidecarError } from "../../src/errors.ts";
 import { runCommand, UsageWrong } from "../command.ts";
-import { print, tell } from "../progress.ts";
+import { print, showStep, tell } from "../progress.ts";
 import { parseWhole } from "../quantities.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
 import { earlyEndText, type Word } from "./early-end.ts";
@@ -80,9 +80,12 @@ await runCommand({
       stop: stopOnSignal("Stopping after this batch."),
     };
     try {
+      showStep("connecting to Redis and the database");
       await using sides = await openSides({ keep: given.keep });
+      showStep("");
       return printSummary(word, await run(word, sides, gait, given), given.json);
     } catch (error) {
+      showStep("");
       if (!(error instanceof SidecarError)) throw error;
       tell(earlyEndText(error, word));
       return 1;

@@ -26,7 +26,8 @@ function createCheckout(): Folder {
   const checkout = temporaryFolder();
   chmodSync(checkout.path, 0o755);
   mkdirSync(checkout.at("scripts"));
-  for (const file of ["scripts/launch.ts", "scripts/packages.ts"])
+  // Its other files are never imported, but for those that the launcher itself needs.
+  for (const file of new Bun.Glob("scripts/*.ts").scanSync(root))
     copyFileSync(join(root, file), checkout.at(file));
   writeFileSync(checkout.at("scripts/keys.ts"), 'console.log("it ran", process.argv.slice(2).join(" "));\n');
   writePackageJson(checkout, ">=1.0.0");

@@ -306,5 +306,5 @@ function unclosed(xml: string): string[] {
     else if (open.pop() !== name) return [name];
   }
   const text = xml.replaceAll(/<[^<>]*>/g, "");
-  return /[<>]|&(?!amp;|lt;|quot;)/.test(text) ? ["a character that is not escaped"] : open;
+  return /[<>]|&(?!amp;|lt;|quot;|#x27;)/.test(text) ? ["a character that is not escaped"] : open;
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { freePort } from "../../../test/support/free-port.ts";
+import { requirePrograms } from "../../../test/support/server-binaries.ts";
 import { builtSidecar } from "../built-sidecar.ts";
 import { createDesertedSite, type DesertedSite, mustAnswer } from "../growth/deserted-site.ts";
 import { startFilledRedis } from "../growth/filled-redis.ts";
@@ -32,6 +33,7 @@ const pollMs = 2;
  * nothing else.
  */
 export async function measureStartUp(rounds: number, say: (what: string) => void): Promise<StartUpResult> {
+  requirePrograms("redis");
   const entries: Readonly<Record<Started, string>> = {
     bare: join(import.meta.dir, "../servers/bare.ts"),
     build: await builtSidecar(),

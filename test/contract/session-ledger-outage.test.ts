@@ -3,7 +3,15 @@ import { SessionLedgerUnavailable } from "../../src/errors.ts";
 import type { IssuedToken, SessionLedger } from "../../src/sessions/session-ledger.ts";
 import { earliestIssueTime, latestIssueTime } from "../../src/sessions/session-token.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { type OpenedStore, openStore, placeOf, sentinelPlace, withRedis } from "../support/redis-places.ts";
+import { startRedisCluster } from "../support/redis-cluster.ts";
+import {
+  clusterPlace,
+  type OpenedStore,
+  openStore,
+  placeOf,
+  sentinelPlace,
+  withRedis,
+} from "../support/redis-places.ts";
 import { startRedisSentinel } from "../support/redis-sentinel.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { eventually } from "../support/waiting.ts";
@@ -97,6 +105,36 @@ describeWithPrivate("redis", "the session ledger when Redis", () => {
     await server.kill();
     await server.start();
     for (const token of tokens) expect(await firstAnswer(store, token, "active")).toBe("revoked");
+  });
+
+  test("is a Cluster of which one master comes back empty, makes no revoked token active", async () => {
+    await using cluster = await startRedisCluster({ settings: { "cluster-require-full-coverage": "no" } });
+    const clock = { aheadMs: 0 };
+    const sessions = {
+      keepSeconds: 3600,
+      latestIssueTime: () => latestIssueTime(Date.now() + clock.aheadMs),
+    };
+    await using store = openStore(clusterPlace(cluster), { sessions });
+    await store.filling();
+    const { sessionLedger } = store;
+    const tokens = await Promise.all(
+      Array.from({ length: 30 }, async (_, n) => {
+        const issuedAt = (await sessionLedger.revokedUntil(`user ${n}`)) + 1;
+        return { jti: crypto.randomUUID(), sid: crypto.randomUUID(), loginId: `user ${n}`, issuedAt };
+      }),
+    );
+    const knowledge = () => Promise.all(tokens.map((token) => knowledgeOf(store, token)));
+    expect(new Set(await knowledge())).toEqual(new Set(["active"]));
+    await Promise.all(tokens.map(({ sid }) => sessionLedger.revoke(sid)));
+    clock.aheadMs = 60_000;
+    await cluster.nodes[1]?.kill();
+    await cluster.nodes[1]?.start();
+    const isWhole = async () => {
+      const known = await knowledge();
+      expect(known).not.toContain("active");
+      return known.every((answer) => answer === "revoked");
+    };
+    expect(await eventually(isWhole, true, 15_000)).toBe(true);
   });
 
   test("is flushed, revokes everything that was issued before", async () => {

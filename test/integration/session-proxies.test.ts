@@ -82,6 +82,9 @@ for (const kind of ["nginx", "caddy"] as const) {
       }
       const posted = await visit({ cookie: `ownid_session=${token}` }, { method: "POST", body: "a form" });
       expect(posted).toMatchObject({ status: 200, body: "the page, POST a form" });
+      const chunked = { method: "POST", body: new Blob(["a form in chunks"]).stream() };
+      const streamed = await visit({ cookie: `ownid_session=${token}` }, chunked);
+      expect(streamed).toMatchObject({ status: 200, body: "the page, POST a form in chunks" });
     });
 
     test("is not reachable without a session, nor is its own server asked", async () => {

@@ -70,6 +70,32 @@ describe("a session token", () => {
     expect(await lifetimeOf(null)).toBe(7);
   });
 
+  test("is dated after the last revocation of its user, whose second its iat has to pass", async () => {
+    const datesOf = async (revokedUntil: number) => {
+      const { iat, nbf, exp } = payloadOf(await issuerWith().issue(sol, { revokedUntil }));
+      return [iat, nbf, exp].map((time) => (time ?? 0) - issuedAt);
+    };
+    expect(await datesOf(issuedAt - 6)).toEqual([-5, -5, 3600]);
+    expect(await datesOf(issuedAt - 5)).toEqual([-4, -5, 3600]);
+    expect(await datesOf(issuedAt)).toEqual([1, -5, 3600]);
+  });
+
+  test("is dated from the instant as of which its subject is right, not from that of signing", async () => {
+    const { iat, exp } = payloadOf(await issuerWith().issue(sol, { asOfMs: (issuedAt - 3) * 1000 }));
+    expect([iat, exp]).toEqual([issuedAt - 8, issuedAt + 3597]);
+  });
+
+  test("belongs to the session that it is issued for", async () => {
+    expect(payloadOf(await issuerWith().issue(sol, { sid: "the session" })).sid).toBe("the session");
+  });
+
+  test("of a hand-off has a type and a lifetime of its own, whatever the session type", async () => {
+    const issuer = issuerWith({ ttlSecondsByType: { browser: 60, mobile: null } });
+    const token = await issuer.issue({ ...sol, sessionType: "browser" }, { kind: "handoff" });
+    expect(jwt.decode(token, { complete: true })?.header.typ).toBe("ownid-handoff+jwt");
+    expect(payloadOf(token)).toMatchObject({ exp: issuedAt + 120, session_type: "browser" });
+  });
+
   test("is the bearer of the configured issuer and audience", async () => {
     const payload = payloadOf(await issuerWith({ issuer: "https://a", audience: "b" }).issue(sol));
     expect([payload.iss, payload.aud]).toEqual(["https://a", "b"]);

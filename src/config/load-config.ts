@@ -101,9 +101,9 @@ function reportTlsVerification(
   environment: Environment,
   { isProduction, database, redis }: Pick<Config, "isProduction" | "database" | "redis">,
 ): void {
+  const { nodes = [], sentinelTls = null } = redis?.connection.reveal() ?? {};
   const usesTls =
-    database.tls.reveal().mode !== "disable" ||
-    redis?.connection.reveal().nodes.some(({ tls }) => tls) === true;
+    database.tls.reveal().mode !== "disable" || nodes.some(({ tls }) => tls) || sentinelTls === true;
   const verdict = judgeTlsVerification(environment, { isProduction, usesTls });
   if (verdict !== null) (verdict.isWrong ? problems : warnings).push(verdict.sentence);
 }

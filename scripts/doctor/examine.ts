@@ -100,9 +100,9 @@ function examineHost({ run, examined, options }: Parts): Promise<Group>[] {
 }
 
 const databaseChecks = {
-  sqlite: { server: sqliteChecks, rows: rowChecks },
-  postgres: { server: postgresChecks, rows: [...rowChecks, ...postgresRowChecks] },
-  mysql: { server: mysqlChecks, rows: [...rowChecks, ...mysqlRowChecks] },
+  sqlite: { server: sqliteChecks, rows: [] },
+  postgres: { server: postgresChecks, rows: postgresRowChecks },
+  mysql: { server: mysqlChecks, rows: mysqlRowChecks },
 };
 
 /** What only asks the catalogue comes first: a table that somebody has locked must not keep it waiting. */
@@ -113,7 +113,10 @@ async function examineDatabase({ run, database: { verdict, subject } }: Parts): 
   const { server, rows } = databaseChecks[subject.settings.kind];
   const ofCatalogue = await run([...tableChecks(subject), ...server], subject, explain);
   const [ofRows, ofLoginIds] = hasColumns(subject)
-    ? await Promise.all([run(rows, subject, explain), run(loginIdChecks, subject, explain)])
+    ? await Promise.all([
+        run([...rowChecks(subject), ...rows], subject, explain),
+        run(loginIdChecks, subject, explain),
+      ])
     : [[], []];
   return [
     { title: "Database", items: [reachable, ...ofCatalogue, ...ofRows] },

@@ -26,7 +26,7 @@ const equal: Check<Database> = {
     if (n === 0) return fine("no two login ids are equal by their column's collation");
     const show = `SELECT ${loginId}, count(*) ${from} GROUP BY ${loginId} HAVING count(*) > 1;`;
     return wrong(
-      `${counted(n, "user")} would be one another: the column's collation calls their login ids equal`,
+      `${counted(n, "login id")} ${n === 1 ? "finds" : "find"} several rows, which the column's collation calls equal`,
       show,
     );
   },

@@ -67,8 +67,10 @@ const privileges: Check<Database> = {
   },
 };
 
-/** What needs both columns to be there. */
-export const rowChecks: readonly Check<Database>[] = [lookup, privileges];
+/** What needs both columns to be there. Where login ids are not unique, an index is missing anyway. */
+export function rowChecks({ facts, names }: Database): readonly Check<Database>[] {
+  return facts.uniqueColumns.includes(names.loginIdColumn) ? [lookup, privileges] : [privileges];
+}
 
 /** The grant that is enough, as SQL, for an account. */
 export function grantFor({ facts }: Pick<Database, "facts">, account = facts.account): string {

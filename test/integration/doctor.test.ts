@@ -120,7 +120,7 @@ const faults: Record<string, Fault<Site>> = {
     plant: tableLike("email TEXT, ownIdData TEXT"),
   },
   "an index in another collation than the lookup's": {
-    id: "database.lookup",
+    id: "database.login-id-column",
     status: "wrong",
     plant: (site) => {
       tableLike("email TEXT COLLATE NOCASE, ownIdData TEXT")(site);
@@ -185,6 +185,21 @@ describe("doctor on SQLite", () => {
       "files.keys: wrong",
       "database.table: wrong",
       "redis.reachable: warning",
+    ]);
+  });
+
+  test("says nothing about the columns of a table that is not there", async () => {
+    await using site = await createSite();
+    site.environment.USERS_TABLE = "accounts";
+    const ids = [...(await itemsOf(site)).keys()].filter((id) => id.startsWith("database."));
+    expect(ids).toEqual([
+      "database.reachable",
+      "database.table",
+      "database.charset",
+      "database.file",
+      "database.folder",
+      "database.journal",
+      "database.disk",
     ]);
   });
 

@@ -9,7 +9,13 @@ import {
 import { createMysqlDialect } from "./dialects/mysql.ts";
 import { postgres } from "./dialects/postgres.ts";
 import { sqlite } from "./dialects/sqlite.ts";
-import { createSqlPool, PlaceChanged, type SqlResult, StatementTimedOut } from "./sql-pool.ts";
+import {
+  createSqlPool,
+  PlaceChanged,
+  type SqlResult,
+  type SqlStatement,
+  StatementTimedOut,
+} from "./sql-pool.ts";
 import { unfitStateOf } from "./user-row.ts";
 
 export interface SqlDirectoryOptions extends ConnectionOptions {
@@ -79,17 +85,18 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
   let leftServerMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * Runs a statement within the deadline. What the database says it has not begun is sent again; what was
-   * lost on the way is sent `sendsMax` times at most, which for a write is once.
+   * Runs a statement within the deadline. A statement that the database says it has not begun is sent again, and so is
+   * a read that was lost on the way. A write is not.
    */
-  async function ask(text: string, parameters: readonly unknown[], sendsMax: number): Promise<SqlResult> {
+  async function ask(statement: SqlStatement): Promise<SqlResult> {
+    const sendsMax = statement.isWrite ? 1 : readSendsMax;
     const deadline = performance.now() + statementMs;
     for (let sends = 1; ; sends += 1) {
       try {
-        return await pool.run(text, parameters, deadline - performance.now());
+        return await pool.run(statement, deadline - performance.now());
       } catch (error) {
         if (error instanceof Overloaded) throw error;
-        const failure = failureOf(error, sendsMax);
+        const failure = failureOf(error);
         const mayRepeat = failure.meaning === "busy" || (failure.meaning === "unknown" && sends < sendsMax);
         if (failure.meaning === "replica") leaveServer();
         const pause = pauseMs * (0.5 + Math.random());
@@ -99,9 +106,9 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
     }
   }
 
-  function failureOf(error: unknown, sendsMax: number): SqlFailure {
+  function failureOf(error: unknown): SqlFailure {
     if (error instanceof StatementTimedOut) return tooSlow(remedyWhenSlow);
-    if (error instanceof PlaceChanged) return error.wasSent && sendsMax === 1 ? fileReplaced : fileChanged;
+    if (error instanceof PlaceChanged) return error.wasRun ? fileReplaced : fileChanged;
     return dialect.failure(error);
   }
 
@@ -112,7 +119,7 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
     pool.reconnect();
   }
 
-  const read = (text: string, parameters: readonly unknown[]) => ask(text, parameters, readSendsMax);
+  const read = (text: string, parameters: readonly unknown[]) => ask({ text, parameters, isWrite: false });
 
   return {
     dialect,
@@ -128,7 +135,7 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
       throw new SqlFailed(state?.failure ?? readOnlyServer);
     },
 
-    write: (text, parameters) => ask(text, parameters, 1),
+    write: (text, parameters) => ask({ text, parameters, isWrite: true }),
 
     reconnect: pool.reconnect,
     close: pool.close,

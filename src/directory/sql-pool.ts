@@ -6,13 +6,20 @@ export class StatementTimedOut extends Error {}
 
 /** The address leads to something else than what the connections were made to; they have been replaced. */
 export class PlaceChanged extends Error {
-  /** Whether the statement was run in the former place. */
-  readonly wasSent: boolean;
+  /** Whether the statement was run, where the address led before. */
+  readonly wasRun: boolean;
 
-  constructor(wasSent: boolean) {
+  constructor(wasRun: boolean) {
     super();
-    this.wasSent = wasSent;
+    this.wasRun = wasRun;
   }
+}
+
+export interface SqlStatement {
+  readonly text: string;
+  readonly parameters: readonly unknown[];
+  /** What it writes must last, so that the address must still lead there when it is done. */
+  readonly isWrite: boolean;
 }
 
 export interface SqlPool {
@@ -25,7 +32,7 @@ export interface SqlPool {
    * @throws {PlaceChanged}
    * @throws the driver's own error; a dialect says what it means
    */
-  run(text: string, parameters: readonly unknown[], limitMs: number): Promise<SqlResult>;
+  run(statement: SqlStatement, limitMs: number): Promise<SqlResult>;
   /** Forgets every connection and makes new ones. Statements that were sent keep theirs until they end. */
   reconnect(): void;
   /** Lets the statements under way end. */
@@ -54,20 +61,27 @@ export interface SqlPoolOptions {
  */
 export function createSqlPool(options: SqlPoolOptions): SqlPool {
   const { watchPlace, connect, waitingMax, closeSeconds } = options;
-  let isSamePlace = watchPlace();
-  let connections = connect();
+  let connections = open();
   let waiting = 0;
 
-  function replace(deaf: SQL): void {
-    if (connections !== deaf) return;
-    isSamePlace = watchPlace();
-    connections = connect();
-    deaf.close({ timeout: closeSeconds }).catch(() => {});
+  /** The place is looked at first: what changes in between is noticed later. */
+  function open() {
+    return { isSamePlace: watchPlace(), sql: connect() };
   }
 
-  async function runOn(used: SQL, text: string, parameters: readonly unknown[], limitMs: number) {
+  function replace(deaf: typeof connections): void {
+    if (connections !== deaf) return;
+    connections = open();
+    deaf.sql.close({ timeout: closeSeconds }).catch(() => {});
+  }
+
+  async function runOn(
+    used: typeof connections,
+    { text, parameters }: SqlStatement,
+    limitMs: number,
+  ): Promise<SqlResult> {
     // Begun here and now: a query that only waits to be awaited would be lost if the pool closed first.
-    const query = used.unsafe(text, [...parameters]).execute();
+    const query = used.sql.unsafe(text, [...parameters]).execute();
     try {
       return await within(limitMs, query);
     } catch (error) {
@@ -79,22 +93,22 @@ export function createSqlPool(options: SqlPoolOptions): SqlPool {
     }
   }
 
-  function ensurePlace(used: SQL, wasSent: boolean): void {
-    if (used !== connections || isSamePlace()) return;
+  function ensurePlace(used: typeof connections, wasRun: boolean): void {
+    if (used.isSamePlace()) return;
     replace(used);
-    throw new PlaceChanged(wasSent);
+    throw new PlaceChanged(wasRun);
   }
 
   return {
-    async run(text, parameters, limitMs) {
+    async run(statement, limitMs) {
       if (waiting >= waitingMax) throw new Overloaded();
       waiting += 1;
       try {
         await endOfTurn();
         const used = connections;
         ensurePlace(used, false);
-        const result = await runOn(used, text, parameters, limitMs);
-        ensurePlace(used, true);
+        const result = await runOn(used, statement, limitMs);
+        if (statement.isWrite) ensurePlace(used, true);
         return result;
       } finally {
         waiting -= 1;
@@ -106,7 +120,7 @@ export function createSqlPool(options: SqlPoolOptions): SqlPool {
     async close() {
       // What was asked in this turn goes first.
       await endOfTurn();
-      await connections.close({ timeout: closeSeconds });
+      await connections.sql.close({ timeout: closeSeconds });
     },
   };
 }

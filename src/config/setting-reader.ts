@@ -12,6 +12,12 @@ export const settingVariables: ReadonlySet<string> = new Set(
   ),
 );
 
+const fileFaults: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "a file that does not exist."],
+  ["EACCES", "a file that this account cannot read."],
+  ["EISDIR", "a folder instead of a file."],
+]);
+
 /** Control and format characters, line ends, and what stands for bytes that are not UTF-8. */
 const hiddenCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]/u;
 const quoted = /^(["'`]).*\1$|^[“„«].*[”“»]$/;
@@ -74,8 +80,9 @@ export function createSettingReader(environment: Environment) {
   function readText(variable: string, path: string): string | null {
     try {
       return readFileSync(path, "utf8");
-    } catch {
-      problems.push(`${variable} names a file that cannot be read.`);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+      problems.push(`${variable} names ${fileFaults.get(code) ?? `a file that cannot be read (${code}).`}`);
       return null;
     }
   }

@@ -56,7 +56,13 @@ describe("a certificate authority's file", () => {
 
   test("is refused by name where it cannot be read", () => {
     expect(authority(folder.at("none")).problems).toEqual([
-      "DATABASE_TLS_CA_FILE names a file that cannot be read.",
+      "DATABASE_TLS_CA_FILE names a file that does not exist.",
+    ]);
+    expect(authority(folder.path).problems).toEqual([
+      "DATABASE_TLS_CA_FILE names a folder instead of a file.",
+    ]);
+    expect(authority("x".repeat(300)).problems).toEqual([
+      "DATABASE_TLS_CA_FILE names a file that cannot be read (ENAMETOOLONG).",
     ]);
   });
 });

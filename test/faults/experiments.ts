@@ -13,6 +13,7 @@ import { randomFaults } from "./experiments/random-faults.ts";
 import { redisDown } from "./experiments/redis-down.ts";
 import { replay } from "./experiments/replay.ts";
 import { restoredSnapshot } from "./experiments/restored-snapshot.ts";
+import { stalledLog } from "./experiments/stalled-log.ts";
 import { stampede } from "./experiments/stampede.ts";
 import { swappedFile } from "./experiments/swapped-file.ts";
 import { syncUnderLoad } from "./experiments/sync-under-load.ts";
@@ -36,6 +37,7 @@ export const experiments: readonly Experiment[] = [
   lostBackend,
   triggersInTheWay,
   swappedFile,
+  stalledLog,
   restoredSnapshot,
   movingSlots,
   commitInGrace,

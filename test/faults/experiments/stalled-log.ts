@@ -1,0 +1,133 @@
+import { type FifoReader, makeFifo, openFifo } from "../../support/fifo.ts";
+import { type RedirectedSidecar, startRedirected } from "../../support/redirected-sidecar.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { eventually } from "../../support/waiting.ts";
+import { experiment, unless } from "../harness/experiment.ts";
+
+interface Parameters {
+  /** Requests that are refused, at each of two sidecars. */
+  readonly refused: number;
+}
+
+/** The flood comes in so many parts, at one sidecar and the other in turn. */
+const parts = 4;
+const senders = 10;
+const partMs = 60_000;
+const betweenLookupsMs = 2;
+/** For a busy machine: a process that waits for its log stands still until somebody reads it. */
+const slackMs = 200;
+const forged = Buffer.alloc(32).toString("base64");
+const demoUser = "sol@testmail.com";
+
+export const stalledLog = experiment<Parameters>({
+  id: "32",
+  title: "the reader of the log stalls under a flood of refused requests",
+  passes: "others' p99 < 2x; lines dropped are counted; SIGTERM ends it",
+  small: { refused: 1200 },
+  full: { refused: 20_000 },
+  async run({ refused }, progress) {
+    using folder = temporaryFolder();
+    await using followed = await startFollowed(folder.at);
+    makeFifo(folder.at("stalled"));
+    using reader = openFifo(folder.at("stalled"));
+    reader.fill();
+    await using stalled = await startLogging(`>"${folder.at("stalled")}"`, folder.at("."));
+    const waits = { followed: [] as number[], stalled: [] as number[] };
+    for (let part = 0; part < parts; part += 1) {
+      waits.followed.push(...(await floodedWaits(followed.sidecar, refused / parts)));
+      waits.stalled.push(...(await floodedWaits(stalled, refused / parts)));
+    }
+    progress("the flood is over");
+    const dropped = await countDropped(stalled);
+    const written = await readUnknownUsers(reader, refused / 2 - dropped);
+    reader.fill();
+    const exitStatus = await stalled.terminate();
+    const p99 = { followed: percentile99(waits.followed), stalled: percentile99(waits.stalled) };
+    return {
+      figures: {
+        "refused requests": refused,
+        "lookups meanwhile": waits.stalled.length,
+        "ms at p99 with a reader": Math.round(p99.followed),
+        "ms at p99 without": Math.round(p99.stalled),
+        "lines dropped": dropped,
+      },
+      failures: unless({
+        [`a lookup took ${p99.stalled.toFixed(1)} ms, and ${p99.followed.toFixed(1)} ms with a reader`]:
+          p99.stalled < 2 * p99.followed + slackMs,
+        [`of ${refused / 2} lines, ${written} were written and ${dropped} counted as dropped`]:
+          written + dropped >= refused / 2,
+        [`SIGTERM ended it with ${exitStatus}`]: exitStatus === 0,
+      }),
+    };
+  },
+});
+
+const startLogging = (output: string, folder: string) =>
+  startRedirected(folder, output, { LOG_LEVEL: "debug" });
+
+/** A sidecar whose log is read all the time. */
+async function startFollowed(at: (name: string) => string) {
+  makeFifo(at("followed"));
+  const reader = openFifo(at("followed"));
+  const following = setInterval(() => reader.read(), 10);
+  const sidecar = await startLogging(`>"${at("followed")}"`, at("."));
+  return {
+    sidecar,
+    async [Symbol.asyncDispose]() {
+      await sidecar[Symbol.asyncDispose]();
+      clearInterval(following);
+      reader[Symbol.dispose]();
+    },
+  };
+}
+
+/** How long lookups of the demo user take while others are refused: for their signature, and as unknown users. */
+async function floodedWaits({ client }: RedirectedSidecar, requests: number): Promise<number[]> {
+  const waits: number[] = [];
+  let isOver = false;
+  async function look(): Promise<void> {
+    while (!isOver) {
+      const begunAt = performance.now();
+      const { status } = await client.get(demoUser);
+      if (status !== 204) throw new Error(`a lookup was answered with ${status}`);
+      waits.push(performance.now() - begunAt);
+      await Bun.sleep(betweenLookupsMs);
+    }
+  }
+  async function refuse(): Promise<void> {
+    for (let sent = 0; sent < requests / senders; sent += 1) {
+      const request = client.sign("getOwnIDDataByLoginId", { loginId: "nobody@testmail.com" });
+      const headers = { ...request.headers, "ownid-signature": forged };
+      await client.send(sent % 2 === 0 ? request : { ...request, headers });
+    }
+  }
+  const looking = look();
+  const stoodStill = Bun.sleep(partMs).then(() => Promise.reject(new Error("the sidecar stands still")));
+  try {
+    await Promise.race([Promise.all(Array.from({ length: senders }, refuse)), stoodStill]);
+  } finally {
+    isOver = true;
+  }
+  await looking;
+  return waits;
+}
+
+async function countDropped(sidecar: RedirectedSidecar): Promise<number> {
+  const [, count] = /^ownid_log_events_total\{event="dropped"\} (\d+)$/m.exec(await sidecar.metrics()) ?? [];
+  return Number(count);
+}
+
+/** Reads the log to its end, and returns how many of its lines are about unknown users. */
+async function readUnknownUsers(reader: FifoReader, expected: number): Promise<number> {
+  let log = "";
+  const count = () => log.split('"ERR_USER_UNKNOWN"').length - 1;
+  await eventually(async () => {
+    log += reader.read();
+    return count() >= expected;
+  }, true);
+  return count();
+}
+
+function percentile99(waits: readonly number[]): number {
+  return waits.toSorted((a, b) => a - b)[Math.floor(waits.length * 0.99)] ?? Number.POSITIVE_INFINITY;
+}

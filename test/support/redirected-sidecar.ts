@@ -1,0 +1,61 @@
+import { join } from "node:path";
+import { fetchDirect } from "../../scripts/fetch-direct.ts";
+import { freePort } from "./free-port.ts";
+import { createSignedClient } from "./signed-client.ts";
+import { createTickingClock } from "./ticking-clock.ts";
+import { eventually } from "./waiting.ts";
+
+const sharedSecret = Buffer.from("a shared secret of thirty-two b.");
+const entry = join(import.meta.dir, "../../src/index.ts");
+const readyMs = 10_000;
+
+/** A sidecar over its demo database whose standard output goes where the shell's redirection or pipe says. */
+export async function startRedirected(
+  folder: string,
+  output: string,
+  environment: Readonly<Record<string, string>> = {},
+) {
+  const [port, opsPort] = [await freePort(), await freePort()];
+  const child = Bun.spawn(["sh", "-c", `exec "$0" "$1" ${output}`, process.execPath, entry], {
+    // A process group of its own, since a shell with a pipe in it does not pass a signal on.
+    detached: true,
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH,
+      PORT: String(port),
+      OPS_PORT: String(opsPort),
+      OWNID_SHARED_SECRET: sharedSecret.toString("base64"),
+      DRAIN_SECONDS: "0",
+      ...environment,
+    },
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  const opsUrl = `http://127.0.0.1:${opsPort}`;
+  const isReady = () =>
+    fetchDirect(`${opsUrl}/readyz`)
+      .then(({ ok }) => ok)
+      .catch(() => false);
+  if (!(await eventually(isReady, true, readyMs))) throw new Error(`no sidecar is ready at ${opsUrl}`);
+  const baseUrl = `http://127.0.0.1:${port}/ownid`;
+  return {
+    opsUrl,
+    client: createSignedClient({ baseUrl, sharedSecret, now: createTickingClock() }),
+    metrics: async () => (await fetchDirect(`${opsUrl}/metrics`)).text(),
+
+    /** Ends it as a service manager does, and returns its exit status. */
+    async terminate(): Promise<number> {
+      child.kill("SIGTERM");
+      return child.exited;
+    },
+
+    async [Symbol.asyncDispose]() {
+      // What the shell has started is in the group too.
+      if (child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+export type RedirectedSidecar = Awaited<ReturnType<typeof startRedirected>>;

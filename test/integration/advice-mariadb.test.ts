@@ -110,7 +110,10 @@ const faults: Record<string, TableFault<AdvisedSite>> = {
     sql: [table(), rows, deleted, grant],
     says: "two users: 1 login id occurs in several rows",
     condition: "gone = 0",
-    holds: readsOneUser,
+    async holds(site) {
+      await readsOneUser(site);
+      await site.administrate("INSERT INTO users VALUES (9, 'new@testmail.com', NULL, 0, NULL)");
+    },
   },
   "users without a login id": {
     id: loginId,

@@ -100,7 +100,7 @@ const faults: Record<string, TableFault<PostgresSite>> = {
       comment: null,
     }),
   },
-  "a short column that a view and a trigger of the site use": {
+  "a short column that a view of the site uses": {
     id: data,
     sql: [
       unique,

@@ -1,4 +1,5 @@
 import { type Fix, fixBy, fixWhen, type Step, setting, sql } from "../../fix.ts";
+import { freeName } from "../free-name.ts";
 import { areUnique, type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { neededPrivileges, quoteTable, type TableFixes, type TableNames } from "./dialect.ts";
 import type { MysqlColumn, MysqlConstraint } from "./mysql-catalogue.ts";
@@ -118,14 +119,21 @@ function uniqueBehindView(repeats: RepeatedLoginIds | null): readonly Fix[] {
   return [fixWhen("Name the table behind the view, with a unique index on its login ids")];
 }
 
-/** A column that holds the login id of a user, and NULL in every other row, which a unique index does not mind. */
-function generatedColumn({ names, account }: Examined, column: MysqlColumn, condition: string): Step[] {
-  const live = { ...names, loginIdColumn: `${names.loginIdColumn}_of_user` };
+/**
+ * A column that holds the login id of a user, and NULL in every other row, which a unique index does not mind. In
+ * MariaDB it is invisible, so that an INSERT of the site without a list of columns goes on; MySQL has that since 8.0.23.
+ */
+function generatedColumn(
+  { names, account, isMariaDb, columns }: Examined,
+  column: MysqlColumn,
+  condition: string,
+): Step[] {
+  const live = { ...names, loginIdColumn: freeName(`${names.loginIdColumn}_of_user`, columns) };
   const added = quote(live.loginIdColumn);
   const value = `GENERATED ALWAYS AS (IF(${condition}, ${quote(column.name)}, NULL))`;
   return [
     sql(
-      `ALTER TABLE ${quoteTable(names.table, quote)} ADD COLUMN ${added} ${loginIdType(column)} ${value} VIRTUAL, ADD UNIQUE (${added});`,
+      `ALTER TABLE ${quoteTable(names.table, quote)} ADD COLUMN ${added} ${loginIdType(column)} ${value} VIRTUAL${isMariaDb ? " INVISIBLE" : ""}, ADD UNIQUE (${added});`,
     ),
     grant(live, account),
     setting("USERS_LOGIN_ID_COLUMN", live.loginIdColumn),

@@ -1,4 +1,5 @@
 import { command, type Fix, fixBy, fixWhen, type Step, setting, shellWord, sql } from "../../fix.ts";
+import { freeName } from "../free-name.ts";
 import { type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { neededPrivileges, quoteTable, splitTable, type TableFixes, type TableNames } from "./dialect.ts";
 import type { PostgresColumn, PostgresDatabase } from "./postgres-catalogue.ts";
@@ -46,7 +47,7 @@ function widenColumn({ names, database, columns }: Examined): readonly Fix[] {
     (column.base === "text" || column.base === "varchar") && (column.characters ?? 5000) >= 5000;
   if (database.encoding !== "UTF8" && fitsInUtf8) return moveToUtf8(database);
   if (isView(columns)) return [behindTheView];
-  if (column.isUsedByOthers) return copyColumn(names, database, column);
+  if (column.isUsedByOthers) return copyColumn({ names, database, columns }, column);
   const name = quote(column.name);
   const using = column.base === "bytea" ? ` USING convert_from(${name}, 'UTF8')` : "";
   const changes = [
@@ -61,18 +62,17 @@ function widenColumn({ names, database, columns }: Examined): readonly Fix[] {
 
 /** A view, a rule, a trigger or a policy keeps the type as it is, so the values get a column of their own. */
 function copyColumn(
-  names: TableNames,
-  { account }: PostgresDatabase,
+  { names, database, columns }: Pick<Examined, "names" | "database" | "columns">,
   column: PostgresColumn,
 ): readonly Fix[] {
   const table = quoteTable(names.table, quote);
-  const added = { ...names, ownIdDataColumn: `${column.name}_text` };
+  const added = { ...names, ownIdDataColumn: freeName(`${column.name}_text`, columns) };
   const [from, to] = [quote(column.name), quote(added.ownIdDataColumn)];
   const value = column.base === "bytea" ? `convert_from(${from}, 'UTF8')` : `${from}::text`;
   return fixBy(
     sql(`ALTER TABLE ${table} ADD COLUMN ${to} text;`),
     sql(`UPDATE ${table} SET ${to} = ${value};`),
-    ...grant(added, account),
+    ...grant(added, database.account),
     setting("USERS_OWNID_DATA_COLUMN", added.ownIdDataColumn),
   );
 }
@@ -113,7 +113,7 @@ function makeUnique({ names, database, columns, repeats, partial }: Examined): r
   if (columns.some((column) => column.relation !== "r" || column.hasDescendants)) {
     return [
       fixWhen(
-        "Name a table whose login ids a unique index covers; one over partitions or descendants does not",
+        "Name a table whose login ids one unique index covers: that of a table does not reach tables that inherit from it, and that of a partitioned one has to contain the partition key",
       ),
     ];
   }

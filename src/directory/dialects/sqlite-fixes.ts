@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { grantAccess, may } from "../../file-access.ts";
 import { type Fix, fixBy, fixWhen, type Step, setting, sql } from "../../fix.ts";
+import { freeName } from "../free-name.ts";
 import { type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { quoteTable, splitTable, type TableFixes, type TableNames } from "./dialect.ts";
 
@@ -85,13 +86,6 @@ function collationOf(column: string, definitions: Examined["definitions"]): stri
   const table = definitions.find(({ sql }) => /^\s*CREATE\s+TABLE/i.test(sql));
   const collation = declared.exec(table?.sql ?? "")?.[1];
   return collation === undefined ? "" : ` COLLATE ${collation}`;
-}
-
-function freeName(wanted: string, taken: readonly { readonly name: string }[]): string {
-  const isTaken = (name: string) => taken.some((each) => each.name.toLowerCase() === name.toLowerCase());
-  let name = wanted;
-  for (let number = 2; isTaken(name); number += 1) name = `${wanted}_${number}`;
-  return name;
 }
 
 function openFile(file: string | null): readonly Fix[] {

@@ -13,6 +13,8 @@ export interface Installation {
   /** The database's address; for SQLite the file's path. */
   readonly url: string;
   readonly names: InstallationNames;
+  /** Stands for the address, where sidecars reach one database at different ones. */
+  readonly name?: string | null;
 }
 
 const digestLength = 16;
@@ -22,9 +24,10 @@ const defaultPorts: Readonly<Record<DatabaseKind, string>> = { postgres: "5432",
  * Tells whose users these are, in hex: by the address of the database, the table and its columns. The login to the
  * database and how the way to it is encrypted are no part of it, so that they can be changed.
  */
-export function installationOf({ kind, url, names }: Installation): string {
+export function installationOf({ kind, url, names, name = null }: Installation): string {
   const { table, loginIdColumn, ownIdDataColumn } = names;
-  const place = [kind, addressOf(kind, url), table, loginIdColumn, ownIdDataColumn];
+  const database = name === null ? [kind, addressOf(kind, url)] : [name];
+  const place = [...database, table, loginIdColumn, ownIdDataColumn];
   return createHash("sha256").update(JSON.stringify(place)).digest("hex").slice(0, digestLength);
 }
 

@@ -50,13 +50,14 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
     drainSeconds: read("DRAIN_SECONDS"),
     log: { level: read("LOG_LEVEL"), format: reader.readOptional("LOG_FORMAT") },
   } as const;
+  const installationName = reader.readOptional("REDIS_INSTALLATION");
 
   reportTlsVerification(reader, environment, config);
   // A setting that is read twice has one problem. A name that was misspelt may be the cause of another one.
   if (problems.length > 0) throw new ConfigurationInvalid([...new Set(problems), ...nearNames]);
   const { kind, url, names } = config.database;
   /** Whose users these are, as Redis is told. */
-  const installation = installationOf({ kind, url: url.reveal(), names });
+  const installation = installationOf({ kind, url: url.reveal(), names, name: installationName });
   return deepFreeze({ ...config, installation } as const);
 }
 

@@ -65,6 +65,11 @@ export const settings = {
   REDIS_TLS_CERT_FILE: filePath(null),
   REDIS_TLS_KEY_FILE: filePath(null),
   REDIS_KEY_PREFIX: matching("ownid:", /^[^\s{}]{0,64}$/, "at most 64 characters without blanks and braces"),
+  REDIS_INSTALLATION: matching(
+    null,
+    /^[A-Za-z0-9._-]{1,64}$/,
+    "at most 64 letters, digits, dots, hyphens and underscores",
+  ),
   REDIS_TTL_SECONDS: wholeNumber("3600", 0, 31_536_000),
   REPLAY_PROTECTION: oneOf("all", ["all", "off"]),
   AUDIT_SHARE: {

@@ -114,7 +114,7 @@ async function ofThisInstallation(
 export function explainAnothers(mark: string): Explanation {
   return {
     reason: `the keys under ${prefixOf(mark)} belong to another installation: another database, table or columns`,
-    remedy: `give each installation a REDIS_KEY_PREFIX of its own; if the database has only moved, run: redis-cli DEL ${mark}`,
+    remedy: `give each installation a REDIS_KEY_PREFIX of its own. If it is the same database at another address, set REDIS_INSTALLATION to one name in all sidecars; if the database has moved, run: redis-cli DEL ${mark}`,
   };
 }
 

@@ -36,6 +36,13 @@ describe("an installation", () => {
     expect(at("[::1]:5432")).toBe(at("localhost"));
   });
 
+  test("with a name is the same at any address, and another one with another name or table", () => {
+    const url = "postgres://app@replica.internal:6432/site";
+    expect(of({ url, name: "shop" })).toBe(of({ name: "shop" }));
+    const others = [of({ name: "other" }), of({ name: "shop", names: { ...names, table: "admins" } })];
+    expect(new Set([of({}), of({ name: "shop" }), ...others]).size).toBe(4);
+  });
+
   test("of an SQLite file is told by where the file is", () => {
     const at = (url: string) => installationOf({ kind: "sqlite", url, names });
     expect(at("./data/ownid.db")).toBe(at(resolve("data/ownid.db")));

@@ -69,6 +69,8 @@ export interface World extends AsyncDisposable {
   /** Resolves once every sidecar may fill. */
   untilFilling(): Promise<void>;
   counted(): Promise<Counters>;
+  /** What a sidecar is told that reaches the servers without proxies. */
+  readonly settings: Readonly<Record<string, string>>;
   /** What one more process needs to work over the same servers, which it reaches through proxies of its own. */
   openWay(): Promise<Way>;
 }
@@ -111,6 +113,8 @@ async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World,
   const settingsThrough = (own: Proxies | undefined, number = 0) => ({
     ...coherenceSettings(times),
     ...redisSettings(redis, own?.redis.port),
+    // They reach it through proxies of their own.
+    REDIS_INSTALLATION: "faults",
     DATABASE_URL: own ? withPort(urlOf(number), own.postgres.port) : urlOf(number),
     ...options.settings,
   });
@@ -125,6 +129,7 @@ async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World,
 
   return {
     times,
+    settings: settingsThrough(undefined),
     sidecars,
     site,
     get postgres() {

@@ -13,6 +13,7 @@ import { randomFaults } from "./experiments/random-faults.ts";
 import { redisDown } from "./experiments/redis-down.ts";
 import { replay } from "./experiments/replay.ts";
 import { restoredSnapshot } from "./experiments/restored-snapshot.ts";
+import { sharedRedis } from "./experiments/shared-redis.ts";
 import { stalledLog } from "./experiments/stalled-log.ts";
 import { stampede } from "./experiments/stampede.ts";
 import { swappedFile } from "./experiments/swapped-file.ts";
@@ -38,6 +39,7 @@ export const experiments: readonly Experiment[] = [
   triggersInTheWay,
   swappedFile,
   stalledLog,
+  sharedRedis,
   restoredSnapshot,
   movingSlots,
   commitInGrace,

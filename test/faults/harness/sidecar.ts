@@ -28,6 +28,8 @@ export type Counters = ReadonlyMap<string, number>;
 export interface Readiness {
   readonly status: string;
   readonly filling: boolean;
+  /** What is wrong with Redis; empty where nothing is. */
+  readonly redisReason: string;
 }
 
 export const sharedSecret = new Uint8Array(Buffer.from("the shared secret of fault tests", "utf8"));
@@ -93,7 +95,14 @@ async function readReadiness(opsUrl: string): Promise<Readiness> {
   return {
     status: "status" in report ? String(report.status) : "",
     filling: "filling" in report && report.filling === true,
+    redisReason: reasonIn(report, "redis"),
   };
+}
+
+function reasonIn(report: object, dependency: string): string {
+  const at = (value: unknown, name: string): unknown =>
+    typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  return String(at(at(at(report, "dependencies"), dependency), "reason") ?? "");
 }
 
 async function postInvalidation(opsUrl: string, loginId: string): Promise<number> {

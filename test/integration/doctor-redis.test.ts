@@ -263,6 +263,16 @@ describeWithPrivate("redis", "doctor on what a Redis is not", () => {
     expect((await found(`${plain.url()}/99`))[0]).toBe("Redis has no database with the number in REDIS_URL");
   });
 
+  test("prints redis-cli so that it asks for a password that is not in REDISCLI_AUTH", async () => {
+    await using server = await startRedis({ password: "secret" });
+    await using site = await createDeployment({ NODE_ENV: "development", REDIS_URL: server.url() });
+    const mend = async () => (await itemsOf(site)).get("redis.persistence")?.mend;
+    const cli = `redis-cli -h 127.0.0.1 -p ${server.port}`;
+    expect(await mend()).toStartWith(`${cli} --askpass CONFIG SET`);
+    site.environment.REDISCLI_AUTH = "secret";
+    expect(await mend()).toStartWith(`${cli} CONFIG SET`);
+  });
+
   test("prints redis-cli with the certificates that the server asks for", async () => {
     await using server = await startRedis({ tls: true });
     const file = (name: string) => `${server.dir()}/${name}`;

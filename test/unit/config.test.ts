@@ -1,55 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
 import { inspect } from "node:util";
 import { loadConfig, loadSetting } from "../../src/config/load-config.ts";
 import { Secret } from "../../src/config/secret.ts";
-import type { Environment } from "../../src/config/setting-reader.ts";
 import { settings } from "../../src/config/settings.ts";
-import { ConfigurationInvalid } from "../../src/errors.ts";
-import { createTlsCertificates } from "../support/tls-certificates.ts";
+import {
+  failureOf,
+  generatedSecret,
+  load,
+  marker,
+  ownSecret,
+  problemsOf,
+  useConfigFolder,
+} from "../support/loaded-config.ts";
 
-const generated = new Uint8Array(32).fill(7);
-const ownSecret = Buffer.from("a shared secret of thirty-two b.").toString("base64");
-const publishedSecret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-const marker = "hunter2-not-printed";
-
-/** Also the working directory: the defaults name files below it. */
-let folder = "";
-const before = process.cwd();
-let authority = "";
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "ownid-config-"));
-  process.chdir(folder);
-  authority = readFileSync((await createTlsCertificates(folder)).caFile, "utf8");
-  writeFileSync(join(folder, "users.db"), "");
-  writeFileSync(join(folder, "session-keys.json"), "");
-});
-afterAll(() => {
-  process.chdir(before);
-  rmSync(folder, { recursive: true });
-});
-
-const load = (environment: Environment) => loadConfig(environment, () => generated);
-
-/** What production needs at least. */
-const production = () => ({
-  NODE_ENV: "production",
-  OWNID_SHARED_SECRET: ownSecret,
-  DATABASE_URL: `sqlite:${join(folder, "users.db")}`,
-  SESSION_KEYS_FILE: join(folder, "session-keys.json"),
-});
-
-function problemsOf(environment: Environment): readonly string[] {
-  try {
-    load(environment);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigurationInvalid) return error.problems;
-    throw error;
-  }
-}
+const folder = useConfigFolder();
 
 describe("with nothing configured", () => {
   test("every setting has the default that the interface promises", () => {
@@ -113,9 +77,9 @@ describe("with nothing configured", () => {
     let asked = 0;
     const config = loadConfig({}, () => {
       asked += 1;
-      return generated;
+      return generatedSecret;
     });
-    expect(config.signature.sharedSecrets.reveal()).toEqual([generated]);
+    expect(config.signature.sharedSecrets.reveal()).toEqual([generatedSecret]);
     expect(asked).toBe(1);
   });
 
@@ -128,7 +92,7 @@ describe("with nothing configured", () => {
       LOG_FORMAT: "",
     };
     expect(load(empty)).toEqual(load({}));
-    expect(load(empty).signature.sharedSecrets.reveal()).toEqual([generated]);
+    expect(load(empty).signature.sharedSecrets.reveal()).toEqual([generatedSecret]);
   });
 });
 
@@ -150,9 +114,9 @@ describe("what is configured", () => {
       DATABASE_URL: "postgres://user:password@db.internal:5433/site",
       DATABASE_POOL_MAX: "3",
       DATABASE_PREPARE: "false",
-      DATABASE_TLS_CA_FILE: join(folder, "ca.pem"),
-      DATABASE_TLS_CERT_FILE: join(folder, "server.pem"),
-      DATABASE_TLS_KEY_FILE: join(folder, "server.key"),
+      DATABASE_TLS_CA_FILE: folder.at("ca.pem"),
+      DATABASE_TLS_CERT_FILE: folder.at("server.pem"),
+      DATABASE_TLS_KEY_FILE: folder.at("server.key"),
       USERS_TABLE: "shop.accounts",
       USERS_LOGIN_ID_COLUMN: "login id",
       USERS_OWNID_DATA_COLUMN: "ownid_data",
@@ -163,7 +127,7 @@ describe("what is configured", () => {
       REDIS_SENTINEL_USERNAME: "watcher",
       REDIS_SENTINEL_PASSWORD: "sentinel's",
       REDIS_SENTINEL_TLS: "false",
-      REDIS_TLS_CA_FILE: join(folder, "ca.pem"),
+      REDIS_TLS_CA_FILE: folder.at("ca.pem"),
       REDIS_KEY_PREFIX: "shop:",
       REDIS_INSTALLATION: "shop",
       REDIS_TTL_SECONDS: "0",
@@ -243,10 +207,10 @@ describe("what is configured", () => {
     expect(config.database.url.reveal()).toBe("postgres://user:password@db.internal:5433/site");
     expect(config.database.tls.reveal()).toEqual({
       mode: "verify-full",
-      ca: authority,
+      ca: folder.text("ca.pem"),
       client: {
-        certificate: readFileSync(join(folder, "server.pem"), "utf8"),
-        key: readFileSync(join(folder, "server.key"), "utf8"),
+        certificate: folder.text("server.pem"),
+        key: folder.text("server.key"),
       },
     });
     expect(config.adminToken.reveal()).toBe("x".repeat(32));
@@ -267,7 +231,7 @@ describe("what is configured", () => {
       sentinelUsername: "watcher",
       sentinelPassword: "sentinel's",
       sentinelTls: false,
-      tlsCa: authority,
+      tlsCa: folder.text("ca.pem"),
       clientCertificate: null,
     });
   });
@@ -307,7 +271,7 @@ describe("what is configured", () => {
   });
 
   test("a certificate authority for a Redis that is spoken to in the clear is warned about", () => {
-    const REDIS_TLS_CA_FILE = join(folder, "ca.pem");
+    const REDIS_TLS_CA_FILE = folder.at("ca.pem");
     const warningsOf = (REDIS_URL: string) => load({ REDIS_TLS_CA_FILE, REDIS_URL }).warnings;
     expect(warningsOf("redis://redis.internal")).toEqual([
       "REDIS_TLS_CA_FILE is set, but REDIS_URL begins with redis://, so nothing is encrypted: write rediss://",
@@ -321,74 +285,6 @@ describe("what is configured", () => {
       "AUDIT_LOG is set, but this version does not use it yet.",
       "SESSION_ALG is set, but this version does not use it yet.",
     ]);
-  });
-});
-
-describe("a secret from a file", () => {
-  const write = (name: string, content: string) => {
-    const path = join(folder, name);
-    writeFileSync(path, content);
-    return path;
-  };
-
-  test("is the variable's value, white space at its ends aside", () => {
-    const config = load({
-      OWNID_SHARED_SECRET_FILE: write("secret", `${ownSecret}\n`),
-      DATABASE_URL_FILE: write("url", "postgres://user:password@h/d\r\n"),
-    });
-    expect(config.signature.sharedSecrets.reveal()).toEqual([
-      new Uint8Array(Buffer.from(ownSecret, "base64")),
-    ]);
-    expect(config.database.url.reveal()).toBe("postgres://user:password@h/d");
-  });
-
-  test("beside the variable itself is refused: one of them is out of date", () => {
-    const both = {
-      OWNID_SHARED_SECRET: ownSecret,
-      OWNID_SHARED_SECRET_FILE: write("secret", ownSecret),
-      DATABASE_URL: "postgres://h/d",
-      DATABASE_URL_FILE: write("url", "postgres://h/d"),
-    };
-    expect(problemsOf(both)).toEqual([
-      "OWNID_SHARED_SECRET and OWNID_SHARED_SECRET_FILE are both set; keep one.",
-      "DATABASE_URL and DATABASE_URL_FILE are both set; keep one.",
-    ]);
-  });
-
-  test("that cannot be read is one problem, and no secret is made in its place", () => {
-    const unreadable = { OWNID_SHARED_SECRET_FILE: join(folder, marker), DATABASE_URL_FILE: folder };
-    const names = (problems: readonly string[]) => problems.map((problem) => problem.split(" ")[0]);
-    const expected = ["OWNID_SHARED_SECRET_FILE", "DATABASE_URL_FILE"];
-    expect(names(problemsOf(unreadable))).toEqual(expected);
-    const { OWNID_SHARED_SECRET, DATABASE_URL, ...rest } = production();
-    expect(names(problemsOf({ ...rest, ...unreadable }))).toEqual(expected);
-    expect(() => loadConfig(unreadable, () => expect.unreachable("a secret was made"))).toThrow(
-      ConfigurationInvalid,
-    );
-  });
-
-  test("that is empty is a wrong value, and no secret is made in its place", () => {
-    const empty = { OWNID_SHARED_SECRET_FILE: write("empty", "\n") };
-    expect(() => loadConfig(empty, () => expect.unreachable("a secret was made"))).toThrow(
-      ConfigurationInvalid,
-    );
-    expect(problemsOf(empty)).toHaveLength(1);
-  });
-
-  test("named where the secret itself was pasted does not print it", () => {
-    const pasted = {
-      OWNID_SHARED_SECRET_FILE: ownSecret,
-      DATABASE_URL_FILE: `postgres://user:${marker}@h/d`,
-    };
-    const text = problemsOf(pasted).join("\n");
-    expect(text).toContain("OWNID_SHARED_SECRET_FILE");
-    expect(text).toContain("DATABASE_URL_FILE");
-    expect(text).not.toContain(ownSecret);
-    expect(text).not.toContain(marker);
-  });
-
-  test("is not looked for where the variable is no secret", () => {
-    expect(load({ PORT_FILE: join(folder, "nothing") }).publicListener.port).toBe(3300);
   });
 });
 
@@ -646,144 +542,6 @@ describe("wrong settings", () => {
   });
 });
 
-describe("encryption of the way to the database", () => {
-  const at = (name: string) => join(folder, name);
-  const modeOf = (environment: Environment) => load(environment).database.tls.reveal().mode;
-
-  test("is what the address says, and more where an authority or a client certificate is set", () => {
-    const url = (parameters = "") => ({ DATABASE_URL: `postgres://h/d${parameters}` });
-    const authorityFile = { DATABASE_TLS_CA_FILE: at("ca.pem") };
-    const client = { DATABASE_TLS_CERT_FILE: at("server.pem"), DATABASE_TLS_KEY_FILE: at("server.key") };
-    expect(modeOf(url())).toBe("disable");
-    expect(modeOf(url("?sslmode=prefer"))).toBe("prefer");
-    expect(modeOf(url("?sslmode=require"))).toBe("require");
-    expect(modeOf({ ...url(), ...authorityFile })).toBe("verify-full");
-    expect(modeOf({ ...url("?sslmode=require"), ...authorityFile })).toBe("verify-full");
-    expect(modeOf({ ...url("?sslmode=verify-ca"), ...authorityFile })).toBe("verify-ca");
-    expect(modeOf({ ...url(), ...client })).toBe("verify-full");
-    expect(modeOf({ ...url("?sslmode=require"), ...client })).toBe("require");
-  });
-
-  test("is never left out in silence: what asks for it is refused beside what goes without", () => {
-    const DATABASE_TLS_CA_FILE = at("ca.pem");
-    const named = (environment: Environment) =>
-      problemsOf(environment).map((problem) => problem.split(/[ :]/)[0] ?? "");
-    for (const DATABASE_URL of [
-      "postgres://h/d?sslmode=disable",
-      "postgres://h/d?sslmode=prefer",
-      "mysql://h/d?ssl-mode=PREFERRED",
-      "postgres:///d?host=/run/postgresql",
-      "sqlite:./users.db",
-    ]) {
-      expect(named({ DATABASE_URL, DATABASE_TLS_CA_FILE })).toEqual(["DATABASE_TLS_CA_FILE"]);
-    }
-    expect(named({ DATABASE_URL: "postgres:///d?host=/run&sslmode=require" })).toEqual(["DATABASE_URL"]);
-    expect(named({ DATABASE_URL: "mysql://h/d?useSSL=true&requireSSL=true" })).toEqual(["DATABASE_URL"]);
-  });
-
-  test("is verified although NODE_TLS_REJECT_UNAUTHORIZED=0, which is named, and refused in production", () => {
-    const off = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
-    const sentence = expect.stringMatching(/^NODE_TLS_REJECT_UNAUTHORIZED=0 .*unset it/);
-    expect(load(off).warnings).toEqual([sentence]);
-    expect(load({ ...production(), ...off }).warnings).toEqual([sentence]);
-    const DATABASE_URL = "postgres://h/d?sslmode=require";
-    expect(problemsOf({ ...production(), ...off, DATABASE_URL })).toEqual([sentence]);
-    expect(problemsOf({ ...production(), ...off, REDIS_URL: "rediss://h" })).toEqual([sentence]);
-    expect(load({ DATABASE_URL, NODE_TLS_REJECT_UNAUTHORIZED: "1" }).warnings).toEqual([]);
-  });
-});
-
-describe("settings that do not go together", () => {
-  test("DATABASE_PREPARE=false is refused where the driver cannot follow it", () => {
-    for (const DATABASE_URL of ["mysql://h/d", "mariadb://h/d"]) {
-      expect(problemsOf({ DATABASE_URL, DATABASE_PREPARE: "false" })).toEqual([
-        "DATABASE_PREPARE=false is for Postgres alone: the driver of MySQL and MariaDB always prepares statements.",
-      ]);
-    }
-    expect(problemsOf({ DATABASE_URL: "postgres://h/d", DATABASE_PREPARE: "false" })).toEqual([]);
-  });
-
-  test("a name that may be a misspelt setting is told beside the problem that it may have caused", () => {
-    const { OWNID_SHARED_SECRET, ...rest } = production();
-    expect(problemsOf({ ...rest, OWNID_SHARED_SECRT: marker })).toEqual([
-      expect.stringMatching(/^OWNID_SHARED_SECRET must be set/),
-      "OWNID_SHARED_SECRT is not a setting. Did you mean OWNID_SHARED_SECRET?",
-    ]);
-    expect(load({ REDIS_ULR: "redis://h" }).warnings).toEqual([
-      "REDIS_ULR is not a setting. Did you mean REDIS_URL?",
-    ]);
-  });
-});
-
-test("a password in REDIS_URL with an unencoded character is refused with what to write, and not shown", () => {
-  const passwords = [
-    `${marker}#x`,
-    `${marker}/x`,
-    `${marker}?x`,
-    `${marker}%x`,
-    `1#${marker}`,
-    `${marker},x`,
-  ];
-  for (const password of passwords) {
-    for (const REDIS_URL of [`redis://user:${password}@h`, `rediss://h1,rediss://:${password}@h2:6380`]) {
-      const [problem, ...others] = problemsOf({ REDIS_URL, REDIS_MODE: "cluster" });
-      expect(problem).toMatch(/^REDIS_URL has .*%2/);
-      expect(problem).not.toContain(marker);
-      expect(others).toEqual([]);
-    }
-  }
-});
-
-describe("in production", () => {
-  test("the least that is needed is enough", () => {
-    const config = loadConfig(production(), () => expect.unreachable("a secret was made"));
-    expect(config.isProduction).toBe(true);
-    expect(config.warnings).toEqual([]);
-  });
-
-  test("nothing is made for you: a missing secret, database and key file are refused at once", () => {
-    const isolated = {
-      NODE_ENV: "production",
-      DATABASE_URL: `sqlite:${folder}/none.db`,
-      SESSION_KEYS_FILE: `${folder}/none`,
-    };
-    const problems = problemsOf(isolated);
-    expect(problems.map((problem) => problem.split(" ")[0])).toEqual([
-      "OWNID_SHARED_SECRET",
-      "DATABASE_URL",
-      "SESSION_KEYS_FILE",
-    ]);
-    expect(() => loadConfig(isolated, () => expect.unreachable("a secret was made"))).toThrow(
-      ConfigurationInvalid,
-    );
-  });
-
-  test("a secret that anyone can know is refused, alone or beside a good one", () => {
-    const short = Buffer.alloc(15, 1).toString("base64");
-    for (const known of ["secret", "c2VjcmV0", publishedSecret, publishedSecret.replace("=", ""), short]) {
-      for (const OWNID_SHARED_SECRET of [known, `${known},${ownSecret}`, `${ownSecret},${known}`]) {
-        const problems = problemsOf({ ...production(), OWNID_SHARED_SECRET });
-        expect({ OWNID_SHARED_SECRET, problems: problems.length }).toEqual({
-          OWNID_SHARED_SECRET,
-          problems: 1,
-        });
-        expect(problems[0]).toStartWith("OWNID_SHARED_SECRET ");
-      }
-    }
-  });
-
-  test("a known secret from a file is refused likewise", () => {
-    const path = join(folder, "published");
-    writeFileSync(path, `${publishedSecret}\n`);
-    const { OWNID_SHARED_SECRET, ...rest } = production();
-    expect(problemsOf({ ...rest, OWNID_SHARED_SECRET_FILE: path })).toHaveLength(1);
-  });
-
-  test("the published sample still works for development", () => {
-    expect(problemsOf({ OWNID_SHARED_SECRET: publishedSecret })).toEqual([]);
-  });
-});
-
 describe("the configuration", () => {
   const secrets = [marker, ownSecret, Buffer.from(ownSecret, "base64").toString("hex"), "thirty-two"];
   const secretive = () =>
@@ -854,13 +612,3 @@ describe("loadSetting", () => {
     );
   });
 });
-
-function failureOf(environment: Environment): ConfigurationInvalid {
-  try {
-    load(environment);
-  } catch (error) {
-    if (error instanceof ConfigurationInvalid) return error;
-    throw error;
-  }
-  throw new Error("the configuration was accepted");
-}

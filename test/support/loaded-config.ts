@@ -1,0 +1,73 @@
+import { afterAll, beforeAll } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "../../src/config/load-config.ts";
+import type { Environment } from "../../src/config/setting-reader.ts";
+import { ConfigurationInvalid } from "../../src/errors.ts";
+import { createTlsCertificates } from "./tls-certificates.ts";
+
+export const generatedSecret = new Uint8Array(32).fill(7);
+export const ownSecret = Buffer.from("a shared secret of thirty-two b.").toString("base64");
+export const publishedSecret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/** Stands in a wrong value, so that a message which shows the value is found. */
+export const marker = "hunter2-not-printed";
+
+export const load = (environment: Environment) => loadConfig(environment, () => generatedSecret);
+
+/** @throws {Error} when the configuration is accepted. */
+export function failureOf(environment: Environment): ConfigurationInvalid {
+  try {
+    load(environment);
+  } catch (error) {
+    if (error instanceof ConfigurationInvalid) return error;
+    throw error;
+  }
+  throw new Error("the configuration was accepted");
+}
+
+/** Empty when the configuration is accepted. */
+export function problemsOf(environment: Environment): readonly string[] {
+  try {
+    load(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationInvalid) return error.problems;
+    throw error;
+  }
+}
+
+/**
+ * Gives the tests of one file a folder with all files that settings may name. It is the working directory too, since
+ * the defaults name files below that.
+ */
+export function useConfigFolder() {
+  let folder = "";
+  const before = process.cwd();
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "ownid-config-"));
+    process.chdir(folder);
+    await createTlsCertificates(folder);
+    for (const name of ["users.db", "session-keys.json"]) writeFileSync(join(folder, name), "");
+  });
+  afterAll(() => {
+    process.chdir(before);
+    rmSync(folder, { recursive: true });
+  });
+  const at = (name: string) => join(folder, name);
+  return {
+    at,
+    text: (name: string) => readFileSync(at(name), "utf8"),
+    write(name: string, content: string): string {
+      writeFileSync(at(name), content);
+      return at(name);
+    },
+    /** What production needs at least. */
+    production: () => ({
+      NODE_ENV: "production",
+      OWNID_SHARED_SECRET: ownSecret,
+      DATABASE_URL: `sqlite:${at("users.db")}`,
+      SESSION_KEYS_FILE: at("session-keys.json"),
+    }),
+  };
+}

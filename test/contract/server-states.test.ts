@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
+import { withoutTls } from "../support/database-tls.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
 import { outcomeOf } from "../support/outcome.ts";
@@ -74,6 +76,20 @@ describeWithPrivate("mariadb", "a MariaDB on which nobody can rely", () => {
     expect(outcomes).toEqual({ known: replica, unknown: replica, update: false, check: replica });
     expect(row).toBe("old");
     expect(await eventually(() => outcomeOf(directory.find("ann")), "done")).toBe("done");
+  });
+
+  test("gives the commands that go through every user no row either", async () => {
+    const options = { kind: "mysql", url: server.url(), poolMax: 1, prepare: true, tls: withoutTls } as const;
+    const scan = createSqlUserScan({ ...options, names, statementMs: 2000 });
+    const listed = await scan.list(null, 10);
+    await database.run("SET GLOBAL read_only = ON");
+    const reasons = [await reasonOf(scan.list(null, 10)), await reasonOf(scan.read(["ann"]))];
+    await database.run("SET GLOBAL read_only = OFF");
+    await scan.close();
+    expect({ listed, reasons }).toEqual({
+      listed: [{ loginId: "ann", isEnrolled: true }],
+      reasons: [replica, replica],
+    });
   });
 
   test("leaves connections that began without autocommit, once it is on again", async () => {

@@ -135,6 +135,15 @@ const faults: Record<string, Fault<Site>> = {
     plant: ({ administrate, role }) =>
       administrate(`ALTER ROLE ${role} SET default_transaction_read_only = on`),
   },
+  "a login id column whose operator is not searched": {
+    id: "database.login-id-column",
+    status: "wrong",
+    plant: async ({ administrate }) => {
+      await administrate("CREATE SCHEMA extensions");
+      await administrate("CREATE EXTENSION citext SCHEMA extensions");
+      await administrate("ALTER TABLE users ALTER email TYPE extensions.citext");
+    },
+  },
   "commits that a crash can lose": {
     id: "database.durability",
     status: "warning",

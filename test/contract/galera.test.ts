@@ -1,16 +1,14 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { SQL } from "bun";
-import { describeWithPrivate } from "../support/describe-with.ts";
+import { describeUnless, describeWithPrivate } from "../support/describe-with.ts";
 import { galeraProblem, startGaleraCluster } from "../support/galera-cluster.ts";
 import { openTestDatabase } from "../support/test-database.ts";
 import { staysOpen } from "../support/waiting.ts";
 
 const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
-const problem = galeraProblem();
-const describeGalera = problem === null ? describe : describe.skip;
 
 describeWithPrivate("mariadb", "MariaDB", () => {
-  describeGalera(`in a Galera cluster${problem === null ? "" : ` [skipped: ${problem}]`}`, () => {
+  describeUnless(galeraProblem(), "in a Galera cluster", () => {
     test("answers a read on a node that lags behind only once it has applied what another node committed", async () => {
       await using cluster = await startGaleraCluster();
       const [one, two] = cluster.nodes;

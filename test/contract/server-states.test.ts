@@ -11,7 +11,7 @@ import { outcomeOf } from "../support/outcome.ts";
 import { startPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { eventually } from "../support/waiting.ts";
-import { problemsOf } from "./table-check-contract.ts";
+import { problemsOf, withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(60_000);
 
@@ -102,6 +102,17 @@ describeWithPrivate("mariadb", "a MariaDB on which nobody can rely", () => {
     expect(await directory.replaceOwnIdData(changeOf(user, "committed"))).toBe(true);
     expect(await stored()).toBe("committed");
     await database.run("UPDATE users SET data = 'old'");
+  });
+
+  test("refuses connections that begin inside a transaction", async () => {
+    await database.run("CREATE USER app@'127.0.0.1' IDENTIFIED BY 'app'");
+    await database.run("GRANT SELECT, UPDATE ON users TO app@'127.0.0.1'");
+    await database.run("SET GLOBAL init_connect = 'START TRANSACTION'");
+    const directory = database.directory(names, { url: withAccount(server.url(), "app", "app") });
+    const [problem] = await problemsOf(directory);
+    await database.run("SET GLOBAL init_connect = ''");
+    expect(problem).toContain("inside a transaction");
+    expect(await eventually(async () => (await problemsOf(directory)).length, 0)).toBe(0);
   });
 
   test("writes rows into its binary log in the format that the advice names", async () => {

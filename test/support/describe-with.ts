@@ -8,12 +8,12 @@ import { requirePrograms, type ServerKind, ServerUnavailable, serverSupply } fro
  */
 export function describeWith(kind: ServerKind, title: string, body: () => void): void {
   const supply = serverSupply(kind);
-  declare(supply.from === "nowhere" ? supply.reason : null, title, body);
+  describeUnless(supply.from === "nowhere" ? supply.reason : null, title, body);
 }
 
 /** `describeWith` for a suite that sets its servers up itself (TLS, Cluster, Sentinel, settings): never Docker. */
 export function describeWithPrivate(kind: ServerKind, title: string, body: () => void): void {
-  declare(reasonAgainst(kind), title, body);
+  describeUnless(reasonAgainst(kind), title, body);
 }
 
 function reasonAgainst(kind: ServerKind): string | null {
@@ -26,7 +26,8 @@ function reasonAgainst(kind: ServerKind): string | null {
   }
 }
 
-function declare(reason: string | null, title: string, body: () => void): void {
+/** `describeWith` for a suite that needs something else: `reason` says why this machine lacks it. */
+export function describeUnless(reason: string | null, title: string, body: () => void): void {
   if (reason === null) {
     describe(title, body);
   } else if (process.env.CI === "true") {

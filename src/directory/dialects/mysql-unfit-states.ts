@@ -60,8 +60,9 @@ const candidates: readonly Candidate[] = [
     condition: "@@session.in_transaction",
     failure: {
       meaning: "misfit",
-      reason: "a proxy runs statements inside a transaction that another client began",
-      remedy: "let the proxy keep a connection for one client until its transaction has ended",
+      reason: "connections are inside a transaction that something else began, so nothing would be committed",
+      remedy:
+        "see init_connect, and let a proxy keep a connection for one client until its transaction has ended",
     },
     command: null,
     needs: ["in_transaction"],

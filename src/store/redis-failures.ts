@@ -188,40 +188,44 @@ export function explainRedisFailure(error: unknown): Explanation {
  * The same for a connection that could not be made, where the settings tell more: a server that is spoken to without
  * the TLS that it expects resets the connection, and one that expects none waits in silence.
  */
-export function explainConnectionFailure(
-  error: unknown,
-  { mode, nodes, sentinelTls }: RedisConnectionOptions,
-): Explanation {
+export function explainConnectionFailure(error: unknown, options: RedisConnectionOptions): Explanation {
   const text = textOf(error);
+  const { mode, nodes, sentinelTls } = options;
   const isOfSentinel = error instanceof Error && /^All sentinels/.test(error.message);
   const usesTls = isOfSentinel ? (sentinelTls ?? nodes[0].tls) : nodes[0].tls;
-  if (isOfSentinel && /WRONGPASS|NOAUTH|invalid password/i.test(text)) {
+  const ofSentinel = isOfSentinel ? explainSentinel(text, usesTls) : null;
+  if (ofSentinel !== null) return ofSentinel;
+  const server = isOfSentinel ? "a sentinel" : mode === "cluster" ? "a node of the Cluster" : "Redis";
+  const otherwise = isOfSentinel ? `REDIS_SENTINEL_TLS=${!usesTls}` : usesTls ? "redis://" : "rediss://";
+  if (!usesTls && /ECONNRESET|EPIPE|Connection is closed/.test(text)) {
+    return {
+      reason: `${server} closes the connection, as it does where it expects TLS`,
+      remedy: `write ${otherwise} if its port is a tls-port; otherwise see the log of Redis`,
+    };
+  }
+  if (usesTls && /ETIMEDOUT|timed out|no answer|WRONG_VERSION|ECONNRESET/i.test(text)) {
+    return {
+      reason: `${server} does not answer in TLS`,
+      remedy: `write ${otherwise} if its port is not a tls-port; otherwise check whether the server hangs, or a firewall drops what is sent`,
+    };
+  }
+  return explainRedisFailure(error);
+}
+
+/** What only sentinels can fail with; `null` for anything else. */
+function explainSentinel(text: string, usesTls: boolean): Explanation | null {
+  if (/WRONGPASS|NOAUTH|invalid password/i.test(text)) {
     return {
       reason: "the sentinels refuse the login",
       remedy: "correct REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD",
     };
   }
-  if (isOfSentinel && /Connection is closed/.test(text)) {
-    return {
-      reason: "no sentinel in REDIS_URL answers",
-      remedy: `start the sentinels, or correct REDIS_URL${usesTls ? "" : "; where they expect TLS, set REDIS_SENTINEL_TLS=true"}`,
-    };
-  }
-  const setting = isOfSentinel ? `REDIS_SENTINEL_TLS=${!usesTls}` : usesTls ? "redis://" : "rediss://";
-  const what = isOfSentinel ? "a sentinel" : mode === "cluster" ? "a node of the Cluster" : "Redis";
-  if (!usesTls && /ECONNRESET|EPIPE|Connection is closed/.test(text)) {
-    return {
-      reason: `${what} closes the connection, as it does where it expects TLS`,
-      remedy: `write ${setting} if its port is a tls-port; otherwise see the log of Redis`,
-    };
-  }
-  if (usesTls && /ETIMEDOUT|timed out|no answer|WRONG_VERSION|ECONNRESET/i.test(text)) {
-    return {
-      reason: `${what} does not answer in TLS`,
-      remedy: `write ${setting} if its port is not a tls-port; otherwise check whether it hangs, or a firewall drops what is sent`,
-    };
-  }
-  return explainRedisFailure(error);
+  if (!/Connection is closed/.test(text)) return null;
+  const ifTls = usesTls ? "" : "; where they expect TLS, set REDIS_SENTINEL_TLS=true";
+  return {
+    reason: "no sentinel in REDIS_URL answers",
+    remedy: `start the sentinels, or correct REDIS_URL${ifTls}`,
+  };
 }
 
 /** A right that the account lacks, or a command that was renamed. Only its name is repeated, never an argument. */

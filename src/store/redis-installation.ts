@@ -49,8 +49,9 @@ export function createInstallationMark({ client, masters, keys, installation }: 
       rivals = await ofThisInstallation(client, rivals, installation);
       return;
     }
-    searchedAt = performance.now();
+    const begunAt = performance.now();
     rivals = await findMarks({ client, masters, keys, installation }, () => isStopped);
+    searchedAt = begunAt;
   }
 
   async function keepAsking(): Promise<void> {

@@ -8,10 +8,16 @@ const columns = 80;
 /** Every command of package.json that is this project's own, and what else has a help of its own. */
 const own = Object.entries(scripts).filter(([name, script]) => script === `bun scripts/launch.ts ${name}`);
 const measurements = ["compare", "micro", "growth", "start-up", "gate"].map((name) => `bench ${name}`);
-const commands = [...own.map(([name]) => name), ...measurements];
+const commands = [
+  ...[...own.map(([name]) => name), ...measurements].map((name) => ({
+    line: `bun run ${name}`,
+    words: ["launch.ts", ...name.split(" ")],
+  })),
+  { line: "bun scripts/sync/measure.ts", words: ["sync/measure.ts"] },
+];
 
-async function helpOf(command: string) {
-  const argv = [process.execPath, join(root, "scripts/launch.ts"), ...command.split(" "), "--help"];
+async function helpOf([file = "", ...words]: readonly string[]) {
+  const argv = [process.execPath, join(root, "scripts", file), ...words, "--help"];
   const child = Bun.spawn(argv, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr, status] = await Promise.all([
     child.stdout.text(),
@@ -25,11 +31,11 @@ test("the commands are found at all", () => {
   expect(own.length).toBeGreaterThan(10);
 });
 
-describe.each(commands)("bun run %s --help", (command) => {
+describe.each(commands)("$line --help", ({ line, words }) => {
   test("fits a terminal of 80 columns, says how the command exits, and starts nothing", async () => {
-    const { stdout, stderr, status } = await helpOf(command);
+    const { stdout, stderr, status } = await helpOf(words);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(stdout).toContain(`bun run ${command === "bench compare" ? "bench" : command}`);
+    expect(stdout).toContain(line);
     expect(stdout).toMatch(/\bexits \d/i);
     expect(stdout.split("\n").filter((line) => Bun.stringWidth(line) > columns || /\s$/.test(line))).toEqual(
       [],

@@ -47,10 +47,12 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
   // No `onRequest`: with it, Elysia asks each request for its URL, which Bun then has to put together and parse.
   return new Elysia({ name: "envelope" })
     .mapResponse({ as: "scoped" }, ({ responseValue, set, route }) => {
+      if (isPlainObject(responseValue) && set.status === 200 && isEmpty(set.headers) && !isDraining()) {
+        count(route, "answered");
+        return new Response(JSON.stringify(responseValue), usualJson);
+      }
       // The Response of a failure comes by here too; it has been counted.
       if (!(responseValue instanceof Response)) count(route, "answered");
-      if (isPlainObject(responseValue) && set.status === 200 && isEmpty(set.headers) && !isDraining())
-        return new Response(JSON.stringify(responseValue), usualJson);
       addUsual(set.headers);
       return undefined;
     })

@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
 import type { Keys } from "./keys.ts";
-import type { Explanation } from "./redis-failures.ts";
+import { type Explanation, isOfAnotherType } from "./redis-failures.ts";
 
 export interface InstallationMarkOptions {
   readonly client: Redis | Cluster;
@@ -44,6 +44,14 @@ export function createInstallationMark({ client, masters, keys, installation }: 
     await client.pexpire(key, markLifeMs);
   }
 
+  /** Why Redis gives no answer is told elsewhere, and what was known of the mark still holds then. */
+  async function claimIfPossible(): Promise<void> {
+    await claim().catch((error) => {
+      // Something else has written the key.
+      if (isOfAnotherType(error)) isAnothers = true;
+    });
+  }
+
   async function search(): Promise<void> {
     if (performance.now() - searchedAt < searchEveryMs) {
       rivals = await ofThisInstallation(client, rivals, installation);
@@ -56,8 +64,7 @@ export function createInstallationMark({ client, masters, keys, installation }: 
 
   async function keepAsking(): Promise<void> {
     if (isStopped) return;
-    // Why Redis gives no answer is told elsewhere, and what was known of the mark still holds.
-    await claim().catch(() => {});
+    await claimIfPossible();
     await search().catch(() => {});
     if (!isStopped) timer = setTimeout(keepAsking, askEveryMs);
   }
@@ -65,7 +72,7 @@ export function createInstallationMark({ client, masters, keys, installation }: 
   return {
     /** Begins to ask; resolves when the first answer is known. The search for other prefixes takes its time. */
     async start(): Promise<void> {
-      await claim().catch(() => {});
+      await claimIfPossible();
       void keepAsking();
     },
 

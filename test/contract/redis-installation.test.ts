@@ -1,4 +1,5 @@
 import { beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import type { Redis } from "ioredis";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, write } from "../support/hot-copy-steps.ts";
 import { type OpenedStore, openStore, sharedPlaces, withRedis } from "../support/redis-places.ts";
@@ -67,6 +68,17 @@ for (const { name, open } of sharedPlaces) {
       sibling.close();
       await forgetMark(place.servers, `${keyPrefix}installation`);
       expect(await reasonOf(admins, undefined)).toBeUndefined();
+    });
+
+    test("are told of a mark that is none", async () => {
+      const place = await open();
+      for (const server of place.servers) {
+        const plant = (redis: Redis) => redis.hset(`${keyPrefix}installation`, "a", "b").catch(() => 0);
+        await withRedis(server, plant);
+      }
+      await using users = openStore(place, { keyPrefix, installation: oneTable });
+      const conflict = `the keys under ${keyPrefix} belong to another installation: another database, table or columns`;
+      expect(await reasonOf(users, conflict)).toBe(conflict);
     });
 
     test("of two that start at once, one is told", async () => {

@@ -25,6 +25,8 @@ export interface FaultProxy extends AsyncDisposable {
   accept(): Promise<void>;
   /** How many client connections are open. */
   connections(): number;
+  /** Counts how often this text is sent to the target from now on, by clients that do not encrypt. */
+  countInRequests(text: string): () => number;
   stop(): Promise<void>;
 }
 
@@ -40,6 +42,7 @@ class TcpProxy implements FaultProxy {
   #target: { host: string; port: number };
   readonly #connections = new Set<Connection>();
   readonly #faults: Faults = { requests: "open", replies: "open", replyDelayMs: 0 };
+  readonly #observers: ((requests: Buffer) => void)[] = [];
   #listener: Server | null = null;
 
   constructor(target: { host: string; port: number }, port: number) {
@@ -106,6 +109,14 @@ class TcpProxy implements FaultProxy {
     return this.#connections.size;
   }
 
+  countInRequests(text: string): () => number {
+    let count = 0;
+    this.#observers.push((bytes) => {
+      count += bytes.toString("latin1").split(text).length - 1;
+    });
+    return () => count;
+  }
+
   async stop(): Promise<void> {
     await this.refuse();
     this.cut();
@@ -118,6 +129,9 @@ class TcpProxy implements FaultProxy {
   #connect(client: Socket): void {
     const upstream = dial({ ...this.#target, allowHalfOpen: true, noDelay: true });
     const connection = new Connection(client, upstream, this.#faults);
+    client.on("data", (bytes: Buffer) => {
+      for (const observe of this.#observers) observe(bytes);
+    });
     this.#connections.add(connection);
     client.on("close", () => this.#connections.delete(connection));
   }

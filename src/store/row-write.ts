@@ -68,17 +68,23 @@ const triesMax = 3;
  * @throws {OutcomeUnknown} it may have been written, or may yet be for a few seconds
  */
 export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWriterOptions) {
-  /** The row to overwrite: not one of a user whose devices were read from a hash that the row contradicts. */
-  async function uncontradicted({ found, markStale }: HotWrite, user: UserRecord): Promise<UserRecord> {
-    if (found.isStale) {
-      note("stale refused");
-      throw new HashStale();
-    }
-    if (found.value === null || found.value === user.ownIdData) return user;
-    const again = unblocked(await directory.find(user.loginId));
-    if (found.value === again.ownIdData || !(await markStale())) return again;
-    note("stale hit");
+  /** Whether only the site can have made the row another than the hash held at BEGIN: then the hash is marked as stale. */
+  async function isStale({ found, markStale }: HotWrite, row: UserRecord): Promise<boolean> {
+    return found.value !== null && found.value !== row.ownIdData && (await markStale());
+  }
+
+  function refuse(event: "stale hit" | "stale refused"): never {
+    note(event);
     throw new HashStale();
+  }
+
+  /** The row to overwrite: none of a user whose devices the caller may have read from a hash that was wrong. */
+  async function uncontradicted(write: HotWrite, user: UserRecord): Promise<UserRecord> {
+    if (write.found.isStale) refuse("stale refused");
+    if (write.found.value === null || write.found.value === user.ownIdData) return user;
+    // The hash may be right about a later instant than the first look at the row.
+    const again = unblocked(await directory.find(user.loginId));
+    return (await isStale(write, again)) ? refuse("stale hit") : again;
   }
 
   /** Whether the database says that the row was changed; `null` if it does not say, and the row holds what was sent. */
@@ -100,7 +106,8 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
   }
 
   /** UPDATE: compare-and-set until it holds, fenced by one deadline for all tries. */
-  async function update(first: UserRecord, { user, ownIdData, onlyIf }: RowWrite): Promise<Outcome> {
+  async function update(write: HotWrite, first: UserRecord, request: RowWrite): Promise<Outcome> {
+    const { user, ownIdData, onlyIf } = request;
     const { loginId } = user;
     const deadlineMs = user.databaseTimeMs + statementMs;
     let seen = first;
@@ -115,6 +122,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
       seen = unblocked(row);
       if (seen.ownIdData === change.expected && seen.databaseTimeMs < deadlineMs) refusedWithoutReason += 1;
       if (onlyIf !== null && seen.ownIdData !== user.ownIdData) throw new RowChanged();
+      if (onlyIf === null && (await isStale(write, seen))) refuse("stale hit");
     }
     const isSuppressed = refusedWithoutReason === triesMax;
     note(isSuppressed ? "write suppressed" : "write contended");
@@ -133,7 +141,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
     try {
       if (onlyIf?.(write.found) === false) throw new RowChanged();
       const seen = onlyIf === null ? await uncontradicted(write, user) : user;
-      return await update(seen, request);
+      return await update(write, seen, request);
     } catch (failure) {
       if (!(failure instanceof SidecarError)) throw failure;
       return { held: null, isOver: !(failure instanceof OutcomeUnknown), failure };

@@ -103,6 +103,15 @@ for (const { name, open } of sharedPlaces) {
       await untilHit(over.store.get, "made from the site's");
     });
 
+    test("lets no set through when the site writes while the set is under way", async () => {
+      await using over = await warmStore("old", {
+        beforeReplace: () => over.table.write(sol, "the site's"),
+      });
+      await expect(over.store.set(sol, "made from old")).rejects.toThrow(HashStale);
+      expect(over.table.read(sol)).toBe("the site's");
+      expect(over.events).toEqual(["stale hit"]);
+    });
+
     test("is told from one that another sidecar's set has just changed with the row", async () => {
       let finds = 1;
       await using over = await warmStore("old", {

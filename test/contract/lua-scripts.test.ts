@@ -317,6 +317,22 @@ describeWith("redis", "the Lua scripts", () => {
       expect((await redis.hgetBuffer(key, "e"))?.toString("hex")).toBe(epoch);
     });
 
+    test("answers the value and the token that the hash held, if it could be believed", async () => {
+      const found = async (drew: string) =>
+        (await scripts.beginWrite(redis, key, "ann", drew, long)).slice(3);
+      expect(await found("t1")).toEqual([0, null, null]);
+      await end("ann", "");
+      await redis.del(key);
+      await write(redis, key, "devices");
+      const before = await held();
+      expect(await found("t5")).toEqual([0, before, "devices"]);
+      expect(await found("t6")).toEqual([0, expect.stringMatching(/^t5:/), null]);
+      await redis.del(key);
+      await write(redis, key, "devices");
+      await makeForeign();
+      expect(await found("t7")).toEqual([0, null, null]);
+    });
+
     test("arriving after its END, hides the value until the marker lapses", async () => {
       await begin("ann", "t1");
       await end("ann", "devices");
@@ -413,6 +429,70 @@ describeWith("redis", "the Lua scripts", () => {
     test("makes no hash where there is none", async () => {
       expect(await end("ann", "devices")).toBe(0);
       expect(await redis.exists(key)).toBe(0);
+    });
+  });
+
+  describe("markStale", () => {
+    const mark = async (name: string, { token = "", lifeMs = long } = {}) =>
+      scripts.markStale(redis, key, token || (await held()), name, lifeMs);
+
+    test("drops the value, sets another token, and lets the hash live Q", async () => {
+      await write(redis, key, "devices");
+      expect(await mark("m1", { lifeMs: 9000 })).toBe(1);
+      expect([await fields(), await token()]).toEqual(["e s t", "m1"]);
+      expect(await lives(9000)).toBe(true);
+    });
+
+    test("does nothing once another write or a purge has begun, nor to a hash of another epoch, nor to none", async () => {
+      expect(await mark("m1", { token: "none" })).toBe(0);
+      await write(redis, key, "devices");
+      const seen = await held();
+      await purge("t9");
+      expect(await mark("m1", { token: seen })).toBe(0);
+      await makeForeign();
+      expect(await mark("m1")).toBe(0);
+      expect(await fields()).toBe("e t");
+    });
+
+    test("run again because the first answer was lost, says that it has marked", async () => {
+      await write(redis, key, "devices");
+      const seen = await held();
+      expect([await mark("m1", { token: seen }), await mark("m1", { token: seen })]).toEqual([1, 1]);
+      expect(await mark("m2", { token: seen })).toBe(0);
+    });
+
+    test("makes READ answer the mark, until it lapses or is cleared, also beside a writer", async () => {
+      await write(redis, key, "devices");
+      await mark("m1", { lifeMs: 300 });
+      const [state, answered] = await scripts.readHash(redis, key, "t9", 5000);
+      expect([state, answered]).toEqual(["stale", (await redis.hget(key, "s")) ?? ""]);
+      await begin("ann", "t5");
+      expect((await read(redis, key))[0]).toBe("stale");
+      expect(await eventually(async () => (await read(redis, key))[0], "ask")).toBe("ask");
+      expect(await fields()).toBe("e n t w:ann");
+    });
+
+    test("outlives a reset, a purge and a write, which stores nothing beside it", async () => {
+      await write(redis, key, "devices");
+      await mark("m1");
+      await makeForeign();
+      await purge("t8");
+      const [, , answered, isStale] = await scripts.beginWrite(redis, key, "ann", "t9", long);
+      tokens.set("ann", answered);
+      expect(isStale).toBe(1);
+      expect(await end("ann", "newer")).toBe(0);
+      expect(await fields()).toBe("e s t");
+      expect(await lives(long)).toBe(true);
+    });
+
+    test("is cleared by whoever brings the same mark, and by nobody else", async () => {
+      await write(redis, key, "devices");
+      await mark("m1");
+      const current = (await redis.hget(key, "s")) ?? "";
+      expect(await scripts.clearStale(redis, key, `${current}x`)).toBe(0);
+      expect(await scripts.clearStale(redis, key, current)).toBe(1);
+      expect(await scripts.clearStale(redis, key, current)).toBe(0);
+      expect((await read(redis, key))[0]).toBe("miss");
     });
   });
 

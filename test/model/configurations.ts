@@ -1,4 +1,4 @@
-import { type Faults, noEpoch, noToken, restingReader, type State, type Writer } from "./state.ts";
+import { type Faults, noEpoch, noToken, nothing, restingReader, type State, type Writer } from "./state.ts";
 
 /** Who takes part, and how often each fault may strike. */
 export interface Configuration extends Faults {
@@ -13,6 +13,8 @@ export interface Configuration extends Faults {
   /** Masters of a Redis Cluster at first, all past their grace. */
   readonly masters: number;
   readonly outsideValue: number;
+  /** What a trigger makes of the value 1; `null` without one. */
+  readonly oneBecomes: number | null;
   /** Also demands what compare-and-set cannot give without a version column: see `limits`. */
   readonly landsOnce: boolean;
 }
@@ -24,6 +26,7 @@ const calm: Omit<Configuration, "about" | "writes"> = {
   evictions: 0,
   outsideWrites: 0,
   outsideValue: 0,
+  oneBecomes: null,
   landsOnce: false,
   masters: 1,
   resends: false,
@@ -69,6 +72,12 @@ const table = {
     readers: 2,
     outsideWrites: 1,
     outsideValue: 1,
+  },
+  trigger: {
+    ...calm,
+    about: "two writers and a reader; a trigger of the table alters one value",
+    writes: [1, 2],
+    oneBecomes: 3,
   },
   evicted: {
     ...calm,
@@ -127,6 +136,7 @@ export function initialState(configuration: Configuration): State {
     readers: Array.from({ length: readers }, (_, id) => ({ id, ...restingReader })),
     faults: { snapshots, restarts, migrations, evictions, outsideWrites },
     outsideAdmitted: false,
+    unread: false,
     evictedAdmitted: 0,
     broken: null,
   };
@@ -147,6 +157,8 @@ function newWriter(id: number, value: number, rereadsLeft: number): Writer {
     epoch: noEpoch,
     token: noToken,
     solo: false,
+    found: nothing,
+    stores: nothing,
     beginsInFlight: 0,
     updatesInFlight: 0,
     endsInFlight: 0,

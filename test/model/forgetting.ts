@@ -1,6 +1,15 @@
 import type { World } from "./moves.ts";
 import type { Repairs } from "./repairs.ts";
-import { type Hash, noEpoch, noToken, type Reader, restingReader, type State, type Writer } from "./state.ts";
+import {
+  type Hash,
+  noEpoch,
+  noToken,
+  nothing,
+  type Reader,
+  restingReader,
+  type State,
+  type Writer,
+} from "./state.ts";
 
 /**
  * The same state without what can no longer matter to any step: states that differ in that only are one.
@@ -42,7 +51,7 @@ function foreignHashesAreBlind(repairs: Repairs): boolean {
 }
 
 function blinded(hash: Hash | null): Hash | null {
-  return hash && { epoch: noEpoch, token: noToken, value: null, markers: hash.markers };
+  return hash && { epoch: noEpoch, token: noToken, value: null, markers: hash.markers, marked: hash.marked };
 }
 
 function ofWriter(writer: Writer, state: State, calm: boolean, inVain: boolean, repairs: Repairs): Writer {
@@ -51,9 +60,11 @@ function ofWriter(writer: Writer, state: State, calm: boolean, inVain: boolean, 
   const solo = writer.solo && !foreign && !(inVain && repairs.endChecksToken);
   const epochsBefore = calm ? 0 : writer.epochsBefore;
   const epoch = foreign ? noEpoch : writer.epoch;
-  const token = solo ? writer.token : noToken;
-  if (epochsBefore === writer.epochsBefore && epoch === writer.epoch && token === writer.token) return writer;
-  return { ...writer, epochsBefore, epoch, token, solo };
+  const found = inVain && repairs.markChecksToken ? nothing : writer.found;
+  const token = solo || found !== nothing ? writer.token : noToken;
+  const isSame = epochsBefore === writer.epochsBefore && epoch === writer.epoch && found === writer.found;
+  if (isSame && token === writer.token) return writer;
+  return { ...writer, epochsBefore, epoch, token, solo, found };
 }
 
 function ofReader(reader: Reader, state: State, inVain: boolean, repairs: Repairs): Reader {

@@ -9,6 +9,10 @@ type Step = (state: State, reader: Reader, world: World) => Move | null;
 const reads: Step = (state, reader, world) => {
   if (reader.at !== "start" && reader.at !== "joined") return null;
   const hash = redis.read(state, world.repairs);
+  if (hash.marked) {
+    const label = `${readerName(reader)}: READ finds the hash marked as stale`;
+    return { label, next: withReader({ ...state, hash }, reader, { ...restingReader, at: "stale" }) };
+  }
   const asks = hash.markers !== 0 && world.repairs.readAsksUnderMarker;
   const name = readerName(reader);
   if (asks || hash.value !== null) {
@@ -41,6 +45,14 @@ const readsTheDatabase: Step = (state, reader, world) => {
   return { label: `${name}: reads ${value} from the database, sends FILL`, next };
 };
 
+/** After a READ that found the hash marked: reads the row, takes the mark away, and fills nothing. */
+const readsTheRowOfAMarkedHash: Step = (state, reader) => {
+  if (reader.at !== "stale") return null;
+  const hash = state.hash && { ...state.hash, marked: false };
+  const next = withReader({ ...state, hash, unread: false }, reader, restingReader);
+  return { label: `${readerName(reader)}: reads ${state.row} and clears the mark`, next };
+};
+
 /** FILL runs, late or twice or in time. Left out `graceBeforeRead`: the grace is looked at only now. */
 const fillRuns: Step = (state, reader, { repairs }) => {
   if (reader.fillsInFlight === 0) return null;
@@ -62,6 +74,7 @@ export const readerSteps: readonly Step[] = [
   reads,
   joinsAnEarlierFlight,
   readsTheDatabase,
+  readsTheRowOfAMarkedHash,
   fillRuns,
   abandons,
 ];

@@ -1,6 +1,6 @@
 /** What each Redis script does to the hash. Every script is one atomic step, and may run late or twice. */
 import type { Repairs } from "./repairs.ts";
-import { type Hash, markerOf, type Reader, type State, unusedToken, type Writer } from "./state.ts";
+import { type Hash, markerOf, nothing, type Reader, type State, unusedToken, type Writer } from "./state.ts";
 
 /** A token that nobody holds. Left out: a count that starts at 0 again with every new hash. */
 function freshToken(state: State, hash: Hash | null, repairs: Repairs): number {
@@ -21,6 +21,7 @@ export function reset(state: State, repairs: Repairs): Hash | null {
     token: repairs.resetRenewsToken ? freshToken(state, hash, repairs) : hash.token,
     value: repairs.resetDropsValue ? null : hash.value,
     markers: repairs.resetKeepsMarkers ? hash.markers : 0,
+    marked: hash.marked,
   };
 }
 
@@ -28,7 +29,13 @@ export function reset(state: State, repairs: Repairs): Hash | null {
 export function read(state: State, repairs: Repairs): Hash {
   const found = reset(state, repairs);
   if (found !== null) return found;
-  return { epoch: state.home, token: freshToken(state, null, repairs), value: null, markers: 0 };
+  return {
+    epoch: state.home,
+    token: freshToken(state, null, repairs),
+    value: null,
+    markers: 0,
+    marked: false,
+  };
 }
 
 /** FILL: stores the reader's value iff nothing has happened to the hash since its MISS. */
@@ -43,17 +50,23 @@ export function fill(state: State, reader: Reader, repairs: Repairs): Hash | nul
 }
 
 /** BEGIN: drops v, renews t, adds the writer's marker, and tells whether it is the only one. */
-export function begin(state: State, writer: Writer, repairs: Repairs): { hash: Hash; solo: boolean } {
+export function begin(
+  state: State,
+  writer: Writer,
+  repairs: Repairs,
+): { hash: Hash; solo: boolean; found: number } {
   const found = read(state, repairs);
   const others = found.markers & ~markerOf(writer);
   const renewed = repairs.beginTokenPerRun ? freshToken(state, found, repairs) : sentWithBegin(writer);
   return {
     solo: others === 0 || !repairs.soloAskedAtBegin,
+    found: found.value ?? nothing,
     hash: {
       epoch: state.home,
       token: repairs.beginRenewsToken ? renewed : found.token,
       value: repairs.beginDropsValue ? null : found.value,
       markers: others | markerOf(writer),
+      marked: found.marked,
     },
   };
 }
@@ -69,7 +82,9 @@ export function end(state: State, writer: Writer, mayFill: boolean, repairs: Rep
   if (gone || foreign) return { ...hash, markers, value: null, token: renewed };
   const alone = markers === 0 || !repairs.endFillsAlone;
   const mine = writer.token === hash.token || !repairs.endChecksToken;
-  if (mayFill && alone && mine) return { ...hash, markers, epoch: state.home, value: writer.value };
+  const stores = hash.marked ? nothing : writer.stores;
+  if (mayFill && alone && mine && stores !== nothing)
+    return { ...hash, markers, epoch: state.home, value: stores };
   return { ...hash, markers };
 }
 
@@ -85,6 +100,13 @@ function markersAfterEnd(hash: Hash, writer: Writer, repairs: Repairs): number {
 export function purge(state: State, repairs: Repairs): Hash | null {
   const { hash } = state;
   return hash && { ...hash, value: null, token: freshToken(state, hash, repairs) };
+}
+
+/** The mark of a stale hash: v goes, t is fresh, unless another write has begun since the token was read. */
+export function markStale(state: State, token: number, repairs: Repairs): Hash | null {
+  const { hash, home } = state;
+  if (hash === null || hash.epoch !== home || hash.token !== token) return null;
+  return { ...hash, value: null, token: freshToken(state, hash, repairs), marked: repairs.marksStale };
 }
 
 /** What a plain HMGET accepts as a hit, if anything. */

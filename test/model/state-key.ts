@@ -1,8 +1,18 @@
 import type { Hash, Reader, State, Writer } from "./state.ts";
 
-const writerPlaces = ["start", "purging", "beginning", "begun", "updating", "refused", "unknown", "answered"];
+const writerPlaces = [
+  "start",
+  "purging",
+  "beginning",
+  "begun",
+  "updating",
+  "committed",
+  "refused",
+  "unknown",
+  "answered",
+];
 const answers = ["none", "done", "not done", "unknown"];
-const readerPlaces = ["start", "joined", "missed", "filling"];
+const readerPlaces = ["start", "joined", "missed", "filling", "stale"];
 
 /** Numbers a token for the key, 0 for none. */
 type TokenNumber = (token: number) => number;
@@ -23,7 +33,7 @@ export function stateKey(state: State, tokensByName: boolean): string {
     packed(state.row, state.replicaRow, state.home, state.epochs),
     packed(state.live >> 4, state.live & 15, state.graceOver >> 4, state.graceOver & 15),
     packed(faults.snapshots, faults.restarts, faults.migrations, faults.evictions),
-    packed(faults.outsideWrites, Number(state.outsideAdmitted), state.evictedAdmitted, 0),
+    packed(faults.outsideWrites, Number(state.outsideAdmitted), state.evictedAdmitted, flagsOf(state)),
     ofHash(state.hash, numbered),
     ofHash(state.snapshot, numbered),
   ];
@@ -34,6 +44,9 @@ export function stateKey(state: State, tokensByName: boolean): string {
 
 /** Four numbers below 16 in one character's code. */
 const packed = (a: number, b: number, c: number, d: number): number => a | (b << 4) | (c << 8) | (d << 12);
+
+const flagsOf = ({ unread, hash, snapshot }: State): number =>
+  Number(unread) | (Number(hash?.marked ?? false) << 1) | (Number(snapshot?.marked ?? false) << 2);
 
 function ofHash(hash: Hash | null, numbered: TokenNumber): number {
   if (hash === null) return 0;
@@ -50,6 +63,7 @@ function pushWriter(codes: number[], writer: Writer, numbered: TokenNumber): voi
     packed(writerPlaces.indexOf(writer.at), answers.indexOf(writer.answer), writer.old, writer.rereadsLeft),
     packed(writer.epoch + 1, writer.epochsBefore, flags, numbered(writer.token)),
     packed(writer.beginsInFlight, writer.updatesInFlight, writer.endsInFlight, 0),
+    packed(writer.found + 1, writer.stores + 1, 0, 0),
   );
 }
 

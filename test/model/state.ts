@@ -7,13 +7,24 @@ export interface Hash {
   readonly value: number | null;
   /** One bit for each writer whose marker lives. */
   readonly markers: number;
+  /** Whether it is marked as stale. */
+  readonly marked: boolean;
 }
 
 /** One `set`. A crash is a writer that takes no further step; what it has sent may still land. */
 export interface Writer {
   readonly id: number;
   readonly value: number;
-  readonly at: "start" | "purging" | "beginning" | "begun" | "updating" | "refused" | "unknown" | "answered";
+  readonly at:
+    | "start"
+    | "purging"
+    | "beginning"
+    | "begun"
+    | "updating"
+    | "committed"
+    | "refused"
+    | "unknown"
+    | "answered";
   readonly answer: "none" | "done" | "not done" | "unknown";
   /** The value it read last. */
   readonly old: number;
@@ -29,6 +40,10 @@ export interface Writer {
   readonly epoch: number;
   readonly token: number;
   readonly solo: boolean;
+  /** The value that BEGIN dropped, until another write is known to have begun; `nothing` if it dropped none. */
+  readonly found: number;
+  /** What its END stores. */
+  readonly stores: number;
   readonly beginsInFlight: number;
   readonly updatesInFlight: number;
   readonly endsInFlight: number;
@@ -37,8 +52,11 @@ export interface Writer {
 /** A reader that has missed and may fill; it starts again for ever. Hits need no process: see properties.ts. */
 export interface Reader {
   readonly id: number;
-  /** "joined": it shares a statement that was sent before its READ, which only a broken rule allows. */
-  readonly at: "start" | "joined" | "missed" | "filling";
+  /**
+   * "joined": it shares a statement that was sent before its READ, which only a broken rule allows. "stale": READ has
+   * found the hash marked.
+   */
+  readonly at: "start" | "joined" | "missed" | "filling" | "stale";
   readonly epoch: number;
   readonly token: number;
   readonly value: number;
@@ -64,6 +82,8 @@ export interface State {
   readonly faults: Faults;
   /** Staleness the protocol admits: after an outside write, and for evicted markers, one bit a writer. */
   readonly outsideAdmitted: boolean;
+  /** A stale hash was found, and nobody has read the row since. */
+  readonly unread: boolean;
   readonly evictedAdmitted: number;
   readonly broken: string | null;
 }
@@ -79,6 +99,7 @@ export interface Faults {
 
 export const noToken = -1;
 export const noEpoch = -1;
+export const nothing = -1;
 
 export const markerOf = (writer: Writer): number => 1 << writer.id;
 export const nameOf = ({ id }: Writer): string => `writer ${"ABC"[id]}`;
@@ -116,6 +137,8 @@ function tidied(writer: Writer): Writer {
     held: false,
     afterOutside: false,
     solo: fills,
+    found: nothing,
+    stores: fills ? writer.stores : nothing,
     token: fills ? writer.token : noToken,
     epoch: writer.endsInFlight > 0 ? writer.epoch : noEpoch,
   };

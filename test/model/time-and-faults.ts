@@ -1,5 +1,6 @@
 /** What happens by itself: time passes, servers fail, others interfere. Each function lists its moves. */
 import type { Move, World } from "./moves.ts";
+import { hit, markStale } from "./redis-scripts.ts";
 import { markerOf, nameOf, type State, type Writer, withWriter } from "./state.ts";
 import { rowBecomes } from "./writer-steps.ts";
 
@@ -29,7 +30,7 @@ const markersLapse: Happening = (state, { repairs }) =>
 /** F and T: a hash without a marker may expire at any time. */
 const hashExpires: Happening = (state, { repairs }) => {
   if (state.hash === null || (state.hash.markers !== 0 && repairs.expiryCoversMarkers)) return [];
-  return [{ label: "time: the hash expires", next: { ...state, hash: null } }];
+  return [{ label: "time: the hash expires", next: { ...state, hash: null, unread: false } }];
 };
 
 /** G: the grace of an epoch ends, never before every write that began before the epoch is fenced. */
@@ -98,7 +99,10 @@ const hashIsEvicted: Happening = (state) => {
   const evictedAdmitted = lost.reduce((bits, writer) => bits | markerOf(writer), state.evictedAdmitted);
   const evicted = { ...faults, evictions: faults.evictions - 1 };
   return [
-    { label: "Redis: evicts the hash", next: { ...state, hash: null, evictedAdmitted, faults: evicted } },
+    {
+      label: "Redis: evicts the hash",
+      next: { ...state, hash: null, unread: false, evictedAdmitted, faults: evicted },
+    },
   ];
 };
 
@@ -110,6 +114,16 @@ const siteWrites: Happening = (state, world) => {
   const written = rowBecomes(state, outsideValue, world);
   const next = { ...written, outsideAdmitted: true, faults: { ...faults, outsideWrites: 0 } };
   return [{ label: `the site: writes ${outsideValue} past the sidecar`, next }];
+};
+
+/** A session compares the hash with the row: a value that contradicts it is marked, and there is no session. */
+const sessionFindsAStaleHash: Happening = (state, { repairs }) => {
+  const value = hit(state, repairs);
+  if (value === null || value === state.row || state.hash === null) return [];
+  const hash = markStale(state, state.hash.token, repairs);
+  if (hash === null) return [];
+  const label = `a session: finds ${value} in the hash and ${state.row} in the row, is refused`;
+  return [{ label, next: { ...state, hash, unread: true } }];
 };
 
 /** Left out `readsPrimary`: a replica of the database follows whenever it likes. */
@@ -128,5 +142,6 @@ export const happenings: readonly Happening[] = [
   keyMoves,
   hashIsEvicted,
   siteWrites,
+  sessionFindsAStaleHash,
   replicaCatchesUp,
 ];

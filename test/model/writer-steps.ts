@@ -1,8 +1,9 @@
 /** SET, step by step. Each function is one step of one writer, or one of its messages landing. */
 import { copiesSent, graceIsOver, type Move, type World } from "./moves.ts";
-import { brokenByAcknowledging, brokenByCommit } from "./properties.ts";
+import { brokenByAcknowledging, brokenByCommit, brokenByMark } from "./properties.ts";
 import * as redis from "./redis-scripts.ts";
-import { markerOf, nameOf, noEpoch, type State, type Writer, withWriter } from "./state.ts";
+import type { Repairs } from "./repairs.ts";
+import { markerOf, nameOf, noEpoch, noToken, nothing, type State, type Writer, withWriter } from "./state.ts";
 
 type Step = (state: State, writer: Writer, world: World) => Move | null;
 
@@ -32,10 +33,10 @@ const purges: Step = (state, writer, { repairs }) => {
 /** Step 2: BEGIN runs, late or twice or in time; whoever waits for it has the answer. */
 const beginRuns: Step = (state, writer, { repairs }) => {
   if (writer.beginsInFlight === 0) return null;
-  const { hash, solo } = redis.begin(state, writer, repairs);
+  const { hash, solo, found } = redis.begin(state, writer, repairs);
   const left = { beginsInFlight: writer.beginsInFlight - 1 };
   const waits = writer.at === "beginning";
-  const answer = { ...left, at: "begun", epoch: state.home, token: hash.token, solo } as const;
+  const answer = { ...left, at: "begun", epoch: state.home, token: hash.token, solo, found } as const;
   const next = withWriter({ ...state, hash }, writer, waits ? answer : left);
   const when = waits ? (solo ? "answers solo" : "answers not solo") : "nobody waits for it";
   return { label: `Redis: BEGIN of ${nameOf(writer)} runs, ${when}`, next };
@@ -60,9 +61,39 @@ const givesUpOnBegin: Step = (state, writer, world) => {
   return { label, next: withWriter(state, writer, { at: "updating", updatesInFlight: 1 }) };
 };
 
+/** Step 3: what the caller has read may not be what the row held, since the hash is marked, or BEGIN dropped another value. */
+const refusesAStaleList: Step = (state, writer, world) => {
+  if (writer.at !== "begun" && writer.at !== "refused") return null;
+  const { repairs } = world;
+  const refused = { ...writer, solo: false };
+  if (writer.at === "begun" && state.hash?.marked && repairs.setHeedsMark) {
+    const label = `${nameOf(writer)}: the hash is marked as stale, 503; sends END`;
+    return { label, next: answered(state, refused, "not done", copiesSent(world)) };
+  }
+  const isRefused = writer.at === "refused";
+  if (!contradicts(isRefused ? { ...writer, old: state.row } : writer, repairs)) return null;
+  const name = `${nameOf(writer)}: BEGIN dropped ${writer.found}, reads again ${state.row}`;
+  if (state.row === writer.found)
+    return { label: name, next: withWriter(state, writer, { at: "begun", old: state.row }) };
+  const token = repairs.markChecksToken ? writer.token : (state.hash?.token ?? noToken);
+  const hash = redis.markStale(state, token, repairs);
+  if (hash === null) {
+    const change = isRefused ? { found: nothing } : { old: state.row, found: nothing };
+    return { label: `${name}, another has written`, next: withWriter(state, writer, change) };
+  }
+  const broken = state.broken ?? brokenByMark(world.configuration);
+  const marked = { ...state, hash, unread: true, broken };
+  const label = `${name}, marks the hash, 503; sends END`;
+  return { label, next: answered(marked, refused, "not done", copiesSent(world)) };
+};
+
+const contradicts = ({ found, old }: Writer, { setComparesFound }: Repairs): boolean =>
+  setComparesFound && found !== nothing && found !== old;
+
 /** Step 3: sends UPDATE. From here on `solo` says whether END may fill: nobody else, and the grace over. */
 const sendsUpdate: Step = (state, writer, { repairs }) => {
-  if (writer.at !== "begun") return null;
+  if (writer.at !== "begun" || contradicts(writer, repairs)) return null;
+  if (state.hash?.marked && repairs.setHeedsMark) return null;
   const solo = writer.solo && (graceIsOver(state, writer.epoch, repairs) || !repairs.graceBeforeUpdate);
   const updatesInFlight = repairs.updateSentOnce ? 1 : 2;
   const label = `${nameOf(writer)}: step 3, sends UPDATE ${writer.old} to ${writer.value}`;
@@ -83,14 +114,31 @@ const updateRuns: Step = (state, writer, world) => {
     return { label: `${label}, 0 rows (${matches ? "past its deadline" : `the row is ${state.row}`})`, next };
   }
   const broken = brokenByCommit(state, writer, world.configuration);
-  const written = { ...rowBecomes(withWriter(state, sent, {}), writer.value, world), broken };
-  const next = waits ? acknowledged(written, { ...sent, held: true }, copiesSent(world)) : written;
-  return { label: `${label}, commits ${writer.value}${waits ? "; 204, sends END" : ""}`, next };
+  const { oneBecomes } = world.configuration;
+  const row = writer.value === 1 && oneBecomes !== null ? oneBecomes : writer.value;
+  const written = { ...rowBecomes(withWriter(state, sent, {}), row, world), broken };
+  const held = sent.held || row === writer.value;
+  const next = waits ? withWriter(written, sent, { at: "committed", held }) : written;
+  return { label: `${label}, commits ${row}`, next };
+};
+
+/** Step 5 and 6: reads the row back, and sends END with what it holds. */
+const readsTheRowBack: Step = (state, writer, world) => {
+  if (writer.at !== "committed") return null;
+  const stores = world.repairs.endStoresRow ? state.row : writer.value;
+  const label = `${nameOf(writer)}: reads back ${state.row}`;
+  if (state.row === writer.value)
+    return {
+      label: `${label}, 204; sends END`,
+      next: acknowledged(state, { ...writer, stores }, copiesSent(world)),
+    };
+  const next = answered(state, { ...writer, stores }, "unknown", copiesSent(world));
+  return { label: `${label}, 503; sends END`, next };
 };
 
 /** Step 3 after 0 rows: past the deadline or out of tries it is known not done, else read again and retry. */
 const triesAgain: Step = (state, writer, world) => {
-  if (writer.at !== "refused") return null;
+  if (writer.at !== "refused" || contradicts({ ...writer, old: state.row }, world.repairs)) return null;
   const late = writer.fenced && world.repairs.oneDeadline;
   if (late || writer.rereadsLeft === 0) {
     const label = `${nameOf(writer)}: known not done, 503; sends END`;
@@ -144,8 +192,10 @@ export const writerSteps: readonly Step[] = [
   beginRuns,
   beginRunsUnheard,
   givesUpOnBegin,
+  refusesAStaleList,
   sendsUpdate,
   updateRuns,
+  readsTheRowBack,
   triesAgain,
   givesUpOnUpdate,
   readsBack,

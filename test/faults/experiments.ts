@@ -9,6 +9,7 @@ import { lateUpdate } from "./experiments/late-update.ts";
 import { lostBackend } from "./experiments/lost-backend.ts";
 import { movingSlots } from "./experiments/moving-slots.ts";
 import { promoteReplica } from "./experiments/promote-replica.ts";
+import { pushUnderLoad } from "./experiments/push-under-load.ts";
 import { randomFaults } from "./experiments/random-faults.ts";
 import { redisDown } from "./experiments/redis-down.ts";
 import { replay } from "./experiments/replay.ts";
@@ -39,6 +40,7 @@ export const experiments: readonly Experiment[] = [
   triggersInTheWay,
   swappedFile,
   stalledLog,
+  pushUnderLoad,
   sharedRedis,
   restoredSnapshot,
   movingSlots,

@@ -21,6 +21,7 @@ const guarantees: Readonly<Record<string, string>> = {
   "30": "answers what the row holds, and acknowledges only that, whatever a trigger makes of an UPDATE",
   "31": "reads and writes the SQLite file that is at its path, when that is replaced under load",
   "32": "answers everybody else, and counts what it drops, while nobody reads its log under a flood of refusals",
+  "33": "overwrites no acknowledged set when sync push is killed and resumed while sidecars set",
   "34": "never answers a user of another installation on the same Redis, and names the master of a Cluster that is away",
   snapshot: "never answers the old value of a snapshot that Redis was restored from",
   cluster: "stays one register for each user on a Redis Cluster while slots move",

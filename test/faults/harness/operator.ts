@@ -10,6 +10,8 @@ export interface Operator extends Disposable {
   sync(...words: string[]): Promise<SyncRun>;
   /** SIGKILL so long after it has first told how far it is; a run that was over before is answered as it ended. */
   syncKilled(afterMs: number, ...words: string[]): Promise<SyncRun>;
+  /** SIGKILL as soon as the promise resolves. */
+  syncKilledWhen(reached: Promise<unknown>, ...words: string[]): Promise<SyncRun>;
 }
 
 export interface SyncRun {
@@ -49,6 +51,8 @@ export async function createOperator(world: Pick<World, "openWay">): Promise<Ope
     sync: (...words) => run(words, () => {}),
     syncKilled: (afterMs, ...words) =>
       run(words, (child) => setTimeout(() => child.kill("SIGKILL"), afterMs)),
+    syncKilledWhen: (reached, ...words) =>
+      run(words, (child) => void reached.then(() => child.kill("SIGKILL"))),
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
 }

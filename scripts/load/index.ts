@@ -5,7 +5,7 @@ import { usualColumns } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
-import { showStep, tell } from "../progress.ts";
+import { print, showStep, tell } from "../progress.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
 import { createArrivals } from "./arrivals.ts";
 import { type Connections, createConnections } from "./connections.ts";
@@ -59,7 +59,7 @@ await runCommand({
     if (options.report !== undefined) writeReport(options.report, "", "a");
     const result = await measure({ plan, target, requests, connections });
     if (options.report !== undefined) writeReport(options.report, htmlReport(result));
-    await Bun.write(Bun.stdout, options.json ? `${JSON.stringify(result)}\n` : resultText(result, page()));
+    print(options.json ? `${JSON.stringify(result)}\n` : resultText(result, page()));
     if (options.report !== undefined) tell(`Report: ${options.report}\n`);
     return result.holds ? 0 : 1;
   },

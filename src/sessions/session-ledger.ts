@@ -22,7 +22,10 @@ export interface SessionLedger {
   /** Revokes every token that has been issued to the user so far, and none that is issued afterwards. */
   revokeUser(loginId: string): Promise<void>;
 
-  /** Returns the second up to which the user's tokens are revoked. A new token needs a later `iat`. */
+  /**
+   * Returns the second up to which the user's tokens are revoked. A new token needs a later `iat`. Where the record began
+   * anew within the last second, the answer may be too early; the new token then counts as revoked.
+   */
   revokedUntil(loginId: string): Promise<number>;
 
   isRevoked(token: IssuedToken): Promise<boolean>;

@@ -1,6 +1,6 @@
 import type { JSONWebKeySet } from "jose";
 import { HandoffExchanged, SessionInvalid, SessionLedgerUnavailable } from "../errors.ts";
-import type { IssueOptions, SessionIssuer, SessionSubject, SessionType } from "./session-issuer.ts";
+import type { IssueOptions, SessionIssuer, SessionSubject } from "./session-issuer.ts";
 import type { SessionLedger } from "./session-ledger.ts";
 import { earliestIssueTime, type TokenClaims } from "./session-token.ts";
 import type { VerifyToken } from "./token-verifier.ts";
@@ -18,10 +18,11 @@ export interface SessionsOptions {
 /** A session's whole life: it is started, found by its token, and ended. */
 export interface Sessions {
   /**
-   * Starts a session for the user that `readUser` returns, and returns the token for OwnID to carry. `readUser` may be
-   * called twice. It works without the ledger, too; a user who was revoked seconds before then has to log in again.
+   * Starts a session for the user who is asked for and whom `readUser` returns as the table spells the login id. Returns
+   * the token for OwnID to carry. `readUser` may be called twice. It works without the ledger, too; a user who was
+   * revoked seconds before then has to log in again.
    */
-  start(readUser: () => Promise<{ loginId: string }>, sessionType: SessionType | null): Promise<string>;
+  start(asked: SessionSubject, readUser: () => Promise<{ loginId: string }>): Promise<string>;
 
   /**
    * Returns the claims of an active session token: it is this sidecar's, valid now and not revoked. Every other text
@@ -59,11 +60,21 @@ export function createSessions({ issuer, verifyToken, ledger, handsOff, now }: S
     return ledger.isRevoked({ jti, sid, loginId: sub, issuedAt: iat });
   }
 
+  async function revokedUntilIfKnown(loginId: string): Promise<number | null> {
+    try {
+      return await ledger.revokedUntil(loginId);
+    } catch (error) {
+      if (error instanceof SessionLedgerUnavailable) return null;
+      throw error;
+    }
+  }
+
   return {
-    async start(readUser, sessionType) {
+    async start({ loginId: asked, sessionType }, readUser) {
       const asOfMs = now();
-      const first = await readUser();
-      const revokedUntil = await ledger.revokedUntil(first.loginId).catch(unlessUnavailable);
+      // Together, so that the ledger costs no round trip of its own.
+      const [first, ofAsked] = await Promise.all([readUser(), revokedUntilIfKnown(asked)]);
+      const revokedUntil = first.loginId === asked ? ofAsked : await revokedUntilIfKnown(first.loginId);
       if (revokedUntil === null || revokedUntil < earliestIssueTime(asOfMs))
         return issuer.issue({ loginId: first.loginId, sessionType }, { kind, asOfMs });
       // The user was revoked moments ago, perhaps after the row was read. Only a row that is read after the revocation
@@ -101,9 +112,4 @@ export function createSessions({ issuer, verifyToken, ledger, handsOff, now }: S
 
 function subjectOf({ sub, session_type }: TokenClaims): SessionSubject {
   return { loginId: sub, sessionType: session_type ?? null };
-}
-
-function unlessUnavailable(error: unknown): null {
-  if (error instanceof SessionLedgerUnavailable) return null;
-  throw error;
 }

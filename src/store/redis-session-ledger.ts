@@ -2,6 +2,7 @@ import type { Cluster, Redis } from "ioredis";
 import { SessionLedgerUnavailable } from "../errors.ts";
 import type { SessionLedger } from "../sessions/session-ledger.ts";
 import type { Keys } from "./keys.ts";
+import { prepareCommand } from "./prepared-command.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
 import { explainRedisFailure } from "./redis-failures.ts";
 import { scripts } from "./scripts.ts";
@@ -20,6 +21,9 @@ export interface RedisSessionLedgerOptions {
 
 /** A Cluster with a master that none of so many names belongs to is not believed. */
 const recordNamesMax = 100_000;
+const recordRecentMs = 1000;
+
+const get = prepareCommand<string | null>({ name: "get", replyIn: "text" });
 
 /**
  * The session ledger that any number of sidecars share. Each master has a record that says since when its memory of
@@ -45,20 +49,33 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
     throw new SessionLedgerUnavailable("a Redis master serves no slot");
   }
 
+  const records = new WeakMap<Redis, { readonly second: number; readonly readAtMs: number }>();
+
+  /** `recordedFrom` as of the last second: a session that is issued asks for no more. */
+  async function recentlyRecordedFrom(master: Redis): Promise<number> {
+    const known = records.get(master);
+    const isRecent = known !== undefined && performance.now() - known.readAtMs < recordRecentMs;
+    return isRecent ? known.second : recordedFrom(master);
+  }
+
   /**
    * Returns the second up to which every token is revoked as far as this master remembers. A record of another epoch,
    * or of a server whose epoch is not known at this moment, is judged by the server itself.
    */
   async function recordedFrom(master: Redis): Promise<number> {
     const key = recordKeyAt(master);
-    const held = (await client.get(key))?.split(" ") ?? [];
-    if (held[1] !== undefined && held[1] === epochs.epochOf(master)?.toString("hex")) return Number(held[0]);
-    const [second] = (await scripts.beginRecord(client, key, latestIssueTime())).split(" ");
-    return Number(second);
+    const readAtMs = performance.now();
+    const held = await get(client, key);
+    const epoch = held?.split(" ")[1];
+    const isOfEpoch = epoch !== undefined && epoch === epochs.epochOf(master)?.toString("hex");
+    const record = isOfEpoch ? held : await scripts.beginRecord(client, key, latestIssueTime());
+    const second = Number(record?.split(" ")[0]);
+    records.set(master, { second, readAtMs });
+    return second;
   }
 
-  async function latestRecord(among: Iterable<Redis>): Promise<number> {
-    return Math.max(...(await Promise.all([...new Set(among)].map(recordedFrom))));
+  async function latestRecord(among: Iterable<Redis>, read = recordedFrom): Promise<number> {
+    return Math.max(...(await Promise.all([...new Set(among)].map(read))));
   }
 
   const everyMaster = () => masters().filter((master) => master !== null);
@@ -93,8 +110,11 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
     revokedUntil(loginId) {
       const key = keys.revokedBefore(loginId);
       return ask(key, async () => {
-        const [second, record] = await Promise.all([client.get(key), latestRecord(everyMaster())]);
-        return Math.max(Number(second), record);
+        const [second, since] = await Promise.all([
+          get(client, key),
+          latestRecord(everyMaster(), recentlyRecordedFrom),
+        ]);
+        return Math.max(Number(second), since);
       });
     },
 
@@ -104,7 +124,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       return ask(user, async () => {
         const asking = asked.map(connectedMasterOf);
         // The records are read last: if Redis has just forgotten what the keys held, the records are gone, too.
-        const answers = [Promise.all(asked.map((key) => client.get(key))), latestRecord(asking)] as const;
+        const answers = [Promise.all(asked.map((key) => get(client, key))), latestRecord(asking)] as const;
         const [[second, byToken, bySession], since] = await Promise.all(answers);
         return byToken !== null || bySession !== null || issuedAt <= Math.max(Number(second), since);
       });

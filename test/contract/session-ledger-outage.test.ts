@@ -6,9 +6,11 @@ import { describeWithPrivate } from "../support/describe-with.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";
 import {
   clusterPlace,
+  commandCounts,
   type OpenedStore,
   openStore,
   placeOf,
+  resetCommandCounts,
   sentinelPlace,
   withRedis,
 } from "../support/redis-places.ts";
@@ -202,6 +204,16 @@ describeWithPrivate("redis", "the session ledger when Redis", () => {
     const isBack = async () => (await knowledgeOf(store, tokens[0])) !== "unavailable";
     expect(await eventually(isBack, true, 15_000)).toBe(true);
     for (const token of tokens) expect(await knowledgeOf(store, token)).toBe("revoked");
+  });
+
+  test("works, is asked for one key by each session that is issued", async () => {
+    await using server = await startRedis();
+    await using store = openStore(placeOf(server));
+    await store.filling();
+    await store.sessionLedger.revokedUntil("ann");
+    await resetCommandCounts([server]);
+    for (let turn = 0; turn < 100; turn += 1) await store.sessionLedger.revokedUntil(`user ${turn}`);
+    expect((await commandCounts([server])).get("get")).toBeLessThan(110);
   });
 
   test("is a replica, gives no answer", async () => {

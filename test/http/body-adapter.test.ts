@@ -43,7 +43,7 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
     loginIdCase: "exact",
     requireSessionType: false,
     sessions: {
-      async start(readUser: () => Promise<unknown>) {
+      async start(_asked: unknown, readUser: () => Promise<unknown>) {
         await readUser();
         return "token";
       },

@@ -27,10 +27,10 @@ export function getSessionByLoginId(options: GetSessionOptions) {
   return new Elysia().use(signed).post(
     "/getSessionByLoginId",
     async ({ body, signature, set }) => {
-      const asked = parseLoginId(body.loginId, loginIdCase);
-      const sessionType = parseSessionType(body.sessionType);
+      const loginId = parseLoginId(body.loginId, loginIdCase);
+      const asked = { loginId, sessionType: parseSessionType(body.sessionType) };
       const token = await issueOnce(replayGuard, signature, () =>
-        sessions.start(() => store.findForSession(asked), sessionType),
+        sessions.start(asked, () => store.findForSession(loginId)),
       );
       logger.info({ requestId: nameRequest(set) }, "session issued");
       return { token };

@@ -92,6 +92,26 @@ describeWithPrivate("mariadb", "a MariaDB on which nobody can rely", () => {
     });
   });
 
+  test("is not misled by one that cuts results off", async () => {
+    await database.run("INSERT INTO users VALUES ('bob', 'of bob')");
+    await database.run("SET GLOBAL sql_select_limit = 1");
+    const directory = database.directory(names, { poolMax: 1 });
+    const options = { kind: "mysql", url: server.url(), poolMax: 1, prepare: true, tls: withoutTls } as const;
+    const scan = createSqlUserScan({ ...options, names, statementMs: 2000 });
+    const problems = await problemsOf(directory);
+    const read = await scan.read(["ann", "bob"]);
+    await database.run("SET GLOBAL read_only = ON");
+    const reason = await reasonOf(directory.find("ann"));
+    await database.run("SET GLOBAL read_only = OFF, GLOBAL sql_select_limit = DEFAULT");
+    await database.run("DELETE FROM users WHERE email = 'bob'");
+    await scan.close();
+    expect({ problems, read: [...read.keys()], reason }).toEqual({
+      problems: [],
+      read: ["ann", "bob"],
+      reason: replica,
+    });
+  });
+
   test("leaves connections that began without autocommit, once it is on again", async () => {
     await database.run("SET GLOBAL autocommit = OFF");
     const directory = database.directory(names, { poolMax: 1 });

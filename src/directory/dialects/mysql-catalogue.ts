@@ -26,12 +26,15 @@ const numberTypes = new Set([
 ]);
 const textTypes = new Set(["varchar", "tinytext", "text", "mediumtext", "longtext"]);
 
+/** A server's `sql_select_limit` would cut off what has no limit of its own. */
+const uncut = "LIMIT 65536";
+
 const columnsQuery = `
   SELECT column_name AS name, column_type AS type, data_type AS base, character_set_name AS charset,
          CAST(character_maximum_length AS CHAR) AS characters, CAST(character_octet_length AS CHAR) AS bytes,
          collation_name AS collation, is_nullable AS nullable, column_default AS byDefault, extra AS extra,
          column_comment AS comment
-  FROM information_schema.columns WHERE table_schema = coalesce(?, database()) AND table_name = ?`;
+  FROM information_schema.columns WHERE table_schema = coalesce(?, database()) AND table_name = ? ${uncut}`;
 
 /** Who the account is, it tells as `user@host`; and the user's name may have an @ as well. */
 const serverQuery = `
@@ -49,17 +52,20 @@ const uniqueColumnsQuery = `
   SELECT min(column_name) AS name
   FROM information_schema.statistics
   WHERE table_schema = coalesce(?, database()) AND table_name = ? AND non_unique = 0
-  GROUP BY index_name HAVING count(*) = 1 AND count(sub_part) = 0 AND count(column_name) = 1`;
+  GROUP BY index_name HAVING count(*) = 1 AND count(sub_part) = 0 AND count(column_name) = 1 ${uncut}`;
 
 const tablesQuery = `
-  SELECT table_name AS name FROM information_schema.tables WHERE table_schema = coalesce(?, database())`;
+  SELECT table_name AS name FROM information_schema.tables WHERE table_schema = coalesce(?, database()) ${uncut}`;
 
 /** MariaDB only. It shows a constraint to accounts that may change more than single columns. */
 const constraintsQuery = `
   SELECT constraint_name AS name, check_clause AS clause FROM information_schema.check_constraints
-  WHERE constraint_schema = coalesce(?, database()) AND table_name = ?`;
+  WHERE constraint_schema = coalesce(?, database()) AND table_name = ? ${uncut}`;
 
-const variablesQuery = `SHOW VARIABLES WHERE variable_name IN ('${stateVariables.join("', '")}')`;
+const ofState = `variable_name IN ('${stateVariables.join("', '")}')`;
+const variablesQuery = `SHOW VARIABLES WHERE ${ofState}`;
+const mariadbVariablesQuery = `
+  SELECT lower(variable_name) AS Variable_name FROM information_schema.system_variables WHERE ${ofState} ${uncut}`;
 
 const optionalText = Type.Union([Type.String(), Type.Null()]);
 const Column = Type.Object({
@@ -139,7 +145,7 @@ export async function inspectMysql(
     otherProblems: columns.length > 0 ? connectionProblems(server.spoken) : [],
     fixes,
   };
-  const variables = Value.Parse(Variables, await run(variablesQuery));
+  const variables = Value.Parse(Variables, await run(isMariaDb ? mariadbVariablesQuery : variablesQuery));
   return {
     isMariaDb,
     timeZone: server.timeZone,

@@ -2,6 +2,9 @@ import type { DatabaseKind } from "../../config/database-address.ts";
 import { quoteTable, type StatementSettings, type TableNames } from "./dialect.ts";
 import { type UnfitState, unfitExpression } from "./unfit-state.ts";
 
+/** Of a statement without a size of its own: the server's `sql_select_limit` would cut it off. */
+const rowsMax = 65_536;
+
 /** The statements of the scan. Sizes are part of the text, so that the planner knows how little is asked for. */
 export interface ScanStatements {
   /** Takes nothing; answers one row of `users`. */
@@ -56,7 +59,8 @@ export function createScanStatements(
     read: (loginIds) => {
       const asked = Array.from({ length: loginIds }, (_, index) => parameter(index + 1));
       return `${select} ${as(text(loginId), "loginId")}, ${as(text(ownIdData), "ownIdData")}, ${unfit}
-              ${from} ${loginId} IN (${asked.join(", ")}) ${unblocked}`;
+              ${from} ${loginId} IN (${asked.join(", ")}) ${unblocked}
+              LIMIT ${rowsMax}`;
     },
   };
 }

@@ -9,7 +9,14 @@ import {
 } from "../../src/errors.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill } from "../support/hot-copy-steps.ts";
-import { type OpenedStore, openStore, type RedisPlace, sharedPlaces } from "../support/redis-places.ts";
+import {
+  type OpenedStore,
+  openStore,
+  placeOf,
+  type RedisPlace,
+  sharedPlaces,
+} from "../support/redis-places.ts";
+import { startRedis } from "../support/redis-server.ts";
 import { failWith, type Interference, sol, storeOver } from "../support/store-over.ts";
 import { eventually } from "../support/waiting.ts";
 
@@ -208,3 +215,38 @@ for (const { name, open } of sharedPlaces) {
     });
   });
 }
+
+describeWithPrivate("redis", "the mark of a stale hash, when Redis goes away", () => {
+  test("is remembered by the sidecar that set it, until that has served a lookup", async () => {
+    await using server = await startRedis();
+    await using redis = openStore(placeOf(server));
+    await redis.filling();
+    await using over = await storeOver("old", {}, redis.hotCopy);
+    const isHit = async () => (await over.store.get(sol)) === (await redis.hotCopy.peek(sol));
+    expect(await eventually(isHit, true)).toBe(true);
+    over.table.write(sol, "the site's");
+    await expect(over.store.findForSession(sol)).rejects.toThrow(HashStale);
+    await server.kill();
+    await expect(over.store.findForSession(sol)).rejects.toThrow(HashStale);
+    await server.start();
+    expect(await eventually(async () => redis.isLive(), true)).toBe(true);
+    await expect(over.store.findForSession(sol)).rejects.toThrow(HashStale);
+    await expect(over.store.set(sol, "made from old")).rejects.toThrow(HashStale);
+    expect(await over.store.get(sol)).toBe("the site's");
+    expect((await over.store.findForSession(sol)).ownIdData).toBe("the site's");
+  });
+
+  test("ends with a lookup that is served while Redis is away", async () => {
+    await using server = await startRedis();
+    await using redis = openStore(placeOf(server));
+    await redis.filling();
+    await using over = await storeOver("old", {}, redis.hotCopy);
+    const isHit = async () => (await over.store.get(sol)) === (await redis.hotCopy.peek(sol));
+    expect(await eventually(isHit, true)).toBe(true);
+    over.table.write(sol, "the site's");
+    await expect(over.store.findForSession(sol)).rejects.toThrow(HashStale);
+    await server.kill();
+    expect(await over.store.get(sol)).toBe("the site's");
+    expect((await over.store.findForSession(sol)).ownIdData).toBe("the site's");
+  });
+});

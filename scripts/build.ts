@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+import { showStep } from "./progress.ts";
 import { reasonOf } from "./reason.ts";
 
 const help = `Builds the sidecar into dist/: one file with its bytecode, which starts in half
@@ -30,7 +31,8 @@ await runCommand({
     // With a listener, a signal waits until the work in progress has returned to the event loop.
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
     try {
-      const wasCurrent = await bringUpToDate();
+      if (process.stderr.isTTY && !quiet) showStep("building dist/");
+      const wasCurrent = await bringUpToDate().finally(() => showStep(""));
       if (json) process.stdout.write(`${JSON.stringify({ entry: `dist/${entry}`, wasCurrent })}\n`);
       else if (!quiet) process.stdout.write(`dist/${entry} ${wasCurrent ? "was up to date" : "is built"}\n`);
       return 0;
@@ -43,7 +45,7 @@ await runCommand({
   },
 });
 
-/** Answers whether nothing had to be done. */
+/** Returns whether nothing had to be done. */
 async function bringUpToDate(): Promise<boolean> {
   const origin = describeOrigin();
   if (existsSync(join(dist, entry)) && readOrigin() === origin) return true;

@@ -68,14 +68,24 @@ function refuseOldBun(root: string): void {
 
 /** Whether each package that is needed, directly or by another one, is there in its version. */
 export function arePackagesInstalled(root: string, needs: Needs): boolean {
-  // At a parse boundary: Bun writes this file, and an installation that does not fit it is repeated.
-  const lock = Bun.JSONC.parse(readFileSync(join(root, "bun.lock"), "utf8")) as Lockfile;
+  const lock = readLockfile(root);
+  if (lock === null) return false;
   const { dependencies = {}, devDependencies = {} } = lock.workspaces[""];
   const direct = needs === "dependencies" ? dependencies : { ...dependencies, ...devDependencies };
   return [...placesOf(lock, Object.keys(direct))].every((place) => {
     const [identity] = lock.packages[place] ?? [""];
     return versionAt(root, place) === identity.slice(identity.lastIndexOf("@") + 1);
   });
+}
+
+/** `null` where Bun has to say what is wrong with the file. */
+function readLockfile(root: string): Lockfile | null {
+  try {
+    // Bun writes this file, and it checks it whenever it installs.
+    return Bun.JSONC.parse(readFileSync(join(root, "bun.lock"), "utf8")) as Lockfile;
+  } catch {
+    return null;
+  }
 }
 
 /** The places of these packages and of all that they need. */

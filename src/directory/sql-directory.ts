@@ -1,4 +1,4 @@
-import { type DatabaseUnavailable, OutcomeUnknown, OwnIdDataTooLong, UserUnknown } from "../errors.ts";
+import { OutcomeUnknown, OwnIdDataTooLong, UserUnknown } from "../errors.ts";
 import { type ColumnFacts, nobodysChange } from "./dialects/dialect.ts";
 import { createTableExaminer, finalProblemsOf } from "./examined-table.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
@@ -68,6 +68,8 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
       await table.examine().catch(() => {});
       return fits(change.replacement) ? new SqlFailed(triggerFailed(error)) : new OwnIdDataTooLong();
     }
+    // The table has been examined again since, and fits.
+    if (error.meaning === "table changed") return new SqlFailed(triggerFailed(error));
     if (error.meaning === "forbidden") {
       const { statements } = table.current();
       const isOurs = await client.read(statements.replace, statements.parametersOf(nobodysChange)).then(
@@ -115,10 +117,12 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   } satisfies UserDirectory;
 }
 
-function triggerFailed({ message }: DatabaseUnavailable) {
+function triggerFailed({ meaning, message }: SqlFailed) {
+  const fault =
+    meaning === "table changed" ? message.replace(/^.*(?= \()/, "a name or a type in it is wrong") : message;
   return {
     meaning: "not done",
-    reason: `a trigger of the user table failed: ${message}`,
+    reason: `a trigger of the user table failed: ${fault}`,
     remedy: "see the database's own log, and mend the trigger or grant what it needs",
   } as const;
 }

@@ -91,6 +91,7 @@ describeWith("mariadb", "MariaDB", () => {
   test.each([
     ["writes what its author may not write", "author@'127.0.0.1'", "INSERT INTO audit VALUES ('a')", "1142"],
     ["finds its own column too short", "root@'127.0.0.1'", "INSERT INTO audit VALUES ('a note')", "1406"],
+    ["names a table that is not there", "root@'127.0.0.1'", "INSERT INTO missing VALUES ('a')", "1146"],
   ])(
     "names a trigger that %s as what failed, not the user or the column",
     async (_, author, body, number) => {

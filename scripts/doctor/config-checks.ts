@@ -59,6 +59,9 @@ function found(variable: string, verdict: Verdict): Check<ExaminedConfig> {
 function mendOf(variable: string, sentence: string): string {
   const [, meant] = /Did you mean (\w+)\?$/.exec(sentence) ?? [];
   if (meant !== undefined) return `${meant}=<the value of ${variable}>`;
+  const [, fileVariable] = /^(\w+_FILE) names a /.exec(sentence) ?? [];
+  if (fileVariable !== undefined && fileVariable !== variable)
+    return `${fileVariable}=<path of a file that this account may read>`;
   const setting = Object.entries(settings).find(([name]) => name === variable)?.[1];
   if (setting === undefined) return `unset ${variable}`;
   return mends[variable] ?? `${variable}=${setting.fallback ?? ""}`;

@@ -113,13 +113,23 @@ const folder: Check<Files> = {
 
 const always: readonly Check<Files>[] = [keys, keysMode, keysOwner, folder, stateFileCheck, environmentFile];
 
+function judgeSecret(path: string): Verdict {
+  const closed = closedFolder(path);
+  if (closed !== null) return wrong(`this account may not enter the folder ${closed}`, [moveFile]);
+  if (factsOf(path) !== null && !may("read", path))
+    return wrong("this account cannot read the secret", fixBy(...grantAccess("read", path)));
+  return judgePrivacy(path, "the secret");
+}
+
+const moveFile = fixWhen("Move the file to a folder that this account may enter, and name it there");
+
 /** One check more for each file that holds a secret. */
 export function fileChecks({ secrets }: Files): readonly Check<Files>[] {
   const ofSecrets = secrets.map(
     ({ variable, path }): Check<Files> => ({
       id: `files.${variable}`,
       title: variable,
-      examine: () => judgePrivacy(path, "the secret"),
+      examine: () => judgeSecret(path),
     }),
   );
   return [...always, ...ofSecrets];

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { changeMode, factsOf, grantAccess, hasAccessAsOther } from "../../src/file-access.ts";
+import { changeMode, closedFolder, factsOf, grantAccess, hasAccessAsOther } from "../../src/file-access.ts";
 import { fixBy, fixWhen } from "../../src/fix.ts";
 import { fine, type Verdict, warning, wrong } from "./check.ts";
 
@@ -13,6 +13,7 @@ const groupWrite = 0o020;
  * somebody, such as Kubernetes, where the file belongs to root and the pod reads it through `fsGroup`.
  */
 export function judgePrivacy(path: string, what: string): Verdict {
+  if (closedFolder(path) !== null) return fine("in a folder that this account may not enter");
   const facts = factsOf(path);
   if (facts === null) return fine("no such file");
   const mode = (facts.mode & 0o777).toString(8).padStart(4, "0");

@@ -131,6 +131,15 @@ const faults: Record<string, Fault> = {
       give(join(folder, "closed"), service, 0o500);
     },
   },
+  "an admin token that root alone may read": {
+    item: "files.ADMIN_TOKEN_FILE: wrong",
+    plant({ folder, environment }) {
+      environment.ADMIN_TOKEN_FILE = join(folder, "admin-token");
+      writeFileSync(join(folder, "admin-token"), randomText(33));
+      environment.ADMIN_TOKEN = undefined;
+      give(join(folder, "admin-token"), root, 0o600);
+    },
+  },
   "settings that everyone may read": {
     item: "files.env: wrong",
     plant({ folder }) {
@@ -231,6 +240,7 @@ describe.skipIf(!mayChangeAccount)(
       mkdirSync(join(site.folder, "closed"), { mode: 0o700 });
       renameSync(site.keys, join(site.folder, "closed/session-keys.json"));
       site.environment.SESSION_KEYS_FILE = join(site.folder, "closed/session-keys.json");
+      expect(faultsOf(site)).toEqual(["config.SESSION_KEYS_FILE: wrong", "files.keys: wrong"]);
       expect(itemsOf(site).find(({ id }) => id === "files.keys")).toMatchObject({
         status: "wrong",
         mend: "# Move the keys to a folder that this account may enter, and name them by SESSION_KEYS_FILE.",

@@ -1,0 +1,24 @@
+import type { Needs } from "./packages.ts";
+
+/** What each command of package.json runs. It imports nothing itself, since packages may be missing yet. */
+
+export interface Entry {
+  readonly needs: Needs;
+  readonly run: () => Promise<unknown>;
+}
+
+export const commands: Readonly<Record<string, Entry>> = {
+  start: { needs: "dependencies", run: () => import("./start.ts") },
+  dev: { needs: "dependencies", run: () => import("./dev.ts") },
+  build: { needs: "dependencies", run: () => import("./build.ts") },
+  sign: { needs: "dependencies", run: () => import("./sign/index.ts") },
+  keys: { needs: "dependencies", run: () => import("./keys.ts") },
+  health: { needs: "dependencies", run: () => import("./health.ts") },
+  doctor: { needs: "dependencies", run: () => import("./doctor/index.ts") },
+  sync: { needs: "dependencies", run: () => import("./sync/index.ts") },
+  loadtest: { needs: "devDependencies", run: () => import("./load/index.ts") },
+  bench: { needs: "devDependencies", run: () => import("./bench/index.ts") },
+  faults: { needs: "devDependencies", run: () => import("./faults.ts") },
+  "quick-start": { needs: "devDependencies", run: () => import("./quick-start.ts") },
+  check: { needs: "devDependencies", run: () => import("./check.ts") },
+};

@@ -2,17 +2,19 @@ import { createHmac } from "node:crypto";
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT } from "jose";
 import type { SigningKeys } from "../../src/sessions/signing-keys.ts";
 
-/** The claims of a good token, and what a test changes about it. */
-export interface Forgery {
+export type Kind = "session" | "handoff";
+
+/** What a test changes about the claims and the header of a good token. `undefined` leaves a member out. */
+interface Changes {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly header?: Readonly<Record<string, unknown>>;
 }
 
-/** Makes tokens without the sidecar's own issuer, with its key: good ones, and each kind of bad one. */
-export function createForger(keys: SigningKeys, nowSeconds: () => number) {
-  const { active, publicKeys } = keys;
+export type Forger = ReturnType<typeof createForger>;
 
-  const claimsOf = (changes: Forgery["claims"] = {}) => ({
+/** Makes tokens with the sidecar's key, but without its issuer. */
+export function createForger({ active, publicKeys }: SigningKeys, nowSeconds: () => number) {
+  const claimsOf = (changes: Changes["claims"] = {}) => ({
     iss: "ownid-sidecar",
     aud: "website",
     sub: "sol@testmail.com",
@@ -24,80 +26,111 @@ export function createForger(keys: SigningKeys, nowSeconds: () => number) {
     ...changes,
   });
 
-  const headerOf = (kind: string, changes: Forgery["header"] = {}) => ({
+  const headerOf = (kind: Kind, changes: Changes["header"] = {}) => ({
     alg: active.algorithm,
     kid: active.kid,
     typ: `ownid-${kind}+jwt`,
     ...changes,
   });
 
-  function sign(
-    kind: string,
-    { claims, header }: Forgery,
-    key: CryptoKey = active.privateKey,
-  ): Promise<string> {
-    return new SignJWT(claimsOf(claims)).setProtectedHeader(headerOf(kind, header)).sign(key);
-  }
+  return {
+    nowSeconds,
+    kid: active.kid,
+    publicJwk: publicKeys.keys[0] ?? {},
 
-  /** HS256 over whatever text an attacker has: everyone has the public key. */
-  function signWithText(kind: string, text: string): string {
-    const parts = [headerOf(kind, { alg: "HS256" }), claimsOf()].map(encode).join(".");
-    return `${parts}.${createHmac("sha256", text).update(parts).digest("base64url")}`;
-  }
+    sign: (kind: Kind, { claims, header }: Changes = {}, key: CryptoKey = active.privateKey) =>
+      new SignJWT(claimsOf(claims)).setProtectedHeader(headerOf(kind, header)).sign(key),
 
-  /** Every token that must be refused where a token of this kind is wanted, by what is wrong with it. */
-  async function badTokens(kind: "session" | "handoff"): Promise<Record<string, string>> {
-    const good = await sign(kind, {});
-    const [head = "", body = "", signature = ""] = good.split(".");
+    /** With whatever text an attacker has as the secret of HS256: everyone has the public key. */
+    signWithText(kind: Kind, text: string): string {
+      const signed = [headerOf(kind, { alg: "HS256" }), claimsOf()].map(encode).join(".");
+      return `${signed}.${createHmac("sha256", text).update(signed).digest("base64url")}`;
+    },
+
+    /** A good token with parts replaced after it was signed. */
+    async alter(kind: Kind, change: (parts: Parts) => Partial<Parts>): Promise<string> {
+      const [header = "", claims = "", signature = ""] = (await this.sign(kind)).split(".");
+      const parts = { header, claims, signature };
+      return Object.values({ ...parts, ...change(parts) }).join(".");
+    },
+
+    unsignedHeader: (kind: Kind) => encode(headerOf(kind, { alg: "none" })),
+    otherClaims: () => encode(claimsOf({ sub: "mia@testmail.com" })),
+  };
+}
+
+interface Parts {
+  readonly header: string;
+  readonly claims: string;
+  readonly signature: string;
+}
+
+type Forge = (forger: Forger, kind: Kind) => string | Promise<string>;
+
+const withClaim =
+  (name: string, value: (nowSeconds: number) => unknown): Forge =>
+  (forger, kind) =>
+    forger.sign(kind, { claims: { [name]: value(forger.nowSeconds()) } });
+
+const withoutClaim = (name: string) => withClaim(name, () => undefined);
+
+const withHeader =
+  (header: Readonly<Record<string, unknown>>): Forge =>
+  (forger, kind) =>
+    forger.sign(kind, { header });
+
+/** Under the sidecar's `kid`, with a key of the forger's own that the header points to. */
+const withOwnKey =
+  (point: (jwk: object) => Readonly<Record<string, unknown>>): Forge =>
+  async (forger, kind) => {
     const own = await generateKeyPair("ES256", { extractable: true });
-    const ownJwk = { ...(await exportJWK(own.publicKey)), kid: active.kid, alg: "ES256" };
-    const [jwk = {}] = publicKeys.keys;
-    const publicKey = await importJWK({ ...jwk, ext: true }, "ES256");
-    if (publicKey instanceof Uint8Array) throw new Error("the public key is a secret");
-    const kinds = { session: "handoff", handoff: "session" } as const;
-    const hours = (count: number) => nowSeconds() + 3600 * count;
-    return {
-      nothing: "",
-      "no JWT": "token",
-      "alg: none": `${encode(headerOf(kind, { alg: "none" }))}.${body}.`,
-      "alg: none with the signature left on": `${encode(headerOf(kind, { alg: "none" }))}.${body}.${signature}`,
-      "HS256 signed with the public key as PEM": signWithText(kind, await exportSPKI(publicKey)),
-      "HS256 signed with the public key as JWK": signWithText(kind, JSON.stringify(jwk)),
-      "another typ": await sign(kind, { header: { typ: `ownid-${kinds[kind]}+jwt` } }),
-      "typ JWT": await sign(kind, { header: { typ: "JWT" } }),
-      "no typ": await sign(kind, { header: { typ: undefined } }),
-      "a jwk header with a key of the forger's": await sign(
-        kind,
-        { header: { jwk: ownJwk } },
-        own.privateKey,
-      ),
-      "a jku header": await sign(kind, { header: { jku: "http://127.0.0.1:9/jwks" } }, own.privateKey),
-      "an x5u header": await sign(kind, { header: { x5u: "http://127.0.0.1:9/x5u" } }, own.privateKey),
-      "another key under our kid": await sign(kind, {}, own.privateKey),
-      "an unknown kid": await sign(kind, { header: { kid: "unknown" } }),
-      "a critical header": await sign(kind, { header: { crit: ["exp"], exp: 1 } }).catch(() => ""),
-      "altered claims": `${head}.${encode(claimsOf({ sub: "mia@testmail.com" }))}.${signature}`,
-      "an altered signature": `${head}.${body}.${flip(signature)}`,
-      "no signature": `${head}.${body}.`,
-      "an expired time": await sign(kind, { claims: { exp: nowSeconds() } }),
-      "a beginning in the future": await sign(kind, { claims: { nbf: nowSeconds() + 1 } }),
-      "a lifetime that no token has": await sign(kind, { claims: { iat: hours(-2), exp: hours(1) } }),
-      "a foreign issuer": await sign(kind, { claims: { iss: "other" } }),
-      "no issuer": await sign(kind, { claims: { iss: undefined } }),
-      "a foreign audience": await sign(kind, { claims: { aud: "other" } }),
-      "one audience more": await sign(kind, { claims: { aud: ["website", "other"] } }),
-      ...Object.fromEntries(
-        await Promise.all(
-          ["sub", "iat", "nbf", "exp", "jti", "sid"].map(async (claim) => [
-            `no ${claim}`,
-            await sign(kind, { claims: { [claim]: undefined } }),
-          ]),
-        ),
-      ),
-    };
-  }
+    const jwk = { ...(await exportJWK(own.publicKey)), kid: forger.kid, alg: "ES256" };
+    return forger.sign(kind, { header: point(jwk) }, own.privateKey);
+  };
 
-  return { sign, badTokens };
+/** Tokens of which each has one thing wrong with it. */
+export const badTokens: Readonly<Record<string, Forge>> = {
+  "no JWT": () => "token",
+  "alg: none": (forger, kind) =>
+    forger.alter(kind, () => ({ header: forger.unsignedHeader(kind), signature: "" })),
+  "alg: none with the signature left on": (forger, kind) =>
+    forger.alter(kind, () => ({ header: forger.unsignedHeader(kind) })),
+  "HS256 signed with the public key as PEM": async (forger, kind) =>
+    forger.signWithText(kind, await publicPemOf(forger)),
+  "HS256 signed with the public key as JWK": (forger, kind) =>
+    forger.signWithText(kind, JSON.stringify(forger.publicJwk)),
+  "the typ of the other kind": (forger, kind) => forger.sign(kind === "session" ? "handoff" : "session"),
+  "the typ JWT": withHeader({ typ: "JWT" }),
+  "no typ": withHeader({ typ: undefined }),
+  "a jwk header": withOwnKey((jwk) => ({ jwk })),
+  "a jku header": withOwnKey(() => ({ jku: "http://127.0.0.1:9/jwks" })),
+  "an x5u header": withOwnKey(() => ({ x5u: "http://127.0.0.1:9/x5u" })),
+  "the signature of another key": withOwnKey(() => ({})),
+  "an unknown kid": withHeader({ kid: "unknown" }),
+  "altered claims": (forger, kind) => forger.alter(kind, () => ({ claims: forger.otherClaims() })),
+  "an altered signature": (forger, kind) =>
+    forger.alter(kind, ({ signature }) => ({ signature: flip(signature) })),
+  "no signature": (forger, kind) => forger.alter(kind, () => ({ signature: "" })),
+  "an end that has come": withClaim("exp", (now) => now),
+  "a beginning in the future": withClaim("nbf", (now) => now + 1),
+  "a lifetime that no token has": withClaim("iat", (now) => now - 7200),
+  "a foreign issuer": withClaim("iss", () => "other"),
+  "no issuer": withoutClaim("iss"),
+  "a foreign audience": withClaim("aud", () => "other"),
+  "no audience": withoutClaim("aud"),
+  "one audience more": withClaim("aud", () => ["website", "other"]),
+  "no sub": withoutClaim("sub"),
+  "no iat": withoutClaim("iat"),
+  "no nbf": withoutClaim("nbf"),
+  "no exp": withoutClaim("exp"),
+  "no jti": withoutClaim("jti"),
+  "no sid": withoutClaim("sid"),
+};
+
+async function publicPemOf({ publicJwk }: Forger): Promise<string> {
+  const key = await importJWK({ ...publicJwk, ext: true }, "ES256");
+  if (key instanceof Uint8Array) throw new Error("the public key is a secret");
+  return exportSPKI(key);
 }
 
 function encode(value: unknown): string {

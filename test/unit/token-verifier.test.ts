@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { exportJWK, generateKeyPair } from "jose";
 import { createSigningKeys, loadSigningKeys, type SigningKeys } from "../../src/sessions/signing-keys.ts";
 import { createTokenVerifier, type TokenVerifierOptions } from "../../src/sessions/token-verifier.ts";
-import { createForger } from "../support/session-tokens.ts";
+import { badTokens, createForger, type Forger } from "../support/session-tokens.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const nowSeconds = 2_000_000_000;
 
 let keys: SigningKeys;
-let forger: ReturnType<typeof createForger>;
+let forger: Forger;
 beforeAll(async () => {
   using folder = temporaryFolder();
   await createSigningKeys(folder.at("keys.json"));
@@ -33,15 +33,13 @@ describe.each(["session", "handoff"] as const)("a %s token", (kind) => {
     expect(claims).toMatchObject({ sub: "sol@testmail.com", jti: "1", sid: "2" });
   });
 
-  test("is invalid by each fault alone", async () => {
-    const verify = verifierWith();
-    for (const [what, token] of Object.entries(await forger.badTokens(kind)))
-      expect([what, await verify(token, kind)]).toEqual([what, null]);
+  test.each(Object.entries(badTokens))("is invalid with %s", async (_what, forge) => {
+    expect(await verifierWith()(await forge(forger, kind), kind)).toBeNull();
   });
 
   test("does not pass for the other kind", async () => {
     const other = kind === "session" ? "handoff" : "session";
-    expect(await verifierWith()(await forger.sign(kind, {}), other)).toBeNull();
+    expect(await verifierWith()(await forger.sign(kind), other)).toBeNull();
   });
 
   test("is valid from its beginning to its end, to the second", async () => {

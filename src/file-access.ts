@@ -44,9 +44,9 @@ export function isOwn({ uid }: FileFacts): boolean {
 }
 
 /**
- * How this account gets access to a file or folder that it lacks, without taking away anybody else's: the owner keeps
- * the file, unless that is root, and a group that has access keeps it. What depends on groups holds from the next start
- * of the account's processes on.
+ * Returns the steps that give this account access to a file or folder, without taking access from anybody else: the
+ * owner remains, unless that is root, and so does a group that has access. A new group applies only to processes that
+ * are started afterwards.
  */
 export function grantAccess(access: Access, path: string): readonly Step[] {
   const facts = factsOf(path);
@@ -64,12 +64,12 @@ export function grantAccess(access: Access, path: string): readonly Step[] {
   return [command("root", `usermod --append --groups ${facts.gid} ${accountName()}`), widenGroup];
 }
 
-/** Whether this account is neither the owner nor in the group, so that it depends on what everyone may do. */
+/** Whether this account is neither the owner nor in the group, and so depends on the permissions of everyone. */
 export function hasAccessAsOther(facts: FileFacts): boolean {
   return process.getuid?.() !== root && !isOwn(facts) && !isOwnGroup(facts.gid);
 }
 
-/** The command for whoever may change the permissions of the file. */
+/** Changes the permissions of the file, as the account that may. */
 export function changeMode(change: string, path: string): Step {
   const facts = factsOf(path);
   const as = facts === null || isOwn(facts) ? "service" : "root";

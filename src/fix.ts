@@ -9,12 +9,9 @@ export type Step =
 
 /** One way to fix a problem. */
 export interface Fix {
-  /**
-   * When this is the right way, where there are several; or what to do, where it takes more than steps that can be
-   * typed.
-   */
+  /** The case in which to take this way, if there are several; an instruction in words, if `steps` is empty. */
   readonly when: string | null;
-  /** In their order. */
+  /** In the order in which to take them. */
   readonly steps: readonly Step[];
 }
 
@@ -32,7 +29,7 @@ export const fixBy = (...steps: readonly Step[]): readonly Fix[] => [{ when: nul
 /** One of several ways. */
 export const fixWhen = (when: string, ...steps: readonly Step[]): Fix => ({ when, steps });
 
-/** The ways as an operator can copy them, one step on each line: what cannot be typed is a comment. */
+/** The ways as text that can be copied, one step per line. What cannot be typed becomes a comment. */
 export function fixText(fixes: readonly Fix[]): string {
   return fixes.flatMap(linesOf).join("\n");
 }

@@ -11,7 +11,7 @@ export interface RepeatedLoginIds {
   readonly empty: number;
 }
 
-/** Of a column that a unique index covers. */
+/** The counts of a column that a unique index covers. */
 export const noRepeats: RepeatedLoginIds = { repeated: 0, empty: 0 };
 
 const Amount = Type.Union([Type.Number(), Type.String()]);
@@ -32,10 +32,10 @@ export function countRepeatsBy(run: RunSql): CountRepeats {
   };
 }
 
-/** A table that does not fit is examined every second, and is not read as a whole so often. */
+/** A table that does not fit is examined every second; reading all of it that often would burden the database. */
 const countEveryMs = 60_000;
 
-/** Counts again only when the last count began a minute ago, and returns that one until then, failed or not. */
+/** Counts at most once a minute. Calls in between return the last result, or reject as it did. */
 export function countRarely(count: CountRepeats): CountRepeats {
   let counted: Promise<RepeatedLoginIds> | null = null;
   let countedAtMs = 0;
@@ -48,12 +48,12 @@ export function countRarely(count: CountRepeats): CountRepeats {
   };
 }
 
-/** Whether each login id occurs once, as far as has been counted. */
+/** Whether every login id occurs only once, as far as it could be counted. */
 export function areUnique(repeats: RepeatedLoginIds | null): boolean {
   return repeats !== null && repeats.repeated === 0 && repeats.empty <= 1;
 }
 
-/** The counts as the end of a sentence, or nothing when they say nothing. */
+/** The counts as the end of a sentence; empty if no login id is repeated. */
 export function tellRepeats(repeats: RepeatedLoginIds | null): string {
   if (repeats === null) return "; whether any occurs twice could not be counted";
   const { repeated, empty } = repeats;
@@ -70,15 +70,15 @@ export function tellRepeats(repeats: RepeatedLoginIds | null): string {
 export interface UniqueWays {
   /** A unique index over all rows. */
   readonly index: readonly Step[];
-  /** Looks for users only among the rows of a condition, by which their login ids are unique. */
+  /** Restricts the users to the rows that meet a condition, among which login ids are unique. */
   among(condition: string): readonly Step[];
   /** The condition that a login id is not empty. */
   readonly notEmpty: string;
-  /** The condition of a unique index that is there and covers a part of the rows. */
+  /** The condition of an existing partial unique index. */
   readonly partial: string | null;
 }
 
-/** The ways that can be gone, the likeliest first. */
+/** Returns the ways that apply, the most likely one first. */
 export function uniqueFixes(
   repeats: RepeatedLoginIds | null,
   { index, among, notEmpty, partial }: UniqueWays,

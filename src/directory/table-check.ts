@@ -118,7 +118,7 @@ function columnOf({ columns }: Pick<TableFacts, "columns">, name: string): Colum
   return columns.find((column) => column.name === name) ?? null;
 }
 
-/** Ways that hold in one case only, unless they name their case themselves. */
+/** Adds the case in which to take each way, unless it has one already. */
 function onlyIf(when: string, fixes: readonly Fix[]): Fix[] {
   return fixes.map((fix) => ({ ...fix, when: fix.when ?? when }));
 }

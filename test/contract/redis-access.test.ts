@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
 import { loadConfig } from "../../src/config/load-config.ts";
+import type { HotCopy } from "../../src/store/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, write } from "../support/hot-copy-steps.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";
@@ -57,12 +58,23 @@ async function useEverything(store: OpenedStore, patienceMs = 5000): Promise<boo
     await sessionLedger.revoke("another");
     if (!(await sessionLedger.isRevoked(token)) || !(await sessionLedger.recordExchange("jti", 9)))
       return false;
+    if (!(await marksAndClears(hotCopy, "bob"))) return false;
     await hotCopy.purgeAll();
     const isAsExpected = `${ann.state} ${bob.state} ${claims}` === "miss hit run,run,open";
     return isAsExpected && (await hotCopy.peek("bob")) === null && !/un|fail|back/.test(events.join());
   } catch {
     return false;
   }
+}
+
+/** The mark of a stale hash, from the look that finds it to the read that clears it. */
+async function marksAndClears(hotCopy: HotCopy, loginId: string): Promise<boolean> {
+  const { held } = await hotCopy.look(loginId);
+  if (held === null || !(await hotCopy.markStale(loginId, held))) return false;
+  const read = await hotCopy.read(loginId);
+  if (read.state !== "stale") return false;
+  await read.clear();
+  return !(await hotCopy.look(loginId)).isStale;
 }
 
 const timeless = { limits: { valueLifeMs: 0, tokenLifeMs: 5000, markerLifeMs: 10_000 } };

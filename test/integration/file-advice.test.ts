@@ -235,6 +235,15 @@ describe.skipIf(!mayChangeAccount)(
       expect(await programs.start(site.folder, site.environment)).not.toContain("SESSION_KEYS_FILE");
     });
 
+    test("adds this account to a group that has access, rather than take the file from the group", async () => {
+      await using site = await createSite();
+      give(site.keys, otherAccount, 0o640);
+      const { mend } = itemsOf(site).find(({ id }) => id === "files.keys") ?? {};
+      expect(mend).toBe(
+        `sudo usermod --append --groups ${otherAccount.gid} ${service.uid}\nsudo chmod g+rX ${site.keys}`,
+      );
+    });
+
     test("tells where to keep keys whose folder this account may not enter, and opens no folder", async () => {
       await using site = await createSite();
       mkdirSync(join(site.folder, "closed"), { mode: 0o700 });

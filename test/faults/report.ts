@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { SQL } from "bun";
 import { wrapBeside } from "../../scripts/columns.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { startRedis } from "../support/redis-server.ts";
 import type { Experiment, Size } from "./harness/experiment.ts";
 import type { Verdict } from "./harness/history.ts";
 import { tellRedis } from "./harness/redis-admin.ts";
+import { sharedPostgres } from "./harness/world.ts";
 
 export interface Result {
   readonly experiment: Pick<Experiment, "id" | "title" | "passes">;

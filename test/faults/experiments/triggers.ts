@@ -1,12 +1,11 @@
 import { SQL } from "bun";
 import { sharedMariadb } from "../../support/mariadb-server.ts";
-import { sharedPostgres } from "../../support/postgres-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { readValue } from "../harness/client.ts";
 import { combine, experiment, type Progress, unless } from "../harness/experiment.ts";
 import { createHistory, type Verdict } from "../harness/history.ts";
 import { createSiteOf, type Site } from "../harness/site.ts";
-import { startWorld, type WorldDatabase } from "../harness/world.ts";
+import { sharedPostgres, startWorld, type WorldDatabase } from "../harness/world.ts";
 
 type Kind = "postgres" | "mariadb" | "sqlite";
 

@@ -1,5 +1,5 @@
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
-import { type PostgresServer, sharedPostgres, startPostgres } from "../../support/postgres-server.ts";
+import { type PostgresServer, startPostgres } from "../../support/postgres-server.ts";
 import { type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
 import { type RedisSentinel, startRedisSentinel } from "../../support/redis-sentinel.ts";
 import { type RedisServer, startRedis } from "../../support/redis-server.ts";
@@ -81,6 +81,13 @@ export interface Way {
 }
 
 let databases = 0;
+let shared: Promise<PostgresServer> | null = null;
+
+/** The Postgres of all worlds that do not kill theirs: several at once, each with the pools of its sidecars. */
+export function sharedPostgres(): Promise<PostgresServer> {
+  shared ??= startPostgres({ settings: { max_connections: "400" } });
+  return shared;
+}
 
 /** Real sidecars over a real Redis and a real table. `await using` ends all of it. */
 export async function startWorld(options: WorldOptions): Promise<World> {

@@ -7,8 +7,8 @@ import { describeEach } from "./columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { showStep, tell } from "./progress.ts";
 
-const help = `Runs the fault experiments: real sidecars over a real Redis and Postgres that
-are killed, cut off and restored.
+const help = `Runs the fault experiments: real sidecars over a real Redis and
+database that are killed, cut off and restored.
 
   bun run faults
   bun run faults --full --report

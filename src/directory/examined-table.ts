@@ -68,7 +68,7 @@ export function createTableExaminer(client: SqlClient, names: TableNames): Table
   };
 }
 
-/** Both statements are tried for a user whom nobody is: catalogues do not show every privilege and state. */
+/** Both statements are tried with a login id that no user has, since catalogues do not show every privilege and state. */
 async function examineTable(
   client: SqlClient,
   names: TableNames,

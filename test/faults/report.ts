@@ -69,7 +69,7 @@ export function markdownOf({ date, versions }: Setting, results: readonly Result
   return [
     "# Fault experiments",
     "",
-    "Written by `bun run faults`: real sidecar processes over a real Redis and a real Postgres on one machine. `full`",
+    "Written by `bun run faults`: real sidecar processes over a real Redis and a real database on one machine. `full`",
     "has the figures of the plan, `small` those of the test run.",
     "",
     `- ${date} UTC`,

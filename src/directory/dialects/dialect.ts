@@ -225,7 +225,7 @@ export const generatedColumn: SqlFailure = {
   remedy: "name a plain text column in USERS_OWNID_DATA_COLUMN",
 };
 
-/** A host's address always leads to that host; which server answers there, each statement asks itself. */
+/** An address of a host needs no check of its own, since each statement asks the server that runs it about itself. */
 export const alwaysSamePlace = () => () => true;
 
 /** The server may only read: it was, or has become, a replica. */

@@ -4,8 +4,8 @@ import { statSync } from "node:fs";
 const companions = ["-wal", "-shm"];
 
 /**
- * Returns a function that tells whether the database at the path is still the file that it is now. A connection goes
- * on with the files that it has opened, though they were deleted or replaced: what it wrote there nobody would find.
+ * Returns a function that tells whether the database at the path is still the file that it is now. A connection
+ * keeps using the files that it has opened, even after they were deleted or replaced, and nobody would find what it wrote.
  */
 export function watchFile(path: string): () => boolean {
   const opened = identityOf(path);

@@ -13,7 +13,10 @@ export interface Installation {
   /** The database's address; for SQLite the file's path. */
   readonly url: string;
   readonly names: InstallationNames;
-  /** Stands for the address, where sidecars reach one database at different ones. */
+  /**
+   * Stands for the address, where sidecars reach one database at different ones. The digest of an installation itself
+   * is that installation, so that its hashes can be taken over by whoever has its data at another address.
+   */
   readonly name?: string | null;
 }
 
@@ -25,10 +28,15 @@ const defaultPorts: Readonly<Record<DatabaseKind, string>> = { postgres: "5432",
  * database and how the way to it is encrypted are no part of it, so that they can be changed.
  */
 export function installationOf({ kind, url, names, name = null }: Installation): string {
+  if (name !== null && isDigest(name)) return name;
   const { table, loginIdColumn, ownIdDataColumn } = names;
   const database = name === null ? [kind, addressOf(kind, url)] : [name];
   const place = [...database, table, loginIdColumn, ownIdDataColumn];
   return createHash("sha256").update(JSON.stringify(place)).digest("hex").slice(0, digestLength);
+}
+
+function isDigest(text: string): boolean {
+  return text.length === digestLength && /^[0-9a-f]+$/.test(text);
 }
 
 function addressOf(kind: DatabaseKind, url: string): string {

@@ -122,7 +122,7 @@ async function ofThisInstallation(
 export function explainAnothers(mark: string): Explanation {
   return {
     reason: `the keys under ${prefixOf(mark)} belong to another installation: another database, table or columns`,
-    remedy: `give each installation a REDIS_KEY_PREFIX of its own. If it is the same database at another address, set REDIS_INSTALLATION to one name in all sidecars; if the database has moved, run: redis-cli DEL ${mark}`,
+    remedy: `give each installation a REDIS_KEY_PREFIX of its own. If it is the same data at another address, set REDIS_INSTALLATION in all sidecars to what this prints: redis-cli GET ${mark}. If the other one is gone for good, run: redis-cli DEL ${mark}`,
   };
 }
 

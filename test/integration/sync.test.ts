@@ -224,6 +224,20 @@ function describeSync(create: () => Promise<SyncedSite>): void {
     expect((await site.sync(["verify"])).exit).toBe(0);
   });
 
+  test("believes the hashes of a database that is at another address now only where it is told to", async () => {
+    if (site.kind !== "sqlite") return;
+    await site.sync([]);
+    await site.database.run(`VACUUM INTO '${site.at("moved.db")}'`);
+    const moved = { DATABASE_URL: `sqlite:${site.at("moved.db")}` };
+    const believed = async (settings: Record<string, string>) =>
+      (await site.sync(["verify", "--json"], settings)).summary.believed;
+    expect(await believed(moved)).toBe(0);
+    const mark = await site.client.get(`${site.store.keyPrefix}installation`);
+    const all = await believed({});
+    expect(all).toBeGreaterThan(1000);
+    expect(await believed({ ...moved, REDIS_INSTALLATION: mark ?? "" })).toBe(all);
+  });
+
   test("forgets what is held of blocked users, and fills nothing of them", async () => {
     await site.sync([]);
     const blocked = [4, 5].map(loginIdOf);

@@ -43,6 +43,11 @@ describe("an installation", () => {
     expect(new Set([of({}), of({ name: "shop" }), ...others]).size).toBe(4);
   });
 
+  test("is taken over by its digest, whatever the address and the table are", () => {
+    const taken = of({ url: "postgres://app@restored.internal/site", name: of({}) });
+    expect(taken).toBe(of({}));
+  });
+
   test("of an SQLite file is told by where the file is", () => {
     const at = (url: string) => installationOf({ kind: "sqlite", url, names });
     expect(at("./data/ownid.db")).toBe(at(resolve("data/ownid.db")));

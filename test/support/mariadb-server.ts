@@ -24,7 +24,7 @@ export interface MariadbServer extends RunningServer {
   caFile(): string;
 }
 
-const password = "ownid-test";
+const password = "only-for-tests";
 let shared: Promise<MariadbServer> | null = null;
 
 /** The one MariaDB of this test process. Use a database of your own on it, and never stop it. */

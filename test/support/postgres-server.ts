@@ -26,7 +26,7 @@ export interface PostgresServer extends RunningServer {
 
 /** With `tls`, this account is let in with a client certificate of the server's authority only; the test creates it. */
 export const certifiedUser = "certified";
-const password = "ownid-test";
+const password = "only-for-tests";
 let shared: Promise<PostgresServer> | null = null;
 
 /** The one Postgres of this test process. Use a database of your own on it, and never stop it. */

@@ -1,4 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { userInfo } from "node:os";
+import { connectToUrl } from "../../src/directory/dialects/driver-environment.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";
@@ -84,6 +86,14 @@ async function describeEnvironment(
   }
   expect(new Set(Object.values(found))).toEqual(new Set(["of the site"]));
 }
+
+test.each(["postgres", "mysql"])("a %s address without a user means the system's account", async (scheme) => {
+  Object.assign(process.env, { USER: "nobody", PGUSER: "nobody", MYSQL_USER: "nobody" });
+  await using sql = connectToUrl(`${scheme}://127.0.0.1:1/site`, {});
+  expect(sql.options).toMatchObject({ username: userInfo().username, database: "site" });
+  await using named = connectToUrl(`${scheme}://ann@127.0.0.1:1/site`, {});
+  expect(named.options).toMatchObject({ username: "ann" });
+});
 
 describeWith("postgres", "a Postgres", () => {
   test("is the one that DATABASE_URL names, whatever the driver reads from the environment", async () => {

@@ -25,7 +25,7 @@ export interface Mutation {
 /** The protocol as it is. */
 export const noMutation: Mutation = {};
 
-const { beginWrite, endWrite, fillHash, purgeHash, readHash } = simulatedScripts;
+const { beginWrite, endWrite, fillHash, markStale, purgeHash, readHash } = simulatedScripts;
 
 /** Equal to every other one. */
 const anyEpoch = Object.assign(Buffer.alloc(8), { equals: () => true });
@@ -136,6 +136,9 @@ export const mutations = {
   "END ignores the token": { scripts: { endWrite: (call) => endWrite(withHeldToken(call, 3)) } },
   "BEGIN calls every writer the only one": {
     scripts: { beginWrite: (call) => [1, ...[beginWrite(call)].flat().slice(1)] },
+  },
+  "a hash is marked as stale though another write has begun": {
+    scripts: { markStale: (call) => markStale(withHeldToken(call, 1)) },
   },
   "FILL ignores the token": { scripts: { fillHash: (call) => fillHash(withHeldToken(call, 2)) } },
   "READ ignores markers": {

@@ -1,10 +1,11 @@
 import type { Cluster, Redis } from "ioredis";
 import { HotCopyUnavailable } from "../errors.ts";
-import type { HotCopy, HotFound, HotRead, HotWrite } from "./hot-copy.ts";
+import type { HotCopy, HotRead } from "./hot-copy.ts";
 import type { Keys } from "./keys.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import type { RedisEpochs } from "./redis-epochs.ts";
 import { isOfAnotherType, isRedirection } from "./redis-failures.ts";
+import { createRedisHotWrites, epochInHex, freshToken } from "./redis-hot-write.ts";
 import { scripts } from "./scripts.ts";
 import { createStaleUsers } from "./stale-users.ts";
 
@@ -69,6 +70,8 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     epochs.doubt(masterOf(key), error);
   }
 
+  const writes = createRedisHotWrites({ ...options, staleUsers, valueLife, failed });
+
   /** The master that keeps the key, if it may be asked. */
   function connectedMaster(key: string): Redis | null {
     const master = masterOf(key);
@@ -110,23 +113,6 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     };
   }
 
-  function end(key: string, writer: string, epoch: string, token: string, value: string) {
-    const lives = [valueLife(), limits.tokenLifeMs] as const;
-    return scripts.endWrite(client, key, writer, epoch, token, freshToken(), value, ...lives);
-  }
-
-  async function markStale(loginId: string, token: string): Promise<boolean> {
-    const key = keys.user(loginId);
-    try {
-      const marked = await scripts.markStale(client, key, token, freshToken(), limits.markerLifeMs);
-      if (marked === 1) staleUsers.remember(loginId, epochHexOf(key));
-      return marked === 1;
-    } catch (error) {
-      failed(key, error);
-      throw new HotCopyUnavailable();
-    }
-  }
-
   /** Whoever gets the row now has served the user of whom this process knows that the hash was stale. */
   function withOwnMark(loginId: string, read: HotRead): HotRead {
     if (read.state === "hit") staleUsers.forget(loginId);
@@ -136,8 +122,6 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     }
     return read;
   }
-
-  const epochHexOf = (key: string) => epochs.epochOf(masterOf(key))?.toString("hex") ?? null;
 
   /** READ, for what a plain HMGET could not answer. */
   async function readByScript(loginId: string, key: string, master: Redis): Promise<HotRead> {
@@ -154,28 +138,6 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       failed(key, error);
       return withOwnMark(loginId, asksDatabase);
     }
-  }
-
-  /** A write that has begun. Its END stores a value if it is the only writer, and the grace was over at BEGIN. */
-  function begun(
-    loginId: string,
-    writer: string,
-    reply: Awaited<ReturnType<typeof scripts.beginWrite>>,
-  ): HotWrite {
-    const [isSolo, epoch, token, isMarked, foundToken, foundValue] = reply;
-    const key = keys.user(loginId);
-    note("begin");
-    // Decided now: a writer of the last epoch may still change the row until the grace is over.
-    const mayFill = isSolo === 1 && epochs.isFillable(epoch);
-    const isStale = isMarked === 1 || staleUsers.has(loginId, epoch);
-    return {
-      found: { value: foundValue, token: foundToken, isStale } satisfies HotFound,
-      markStale: () => markStale(loginId, token),
-      async end(held) {
-        const value = mayFill && held !== null ? held : "";
-        await end(key, writer, epoch, token, value).catch(() => note("end failed"));
-      },
-    };
   }
 
   async function purgeKey(key: string): Promise<void> {
@@ -242,28 +204,15 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
         const believed = believable(master, [epoch, value, hasMarkers]);
         const held =
           believed === null || token === null ? null : { value: believed, token: token.toString() };
-        return { held, isStale: mark !== null || staleUsers.has(loginId, epochHexOf(key)) };
+        return { held, isStale: mark !== null || staleUsers.has(loginId, epochInHex(epochs, master)) };
       } catch (error) {
         if (!isRedirection(error)) failed(key, error);
         return { held: null, isStale: staleUsers.has(loginId, null) };
       }
     },
 
-    markStale: (loginId, { token }) => markStale(loginId, token),
-
-    async begin(loginId, token = freshToken()) {
-      const key = keys.user(loginId);
-      const writer = crypto.randomUUID();
-      try {
-        const reply = await scripts.beginWrite(client, key, writer, token, limits.markerLifeMs);
-        return begun(loginId, writer, reply);
-      } catch (error) {
-        failed(key, error);
-        // It may have run: a marker that it left is taken away, if that is possible.
-        end(key, writer, "", "", "").catch(() => {});
-        throw new HotCopyUnavailable();
-      }
-    },
+    markStale: writes.markStale,
+    begin: writes.begin,
 
     async purge(loginId) {
       const key = keys.user(loginId);
@@ -282,9 +231,4 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
 
     purgeAll: () => purgeAll(keys.everyUser, () => true),
   } satisfies HotCopy;
-}
-
-/** 128 random bits; never repeats. */
-function freshToken(): string {
-  return crypto.getRandomValues(Buffer.allocUnsafe(16)).toString("base64url");
 }

@@ -45,3 +45,5 @@ export function createStaleUsers(lifeMs: number) {
     forget: (loginId: string): void => void (marks.size > 0 && marks.delete(loginId)),
   };
 }
+
+export type StaleUsers = ReturnType<typeof createStaleUsers>;

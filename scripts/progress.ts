@@ -1,4 +1,5 @@
 import { withRunner } from "../src/greeting.ts";
+import { columnsOf } from "./columns.ts";
 
 /**
  * The one display of progress, on standard error, and the way to print beside it: on a terminal a few lines that are
@@ -21,6 +22,7 @@ export interface Progress {
 
 const terminalMs = 200;
 const otherwiseMs = 1000;
+const usualRows = 24;
 
 /** How many lines of the display the terminal shows at the moment, above the cursor. */
 let linesShown = 0;
@@ -73,7 +75,8 @@ export function tell(text: string): void {
 }
 
 function draw(lines: readonly string[]): void {
-  const { columns = 80, rows = 24 } = process.stderr;
+  const columns = columnsOf(process.stderr);
+  const rows = process.stderr.rows || usualRows;
   hide();
   // A line that wraps, or that scrolls away, could not be taken back.
   const fitting = lines.slice(0, rows - 1).map((line) => `${Bun.sliceAnsi(line, 0, columns - 1)}\n`);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { describeEach } from "../columns.ts";
+import { columnsOf, describeEach } from "../columns.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
 import { showStep } from "../progress.ts";
 import { parseWhole } from "../quantities.ts";
@@ -105,7 +105,7 @@ export const compare: Command<typeof options> = {
     await using site = await startSite({ ...size, users: { ...size.users, cold } });
     const results = await compareAll(site, plan, names);
     if (chosen.report) await keep(results);
-    process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results, process.stdout.columns));
+    process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results, columnsOf(process.stdout)));
     return 0;
   },
 };

@@ -1,4 +1,4 @@
-import { usualColumns } from "../columns.ts";
+import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { startProgress } from "../progress.ts";
@@ -80,6 +80,6 @@ function asJson(groups: readonly Group[]): string {
 
 /** https://no-color.org */
 function page(isQuiet: boolean): Page {
-  const { isTTY, columns = usualColumns } = process.stdout;
-  return { columns, hasColours: isTTY === true && !process.env.NO_COLOR, isQuiet };
+  const { isTTY } = process.stdout;
+  return { columns: columnsOf(process.stdout), hasColours: isTTY === true && !process.env.NO_COLOR, isQuiet };
 }

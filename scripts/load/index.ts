@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/development.ts";
-import { usualColumns } from "../columns.ts";
+import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
@@ -103,8 +103,8 @@ async function measure({ plan, target, requests, connections }: Measurement): Pr
 }
 
 function page() {
-  const { isTTY, columns = usualColumns } = process.stdout;
-  return { columns, hasColours: isTTY === true && !process.env.NO_COLOR };
+  const { isTTY } = process.stdout;
+  return { columns: columnsOf(process.stdout), hasColours: isTTY === true && !process.env.NO_COLOR };
 }
 
 function writeReport(path: string, html: string, flag: "a" | "w" = "w"): void {

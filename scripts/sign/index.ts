@@ -66,7 +66,7 @@ await runCommand({
       },
       body,
     };
-    return options.send ? sendAndShow(request, options.json) : print(request, options.json);
+    return options.send ? sendAndShow(request, options.json) : printCurl(request, options.json);
   },
 });
 
@@ -89,7 +89,7 @@ async function readData(): Promise<string> {
   return Bun.stdin.text();
 }
 
-function print(request: SignedRequest, asJson: boolean): ExitStatus {
+function printCurl(request: SignedRequest, asJson: boolean): ExitStatus {
   const headers = Object.entries(request.headers).map(
     ([name, value]) => `  -H ${shellWord(`${name}: ${value}`)}`,
   );

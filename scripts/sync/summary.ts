@@ -1,5 +1,5 @@
 import { withRunner } from "../../src/greeting.ts";
-import { wrapBeside } from "../columns.ts";
+import { columnsOf, wrapBeside } from "../columns.ts";
 import type { ExitStatus } from "../command.ts";
 import { counted, countText } from "../quantities.ts";
 
@@ -26,7 +26,9 @@ export function printSummary(command: string, summary: Summary, asJson: boolean)
 
 /** A terminal gets a line wrapped, unless it is an indented one, such as a command that may be copied. */
 function fitting(line: string): string {
-  return process.stdout.isTTY && !line.startsWith("  ") ? wrapBeside(2, line, process.stdout.columns) : line;
+  return process.stdout.isTTY && !line.startsWith("  ")
+    ? wrapBeside(2, line, columnsOf(process.stdout))
+    : line;
 }
 
 /** `12,000 users in 3.1 s, 3,871/s`. */

@@ -114,7 +114,9 @@ for (const { kind, needs, start, ...sql } of servers) {
       expect(await answerOf(client.set("sol@testmail.com", "again"))).toEqual([204, ""]);
       sidecar.signal("SIGTERM");
       expect(await sidecar.ended()).toBe(0);
-      expect(sidecar.output.stdout + sidecar.output.stderr).not.toContain(new URL(server.url()).password);
+      // The folder's name begins with the password by accident.
+      const output = `${sidecar.output.stdout}${sidecar.output.stderr}`.replaceAll(sidecar.folder.path, "");
+      expect(output).not.toContain(new URL(server.url()).password);
     });
 
     test("ends a start over a table that does not fit, naming the variables and the mend", async () => {

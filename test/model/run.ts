@@ -4,7 +4,7 @@
  *   bun test/model/run.ts                   every configuration, and every rule left out once
  *   bun test/model/run.ts --without <rule>  the shortest way to a violation without that rule, step by step
  *   bun test/model/run.ts --limits          the same for what the protocol does not promise
- *   bun test/model/run.ts --deep            wider bounds, no merging of states, spare rules; some 7 minutes, 5 GB
+ *   bun test/model/run.ts --deep            wider bounds, no merging of states, spare rules; a long run, many GB
  */
 import { type Configuration, configurations, deepConfigurations, limits } from "./configurations.ts";
 import { allRepairs, allRepairsBut, isRepairName, repairNames, repairs } from "./repairs.ts";

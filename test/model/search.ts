@@ -23,7 +23,7 @@ export interface Finding {
  * Visits every state once, nearest first, so that the first violation met is a shortest one.
  * @throws {RangeError} if there are more than `statesMax`; nothing is proven then.
  */
-export function search(world: World, statesMax = 12_000_000): Finding {
+export function search(world: World, statesMax = 30_000_000): Finding {
   const tokensByName = !tokensTell(world.repairs);
   const first = initialState(world.configuration);
   const keys = [stateKey(first, tokensByName)];

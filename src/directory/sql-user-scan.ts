@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
+import type { RunSql } from "./dialects/dialect.ts";
 import { createScanStatements, type ScanStatements } from "./dialects/scan-statements.ts";
 import { noRepeats } from "./repeated-login-ids.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
@@ -29,9 +30,10 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
 
   /** Which states a server can be asked for, its variables say. */
   async function prepare(): Promise<ScanStatements> {
-    await dialect.inspect((text, parameters = []) => client.read(text, parameters), names, countNothing);
+    const run: RunSql = (text, parameters = []) => client.read(text, parameters);
+    const { fullName } = await dialect.inspect(run, names, countNothing);
     const settings = dialect.settings(serverStatementMs);
-    prepared = createScanStatements(kind, names, dialect.unfitStates(), settings);
+    prepared = createScanStatements(kind, names, fullName, dialect.unfitStates(), settings);
     return prepared;
   }
 

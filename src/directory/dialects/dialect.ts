@@ -40,6 +40,8 @@ export interface ColumnFacts {
 }
 
 export interface TableFacts {
+  /** Quoted, as the statements write it. A server's names the schema too, so that it means one table on every connection. */
+  readonly fullName: string;
   /** Empty when the table is not there. */
   readonly columns: readonly ColumnFacts[];
   readonly isView: boolean;

@@ -5,7 +5,6 @@ import type { TableProblem } from "../table-problem.ts";
 import {
   type ColumnFacts,
   type ColumnKind,
-  quoteTable,
   type RunSql,
   splitTable,
   type TableFacts,
@@ -34,7 +33,7 @@ const columnsQuery = `
          CAST(character_maximum_length AS CHAR) AS characters, CAST(character_octet_length AS CHAR) AS bytes,
          collation_name AS collation, is_nullable AS nullable, column_default AS byDefault, extra AS extra,
          column_comment AS comment
-  FROM information_schema.columns WHERE table_schema = coalesce(?, database()) AND table_name = ? ${uncut}`;
+  FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ${uncut}`;
 
 /** Who the account is, it tells as `user@host`; and the user's name may have an @ as well. */
 const serverQuery = `
@@ -46,21 +45,21 @@ const serverQuery = `
 /** Without the privilege SHOW VIEW, this is all that is shown of a view. */
 const viewQuery = `
   SELECT is_updatable AS isUpdatable FROM information_schema.views
-  WHERE table_schema = coalesce(?, database()) AND table_name = ?`;
+  WHERE table_schema = ? AND table_name = ?`;
 
 const uniqueColumnsQuery = `
   SELECT min(column_name) AS name
   FROM information_schema.statistics
-  WHERE table_schema = coalesce(?, database()) AND table_name = ? AND non_unique = 0
+  WHERE table_schema = ? AND table_name = ? AND non_unique = 0
   GROUP BY index_name HAVING count(*) = 1 AND count(sub_part) = 0 AND count(column_name) = 1 ${uncut}`;
 
 const tablesQuery = `
-  SELECT table_name AS name FROM information_schema.tables WHERE table_schema = coalesce(?, database()) ${uncut}`;
+  SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? ${uncut}`;
 
 /** MariaDB only. It shows a constraint to accounts that may change more than single columns. */
 const constraintsQuery = `
   SELECT constraint_name AS name, check_clause AS clause FROM information_schema.check_constraints
-  WHERE constraint_schema = coalesce(?, database()) AND table_name = ? ${uncut}`;
+  WHERE constraint_schema = ? AND table_name = ? ${uncut}`;
 
 const ofState = `variable_name IN ('${stateVariables.join("', '")}')`;
 const variablesQuery = `SHOW VARIABLES WHERE ${ofState}`;
@@ -104,14 +103,19 @@ export interface Server {
   readonly variables: ReadonlySet<string>;
 }
 
-/** The table as the information schema describes it to this account, and which server this is. */
+/**
+ * The table as the information schema describes it to this account, and which server this is. `database` is the one that
+ * the address names: a connection may be in another, since `init_connect` can contain a USE.
+ */
 export async function inspectMysql(
   run: RunSql,
   names: TableNames,
+  database: string,
   count: CountRepeats,
 ): Promise<Server & { facts: TableFacts }> {
   const { schema, table } = splitTable(names.table);
-  const place = [schema, table];
+  const place = [schema ?? database, table];
+  const fullName = place.map(quote).join(".");
   const [server] = Value.Parse(ServerFacts, [...(await run(serverQuery))]);
   const isMariaDb = server.version.includes("MariaDB");
   const columns = Value.Parse(Type.Array(Column), await run(columnsQuery, place));
@@ -121,7 +125,7 @@ export async function inspectMysql(
   const unique = Value.Parse(Names, await run(uniqueColumnsQuery, place)).map(({ name }) => name);
   const loginId = columns.find(({ name }) => name === names.loginIdColumn);
   const isCounted = loginId !== undefined && textTypes.has(loginId.base) && !unique.includes(loginId.name);
-  const repeats = isCounted ? await countIn(isView, count, names, loginId.name) : noRepeats;
+  const repeats = isCounted ? await countIn(isView, count, fullName, loginId.name) : noRepeats;
   const fixes = mysqlFixes({
     names,
     account: server.account,
@@ -132,6 +136,7 @@ export async function inspectMysql(
     repeats,
   });
   const facts: TableFacts = {
+    fullName,
     columns: columns.map((column) => describe(column, isJson(column, constraints))),
     isView,
     isUpdatable: view === undefined || view.isUpdatable === "YES",
@@ -139,7 +144,9 @@ export async function inspectMysql(
     uniqueColumns: isView && loginId !== undefined && areUnique(repeats) ? [loginId.name] : unique,
     repeats,
     tables:
-      columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery, [schema])).map(({ name }) => name),
+      columns.length > 0
+        ? []
+        : Value.Parse(Names, await run(tablesQuery, [schema ?? database])).map(({ name }) => name),
     hidesForbidden: true,
     account: server.account,
     otherProblems: columns.length > 0 ? connectionProblems(server.spoken) : [],
@@ -155,8 +162,8 @@ export async function inspectMysql(
 }
 
 /** Of a table, the count only helps to say what stands against an index; a view is judged by it. */
-function countIn(isView: boolean, count: CountRepeats, { table }: TableNames, loginId: string) {
-  const counted = count(quoteTable(table, quote), quote(loginId));
+function countIn(isView: boolean, count: CountRepeats, table: string, loginId: string) {
+  const counted = count(table, quote(loginId));
   return isView ? counted : counted.catch(() => null);
 }
 

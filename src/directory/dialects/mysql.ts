@@ -1,10 +1,4 @@
-import {
-  alwaysSamePlace,
-  connectionSettings,
-  type Dialect,
-  quoteTable,
-  type StatementSettings,
-} from "./dialect.ts";
+import { alwaysSamePlace, connectionSettings, type Dialect, type StatementSettings } from "./dialect.ts";
 import { connectToUrl } from "./driver-environment.ts";
 import { inspectMysql, type Server } from "./mysql-catalogue.ts";
 import { mysqlFailure } from "./mysql-failures.ts";
@@ -27,6 +21,7 @@ const clockMs = `((TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))
  * would show another hour than after the site's own UPDATE.
  */
 export function createMysqlDialect(): Dialect {
+  let database = "";
   let server: Server = { isMariaDb: false, timeZone: "SYSTEM", variables: new Set() };
   const settings = (statementMs: number) => settingsOf(server, statementMs);
   const unfitStates = () => mysqlUnfitStates(server.variables, server.isMariaDb);
@@ -37,13 +32,14 @@ export function createMysqlDialect(): Dialect {
     watchPlace: alwaysSamePlace,
 
     connect(options) {
+      database = decodeURIComponent(new URL(options.url).pathname.slice(1));
       // `foundRows`: an UPDATE counts the rows it found. The driver reads it, its type does not know it yet.
       const settings = { ...connectionSettings(options), foundRows: true };
       return connectToUrl(options.url.replace(/^mariadb:/, "mysql:"), settings);
     },
 
     async inspect(run, names, count) {
-      const { facts, ...found } = await inspectMysql(run, names, count);
+      const { facts, ...found } = await inspectMysql(run, names, database, count);
       server = found;
       return facts;
     },
@@ -51,8 +47,7 @@ export function createMysqlDialect(): Dialect {
     unfitStates,
     settings,
 
-    statements(names, _facts, statementMs) {
-      const table = quoteTable(names.table, quote);
+    statements(names, { fullName }, statementMs) {
       const loginId = `u.${quote(names.loginIdColumn)}`;
       const ownIdData = `u.${quote(names.ownIdDataColumn)}`;
       const blocked =
@@ -63,8 +58,8 @@ export function createMysqlDialect(): Dialect {
         // MariaDB tells the driver that a column is JSON, which it would parse: converted, it is text.
         find: `${before} SELECT ${hint} ${loginId} AS loginId, CONVERT(${ownIdData} USING utf8mb4) AS ownIdData, ${blocked} AS blocked,
                       ${clockMs} AS databaseTimeMs, ${unfit} AS unfit
-               FROM (SELECT 1) AS server LEFT JOIN ${table} AS u ON ${loginId} = ? LIMIT 2`,
-        replace: `${before} UPDATE ${hint} ${table} AS u SET ${ownIdData} = ?
+               FROM (SELECT 1) AS server LEFT JOIN ${fullName} AS u ON ${loginId} = ? LIMIT 2`,
+        replace: `${before} UPDATE ${hint} ${fullName} AS u SET ${ownIdData} = ?
                   WHERE ${loginId} = ? AND CAST(CONVERT(${loginId} USING utf8mb4) AS BINARY) = CAST(? AS BINARY)
                     AND CAST(${ownIdData} AS BINARY) <=> CAST(? AS BINARY)
                     AND NOT ${blocked} AND ${clockMs} < ? AND ${unfit} IS NULL`,

@@ -11,6 +11,7 @@ import {
 } from "./dialect.ts";
 import { postgresFixes, quote } from "./postgres-fixes.ts";
 import { operatorProblems } from "./postgres-operator.ts";
+import { fullNameOf } from "./postgres-table-name.ts";
 import { findUniqueColumns, nothingUnique } from "./postgres-uniqueness.ts";
 
 const kindByType: Record<string, ColumnKind> = {
@@ -105,7 +106,8 @@ export async function inspectPostgres(
   const { schema } = splitTable(names.table);
   const [database] = Value.Parse(Type.Tuple([Server]), [...(await run(serverQuery, [schema]))]);
   // A role that may not enter the schema may not even ask whether the table is there.
-  const table = quoteTable(names.table, quote);
+  const given = quoteTable(names.table, quote);
+  const table = database.mayEnter ? await fullNameOf(run, given) : given;
   const columns = database.mayEnter ? Value.Parse(Type.Array(Column), await run(columnsQuery, [table])) : [];
   const relation = columns[0]?.relation ?? null;
   const loginId = columns.find(({ name }) => name === names.loginIdColumn) ?? null;
@@ -125,6 +127,7 @@ export async function inspectPostgres(
   });
   const forbidden = `the role may not enter the schema "${schema}"`;
   return {
+    fullName: table,
     columns: columns.map(({ name, type, base, characters }) => ({
       name,
       type,

@@ -1,4 +1,4 @@
-import { alwaysSamePlace, connectionSettings, type Dialect, quoteTable, readOnlyServer } from "./dialect.ts";
+import { alwaysSamePlace, connectionSettings, type Dialect, readOnlyServer } from "./dialect.ts";
 import { connectToUrl } from "./driver-environment.ts";
 import { inspectPostgres } from "./postgres-catalogue.ts";
 import { postgresFailure } from "./postgres-failures.ts";
@@ -42,7 +42,6 @@ export const postgres: Dialect = {
   unfitStates: () => [readOnly],
 
   statements(names, facts) {
-    const table = quoteTable(names.table, quote);
     const loginId = `u.${quote(names.loginIdColumn)}`;
     const ownIdData = `u.${quote(names.ownIdDataColumn)}`;
     const blockedColumn = facts.columns.find(({ name }) => name === names.blockedColumn);
@@ -52,8 +51,8 @@ export const postgres: Dialect = {
     return {
       find: `SELECT ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",
                     ${clockMs} AS "databaseTimeMs", ${unfitExpression([readOnly])} AS "unfit"
-             FROM (SELECT 1) AS server LEFT JOIN ${table} AS u ON ${loginId} = $1 LIMIT 2`,
-      replace: `UPDATE ${table} AS u SET ${quote(names.ownIdDataColumn)} = $1
+             FROM (SELECT 1) AS server LEFT JOIN ${facts.fullName} AS u ON ${loginId} = $1 LIMIT 2`,
+      replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = $1
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $5::text
                   AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
                   AND NOT ${blocked} AND ${clockMs} < $4::float8`,

@@ -1,5 +1,5 @@
 import type { DatabaseKind } from "../../config/database-address.ts";
-import { quoteTable, type StatementSettings, type TableNames } from "./dialect.ts";
+import type { StatementSettings, TableNames } from "./dialect.ts";
 import { type UnfitState, unfitExpression } from "./unfit-state.ts";
 
 /** Of a statement without a size of its own: the server's `sql_select_limit` would cut it off. */
@@ -36,6 +36,7 @@ interface Spelling {
 export function createScanStatements(
   kind: DatabaseKind,
   names: TableNames,
+  fullName: string,
   states: readonly UnfitState[],
   { before, hint }: StatementSettings,
 ): ScanStatements {
@@ -43,7 +44,7 @@ export function createScanStatements(
   const quoted = (name: string) => quote + name.replaceAll(quote, quote + quote) + quote;
   const loginId = `u.${quoted(names.loginIdColumn)}`;
   const ownIdData = `u.${quoted(names.ownIdDataColumn)}`;
-  const from = `FROM ${quoteTable(names.table, quoted)} AS u WHERE`;
+  const from = `FROM ${fullName} AS u WHERE`;
   const as = (expression: string, name: string) => `${expression} AS ${quoted(name)}`;
   const select = `${before} SELECT ${hint}`;
   const unblocked =

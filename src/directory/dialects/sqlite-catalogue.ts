@@ -63,6 +63,7 @@ export async function inspectSqlite(
   const partly = indexes.find(({ name, partial }) => isCounted && name === loginId.name && partial === 1);
   const tables = columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery, [schema ?? "main"]));
   return {
+    fullName: quoteTable(names.table, quote),
     columns: columns.map(describe),
     isView,
     isUpdatable: !isView,

@@ -1,5 +1,5 @@
 import { SQL } from "bun";
-import { type Dialect, quoteTable, type SqlFailure, tableChanged } from "./dialect.ts";
+import { type Dialect, type SqlFailure, tableChanged } from "./dialect.ts";
 import { inspectSqlite } from "./sqlite-catalogue.ts";
 import { watchFile } from "./sqlite-file.ts";
 import { quote } from "./sqlite-fixes.ts";
@@ -26,16 +26,15 @@ export const sqlite: Dialect = {
   unfitStates: () => [],
 
   /** Columns carry the table's alias: alone, a name that is no column any more would be read as a text. */
-  statements(names) {
-    const table = quoteTable(names.table, quote);
+  statements(names, facts) {
     const loginId = `u.${quote(names.loginIdColumn)}`;
     const ownIdData = `u.${quote(names.ownIdDataColumn)}`;
     const blocked = names.blockedColumn === null ? "0" : `coalesce(u.${quote(names.blockedColumn)} <> 0, 0)`;
     return {
       find: `SELECT ${loginId} AS loginId, CAST(${ownIdData} AS TEXT) AS ownIdData, ${blocked} AS blocked,
                     ${clockMs} AS databaseTimeMs, NULL AS unfit
-             FROM ${table} AS u WHERE ${loginId} = ?1 LIMIT 2`,
-      replace: `UPDATE ${table} AS u SET ${quote(names.ownIdDataColumn)} = ?1
+             FROM ${facts.fullName} AS u WHERE ${loginId} = ?1 LIMIT 2`,
+      replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = ?1
                 WHERE ${loginId} = ?2 AND ${loginId} COLLATE BINARY = ?2
                   AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND NOT ${blocked} AND ${clockMs} < ?4`,
       parametersOf: (change) => [change.replacement, change.loginId, change.expected, change.deadlineMs],

@@ -1,9 +1,13 @@
+import { Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { OutcomeUnknown, OwnIdDataTooLong, UserUnknown } from "../errors.ts";
 import { type ColumnFacts, nobodysChange } from "./dialects/dialect.ts";
 import { createTableExaminer, finalProblemsOf } from "./examined-table.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
-import type { Replacement, UserDirectory, UserRecord } from "./user-directory.ts";
+import type { Replaced, Replacement, UserDirectory, UserRecord } from "./user-directory.ts";
 import { pickUser } from "./user-row.ts";
+
+const Confirmation = TypeCompiler.Compile(Type.Object({ holds: Type.Literal(true) }));
 
 /** Statements that may wait for each connection: beyond it, waiting would only end in a timeout. */
 const waitingPerConnection = 50;
@@ -38,11 +42,14 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     return pickUser(await client.readRows(statements.find, [loginId]), loginId);
   }
 
-  async function replaceOnce(change: Replacement): Promise<boolean> {
+  async function replaceOnce(change: Replacement): Promise<Replaced> {
     const { statements } = table.current();
-    const { count } = await client.write(statements.replace, statements.parametersOf(change));
-    if (count > 1) throw new OutcomeUnknown("the UPDATE changed several rows: the login id is not unique");
-    return count === 1;
+    const result = await client.write(statements.replace, statements.parametersOf(change));
+    if (result.count > 1) {
+      throw new OutcomeUnknown("the UPDATE changed several rows: the login id is not unique");
+    }
+    if (result.count === 0) return "unchanged";
+    return Confirmation.Check(result[0]) ? "holds" : "changed";
   }
 
   /** Whether the row holds the replacement, after a statement that is over. */
@@ -108,7 +115,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
         return await withTable(() => replaceOnce(change));
       } catch (error) {
         if (!(error instanceof SqlFailed)) throw error;
-        if (error.meaning === "half done" && (await isReplaced(change))) return true;
+        if (error.meaning === "half done" && (await isReplaced(change))) return "holds";
         throw await explainRefusal(error, change);
       }
     },

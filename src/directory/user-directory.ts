@@ -19,6 +19,14 @@ export interface Replacement {
   readonly deadlineMs: number;
 }
 
+/**
+ * What the database says of an UPDATE. `unchanged`: it has changed no row, because no user who is not blocked has exactly
+ * this login id, the row does not hold `expected`, or the deadline had passed; or because a trigger or a rule dropped the
+ * change. `changed`: it has changed the row and has committed, but a trigger may have altered the value, so `find` must
+ * tell what the row holds. `holds`: it has committed, and the row holds exactly the replacement.
+ */
+export type Replaced = "unchanged" | "changed" | "holds";
+
 /** The primary database: the record of which users exist and what `ownIdData` they have. */
 export interface UserDirectory {
   /**
@@ -43,16 +51,13 @@ export interface UserDirectory {
   fits(ownIdData: string): boolean;
 
   /**
-   * Compare-and-set of one user's `ownIdData`, fenced by the database's clock. `true`: the database says that it has
-   * changed the row, and has committed. `false`: it says that it has changed none, because no user who is not blocked has
-   * exactly this login id, the row does not hold `expected`, or the deadline had passed; or because a trigger or a rule
-   * dropped the change. Neither says what the row holds: a trigger may have altered the value. `find` tells.
+   * Compare-and-set of one user's `ownIdData`, fenced by the database's clock.
    *
    * @throws {DatabaseUnavailable} | {OwnIdDataTooLong} | {Overloaded} known not to have been done
    * @throws {OutcomeUnknown} it may have been committed, or may yet be until the deadline, or it has changed several rows;
    *   never sent twice
    */
-  replaceOwnIdData(change: Replacement): Promise<boolean>;
+  replaceOwnIdData(change: Replacement): Promise<Replaced>;
 
   /** Lets statements under way finish, then disconnects. */
   close(): Promise<void>;

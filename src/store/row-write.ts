@@ -1,4 +1,4 @@
-import type { Replacement, UserDirectory, UserRecord } from "../directory/user-directory.ts";
+import type { Replaced, Replacement, UserDirectory, UserRecord } from "../directory/user-directory.ts";
 import {
   HashStale,
   OutcomeUnknown,
@@ -60,7 +60,7 @@ const triesMax = 3;
 
 /**
  * Creates the steps of SET from BEGIN on, as this folder's README.md numbers them. The returned function resolves when
- * the row has been read back and holds exactly what was sent.
+ * the row holds exactly what was sent: as the UPDATE itself tells, or else as the row does that is read back.
  *
  * @throws {HashStale} | {WriteContended} | {WriteSuppressed} | {UserUnknown} | {UserBlocked} | {DatabaseUnavailable} |
  *   {HotCopyUnavailable} nothing was written
@@ -87,8 +87,8 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
     return (await isStale(write, again)) ? refuse("stale hit") : again;
   }
 
-  /** Whether the database says that the row was changed; `null` if it does not say, and the row holds what was sent. */
-  async function replace(change: Replacement): Promise<boolean | null> {
+  /** "lost": the database did not say what became of the UPDATE, and the row holds what was sent. */
+  async function replace(change: Replacement): Promise<Replaced | "lost"> {
     try {
       return await directory.replaceOwnIdData(change);
     } catch (error) {
@@ -96,7 +96,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
       note("outcome unknown");
       const row = await directory.find(change.loginId).catch(() => null);
       if (row?.ownIdData !== change.replacement) throw error;
-      return null;
+      return "lost";
     }
   }
 
@@ -114,11 +114,12 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
     let refusedWithoutReason = 0;
     for (let tries = 1; tries <= triesMax && seen.databaseTimeMs < deadlineMs; tries += 1) {
       const change = { loginId, expected: seen.ownIdData, replacement: ownIdData, deadlineMs };
-      const isChanged = await replace(change);
-      if (isChanged === null) return { held: null, isOver: false, failure: null };
+      const replaced = await replace(change);
+      if (replaced === "lost") return { held: null, isOver: false, failure: null };
+      if (replaced === "holds") return { held: ownIdData, isOver: true, failure: null };
       const row = await readBack(loginId);
       if (row === "unread") return { held: null, isOver: true, failure: new OutcomeUnknown(unread) };
-      if (row?.ownIdData === ownIdData || isChanged) return afterCommit(row, ownIdData);
+      if (row?.ownIdData === ownIdData || replaced === "changed") return afterCommit(row, ownIdData);
       seen = unblocked(row);
       if (seen.ownIdData === change.expected && seen.databaseTimeMs < deadlineMs) refusedWithoutReason += 1;
       if (onlyIf !== null && seen.ownIdData !== user.ownIdData) throw new RowChanged();

@@ -4,7 +4,7 @@ import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import type { Replaced, UserDirectory } from "../../src/directory/user-directory.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { outcomeOf } from "../support/outcome.ts";
 
@@ -48,7 +48,7 @@ describe.each(["WAL", "DELETE"])("an SQLite file in journal mode %s", (journalMo
     renameSync(join(folder, "new.db"), path);
   }
 
-  async function set(expected: string, replacement: string): Promise<boolean> {
+  async function set(expected: string, replacement: string): Promise<Replaced> {
     const { databaseTimeMs } = await directory.find("ann");
     const change = { loginId: "ann", expected, replacement, deadlineMs: databaseTimeMs + 60_000 };
     return directory.replaceOwnIdData(change);
@@ -61,7 +61,7 @@ describe.each(["WAL", "DELETE"])("an SQLite file in journal mode %s", (journalMo
 
   test("is written where another file has taken its place", async () => {
     swap("restored");
-    expect(await set("restored", "new")).toBe(true);
+    expect(await set("restored", "new")).toBe("changed");
     expect(stored()).toBe("new");
   });
 
@@ -70,7 +70,7 @@ describe.each(["WAL", "DELETE"])("an SQLite file in journal mode %s", (journalMo
     const deadlineMs = databaseTimeMs + 60_000;
     swap("restored");
     const change = { loginId: "ann", expected: "old", replacement: "lost", deadlineMs };
-    expect(await directory.replaceOwnIdData(change)).toBe(false);
+    expect(await directory.replaceOwnIdData(change)).toBe("unchanged");
     expect(stored()).toBe("restored");
   });
 
@@ -106,7 +106,7 @@ test("a write-ahead log that was deleted takes no write that nobody else would s
   site.close();
   for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix);
   const change = { loginId: "ann", expected: "old", replacement: "new", deadlineMs: databaseTimeMs + 60_000 };
-  expect(await directory.replaceOwnIdData(change)).toBe(true);
+  expect(await directory.replaceOwnIdData(change)).not.toBe("unchanged");
   using later = new Database(path);
   expect(later.query("SELECT data FROM users").get()).toEqual({ data: "new" });
   await directory.close();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import type { Replaced, UserDirectory } from "../../src/directory/user-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";
@@ -22,7 +22,7 @@ async function refusalOf(database: TestDatabase): Promise<string> {
   );
 }
 
-async function set(directory: UserDirectory, replacement = "new"): Promise<boolean> {
+async function set(directory: UserDirectory, replacement = "new"): Promise<Replaced> {
   const { databaseTimeMs, ownIdData } = await directory.find("ann");
   const deadlineMs = databaseTimeMs + 60_000;
   return directory.replaceOwnIdData({ loginId: "ann", expected: ownIdData, replacement, deadlineMs });
@@ -116,9 +116,9 @@ describeWith("mariadb", "MariaDB", () => {
     // The account may not see the constraint.
     await directory.verifyConnection();
     const list = '{ "devices": [ ] }';
-    expect(await set(directory, list)).toBe(true);
+    expect(await set(directory, list)).toBe("changed");
     expect((await directory.find("ann")).ownIdData).toBe(list);
-    expect(await set(directory, "[1]")).toBe(true);
+    expect(await set(directory, "[1]")).toBe("changed");
     expect((await directory.find("ann")).ownIdData).toBe("[1]");
     expect(await outcomeOf(set(directory, "no JSON"))).toBe("ERR_DATABASE_UNAVAILABLE");
     expect((await directory.find("ann")).ownIdData).toBe("[1]");

@@ -92,7 +92,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const { directory } = await withUsers([{ loginId: "other" }, { loginId }]);
       const user = await directory.find(loginId);
       expect(user.loginId).toBe(loginId);
-      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "data" }))).toBe(true);
+      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "data" }))).not.toBe("unchanged");
       expect((await directory.find(loginId)).ownIdData).toBe("data");
       expect((await directory.find("other")).ownIdData).toBeNull();
     });
@@ -109,8 +109,8 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const { directory, stored } = await withUsers([{ loginId: "ann" }], { loginId: "char(100)" });
       const user = await directory.find("ann");
       expect(user.loginId).toBe("ann");
-      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "data" }))).toBe(true);
-      expect(await directory.replaceOwnIdData(changeOf(user, { loginId: "ann  " }))).toBe(false);
+      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "data" }))).not.toBe("unchanged");
+      expect(await directory.replaceOwnIdData(changeOf(user, { loginId: "ann  " }))).toBe("unchanged");
       expect((await stored()).map(([, bytes]) => bytes)).toEqual([hexOf("data")]);
     });
 
@@ -147,11 +147,13 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const { directory, stored } = await withUsers([{ loginId: "ann" }]);
       expect(directory.fits(value)).toBe(true);
       const user = await directory.find("ann");
-      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: value }))).toBe(true);
+      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: value }))).not.toBe("unchanged");
       const changed = await directory.find("ann");
       expect(changed.ownIdData).toBe(value);
       expect(await stored()).toEqual([["ann", Buffer.from(value).toString("hex")]]);
-      expect(await directory.replaceOwnIdData(changeOf(changed, { replacement: "next" }))).toBe(true);
+      expect(await directory.replaceOwnIdData(changeOf(changed, { replacement: "next" }))).not.toBe(
+        "unchanged",
+      );
       expect((await directory.find("ann")).ownIdData).toBe("next");
     });
 
@@ -159,7 +161,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const { directory, stored } = await withUsers([{ loginId: "ann", ownIdData: "old" }]);
       const user = await directory.find("ann");
       for (const expected of ["new", "", null, "ol", "old\0".slice(0, 2)]) {
-        expect(await directory.replaceOwnIdData(changeOf(user, { expected }))).toBe(false);
+        expect(await directory.replaceOwnIdData(changeOf(user, { expected }))).toBe("unchanged");
       }
       expect(await stored()).toEqual([["ann", hexOf("old")]]);
     });
@@ -167,14 +169,14 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
     test("does not take NULL for an empty text, nor an empty text for NULL", async () => {
       const { directory, stored } = await withUsers([{ loginId: "none" }, { loginId: "one", ownIdData: "" }]);
       const [none, empty] = [await directory.find("none"), await directory.find("one")];
-      expect(await directory.replaceOwnIdData(changeOf(none, { expected: "" }))).toBe(false);
-      expect(await directory.replaceOwnIdData(changeOf(empty, { expected: null }))).toBe(false);
+      expect(await directory.replaceOwnIdData(changeOf(none, { expected: "" }))).toBe("unchanged");
+      expect(await directory.replaceOwnIdData(changeOf(empty, { expected: null }))).toBe("unchanged");
       expect(await stored()).toEqual([
         ["none", null],
         ["one", ""],
       ]);
-      expect(await directory.replaceOwnIdData(changeOf(none, {}))).toBe(true);
-      expect(await directory.replaceOwnIdData(changeOf(empty, {}))).toBe(true);
+      expect(await directory.replaceOwnIdData(changeOf(none, {}))).not.toBe("unchanged");
+      expect(await directory.replaceOwnIdData(changeOf(empty, {}))).not.toBe("unchanged");
     });
 
     test("compares the expected value as bytes, whatever the collation", async () => {
@@ -195,18 +197,20 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
         "Re\u0301sume\u0301 😀",
         "Résumé 😈",
       ]) {
-        expect(await directory.replaceOwnIdData(changeOf(user, { expected }))).toBe(false);
+        expect(await directory.replaceOwnIdData(changeOf(user, { expected }))).toBe("unchanged");
       }
       expect(await stored()).toEqual([["ann", hexOf("Résumé 😀")]]);
-      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "résumé 😀" }))).toBe(true);
+      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "résumé 😀" }))).not.toBe(
+        "unchanged",
+      );
       expect(await stored()).toEqual([["ann", hexOf("résumé 😀")]]);
     });
 
     test("counts the same value set again as done", async () => {
       const { directory } = await withUsers([{ loginId: "ann", ownIdData: "same" }]);
       const change = changeOf(await directory.find("ann"), { replacement: "same" });
-      expect(await directory.replaceOwnIdData(change)).toBe(true);
-      expect(await directory.replaceOwnIdData(change)).toBe(true);
+      expect(await directory.replaceOwnIdData(change)).not.toBe("unchanged");
+      expect(await directory.replaceOwnIdData(change)).not.toBe("unchanged");
     });
 
     test("changes the one row alone", async () => {
@@ -217,7 +221,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
         { loginId: caseless },
       );
       const user = await directory.find("ANN@example.com");
-      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "new" }))).toBe(true);
+      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "new" }))).not.toBe("unchanged");
       expect(await stored()).toEqual(
         users.map((loginId) => [loginId, hexOf(loginId === "ann@example.com" ? "new" : "old")]).sort(),
       );
@@ -230,7 +234,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       });
       const user = await directory.find("ann");
       for (const loginId of ["ann", "ANN", "Ann ", "Änn"]) {
-        expect(await directory.replaceOwnIdData(changeOf(user, { loginId }))).toBe(false);
+        expect(await directory.replaceOwnIdData(changeOf(user, { loginId }))).toBe("unchanged");
       }
       expect(await stored()).toEqual([["Ann", hexOf("old")]]);
     });
@@ -240,7 +244,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const narrow = database.kind === "mysql" ? "varchar(320) CHARACTER SET latin1" : wide;
       const { directory, stored } = await withUsers([{ loginId: "zoë@exämple.com" }], { loginId: narrow });
       const user = await directory.find("zoë@exämple.com");
-      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "data" }))).toBe(true);
+      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "data" }))).not.toBe("unchanged");
       expect((await stored()).map(([, bytes]) => bytes)).toEqual([hexOf("data")]);
     });
 
@@ -250,7 +254,9 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
         const { directory } = await withUsers(users, { blocked });
         const changed = [];
         for (const { loginId } of users)
-          changed.push(await directory.replaceOwnIdData(changeOf(await directory.find(loginId), {})));
+          changed.push(
+            (await directory.replaceOwnIdData(changeOf(await directory.find(loginId), {}))) !== "unchanged",
+          );
         expect([blocked, ...changed]).toEqual([blocked, true, false, true]);
       }
     });
@@ -259,7 +265,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const { directory, names } = await withUsers([{ loginId: "ann" }]);
       const user = await directory.find("ann");
       await database.run(`DELETE FROM ${database.quoteTable(names.table)}`);
-      expect(await directory.replaceOwnIdData(changeOf(user, {}))).toBe(false);
+      expect(await directory.replaceOwnIdData(changeOf(user, {}))).toBe("unchanged");
     });
 
     test("changes nothing from the deadline on, by the database's clock", async () => {
@@ -271,11 +277,11 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
         user.databaseTimeMs - 0.25,
         Math.floor(Date.now()) - 5,
       ]) {
-        expect(await directory.replaceOwnIdData(changeOf(user, { deadlineMs }))).toBe(false);
+        expect(await directory.replaceOwnIdData(changeOf(user, { deadlineMs }))).toBe("unchanged");
       }
       expect(await stored()).toEqual([["ann", hexOf("old")]]);
       const deadlineMs = Math.ceil(user.databaseTimeMs) + 60_000;
-      expect(await directory.replaceOwnIdData(changeOf(user, { deadlineMs }))).toBe(true);
+      expect(await directory.replaceOwnIdData(changeOf(user, { deadlineMs }))).not.toBe("unchanged");
     });
 
     test("lets one of many writers win who expect the same value", async () => {
@@ -285,8 +291,10 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const won = await Promise.all(
         replacements.map((replacement) => directory.replaceOwnIdData(changeOf(user, { replacement }))),
       );
-      expect(won.filter(Boolean).length).toBe(1);
-      expect(await stored()).toEqual([["ann", hexOf(replacements[won.indexOf(true)] ?? "")]]);
+      expect(won.filter((replaced) => replaced !== "unchanged").length).toBe(1);
+      expect(await stored()).toEqual([
+        ["ann", hexOf(replacements[won.findIndex((replaced) => replaced !== "unchanged")] ?? "")],
+      ]);
     });
   });
 
@@ -298,7 +306,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
         const fits = character.repeat(5000);
         expect(directory.fits(fits)).toBe(true);
         const user = await directory.find("ann");
-        expect(await directory.replaceOwnIdData(changeOf(user, { replacement: fits }))).toBe(true);
+        expect(await directory.replaceOwnIdData(changeOf(user, { replacement: fits }))).not.toBe("unchanged");
         expect((await directory.find("ann")).ownIdData).toBe(fits);
         expect(directory.fits(fits + character)).toBe(false);
       }
@@ -365,7 +373,7 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       const table = `${schema}.${database.newTable()} Of The Site`;
       const { directory, stored } = await withUsers([{ loginId: "ann" }], {}, table);
       const user = await directory.find("ann");
-      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "data" }))).toBe(true);
+      expect(await directory.replaceOwnIdData(changeOf(user, { replacement: "data" }))).not.toBe("unchanged");
       expect(await stored()).toEqual([["ann", hexOf("data")]]);
     });
   });

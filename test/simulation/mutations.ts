@@ -1,4 +1,4 @@
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import type { Replaced, UserDirectory } from "../../src/directory/user-directory.ts";
 import { DatabaseUnavailable, OutcomeUnknown } from "../../src/errors.ts";
 import type { HotCopy, HotWrite } from "../../src/store/hot-copy.ts";
 import type { RedisEpochs } from "../../src/store/redis-epochs.ts";
@@ -71,7 +71,7 @@ function joiningSentReads(real: UserDirectory): UserDirectory {
 }
 
 /** `onUnknown` decides what becomes of a lost answer. */
-function withLostAnswers(onUnknown: (retry: () => Promise<boolean>) => Promise<boolean>) {
+function withLostAnswers(onUnknown: (retry: () => Promise<Replaced>) => Promise<Replaced>) {
   return (real: UserDirectory): UserDirectory => ({
     ...real,
     replaceOwnIdData: (change) =>
@@ -114,7 +114,7 @@ export const mutations = {
   "an unknown outcome is taken for known, and ENDs": {
     directory: withLostAnswers(() => Promise.reject(new DatabaseUnavailable("lost", "none"))),
   },
-  "a lost answer is taken for success": { directory: withLostAnswers(async () => true) },
+  "a lost answer is taken for success": { directory: withLostAnswers(async () => "holds") },
   "an UPDATE is sent again": { directory: withLostAnswers((retry) => retry()) },
   "the database has no fence": { database: { fencesNot: true } },
   "the database does not compare": { database: { comparesNot: true } },

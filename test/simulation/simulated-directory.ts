@@ -1,4 +1,4 @@
-import type { Replacement, UserDirectory, UserRecord } from "../../src/directory/user-directory.ts";
+import type { Replaced, Replacement, UserDirectory, UserRecord } from "../../src/directory/user-directory.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Overloaded, type SidecarError } from "../../src/errors.ts";
 import type { Process } from "./scheduler.ts";
 import type { Row, SimulatedDatabase } from "./simulated-database.ts";
@@ -63,7 +63,7 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
     });
   }
 
-  function sendUpdate(call: Call<boolean>, change: Replacement): void {
+  function sendUpdate(call: Call<Replaced>, change: Replacement): void {
     const { life } = database;
     // Stuck in a proxy that survives the database, it may also arrive after everybody has given up.
     const isStuck = random.chance(world.weather.databaseResets);
@@ -75,7 +75,8 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
         return;
       }
       executeUpdate(world, database, change, {
-        answer: (changed) => reply(() => call.resolve(changed)),
+        answer: (changed) =>
+          reply(() => call.resolve(changed ? random.pick(["changed", "holds"] as const) : "unchanged")),
         fail: () => reply(() => call.reject(unavailable())),
         lose: () => reply(() => call.reject(unknown())),
       });
@@ -95,7 +96,7 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
     },
 
     replaceOwnIdData(change) {
-      const call = startCall<boolean>(unknown);
+      const call = startCall<Replaced>(unknown);
       const isRefused = database.isDown || random.chance(world.weather.databaseRefuses);
       if (isRefused) reply(() => call.reject(unavailable()));
       else sendUpdate(call, change);

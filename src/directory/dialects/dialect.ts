@@ -47,6 +47,8 @@ export interface TableFacts {
   readonly isView: boolean;
   /** Whether an UPDATE of the `ownIdData` column reaches a table, without a trigger in between. */
   readonly isUpdatable: boolean;
+  /** Whether an UPDATE itself can tell what the row holds once it is over. */
+  readonly confirmsUpdates: boolean;
   /**
    * Columns by which a lookup finds one row at most: in a table by a unique index that covers them alone and whole, in
    * a view as far as its database can tell.
@@ -79,7 +81,8 @@ export interface TableFixes {
  * `blocked`, `databaseTimeMs` and `unfit`, the name of an `UnfitState` or NULL. On a server it returns one row for an
  * unknown user too, whose `loginId` is NULL, so that a server in an unfit state cannot deny that a user exists.
  * `replace` changes the row whose login id is exactly that of the change if the user is not blocked, the row contains
- * `expected`, the clock shows less than `deadlineMs` and the server is in no unfit state.
+ * `expected`, the clock shows less than `deadlineMs` and the server is in no unfit state. Where the table confirms
+ * updates, it returns `holds`: whether the row holds exactly the replacement, and nothing runs later that could change it.
  */
 export interface Statements {
   readonly find: string;

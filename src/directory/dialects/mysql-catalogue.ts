@@ -140,6 +140,7 @@ export async function inspectMysql(
     columns: columns.map((column) => describe(column, isJson(column, constraints))),
     isView,
     isUpdatable: view === undefined || view.isUpdatable === "YES",
+    confirmsUpdates: false,
     // The server shows nothing of the table behind a view: all there is to go by is that no login id occurs twice now.
     uniqueColumns: isView && loginId !== undefined && areUnique(repeats) ? [loginId.name] : unique,
     repeats,

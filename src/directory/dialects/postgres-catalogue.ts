@@ -42,7 +42,7 @@ const columnsQuery = `
   SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, b.typname AS base,
          CASE WHEN b.typname IN ('varchar', 'bpchar')
               THEN nullif(greatest(a.atttypmod, t.typtypmod), -1) - 4 END AS characters,
-         c.relkind::text AS relation,
+         c.relkind::text AS relation, c.relkind = 'r' AND NOT c.relhasrules AS "confirmsUpdates",
          CASE WHEN c.relkind IN ('v', 'f') THEN pg_column_is_updatable(c.oid, a.attnum, false)
               ELSE c.relkind IN ('r', 'p') END AS "isUpdatable",
          has_column_privilege(c.oid, a.attnum, 'SELECT') AS "isReadable",
@@ -84,6 +84,8 @@ const Column = Type.Object({
   characters: Type.Union([Type.Number(), Type.Null()]),
   /** `pg_class.relkind`. */
   relation: Type.String(),
+  /** An UPDATE with RETURNING is refused where a rule acts in its place. */
+  confirmsUpdates: Type.Boolean(),
   /** Partitions, or tables that inherit from this one. */
   hasDescendants: Type.Boolean(),
   isUpdatable: Type.Boolean(),
@@ -137,6 +139,7 @@ export async function inspectPostgres(
     })),
     isView: relation === "v",
     isUpdatable: ownIdData?.isUpdatable ?? false,
+    confirmsUpdates: ownIdData?.confirmsUpdates ?? false,
     uniqueColumns: unique.columns,
     repeats,
     tables: columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery)).map(({ name }) => name),

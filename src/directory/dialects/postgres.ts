@@ -16,6 +16,18 @@ const readOnly: UnfitState = {
   command: null,
 };
 
+/**
+ * Whether nothing runs after the UPDATE of a row that could change it once more. RETURNING shows what BEFORE triggers
+ * made of a value, but not what AFTER triggers, rules and the tables that inherit from this one will do.
+ */
+function nothingRunsAfter(table: string): string {
+  const oid = `'${table.replaceAll("'", "''")}'::regclass`;
+  return `NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+                      WHERE c.oid = ${oid} AND (c.relkind <> 'r' OR c.relhasrules OR c.relhassubclass))
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
+                          WHERE t.tgrelid = ${oid} AND NOT t.tgisinternal AND t.tgtype & 2 = 0)`;
+}
+
 export const postgres: Dialect = {
   name: "Postgres",
 
@@ -48,6 +60,10 @@ export const postgres: Dialect = {
     const blocked = !blockedColumn
       ? "false"
       : `coalesce(u.${quote(blockedColumn.name)}${blockedColumn.kind === "number" ? " <> 0" : ""}, false)`;
+    const holds = `${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $1::text`;
+    const confirmation = facts.confirmsUpdates
+      ? `RETURNING ${holds} AND ${nothingRunsAfter(table)} AS "holds"`
+      : "";
     return {
       find: `SELECT ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",
                     ${clockMs} AS "databaseTimeMs", ${unfitExpression([readOnly])} AS "unfit"
@@ -55,7 +71,8 @@ export const postgres: Dialect = {
       replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = $1
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $5::text
                   AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
-                  AND NOT ${blocked} AND ${clockMs} < $4::float8`,
+                  AND NOT ${blocked} AND ${clockMs} < $4::float8
+                ${confirmation}`,
       parametersOf: (change) => [
         change.replacement,
         change.loginId,

@@ -67,6 +67,7 @@ export async function inspectSqlite(
     columns: columns.map(describe),
     isView,
     isUpdatable: !isView,
+    confirmsUpdates: false,
     uniqueColumns: unique,
     repeats,
     tables: tables.map(({ name }) => name),

@@ -62,7 +62,7 @@ export const postgres: Dialect = {
       : `coalesce(u.${quote(blockedColumn.name)}${blockedColumn.kind === "number" ? " <> 0" : ""}, false)`;
     const holds = `${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $1::text`;
     const confirmation = facts.confirmsUpdates
-      ? `RETURNING ${holds} AND ${nothingRunsAfter(table)} AS "holds"`
+      ? `RETURNING ${holds} AND ${nothingRunsAfter(facts.fullName)} AS "holds"`
       : "";
     return {
       find: `SELECT ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",

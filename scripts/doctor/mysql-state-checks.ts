@@ -108,12 +108,13 @@ export const mysqlStateChecks: readonly Check<Database>[] = [
     "takes writes",
   ),
   autocommit,
-  stateCheck("database.isolation", "isolation", ["uncommitted"], "reads nothing that is not committed"),
+  stateCheck("database.isolation", "isolation", ["uncommitted", "past"], "reads what is committed now"),
+  stateCheck("database.character-set", "character set", ["charset"], "utf8mb4, so that values do not change"),
   stateCheck(
     "database.binary-log",
     "binary log",
-    ["binlog_format"],
-    "off, or keeps rows where statements would not do",
+    ["binlog_format", "sql_log_bin"],
+    "off, or has what the sidecar writes, as rows where statements would not do",
   ),
   stateCheck(
     "database.galera",

@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { OutcomeUnknown, OwnIdDataTooLong, UserUnknown } from "../errors.ts";
-import { type ColumnFacts, nobodysChange } from "./dialects/dialect.ts";
+import { type ColumnFacts, nobodysChange, type TableFacts } from "./dialects/dialect.ts";
 import { createTableExaminer, finalProblemsOf } from "./examined-table.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
 import type { Replaced, Replacement, UserDirectory, UserRecord } from "./user-directory.ts";
@@ -111,17 +111,23 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     fits,
 
     async replaceOwnIdData(change) {
+      const { facts } = table.current();
       try {
         return await withTable(() => replaceOnce(change));
       } catch (error) {
         if (!(error instanceof SqlFailed)) throw error;
-        if (error.meaning === "half done" && (await isReplaced(change))) return "holds";
+        if (mayBeHalfDone(error, facts) && (await isReplaced(change))) return "holds";
         throw await explainRefusal(error, change);
       }
     },
 
     close: client.close,
   } satisfies UserDirectory;
+}
+
+/** Whether a statement that is over may have changed the row, although it failed. */
+function mayBeHalfDone({ meaning }: SqlFailed, { rollsBack }: TableFacts): boolean {
+  return meaning === "half done" || (meaning !== "unknown" && !rollsBack);
 }
 
 function triggerFailed({ meaning, message }: SqlFailed) {

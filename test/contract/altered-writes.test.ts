@@ -96,6 +96,16 @@ const mariadbCases: readonly Interference[] = [
     sql: mariadbTrigger("SIGNAL SQLSTATE '45000'", "AFTER"),
     ...failed,
   },
+  {
+    what: "a trigger that fails after the change in a table without transactions, and leaves it",
+    sql: ["ALTER TABLE users ENGINE = MyISAM", ...mariadbTrigger("SIGNAL SQLSTATE '45000'", "AFTER")],
+    ...done,
+  },
+  {
+    what: "a trigger that fails before the change in a table without transactions",
+    sql: ["ALTER TABLE users ENGINE = MyISAM", ...mariadbTrigger("SIGNAL SQLSTATE '45000'")],
+    ...failed,
+  },
   { what: "a constraint", sql: ["ALTER TABLE users ADD CHECK (data = trim(LEADING FROM data))"], ...failed },
 ];
 

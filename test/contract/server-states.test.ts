@@ -124,15 +124,54 @@ describeWithPrivate("mariadb", "a MariaDB on which nobody can rely", () => {
     await database.run("UPDATE users SET data = 'old'");
   });
 
-  test("refuses connections that begin inside a transaction", async () => {
-    await database.run("CREATE USER app@'127.0.0.1' IDENTIFIED BY 'app'");
-    await database.run("GRANT SELECT, UPDATE ON users TO app@'127.0.0.1'");
-    await database.run("SET GLOBAL init_connect = 'START TRANSACTION'");
-    const directory = database.directory(names, { url: withAccount(server.url(), "app", "app") });
-    const [problem] = await problemsOf(directory);
-    await database.run("SET GLOBAL init_connect = ''");
-    expect(problem).toContain("inside a transaction");
-    expect(await eventually(async () => (await problemsOf(directory)).length, 0)).toBe(0);
+  test.each([
+    ["inside a transaction", "START TRANSACTION", "inside a transaction"],
+    ["with another character set", "SET NAMES latin1", "another character set"],
+    ["in an earlier time", "SET system_versioning_asof = '2020-01-01 00:00:00'", "an earlier time"],
+    ["outside the binary log", "SET sql_log_bin = OFF", "binary log"],
+  ])(
+    "refuses connections that begin %s, also where they first do so while it runs",
+    async (_, begin, words) => {
+      await database.run("CREATE OR REPLACE USER app@'127.0.0.1' IDENTIFIED BY 'app'");
+      await database.run("GRANT SELECT, UPDATE ON users TO app@'127.0.0.1'");
+      await database.run("GRANT BINLOG ADMIN ON *.* TO app@'127.0.0.1'");
+      const directory = database.directory(names, {
+        url: withAccount(server.url(), "app", "app"),
+        poolMax: 1,
+      });
+      await directory.verifyConnection();
+      const change = changeOf(await directory.find("ann"), "unseen");
+      await database.run(`SET GLOBAL init_connect = "${begin}"`);
+      const [connection] = await database.run(
+        "SELECT id FROM information_schema.processlist WHERE user = 'app'",
+      );
+      await database.run(`KILL ${connection?.id}`);
+      const outcomes = {
+        update: await eventually(() => directory.replaceOwnIdData(change).catch(String), "unchanged"),
+        find: await reasonOf(directory.find("ann")),
+        start: await problemsOf(database.directory(names, { url: withAccount(server.url(), "app", "app") })),
+      };
+      await database.run("SET GLOBAL init_connect = ''");
+      expect(outcomes).toEqual({
+        update: "unchanged",
+        find: expect.stringContaining(words),
+        start: [expect.stringContaining(words === "another character set" ? "latin1" : words)],
+      });
+      expect(await stored()).toBe("old");
+      expect(await eventually(async () => (await problemsOf(directory)).length, 0)).toBe(0);
+    },
+  );
+
+  test("leaves no write that waits for the end of a backup", async () => {
+    const directory = database.directory(names);
+    await directory.verifyConnection();
+    const change = changeOf(await directory.find("ann"), "after the backup");
+    for (const stage of ["START", "FLUSH", "BLOCK_DDL", "BLOCK_COMMIT"])
+      await database.run(`BACKUP STAGE ${stage}`);
+    const reason = await reasonOf(directory.replaceOwnIdData(change));
+    await database.run("BACKUP STAGE END");
+    expect(reason).toContain("time limit");
+    expect(await stored()).toBe("old");
   });
 
   test("writes rows into its binary log in the format that the advice names", async () => {

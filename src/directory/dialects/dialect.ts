@@ -45,6 +45,8 @@ export interface TableFacts {
   /** Empty when the table is not there. */
   readonly columns: readonly ColumnFacts[];
   readonly isView: boolean;
+  /** Whether a statement that fails is known to leave nothing behind; MyISAM, for one, keeps what a failed trigger follows. */
+  readonly rollsBack: boolean;
   /** Whether an UPDATE of the `ownIdData` column reaches a table, without a trigger in between. */
   readonly isUpdatable: boolean;
   /** Whether an UPDATE itself can tell what the row holds once it is over. */

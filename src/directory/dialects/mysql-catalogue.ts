@@ -47,6 +47,12 @@ const viewQuery = `
   SELECT is_updatable AS isUpdatable FROM information_schema.views
   WHERE table_schema = ? AND table_name = ?`;
 
+/** Nothing for a view, whose table is not shown. */
+const transactionsQuery = `
+  SELECT e.transactions AS transactions
+  FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine
+  WHERE t.table_schema = ? AND t.table_name = ? ${uncut}`;
+
 const uniqueColumnsQuery = `
   SELECT min(column_name) AS name
   FROM information_schema.statistics
@@ -91,6 +97,7 @@ const ServerFacts = Type.Tuple([
   }),
 ]);
 const Views = Type.Array(Type.Object({ isUpdatable: Type.String() }));
+const Transactions = Type.Array(Type.Object({ transactions: optionalText }));
 const Constraints = Type.Array(Type.Object({ name: Type.String(), clause: Type.String() }));
 export type MysqlConstraint = Static<typeof Constraints>[number];
 const Names = Type.Array(Type.Object({ name: Type.String() }));
@@ -120,6 +127,7 @@ export async function inspectMysql(
   const isMariaDb = server.version.includes("MariaDB");
   const columns = Value.Parse(Type.Array(Column), await run(columnsQuery, place));
   const [view] = Value.Parse(Views, await run(viewQuery, place));
+  const [engine] = Value.Parse(Transactions, await run(transactionsQuery, place));
   const constraints = isMariaDb ? Value.Parse(Constraints, await run(constraintsQuery, place)) : [];
   const isView = view !== undefined;
   const unique = Value.Parse(Names, await run(uniqueColumnsQuery, place)).map(({ name }) => name);
@@ -139,6 +147,7 @@ export async function inspectMysql(
     fullName,
     columns: columns.map((column) => describe(column, isJson(column, constraints))),
     isView,
+    rollsBack: engine?.transactions === "YES",
     isUpdatable: view === undefined || view.isUpdatable === "YES",
     confirmsUpdates: false,
     // The server shows nothing of the table behind a view: all there is to go by is that no login id occurs twice now.

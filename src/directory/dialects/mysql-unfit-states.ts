@@ -11,6 +11,8 @@ export const stateVariables = [
   "in_transaction",
   "log_bin",
   "binlog_format",
+  "sql_log_bin",
+  "system_versioning_asof",
   "wsrep_on",
   "wsrep_dirty_reads",
   "wsrep_sync_wait",
@@ -27,6 +29,8 @@ const isOn = (variable: string) => `CAST(@@${variable} AS CHAR) NOT IN ('OFF', '
 function misfit(name: string, condition: string, reason: string, command: string, more = ""): UnfitState {
   return { name, condition, failure: { meaning: "misfit", reason, remedy: command + more }, command };
 }
+
+const spoken = ["character_set_client", "character_set_connection", "character_set_results"] as const;
 
 const readsUncommitted = (variable: string) =>
   misfit(
@@ -79,6 +83,37 @@ const candidates: readonly Candidate[] = [
       " and in its configuration",
     ),
     needs: ["log_bin", "binlog_format"],
+  },
+  {
+    ...misfit(
+      "sql_log_bin",
+      "(@@global.log_bin AND NOT @@session.sql_log_bin)",
+      "the server leaves what the sidecar's connections write out of its binary log, so replicas and restored backups would lose writes (sql_log_bin=OFF)",
+      "SET GLOBAL init_connect = '';",
+      " which switches sql_log_bin off",
+    ),
+    needs: ["log_bin", "sql_log_bin"],
+  },
+  {
+    name: "charset",
+    condition: `NOT (${spoken.map((variable) => `@@session.${variable} <=> 'utf8mb4'`).join(" AND ")})`,
+    failure: {
+      meaning: "misfit",
+      reason: "the server makes connections speak another character set than utf8mb4, so values would change",
+      remedy: "see init_connect and skip-character-set-client-handshake",
+    },
+    command: null,
+    needs: [],
+  },
+  {
+    ...misfit(
+      "past",
+      "@@session.system_versioning_asof <> 'DEFAULT'",
+      "the server shows connections the rows of an earlier time (system_versioning_asof)",
+      "SET GLOBAL system_versioning_asof = DEFAULT;",
+      " and see that init_connect does not set it",
+    ),
+    needs: ["system_versioning_asof"],
   },
   {
     ...misfit(

@@ -78,14 +78,16 @@ export function createMysqlDialect(): Dialect {
 }
 
 /**
- * MySQL limits the time of a SELECT only, and of an UPDATE the wait for a table that is being altered; the
+ * In MariaDB, `max_statement_time` does not end a commit that waits for a backup (BACKUP STAGE BLOCK_COMMIT), but
+ * `lock_wait_timeout` does. MySQL limits the time of a SELECT only, and of an UPDATE the wait for a table that is being altered; the
  * fence of `replace` and the client's deadline do the rest.
  */
 function settingsOf({ isMariaDb, timeZone, variables }: Server, statementMs: number): StatementSettings {
   const zone = `'${timeZone.replaceAll("'", "''")}'`;
   const seconds = statementMs / 1000;
   if (isMariaDb) {
-    const settings = `sql_mode='STRICT_ALL_TABLES', time_zone=${zone}, max_statement_time=${seconds.toFixed(3)}`;
+    const limits = `max_statement_time=${seconds.toFixed(3)}, lock_wait_timeout=${Math.max(1, Math.floor(seconds))}`;
+    const settings = `sql_mode='STRICT_ALL_TABLES', time_zone=${zone}, ${limits}`;
     // On a Galera node, a statement first waits for what the other nodes have committed.
     const causal = variables.has("wsrep_sync_wait") ? ", wsrep_sync_wait=3" : "";
     return { before: `SET STATEMENT ${settings}${causal} FOR`, hint: "" };

@@ -138,6 +138,7 @@ export async function inspectPostgres(
       unicode: database.encoding === "UTF8",
     })),
     isView: relation === "v",
+    rollsBack: true,
     isUpdatable: ownIdData?.isUpdatable ?? false,
     confirmsUpdates: ownIdData?.confirmsUpdates ?? false,
     uniqueColumns: unique.columns,

@@ -66,6 +66,7 @@ export async function inspectSqlite(
     fullName: quoteTable(names.table, quote),
     columns: columns.map(describe),
     isView,
+    rollsBack: true,
     isUpdatable: !isView,
     confirmsUpdates: false,
     uniqueColumns: unique,

@@ -6,12 +6,13 @@ import type { RedisServers } from "./redis-servers.ts";
 const prefix: Check<RedisServers> = {
   id: "redis.installation",
   title: "key prefix",
-  async examine({ client, keys, keyPrefix, installation }) {
+  async examine(servers) {
+    const { client, keys, keyPrefix, installation } = servers;
     if (installation === null) return unknownDatabase;
     const held = await client.get(keys.installation);
     if (held === installation) return fine("is this installation's own");
     if (held === null) return fine("is nobody's: the first start marks it");
-    const { reason, remedy } = explainAnothers(keys.installation);
+    const { reason, remedy } = explainAnothers(keys.installation, masterWith(servers));
     return wrong(`${reason}; ${remedy}`, `REDIS_KEY_PREFIX=${prefixOfItsOwn(keyPrefix, installation)}`);
   },
 };
@@ -26,7 +27,7 @@ const otherPrefixes: Check<RedisServers> = {
     const connections = masters.map(({ connection }) => connection);
     const [rival] = await findMarks({ client, masters: () => connections, keys, installation });
     if (rival === undefined) return fine("none keeps the same table");
-    const { reason, remedy } = explainRival(keys.installation, rival);
+    const { reason, remedy } = explainRival(keys.installation, rival, masterWith(servers));
     return wrong(`${reason}; ${remedy}`, `${masterWith(servers)} DEL ${shellWord(rival)}`);
   },
 };

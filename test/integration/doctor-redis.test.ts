@@ -301,6 +301,8 @@ describeWithPrivate("redis", "doctor on a shared Redis", () => {
     await using site = await createDeployment({ NODE_ENV: "development", REDIS_URL: server.url() });
     expect(await wrongIds(site)).toEqual([]);
     await withRedis(server, (redis) => redis.set("ownid:installation", "0123456789abcdef"));
+    const told = (await itemsOf(site)).get("redis.installation")?.detail;
+    expect(told).toContain(`run: redis-cli -h 127.0.0.1 -p ${server.port} DEL ownid:installation`);
     const fault: Fault<Deployment> = { id: "redis.installation", status: "wrong", plant: () => {} };
     expect(await plantAndMend(site, fault)).toEqual(["wrong", "fine"]);
     expect(site.environment.REDIS_KEY_PREFIX).toMatch(/^ownid-[0-9a-f]{6}:$/);

@@ -12,6 +12,11 @@ export interface ListenerAddress {
 const idleTimerSeconds = 4;
 /** What keeps a listener from its port; any other reason has to do with the host. */
 const aboutPorts: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
+const remedies: Readonly<Record<string, string>> = {
+  EADDRINUSE: "Another program listens there: end it, or choose another port.",
+  EACCES: "This account may not use that port: choose one above 1023.",
+  EADDRNOTAVAIL: "This machine does not have that address.",
+};
 
 /**
  * Opens a listener and returns its origin. `variable` is the setting of its port.
@@ -25,7 +30,8 @@ export function listen(app: Listener, variable: "PORT" | "OPS_PORT", address: Li
   } catch (error) {
     const reason = error instanceof Error && "code" in error ? String(error.code) : "it cannot be used";
     const named = aboutPorts.has(reason) ? variable : variable.replace("PORT", "HOST");
-    throw new ConfigurationInvalid([`${named}: cannot listen on ${host}:${port} (${reason}).`]);
+    const problem = `${named}: cannot listen on ${host}:${port} (${reason}).`;
+    throw new ConfigurationInvalid([`${problem} ${remedies[reason] ?? ""}`.trimEnd()]);
   }
   return `http://${host.includes(":") ? `[${host}]` : host}:${app.server?.port ?? port}`;
 }

@@ -157,7 +157,7 @@ describe("exit 78", () => {
       await using sidecar = spawnSidecar({ [variable]: String(occupied.port) });
       expect(await sidecar.ended()).toBe(78);
       expect(problemsOf(sidecar)).toEqual([
-        `${variable}: cannot listen on 127.0.0.1:${occupied.port} (EADDRINUSE).`,
+        `${variable}: cannot listen on 127.0.0.1:${occupied.port} (EADDRINUSE). Another program listens there: end it, or choose another port.`,
       ]);
     });
     await Promise.all(starts);
@@ -168,7 +168,9 @@ describe("exit 78", () => {
     const starts = ["HOST", "OPS_HOST"].map(async (variable) => {
       await using sidecar = spawnSidecar({ [variable]: "192.0.2.1" });
       expect(await sidecar.ended()).toBe(78);
-      expect(problemsOf(sidecar)).toEqual([`${variable}: cannot listen on 192.0.2.1:0 (EADDRNOTAVAIL).`]);
+      expect(problemsOf(sidecar)).toEqual([
+        `${variable}: cannot listen on 192.0.2.1:0 (EADDRNOTAVAIL). This machine does not have that address.`,
+      ]);
     });
     await Promise.all(starts);
   });

@@ -2,16 +2,25 @@ import { DatabaseUnavailable, HotCopyUnavailable, type SidecarError } from "../.
 
 export type Word = "sync" | "verify" | "warm" | "push";
 
-const next: Readonly<Record<Word, string>> = {
-  sync: "Then begin again with: bun run sync",
-  verify: "Then begin again with: bun run sync verify",
-  warm: "Then continue with: bun run sync warm --resume",
-  push: "Then begin again with: bun run sync push",
-};
+export interface EndedCommand {
+  readonly word: Word;
+  /** Whether a warm got far enough for `--resume` to find where it stopped. */
+  readonly canResume: boolean;
+  readonly keep: boolean;
+}
 
 /** What is told when a side gives no answer, which ends the work. What was done until then is consistent. */
-export function earlyEndText(error: SidecarError, word: Word): string {
-  return `Stopped early: ${reasonOf(error)}.\nTo find out why, run: bun run doctor\n${next[word]}\n`;
+export function earlyEndText(error: SidecarError, command: EndedCommand): string {
+  return `Stopped early: ${reasonOf(error)}.\nTo find out why, run: bun run doctor\n${nextStep(command)}\n`;
+}
+
+function nextStep({ word, canResume, keep }: EndedCommand): string {
+  if (word === "sync") return "Then begin again with: bun run sync";
+  if (word !== "warm") return `Then begin again with: bun run sync ${word}`;
+  const again = canResume
+    ? "continue with: bun run sync warm --resume"
+    : "begin again with: bun run sync warm";
+  return `Then ${again}${keep ? " --keep" : ""}`;
 }
 
 /** Some errors of the store carry their meaning in their class alone. */

@@ -5,6 +5,7 @@ import { parseWhole } from "../quantities.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
 import { earlyEndText, type Word } from "./early-end.ts";
 import { push } from "./push.ts";
+import { forgetResumePoint, hasResumePoint } from "./resume-point.ts";
 import { openSides, type Sides } from "./sides.ts";
 import { printSummary, type Summary } from "./summary.ts";
 import { verify } from "./verify.ts";
@@ -69,7 +70,10 @@ await runCommand({
       throw new UsageWrong("Say what to do: bun run sync [verify|warm|push]");
     for (const flag of ["resume", "keep", "repair", "show", "yes"] as const) {
       const isMeant = flags[word].some((known) => known === flag);
-      if (given[flag] && !isMeant) throw new UsageWrong(`--${flag} means nothing to ${word}.`);
+      if (given[flag] && !isMeant)
+        throw new UsageWrong(
+          `--${flag} is not an option of bun run sync${word === "sync" ? "" : ` ${word}`}.`,
+        );
     }
     const rate =
       given.rate === undefined ? null : parseWhole("rate", given.rate, { least: 1, most: 10_000_000 });
@@ -80,6 +84,8 @@ await runCommand({
       stop: stopOnSignal("Stopping after this batch."),
     };
     try {
+      // A warm that does not get as far as its first batch leaves nothing to resume.
+      if (word === "warm" && !given.resume) forgetResumePoint();
       showStep("connecting to Redis and the database");
       await using sides = await openSides({ keep: given.keep });
       showStep("");
@@ -87,7 +93,8 @@ await runCommand({
     } catch (error) {
       showStep("");
       if (!(error instanceof SidecarError)) throw error;
-      tell(earlyEndText(error, word));
+      const canResume = word === "warm" && hasResumePoint();
+      tell(earlyEndText(error, { word, canResume, keep: given.keep }));
       return 1;
     }
   },

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { UsageWrong } from "../command.ts";
@@ -52,6 +52,10 @@ export function saveResumePoint(point: ResumePoint): void {
   rmSync(draft, { force: true });
   writeFileSync(draft, JSON.stringify(point), { mode: 0o600 });
   renameSync(draft, file);
+}
+
+export function hasResumePoint(): boolean {
+  return existsSync(keptFile(name));
 }
 
 export function forgetResumePoint(): void {

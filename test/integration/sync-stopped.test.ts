@@ -113,6 +113,16 @@ describeWith("postgres", "Postgres", () => {
       expect(await site.hashes()).toEqual(new Map());
     });
 
+    test("a warm that cannot connect says to begin again, since nothing can be resumed", async () => {
+      await using site = await openSite(10);
+      const absent = { DATABASE_URL: "postgres://nobody@127.0.0.1:1/absent" };
+      const begun = await site.sync(["warm", "--keep"], absent);
+      expect({ exit: begun.exit, last: begun.stderr.trimEnd().split("\n").at(-1) }).toEqual({
+        exit: 1,
+        last: "Then begin again with: bun run sync warm --keep",
+      });
+    });
+
     test("a folder that nothing can be kept in is wrong usage", async () => {
       await using site = await openSite(10);
       await Bun.write(site.at("data"), "no folder");

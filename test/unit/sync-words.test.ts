@@ -4,11 +4,20 @@ import { earlyEndText } from "../../scripts/sync/early-end.ts";
 import { DatabaseUnavailable, HotCopyUnavailable } from "../../src/errors.ts";
 
 test("a sync that ends early says why, also where the error has no message, and how to go on", () => {
-  expect(earlyEndText(new HotCopyUnavailable(), "warm")).toBe(
+  expect(earlyEndText(new HotCopyUnavailable(), { word: "warm", canResume: true, keep: false })).toBe(
     "Stopped early: Redis gives no answer.\nTo find out why, run: bun run doctor\nThen continue with: bun run sync warm --resume\n",
   );
-  expect(earlyEndText(new DatabaseUnavailable("it does not answer", "start it."), "sync")).toBe(
+  expect(
+    earlyEndText(new DatabaseUnavailable("it does not answer", "start it."), {
+      word: "sync",
+      canResume: false,
+      keep: false,
+    }),
+  ).toBe(
     "Stopped early: it does not answer: start it.\nTo find out why, run: bun run doctor\nThen begin again with: bun run sync\n",
+  );
+  expect(earlyEndText(new HotCopyUnavailable(), { word: "warm", canResume: true, keep: true })).toEndWith(
+    "Then continue with: bun run sync warm --resume --keep\n",
   );
 });
 

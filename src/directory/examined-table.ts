@@ -96,7 +96,7 @@ function ofThisTable(error: unknown): unknown {
     meaning: "misfit",
     reason: `the database refuses the sidecar's SELECT or UPDATE of the user table ${code}`,
     remedy:
-      "see whether the ownIdData column is generated from others, or the table a view that nobody can write",
+      "see whether the ownIdData column is generated from others, or the table a view that nobody can write, or published without a replica identity",
   });
 }
 

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
@@ -91,24 +91,35 @@ describe.each(["WAL", "DELETE"])("an SQLite file in journal mode %s", (journalMo
   });
 });
 
-test("a write-ahead log that was deleted takes no write that nobody else would see", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "ownid-swap-"));
-  const path = join(folder, "site.db");
-  using site = new Database(path, { create: true });
-  site.run("PRAGMA journal_mode = WAL");
-  site.run("CREATE TABLE users (email TEXT UNIQUE, data TEXT)");
-  site.run("INSERT INTO users VALUES ('ann', 'old')");
-  site.run("PRAGMA wal_checkpoint(TRUNCATE)");
-  const connection = { kind: "sqlite", url: path, poolMax: 1, prepare: true, tls: withoutTls } as const;
-  const directory = createSqlDirectory({ ...connection, names, statementMs: 2000 });
-  await directory.verifyConnection();
-  const { databaseTimeMs } = await directory.find("ann");
-  site.close();
-  for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix);
-  const change = { loginId: "ann", expected: "old", replacement: "new", deadlineMs: databaseTimeMs + 60_000 };
-  expect(await directory.replaceOwnIdData(change)).not.toBe("unchanged");
-  using later = new Database(path);
-  expect(later.query("SELECT data FROM users").get()).toEqual({ data: "new" });
-  await directory.close();
-  rmSync(folder, { recursive: true });
-});
+test.each(["the file", "a symbolic link"])(
+  "a write-ahead log that was deleted takes no write that nobody else would see by way of %s",
+  async (way) => {
+    const folder = mkdtempSync(join(tmpdir(), "ownid-swap-"));
+    const path = join(folder, "site.db");
+    using site = new Database(path, { create: true });
+    site.run("PRAGMA journal_mode = WAL");
+    site.run("CREATE TABLE users (email TEXT UNIQUE, data TEXT)");
+    site.run("INSERT INTO users VALUES ('ann', 'old')");
+    site.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    const link = join(folder, "link.db");
+    symlinkSync(path, link);
+    const url = way === "the file" ? path : link;
+    const connection = { kind: "sqlite", url, poolMax: 1, prepare: true, tls: withoutTls } as const;
+    const directory = createSqlDirectory({ ...connection, names, statementMs: 2000 });
+    await directory.verifyConnection();
+    const { databaseTimeMs } = await directory.find("ann");
+    site.close();
+    for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix);
+    const change = {
+      loginId: "ann",
+      expected: "old",
+      replacement: "new",
+      deadlineMs: databaseTimeMs + 60_000,
+    };
+    expect(await directory.replaceOwnIdData(change)).not.toBe("unchanged");
+    using later = new Database(path);
+    expect(later.query("SELECT data FROM users").get()).toEqual({ data: "new" });
+    await directory.close();
+    rmSync(folder, { recursive: true });
+  },
+);

@@ -61,6 +61,15 @@ describeWith("postgres", "a trigger in Postgres", () => {
     await database.run("DROP FUNCTION note_change CASCADE");
     expect(refusal).toBe(`a trigger or rule of the table failed in note_change (SQLSTATE ${state})`);
   });
+
+  test("is not blamed for what a row security policy refuses", async () => {
+    await database.run("ALTER TABLE users ENABLE ROW LEVEL SECURITY");
+    await database.run("CREATE POLICY short ON users USING (true) WITH CHECK (length(data) < 3)");
+    const refusal = await refusalOf(database);
+    await database.run("DROP POLICY short ON users");
+    await database.run("ALTER TABLE users DISABLE ROW LEVEL SECURITY");
+    expect(refusal).toBe("a row security policy of the table refuses the change (SQLSTATE 42501)");
+  });
 });
 
 describeWith("mariadb", "MariaDB", () => {

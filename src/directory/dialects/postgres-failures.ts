@@ -18,6 +18,7 @@ export function postgresFailure(error: unknown): SqlFailure {
   if (error.code === "ERR_POSTGRES_TLS_NOT_AVAILABLE") return tlsMissing;
   if (error.code !== "ERR_POSTGRES_SERVER_ERROR") return connectionLost;
   const state = String(error.errno ?? "");
+  if (state === "42501" && error.routine === "ExecWithCheckOptions") return policyRefuses;
   const known = failureByState[state] ?? failureByState[state.slice(0, 2)] ?? outcomeOpen;
   const failedFunction = functionIn(error.where);
   if (failedFunction === null || known.meaning === "unknown" || known.meaning === "busy") {
@@ -48,6 +49,13 @@ const tlsMissing: SqlFailure = {
   meaning: "not done",
   reason: "the database does not take TLS",
   remedy: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
+};
+
+/** The role has every privilege. The function of the server that reports the error is what tells the two apart. */
+const policyRefuses: SqlFailure = {
+  ...statementRefused,
+  reason: "a row security policy of the table refuses the change (SQLSTATE 42501)",
+  remedy: "see the WITH CHECK of the table's policies (pg_policies)",
 };
 
 /** By SQLSTATE, then by its class (Postgres manual, appendix A). */

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 
 /** Files that SQLite keeps beside the database in WAL mode, and that hold a part of it. */
 const companions = ["-wal", "-shm"];
@@ -9,11 +9,13 @@ const companions = ["-wal", "-shm"];
  */
 export function watchFile(path: string): () => boolean {
   const opened = identityOf(path);
+  // Where the path is a symbolic link, SQLite keeps them beside the file that it leads to.
+  const file = targetOf(path);
   const seen = new Map<string, string>();
 
   /** SQLite makes them when it first needs them, and keeps them for as long as a connection is open. */
   function isSameCompanion(suffix: string): boolean {
-    const identity = identityOf(path + suffix);
+    const identity = identityOf(file + suffix);
     const before = seen.get(suffix);
     if (before === undefined && identity !== null) seen.set(suffix, identity);
     return before === undefined || before === identity;
@@ -26,4 +28,12 @@ export function watchFile(path: string): () => boolean {
 function identityOf(path: string): string | null {
   const file = statSync(path, { throwIfNoEntry: false });
   return file === undefined ? null : `${file.dev}:${file.ino}`;
+}
+
+function targetOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }

@@ -48,6 +48,7 @@ await runCommand({
     if (!isAction(action) || loginId === undefined || rest.length > 0) {
       throw new UsageWrong("Say what to sign and for whom: bun run sign get|set|session <loginId>");
     }
+    refuseMisplaced(action, options);
     const config = loadConfig(commandEnvironment(), developmentSharedSecret);
     const [secret] = config.signature.sharedSecrets.reveal();
     if (secret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
@@ -72,6 +73,14 @@ await runCommand({
 
 function isAction(word: string | undefined): word is Action {
   return word !== undefined && Object.hasOwn(endpoints, word);
+}
+
+/** @throws {UsageWrong} an option would have no effect */
+function refuseMisplaced(action: Action, options: { data?: string; "session-type"?: string }): void {
+  if (options.data !== undefined && action !== "set") throw new UsageWrong("--data goes with set only.");
+  if (options["session-type"] !== undefined && action !== "session") {
+    throw new UsageWrong("--session-type goes with session only.");
+  }
 }
 
 /** @throws {UsageWrong} */

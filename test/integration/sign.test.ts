@@ -46,6 +46,15 @@ describe("sign", () => {
     expect(JSON.parse(body)).toEqual({ loginId: "sol@testmail.com", ownIdData: awkward });
   });
 
+  test("refuses an option that would have no effect", async () => {
+    for (const [args, problem] of [
+      [["get", "sol@testmail.com", "--data", "x"], "--data goes with set only."],
+      [["set", "sol@testmail.com", "--session-type", "browser"], "--session-type goes with session only."],
+    ] as const) {
+      expect(await sign(args)).toEqual({ status: 2, stdout: "", stderr: `${problem}\nSee --help.\n` });
+    }
+  });
+
   test("reads the value of a set from a pipe without a word", async () => {
     const { stdout, stderr } = await sign(["set", "sol@testmail.com", "--json"], { input: "from a pipe" });
     expect(JSON.parse(JSON.parse(stdout).body).ownIdData).toBe("from a pipe");

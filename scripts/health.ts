@@ -3,7 +3,7 @@ import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { fetchDirect } from "./fetch-direct.ts";
 import { listenerUrl } from "./listener-url.ts";
-import { reasonOf } from "./reason.ts";
+import { codeOf, reasonOf } from "./reason.ts";
 
 const help = `Asks the sidecar on this machine whether it works, for a container's health
 check: GET /livez on the ops listener, where OPS_HOST and OPS_PORT say it is.
@@ -40,6 +40,6 @@ async function ask(url: string): Promise<string> {
     const { status } = await fetchDirect(url, { signal: AbortSignal.timeout(answerMs) });
     return String(status);
   } catch (error) {
-    return reasonOf(error);
+    return codeOf(error) === "ECONNREFUSED" ? "nothing listens there" : reasonOf(error);
   }
 }

@@ -87,7 +87,8 @@ describe("HTTP_PROXY without NO_PROXY", () => {
     const argv = [process.execPath, join(root, file)];
     expect(await run(argv)).toEqual({ status: 0, output: `${addresses.opsUrl}/livez: 200\n` });
     expect(proxied).toEqual([]);
-    expect((await run(argv, { OPS_PORT: "9" })).status).toBe(1);
+    const unanswered = { status: 1, output: "http://127.0.0.1:9/livez: nothing listens there\n" };
+    expect(await run(argv, { OPS_PORT: "9" })).toEqual(unanswered);
     expect((await run(argv, { OPS_HOST: "0.0.0.0" })).status).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import { distance } from "fastest-levenshtein";
 import { ConfigurationInvalid } from "../src/errors.ts";
 import { withRunner } from "../src/greeting.ts";
 import { codeOf, reasonOf } from "./reason.ts";
@@ -22,6 +23,9 @@ export interface Command<Options extends ParseArgsOptionsConfig, Outcome = ExitS
   ): Promise<Outcome>;
 }
 
+/** An unknown option that differs from a known one by so many letters at most is taken for a misspelling. */
+const misspeltBy = 2;
+
 /** What a command ends with if the reader of its output leaves while it works. */
 let statusWithoutReader: number = 1;
 
@@ -35,7 +39,7 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   process.stdout.on("error", endWithoutReader);
   process.stderr.on("error", ignore);
   const args = process.argv.slice(2);
-  if (args.includes("--help")) {
+  if (args.includes("--help") || args.includes("-h")) {
     process.stdout.write(command.help);
     return end(0);
   }
@@ -58,8 +62,22 @@ function parse<const Options extends ParseArgsOptionsConfig>(args: string[], opt
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    throw new UsageWrong(reasonOf(error));
+    throw new UsageWrong(plainly(reasonOf(error), Object.keys(options)));
   }
+}
+
+/** What `parseArgs` says of an option, without its advice on operands that begin with a dash. */
+function plainly(reason: string, known: readonly string[]): string {
+  const [, unknown] = /^Unknown option '(.+?)'/.exec(reason) ?? [];
+  if (unknown !== undefined) {
+    const name = unknown.replace(/^-+/, "");
+    const meant = known.find((option) => distance(option, name) <= misspeltBy);
+    return `There is no option ${unknown}.${meant === undefined ? "" : ` Did you mean --${meant}?`}`;
+  }
+  const [, incomplete] =
+    /^Option '(?:-\w, )?(--[^ ']+)(?: <value>)?' argument (?:missing|is ambiguous)/.exec(reason) ?? [];
+  if (incomplete === undefined) return reason;
+  return `${incomplete} needs a value. Write one that begins with a dash as ${incomplete}=VALUE.`;
 }
 
 /** Ends the process once everything that it wrote has been read. */

@@ -10,12 +10,12 @@ const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
 
 /** The command line of a command that does this. */
-function command(work: string): string {
+function command(work: string, options = "{}"): string {
   const file = folder.at(`${crypto.randomUUID()}.ts`);
   writeFileSync(
     file,
     `import { runCommand, UsageWrong } from ${JSON.stringify(join(scripts, "command.ts"))};
-    await runCommand({ help: "the help\\n", options: {}, async run() { ${work} } });`,
+    await runCommand({ help: "the help\\n", options: ${options}, async run() { ${work} } });`,
   );
   return `"${process.execPath}" "${file}"`;
 }
@@ -76,5 +76,24 @@ test("a failure of the system is told in one line, with its reason", async () =>
 test("wrong usage is told with status 2", async () => {
   const { status, stderr } = await shell(command('throw new UsageWrong("Say what.");'));
   expect({ status, stderr }).toEqual({ status: 2, stderr: "Say what.\nSee --help.\n" });
-  expect((await shell(`${command("return 0;")} --unknown`)).status).toBe(2);
+});
+
+test("the help is printed for -h as well", async () => {
+  expect(await shell(`${command("return 1;")} -h`)).toEqual({ status: 0, stdout: "the help\n", stderr: "" });
+});
+
+test("an option that is unknown or lacks its value is named, with the one that was meant", async () => {
+  const said = async (args: string) => {
+    const { status, stderr } = await shell(`${command("return 0;", "{ rate: { type: 'string' } }")} ${args}`);
+    return { status, said: stderr.split("\n")[0] };
+  };
+  expect(await said("--unknown")).toEqual({ status: 2, said: "There is no option --unknown." });
+  expect(await said("-x")).toEqual({ status: 2, said: "There is no option -x." });
+  expect(await said("--rte 5")).toEqual({
+    status: 2,
+    said: "There is no option --rte. Did you mean --rate?",
+  });
+  const incomplete = "--rate needs a value. Write one that begins with a dash as --rate=VALUE.";
+  expect(await said("--rate")).toEqual({ status: 2, said: incomplete });
+  expect(await said("--rate -5")).toEqual({ status: 2, said: incomplete });
 });

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { userInfo } from "node:os";
 import { dirname } from "node:path";
+import { accountName } from "./account.ts";
 import { command, type Step, shellWord } from "./fix.ts";
 
 type Access = "read" | "write" | "enter";
@@ -55,13 +55,10 @@ export function grantAccess(access: Access, path: string): readonly Step[] {
   if (facts === null || isOwn(facts)) return [command("service", `chmod u+${letters} ${file}`)];
   const widenGroup = command("root", `chmod g+${letters} ${file}`);
   if (facts.uid === root)
-    return [
-      command("root", `chown ${accountName()} ${file}`),
-      command("service", `chmod u+${letters} ${file}`),
-    ];
+    return [command("root", `chown ${account()} ${file}`), command("service", `chmod u+${letters} ${file}`)];
   if (isOwnGroup(facts.gid)) return [widenGroup];
   if ((facts.mode & groupBits) === 0) return [command("root", `chgrp ${ownGroup()} ${file}`), widenGroup];
-  return [command("root", `usermod --append --groups ${facts.gid} ${accountName()}`), widenGroup];
+  return [command("root", `usermod --append --groups ${facts.gid} ${account()}`), widenGroup];
 }
 
 /** Whether this account is neither the owner nor in the group, and so depends on the permissions of everyone. */
@@ -84,11 +81,7 @@ function isOwnGroup(gid: number): boolean {
   return gid === ownGroup() || (process.getgroups?.() ?? []).includes(gid);
 }
 
-/** A container's account often has no name. */
-function accountName(): string {
-  try {
-    return shellWord(userInfo().username);
-  } catch {
-    return String(process.getuid?.() ?? root);
-  }
+/** For a shell: its name, or its number where it has none. */
+function account(): string {
+  return shellWord(accountName() ?? String(process.getuid?.() ?? root));
 }

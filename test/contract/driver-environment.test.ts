@@ -1,5 +1,4 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { userInfo } from "node:os";
 import { connectToUrl } from "../../src/directory/dialects/driver-environment.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";
@@ -90,7 +89,8 @@ async function describeEnvironment(
 test.each(["postgres", "mysql"])("a %s address without a user means the system's account", async (scheme) => {
   Object.assign(process.env, { USER: "nobody", PGUSER: "nobody", MYSQL_USER: "nobody" });
   await using sql = connectToUrl(`${scheme}://127.0.0.1:1/site`, {});
-  expect(sql.options).toMatchObject({ username: userInfo().username, database: "site" });
+  const account = Bun.spawnSync(["id", "-un"]).stdout.toString().trim();
+  expect(sql.options).toMatchObject({ username: account, database: "site" });
   await using named = connectToUrl(`${scheme}://ann@127.0.0.1:1/site`, {});
   expect(named.options).toMatchObject({ username: "ann" });
 });

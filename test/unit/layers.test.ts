@@ -13,7 +13,8 @@ const linesMax = 300;
 const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   errors: [],
   fix: [],
-  "file-access": ["fix"],
+  account: [],
+  "file-access": ["account", "fix"],
   "private-file": [],
   "log-output": [],
   "standard-output": [],
@@ -29,7 +30,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   config: ["errors"],
   protocol: ["errors"],
   store: ["errors"],
-  directory: ["errors", "file-access", "fix"],
+  directory: ["account", "errors", "file-access", "fix"],
   sessions: ["errors", "private-file"],
   http: ["errors", "protocol"],
   app: ["http"],

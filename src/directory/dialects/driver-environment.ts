@@ -1,5 +1,5 @@
-import { userInfo } from "node:os";
 import { SQL } from "bun";
+import { accountName } from "../../account.ts";
 
 /**
  * Where the URL says nothing, and for the database's name even where it does, Bun.SQL reads variables of its own: of
@@ -21,5 +21,6 @@ export function connectToUrl(url: string, settings: SQL.PostgresOrMySQLOptions):
 /** As libpq does: the system's account, where the URL names none. */
 function accountOf(url: string): { username: string } | null {
   const { username, searchParams } = new URL(url);
-  return username === "" && !searchParams.has("user") ? { username: userInfo().username } : null;
+  const account = username === "" && !searchParams.has("user") ? accountName() : null;
+  return account === null ? null : { username: account };
 }

@@ -25,14 +25,20 @@ export const demoLoginId = "sol@testmail.com";
  */
 export function developmentSharedSecret(): Uint8Array {
   const secret = crypto.getRandomValues(Buffer.alloc(sharedSecretBytes));
-  const kept = making("OWNID_SHARED_SECRET", () => {
-    if (!existsSync(sharedSecretFile)) createPrivateFile(sharedSecretFile, `${secret.toString("base64")}\n`);
-    return new Uint8Array(Buffer.from(readFileSync(sharedSecretFile, "utf8"), "base64"));
-  });
+  const kept = readOrCreate(secret);
   if (kept.length === sharedSecretBytes) return kept;
   throw new ConfigurationInvalid([
     `OWNID_SHARED_SECRET: the generated one in ${sharedSecretFile} is damaged; delete it.`,
   ]);
+}
+
+function readOrCreate(secret: Buffer): Uint8Array {
+  try {
+    if (!existsSync(sharedSecretFile)) createPrivateFile(sharedSecretFile, `${secret.toString("base64")}\n`);
+    return new Uint8Array(Buffer.from(readFileSync(sharedSecretFile, "utf8"), "base64"));
+  } catch (error) {
+    throw explained(error, "OWNID_SHARED_SECRET", sharedSecretFile);
+  }
 }
 
 /**
@@ -44,14 +50,14 @@ export function developmentSharedSecret(): Uint8Array {
 export async function createDemoDatabase(path: string): Promise<void> {
   if (existsSync(path)) return;
   const draft = `${path}.${crypto.randomUUID()}`;
-  making("DATABASE_URL", () => mkdirSync(dirname(path), { recursive: true }));
   try {
+    mkdirSync(dirname(path), { recursive: true });
     await fillDemoDatabase(draft);
-    making("DATABASE_URL", () => linkSync(draft, path));
+    linkSync(draft, path);
   } catch (error) {
-    if (!existsSync(path)) throw error;
+    if (!existsSync(path)) throw explained(error, "DATABASE_URL", path);
   } finally {
-    rmSync(draft, { force: true });
+    if (existsSync(draft)) rmSync(draft);
   }
 }
 
@@ -65,14 +71,10 @@ async function fillDemoDatabase(path: string): Promise<void> {
   chmodSync(path, 0o600);
 }
 
-/** Says which variable is at fault when the file system refuses what development would make. */
-export function making<Value>(variable: string, work: () => Value): Value {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error)) throw error;
-    throw new ConfigurationInvalid([
-      `${variable}: what development would make for it cannot be written (${String(error.code)}). Set it, or let this account write there.`,
-    ]);
-  }
+/** The setting at fault, where the file system refuses what a start in development creates; else the error itself. */
+function explained(error: unknown, variable: string, path: string): unknown {
+  if (!(error instanceof Error && "code" in error)) return error;
+  return new ConfigurationInvalid([
+    `${variable}: outside production, ${path} is created where it is missing, and this account cannot read or write it (${String(error.code)}). Set ${variable}, or give this account access to the file and its folder.`,
+  ]);
 }

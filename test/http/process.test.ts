@@ -136,6 +136,19 @@ describe("exit 78", () => {
     expect(readdirSync(sidecar.folder.path)).toEqual([]);
   });
 
+  test.each(["sqlite:/dev/null/users.db", `sqlite:./data/${"x".repeat(250)}.db`])(
+    "ends a start in development that cannot create its database, and names the setting (%#)",
+    async (url) => {
+      await using sidecar = spawnSidecar({ DATABASE_URL: url });
+      expect(await sidecar.ended()).toBe(78);
+      expect(problemsOf(sidecar)).toEqual([
+        expect.stringMatching(
+          /^DATABASE_URL: outside production, .* cannot read or write it \([A-Z_]+\)\. Set/,
+        ),
+      ]);
+    },
+  );
+
   test("ends a start in production whose SQLite file is in no folder, or whose secret is published", async () => {
     await using sidecar = spawnSidecar({
       NODE_ENV: "production",

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { runCommand, UsageWrong } from "./command.ts";
-import { showStep } from "./progress.ts";
+import { showStep, tell } from "./progress.ts";
 
 const help = `Starts the sidecar. It builds dist/ first if the source has changed since the
 last build, and runs the source itself if this account cannot write dist/.
@@ -23,10 +23,11 @@ await runCommand({
     if (process.stderr.isTTY) showStep("building dist/");
     const build = Bun.spawn([process.execPath, join(import.meta.dir, "build.ts"), "--quiet"], {
       stdout: "ignore",
-      stderr: "inherit",
+      stderr: "pipe",
     });
-    const status = await build.exited;
+    const [complaints, status] = await Promise.all([build.stderr.text(), build.exited]);
     showStep("");
+    if (complaints !== "") tell(complaints);
     return () => import(status === 0 ? "../dist/index.js" : "../src/index.ts");
   },
 });

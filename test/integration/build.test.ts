@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { empty, json, outcomeOf } from "../support/problems.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { runOnTerminal } from "../support/terminal.ts";
 
 setDefaultTimeout(60_000);
 
@@ -128,6 +129,10 @@ describe("bun run start", () => {
     const { baseUrl } = await sidecar.ready();
     expect((await sidecar.clientAt(baseUrl).get(sol)).status).toBe(204);
     expect(sidecar.output.stderr).toStartWith("dist/ cannot be built: EEXIST");
+    const { screen } = await runOnTerminal([process.execPath, checkout.at("scripts/start.ts")], {
+      environment: { PORT: "x" },
+    });
+    expect(screen).toContain("The source runs without it: bun src/index.ts");
     rmSync(checkout.at("dist"));
   });
 });

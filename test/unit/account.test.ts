@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const room = JSON.stringify(join(import.meta.dir, "../../src/account.ts"));
 
@@ -12,10 +13,8 @@ function nameWith(environment: Readonly<Record<string, string>>): string {
 }
 
 test("the account's name is that of the system, whatever USER says, and with no USER at all", () => {
-  // A second way to look it up.
-  const shown = Bun.spawnSync(["ps", "-o", "user:64=", "-p", String(process.pid)])
-    .stdout.toString()
-    .trim();
+  using folder = temporaryFolder();
+  const [, , shown = ""] = Bun.spawnSync(["ls", "-ld", folder.path]).stdout.toString().split(/\s+/);
   expect(shown).not.toBe("");
   expect([nameWith({}), nameWith({ USER: "somebody" })]).toEqual([shown, shown]);
 });

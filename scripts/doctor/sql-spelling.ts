@@ -22,7 +22,7 @@ export interface Spelling {
   readonly lowered: (column: string) => string;
   /** Runs a statement that reads a whole table; the server gives it up after `limitMs`. */
   scan(sql: SQL, text: string, limitMs: number): Promise<readonly unknown[]>;
-  /** The plan of a statement with one parameter, where the planner takes an index whenever it can. */
+  /** The plan of a statement with two parameters, where the planner takes an index whenever it can. */
   plan(sql: SQL, text: string): Promise<readonly unknown[]>;
   /** Whether the plan, written out, looks rows up in an index by what is asked for. */
   usesIndex(plan: string): boolean;
@@ -47,7 +47,7 @@ export const spellings: Record<DatabaseKind, Spelling> = {
     lowered: (column) => `lower(${column})`,
     // It runs within the call, so nothing can end it before it ends.
     scan: async (sql, text) => sql.unsafe(text),
-    plan: async (sql, text) => sql.unsafe(explain("EXPLAIN QUERY PLAN", text), [""]),
+    plan: async (sql, text) => sql.unsafe(explain("EXPLAIN QUERY PLAN", text), ["", ""]),
     usesIndex: (plan) => /SEARCH .* USING/.test(plan),
   },
 
@@ -69,7 +69,7 @@ export const spellings: Record<DatabaseKind, Spelling> = {
     plan: (sql, text) =>
       sql.begin(async (transaction) => {
         await transaction.unsafe("SET LOCAL enable_seqscan = off");
-        return transaction.unsafe(explain("EXPLAIN (FORMAT JSON)", text), [""]);
+        return transaction.unsafe(explain("EXPLAIN (FORMAT JSON)", text), ["", ""]);
       }),
     usesIndex: (plan) => plan.includes("Index Cond"),
   },
@@ -91,7 +91,7 @@ export const spellings: Record<DatabaseKind, Spelling> = {
         before + text.replace("SELECT", `SELECT /*+ MAX_EXECUTION_TIME(${Math.ceil(limitMs)}) */`),
       );
     },
-    plan: async (sql, text) => sql.unsafe(explain("EXPLAIN", text), [""]),
+    plan: async (sql, text) => sql.unsafe(explain("EXPLAIN", text), ["", ""]),
     // A row of a unique index is looked up before there is a plan at all.
     usesIndex: (plan) => /"type":"(?:const|eq_ref|ref)"|const table|no matching row/i.test(plan),
   },

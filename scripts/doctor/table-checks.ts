@@ -56,7 +56,7 @@ const privileges: Check<Database> = {
   async examine(database) {
     const { run, statements, dialect, facts } = database;
     try {
-      await run(statements.find, [nobodysChange.loginId]);
+      await run(statements.find, ["doctor", nobodysChange.loginId]);
       await run(statements.replace, statements.parametersOf(nobodysChange));
       return fine("reading and writing was tried");
     } catch (error) {

@@ -16,7 +16,7 @@ import {
   type SqlStatement,
   StatementTimedOut,
 } from "./sql-pool.ts";
-import { unfitStateOf } from "./user-row.ts";
+import { belongToRead, unfitStateOf } from "./user-row.ts";
 
 export interface SqlDirectoryOptions extends ConnectionOptions {
   readonly kind: keyof typeof dialects;
@@ -56,9 +56,10 @@ export interface SqlClient {
   /** @throws {SqlFailed} | {Overloaded} */
   read(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
   /**
-   * Rows that carry `unfit`.
+   * Rows that carry `readId`, the statement's first parameter, and `unfit`. The read id is a new one for each call, so
+   * that no cache between can know the statement with its parameters; it is put before the others.
    *
-   * @throws {SqlFailed} also where the server that returned them is in an unfit state | {Overloaded}
+   * @throws {SqlFailed} also where a row was made for another read, or by a server in an unfit state | {Overloaded}
    */
   readRows(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
   /** @throws {SqlFailed} `unknown` means that it may have been done | {Overloaded} */
@@ -127,7 +128,9 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
     read,
 
     async readRows(text, parameters) {
-      const rows = await read(text, parameters);
+      const readId = nextReadId();
+      const rows = await read(text, [readId, ...parameters]);
+      if (!belongToRead(rows, readId)) throw new SqlFailed(keptRow);
       const name = unfitStateOf(rows);
       if (name === null) return rows;
       leaveServer();
@@ -141,6 +144,21 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
     close: pool.close,
   };
 }
+
+/** What is drawn at the start tells it from those of every other process. */
+const drawn = crypto.randomUUID();
+let reads = 0;
+
+function nextReadId(): string {
+  reads += 1;
+  return `${drawn}:${reads}`;
+}
+
+const keptRow: SqlFailure = {
+  meaning: "misfit",
+  reason: "something before the database answers with rows that it has kept from before",
+  remedy: "let the proxy before the database cache nothing of the user table",
+};
 
 /** Known not to have been done in the file that is at the path now. */
 const fileChanged: SqlFailure = {

@@ -3,7 +3,9 @@ import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { DatabaseUnavailable, UserUnknown } from "../errors.ts";
 import type { UserRecord } from "./user-directory.ts";
 
-const Unfit = TypeCompiler.Compile(Type.Object({ unfit: Type.Union([Type.String(), Type.Null()]) }));
+const Served = TypeCompiler.Compile(
+  Type.Object({ readId: Type.String(), unfit: Type.Union([Type.String(), Type.Null()]) }),
+);
 const Nobody = TypeCompiler.Compile(Type.Object({ loginId: Type.Null() }));
 const Row = TypeCompiler.Compile(
   Type.Object({
@@ -14,10 +16,15 @@ const Row = TypeCompiler.Compile(
   }),
 );
 
+/** Whether each row was made for this read, and is not one that something between has kept. */
+export function belongToRead(rows: readonly unknown[], readId: string): boolean {
+  return rows.every((row) => Served.Check(row) && row.readId === readId);
+}
+
 /** The name of the unfit state that the server or the connection was in when it returned these rows, or `null`. */
 export function unfitStateOf(rows: readonly unknown[]): string | null {
   for (const row of rows) {
-    if (!Unfit.Check(row)) throw notText();
+    if (!Served.Check(row)) throw notText();
     if (row.unfit !== null) return row.unfit;
   }
   return null;

@@ -79,8 +79,8 @@ export interface TableFixes {
 }
 
 /**
- * The two statements of the directory. `find` takes (loginId) and returns at most two rows of `loginId`, `ownIdData`,
- * `blocked`, `databaseTimeMs` and `unfit`, the name of an `UnfitState` or NULL. On a server it returns one row for an
+ * The two statements of the directory. `find` takes (readId, loginId) and returns at most two rows of `readId`,
+ * `loginId`, `ownIdData`, `blocked`, `databaseTimeMs` and `unfit`, the name of an `UnfitState` or NULL. On a server it returns one row for an
  * unknown user too, whose `loginId` is NULL, so that a server in an unfit state cannot deny that a user exists.
  * `replace` changes the row whose login id is exactly that of the change if the user is not blocked, the row contains
  * `expected`, the clock shows less than `deadlineMs` and the server is in no unfit state. Where the table confirms

@@ -56,7 +56,7 @@ export function createMysqlDialect(): Dialect {
       const { before, hint } = settings(statementMs);
       return {
         // MariaDB tells the driver that a column is JSON, which it would parse: converted, it is text.
-        find: `${before} SELECT ${hint} ${loginId} AS loginId, CONVERT(${ownIdData} USING utf8mb4) AS ownIdData, ${blocked} AS blocked,
+        find: `${before} SELECT ${hint} ? AS readId, ${loginId} AS loginId, CONVERT(${ownIdData} USING utf8mb4) AS ownIdData, ${blocked} AS blocked,
                       ${clockMs} AS databaseTimeMs, ${unfit} AS unfit
                FROM (SELECT 1) AS server LEFT JOIN ${fullName} AS u ON ${loginId} = ? LIMIT 2`,
         replace: `${before} UPDATE ${hint} ${fullName} AS u SET ${ownIdData} = ?

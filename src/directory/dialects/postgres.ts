@@ -65,9 +65,9 @@ export const postgres: Dialect = {
       ? `RETURNING ${holds} AND ${nothingRunsAfter(facts.fullName)} AS "holds"`
       : "";
     return {
-      find: `SELECT ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",
+      find: `SELECT $1::text AS "readId", ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",
                     ${clockMs} AS "databaseTimeMs", ${unfitExpression([readOnly])} AS "unfit"
-             FROM (SELECT 1) AS server LEFT JOIN ${facts.fullName} AS u ON ${loginId} = $1 LIMIT 2`,
+             FROM (SELECT 1) AS server LEFT JOIN ${facts.fullName} AS u ON ${loginId} = $2 LIMIT 2`,
       replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = $1
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $5::text
                   AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3

@@ -9,10 +9,10 @@ const rowsMax = 65_536;
 export interface ScanStatements {
   /** Takes nothing; answers one row of `users`. */
   readonly count: string;
-  /** Takes the login id to follow, unless it begins; returns rows of `loginId`, `isEnrolled`, `unfit`. Blocked users count as not enrolled. */
+  /** Takes a read id and the login id to follow, unless it begins; returns rows of `readId`, `unfit`, `loginId`, `isEnrolled`. Blocked users count as not enrolled. */
   list(size: number, begins: boolean): string;
   /**
-   * Takes so many login ids; returns rows of `loginId`, `ownIdData`, `unfit`, perhaps in other spellings. None is of a
+   * Takes a read id and so many login ids; returns rows of `readId`, `unfit`, `loginId`, `ownIdData`, perhaps in other spellings. None is of a
    * blocked user.
    */
   read(loginIds: number): string;
@@ -20,6 +20,8 @@ export interface ScanStatements {
 
 interface Spelling {
   readonly quote: string;
+  /** The first parameter, as a text. */
+  readonly readId: string;
   readonly parameter: (position: number) => string;
   /** Columns carry the table's alias: in SQLite, a name that is no column would be read as a text. */
   readonly text: (column: string) => string;
@@ -40,7 +42,7 @@ export function createScanStatements(
   states: readonly UnfitState[],
   { before, hint }: StatementSettings,
 ): ScanStatements {
-  const { quote, parameter, text, isText, isFilled, isTrue } = spellings[kind];
+  const { quote, readId, parameter, text, isText, isFilled, isTrue } = spellings[kind];
   const quoted = (name: string) => quote + name.replaceAll(quote, quote + quote) + quote;
   const loginId = `u.${quoted(names.loginIdColumn)}`;
   const ownIdData = `u.${quoted(names.ownIdDataColumn)}`;
@@ -50,16 +52,16 @@ export function createScanStatements(
   const unblocked =
     names.blockedColumn === null ? "" : `AND NOT ${isTrue(`u.${quoted(names.blockedColumn)}`)}`;
   const isEnrolled = `${isFilled(ownIdData)} ${unblocked}`;
-  const unfit = as(unfitExpression(states), "unfit");
+  const rests = `${as(readId, "readId")}, ${as(unfitExpression(states), "unfit")}`;
   return {
     count: `${select} ${as("count(*)", "users")} ${from} ${isText(loginId)}`,
     list: (size, begins) =>
-      `${select} ${as(text(loginId), "loginId")}, ${as(isEnrolled, "isEnrolled")}, ${unfit}
-       ${from} ${isText(loginId)} ${begins ? "" : `AND ${loginId} > ${parameter(1)}`}
+      `${select} ${rests}, ${as(text(loginId), "loginId")}, ${as(isEnrolled, "isEnrolled")}
+       ${from} ${isText(loginId)} ${begins ? "" : `AND ${loginId} > ${parameter(2)}`}
        ORDER BY ${loginId} LIMIT ${size}`,
     read: (loginIds) => {
-      const asked = Array.from({ length: loginIds }, (_, index) => parameter(index + 1));
-      return `${select} ${as(text(loginId), "loginId")}, ${as(text(ownIdData), "ownIdData")}, ${unfit}
+      const asked = Array.from({ length: loginIds }, (_, index) => parameter(index + 2));
+      return `${select} ${rests}, ${as(text(loginId), "loginId")}, ${as(text(ownIdData), "ownIdData")}
               ${from} ${loginId} IN (${asked.join(", ")}) ${unblocked}
               LIMIT ${rowsMax}`;
     },
@@ -69,6 +71,7 @@ export function createScanStatements(
 const spellings: Record<DatabaseKind, Spelling> = {
   sqlite: {
     quote: '"',
+    readId: "?1",
     parameter: (position) => `?${position}`,
     text: (column) => `CAST(${column} AS TEXT)`,
     isText: (column) => `typeof(${column}) = 'text'`,
@@ -78,6 +81,7 @@ const spellings: Record<DatabaseKind, Spelling> = {
 
   postgres: {
     quote: '"',
+    readId: "$1::text",
     parameter: (position) => `$${position}`,
     text: (column) => `${column}::text`,
     isText: (column) => `${column} IS NOT NULL`,
@@ -87,6 +91,7 @@ const spellings: Record<DatabaseKind, Spelling> = {
 
   mysql: {
     quote: "`",
+    readId: "?",
     parameter: () => "?",
     text: (column) => `CONVERT(${column} USING utf8mb4)`,
     isText: (column) => `${column} IS NOT NULL`,

@@ -31,9 +31,9 @@ export const sqlite: Dialect = {
     const ownIdData = `u.${quote(names.ownIdDataColumn)}`;
     const blocked = names.blockedColumn === null ? "0" : `coalesce(u.${quote(names.blockedColumn)} <> 0, 0)`;
     return {
-      find: `SELECT ${loginId} AS loginId, CAST(${ownIdData} AS TEXT) AS ownIdData, ${blocked} AS blocked,
+      find: `SELECT ?1 AS readId, ${loginId} AS loginId, CAST(${ownIdData} AS TEXT) AS ownIdData, ${blocked} AS blocked,
                     ${clockMs} AS databaseTimeMs, NULL AS unfit
-             FROM ${facts.fullName} AS u WHERE ${loginId} = ?1 LIMIT 2`,
+             FROM ${facts.fullName} AS u WHERE ${loginId} = ?2 LIMIT 2`,
       replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = ?1
                 WHERE ${loginId} = ?2 AND ${loginId} COLLATE BINARY = ?2
                   AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND NOT ${blocked} AND ${clockMs} < ?4`,

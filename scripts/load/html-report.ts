@@ -31,9 +31,9 @@ ${tilesOf(result)}
 ${notes.length === 0 ? "" : `<section class="note" aria-label="Notes">${notes.map((note) => `<p>${withOptions(note)}</p>`).join("")}</section>`}
 ${result.thresholds.length === 0 ? "" : section("Thresholds", "", thresholdTable(result))}
 ${section("Results", "Latency runs from when a request was due, not from when it was sent.", resultTable(result))}
-${section("Latency over time", "Of the requests that were due in each moment.", latencyOverTime(result) + timelineDetails(result))}
-${section("Rate over time", "What was due, and what was answered.", rateOverTime(result))}
-${section("Latency by percentile", "The further to the right, the rarer: each nine takes as much room as the one before.", percentileCurves(result))}
+${section("Latency over time", "The latency of the requests that were due at each moment.", latencyOverTime(result) + timelineDetails(result))}
+${section("Rate over time", "The requests that were due each second, and those that were answered.", rateOverTime(result))}
+${section("Latency by percentile", "From 90 % to 99 % is as far as from 99 % to 99.9 %, so that the slowest answers can be seen.", percentileCurves(result))}
 ${section("Errors", "", errorTable(result))}
 ${section("How it was measured", "", environmentTable(result))}
 <footer>Requests were sent when they were due, whether or not those before had been answered. The percentiles are of
@@ -137,7 +137,7 @@ function environmentTable(result: LoadResult): string {
     ],
     [
       "From the send",
-      `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}: what a load generator would have said that waits for answers`,
+      `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}: what a load generator that waits for answers would have reported`,
     ],
     [
       "Drift",

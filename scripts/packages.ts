@@ -61,8 +61,10 @@ function refuseOldBun(root: string): void {
   const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const oldest = String(engines.bun).replace(">=", "");
   if (Bun.semver.order(Bun.version, oldest) >= 0) return;
+  // What `bun run` was asked for, or else the launcher.
+  const script = process.env.npm_lifecycle_event ?? process.argv[2] ?? "start";
   throw new PackagesMissing(
-    `This is Bun ${Bun.version}, and Bun ${oldest} or newer is needed. Write \`npx --yes bun@${oldest}\` instead of \`bun\`.`,
+    `This is Bun ${Bun.version}, and Bun ${oldest} or newer is needed. Run: npx --yes bun@${oldest} run ${script}`,
   );
 }
 

@@ -153,7 +153,7 @@ describe("a command of package.json", () => {
     const { status, stderr } = await launch("keys");
     expect(status).toBe(1);
     expect(stderr).toBe(
-      `This is Bun ${Bun.version}, and Bun 99.1.0 or newer is needed. Write \`npx --yes bun@99.1.0\` instead of \`bun\`.\n`,
+      `This is Bun ${Bun.version}, and Bun 99.1.0 or newer is needed. Run: npx --yes bun@99.1.0 run keys\n`,
     );
   });
 });

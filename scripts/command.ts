@@ -28,6 +28,8 @@ const misspeltBy = 2;
 
 /** What a command ends with if the reader of its output leaves while it works. */
 let statusWithoutReader: number = 1;
+/** Whether a file or a device did not take what was written, as on a full disk. */
+let isOutputLost = false;
 
 /**
  * Runs a command with this process's arguments and ends the process with its exit status. Whoever reads the output may
@@ -84,8 +86,9 @@ function plainly(reason: string, known: readonly string[]): string {
 async function end(status: number, message = ""): Promise<void> {
   statusWithoutReader = status;
   if (message !== "") process.stderr.write(`${withRunner(message)}\n`);
-  await Promise.all([process.stdout, process.stderr].map(ended));
-  process.exit(status);
+  await ended(process.stdout);
+  await ended(process.stderr);
+  process.exit(isOutputLost ? 1 : status);
 }
 
 function ended(stream: NodeJS.WriteStream): Promise<void> {
@@ -93,9 +96,10 @@ function ended(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 function endWithoutReader(error: unknown): void {
-  if (codeOf(error) !== "EPIPE") process.stderr.write(`The output cannot be written: ${reasonOf(error)}\n`);
+  isOutputLost = codeOf(error) !== "EPIPE";
+  if (isOutputLost) process.stderr.write(`The output cannot be written: ${reasonOf(error)}\n`);
   // Not at once: a command whose work is over has still to say how it ends.
-  setImmediate(() => process.exit(codeOf(error) === "EPIPE" ? statusWithoutReader : 1));
+  setImmediate(() => process.exit(isOutputLost ? 1 : statusWithoutReader));
 }
 
 function ignore(): void {}

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -58,6 +58,12 @@ describe("a command whose reader leaves", () => {
     const forEver = "for (;;) { process.stdout.write('line\\n'); await Bun.sleep(1); }";
     expect(await shell(`${command(forEver)} | head -1`)).toEqual({ status: 1, stdout: "line\n", stderr: "" });
   });
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk under the output is told, with status 1", async () => {
+  const full = await shell(`${command("process.stdout.write('line\\n'); return 0;")} >/dev/full`);
+  expect(full.status).toBe(1);
+  expect(full.stderr).toMatch(/^The output cannot be written: ENOSPC[^\n]*\n$/);
 });
 
 test("a slow reader gets everything that a command has written", async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import type { Replaced } from "../../src/directory/user-directory.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";
+import { replaceProperty } from "../support/replaced-property.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { withAccount } from "./table-check-contract.ts";
 
@@ -76,5 +77,20 @@ describeWith("postgres", "an UPDATE in Postgres", () => {
       'BEGIN NEW.data := upper(NEW.data); RETURN NEW; END'`;
     const trigger = "CREATE TRIGGER t BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION alter_data()";
     expect(await replacedAfter(altering, trigger)).toBe("changed");
+  });
+
+  test("takes effect again within a minute after a rule that dropped it is gone", async () => {
+    const directory = database.directory(names);
+    await directory.verifyConnection();
+    const { databaseTimeMs } = await directory.find("ann");
+    const deadlineMs = databaseTimeMs + 600_000;
+    const change = { loginId: "ann", expected: "old", replacement: "new", deadlineMs };
+    await database.run("CREATE RULE r AS ON UPDATE TO users DO INSTEAD NOTHING");
+    expect(await directory.replaceOwnIdData(change)).toBe("unchanged");
+    await database.run("DROP RULE r ON users");
+    const now = performance.now();
+    using _clock = { [Symbol.dispose]: replaceProperty(performance, "now", () => now + 60_000) };
+    await directory.verifyConnection();
+    expect(await directory.replaceOwnIdData(change)).not.toBe("unchanged");
   });
 });

@@ -36,13 +36,15 @@ const serverQuery = `
 
 /**
  * $1 is the quoted table name. A domain counts as the type it is made of. What opens the table would wait for whoever
- * alters it, so of a table only the catalogue is read.
+ * alters it, so of a table only the catalogue is read. `relhasrules` stays true after the last rule is dropped, so rules
+ * are looked for themselves: under INSTEAD NOTHING, Postgres prepares an UPDATE as one that does nothing, for good.
  */
 const columnsQuery = `
   SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, b.typname AS base,
          CASE WHEN b.typname IN ('varchar', 'bpchar')
               THEN nullif(greatest(a.atttypmod, t.typtypmod), -1) - 4 END AS characters,
-         c.relkind::text AS relation, c.relkind = 'r' AND NOT c.relhasrules AS "confirmsUpdates",
+         c.relkind::text AS relation, c.relkind = 'r' AND NOT EXISTS (
+           SELECT FROM pg_rewrite WHERE ev_class = c.oid) AS "confirmsUpdates",
          CASE WHEN c.relkind IN ('v', 'f') THEN pg_column_is_updatable(c.oid, a.attnum, false)
               ELSE c.relkind IN ('r', 'p') END AS "isUpdatable",
          has_column_privilege(c.oid, a.attnum, 'SELECT') AS "isReadable",

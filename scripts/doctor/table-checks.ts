@@ -67,9 +67,11 @@ const privileges: Check<Database> = {
   },
 };
 
-/** What needs both columns to be there. Where login ids are not unique, an index is missing anyway. */
-export function rowChecks({ facts, names }: Database): readonly Check<Database>[] {
-  return facts.uniqueColumns.includes(names.loginIdColumn) ? [lookup, privileges] : [privileges];
+/** What needs both columns to be there. What is wrong with the login id column keeps lookups from its index anyway. */
+export function rowChecks({ facts, names, dialect }: Database): readonly Check<Database>[] {
+  const problems = findTableProblems(names, facts, dialect);
+  const isFound = problems.every(({ variable }) => variable !== "USERS_LOGIN_ID_COLUMN");
+  return isFound ? [lookup, privileges] : [privileges];
 }
 
 /** The grant that is enough, as SQL, for an account. */

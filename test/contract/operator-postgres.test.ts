@@ -10,8 +10,9 @@ describeWith("postgres", "Postgres with citext in a schema that the role does no
   test.each([
     ["may enter", "public"],
     ["may not enter", "''"],
+    ["names, but may not enter", `public, "site extensions"`],
   ])("is refused, and mended, where the role %s it", async (title, path) => {
-    const name = `operator_${title.replaceAll(" ", "_")}`;
+    const name = `operator_${title.replaceAll(/\W+/g, "_")}`;
     const siteUrl = await (await sharedPostgres()).createDatabase(name);
     const role = `reader_${name}`;
     await using database = openTestDatabase({
@@ -36,6 +37,7 @@ describeWith("postgres", "Postgres with citext in a schema that the role does no
     expect(found[0]).toStartWith(
       'USERS_LOGIN_ID_COLUMN: column "email" is "site extensions".citext, but the role does not search the schema "site extensions"',
     );
+    expect(found[0]?.includes("SET search_path")).toBe(!path.includes("site extensions"));
     await runLines(database, found);
     expect(await problemsOf(directory)).toEqual([]);
     expect((await directory.find("sol@testmail.com")).loginId).toBe("Sol@Testmail.com");

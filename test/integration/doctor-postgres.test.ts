@@ -255,6 +255,16 @@ describeWith("postgres", "doctor on Postgres", () => {
     expect(JSON.stringify([...items.values()])).not.toMatch(/testmail/);
   });
 
+  test("advises no index where the operator of the login id column is not searched", async () => {
+    await using site = await createSite();
+    await site.administrate("CREATE SCHEMA extensions");
+    await site.administrate("CREATE EXTENSION citext SCHEMA extensions");
+    await site.administrate("ALTER TABLE users ALTER email TYPE extensions.citext");
+    expect((await faultsOf(site)).filter((fault) => fault.startsWith("database."))).toEqual([
+      "database.login-id-column: wrong",
+    ]);
+  });
+
   test("ends within its deadlines while the table is locked, and says which checks were kept waiting", async () => {
     await using site = await createSite();
     const server = await sharedPostgres();

@@ -11,6 +11,7 @@ import type { RunSql, TableNames } from "./dialect.ts";
 const hiddenOperatorQuery = `
   SELECT format_type(a.atttypid, a.atttypmod) AS type, quote_ident(n.nspname) AS schema, quote_ident(current_user) AS role,
          quote_ident(current_database()) AS database, has_schema_privilege(n.oid, 'USAGE') AS "mayEnter",
+         quote_ident(n.nspname) = ANY (string_to_array(replace(current_setting('search_path'), ', ', ','), ',')) AS "isNamed",
          coalesce(nullif(nullif(current_setting('search_path'), ''), '""') || ', ', '') || quote_ident(n.nspname) AS path
   FROM pg_attribute a
   JOIN pg_type t ON t.oid = a.atttypid
@@ -29,6 +30,7 @@ const HiddenOperators = Type.Array(
     role: Type.String(),
     database: Type.String(),
     mayEnter: Type.Boolean(),
+    isNamed: Type.Boolean(),
     path: Type.String(),
   }),
 );
@@ -40,12 +42,12 @@ export async function operatorProblems(
   { loginIdColumn }: TableNames,
 ): Promise<TableProblem[]> {
   const hidden = Value.Parse(HiddenOperators, await run(hiddenOperatorQuery, [table, loginIdColumn]));
-  return hidden.map(({ type, schema, role, database, mayEnter, path }) => ({
+  return hidden.map(({ type, schema, role, database, mayEnter, isNamed, path }) => ({
     variable: "USERS_LOGIN_ID_COLUMN",
     detail: `column "${loginIdColumn}" is ${type}, but the role does not search the schema ${schema} for its operators, so each lookup would read the whole table and compare by case`,
     fixes: fixBy(
       ...(mayEnter ? [] : [sql(`GRANT USAGE ON SCHEMA ${schema} TO ${role};`)]),
-      sql(`ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${path};`),
+      ...(isNamed ? [] : [sql(`ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${path};`)]),
     ),
   }));
 }

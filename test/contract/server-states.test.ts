@@ -5,10 +5,10 @@ import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { withoutTls } from "../support/database-tls.ts";
-import { describeWithPrivate } from "../support/describe-with.ts";
+import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { startPostgres } from "../support/postgres-server.ts";
+import { sharedPostgres, startPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { eventually } from "../support/waiting.ts";
 import { problemsOf, withAccount } from "./table-check-contract.ts";
@@ -203,6 +203,18 @@ describeWithPrivate("postgres", "a Postgres that has been made a standby", () =>
     rmSync(signal);
     await server.start();
     expect(await eventually(() => outcomeOf(directory.find("ann")), "done")).toBe("done");
+  });
+});
+
+describeWith("postgres", "a Postgres role that only reads", () => {
+  test("gives no row, and is not taken for a replica", async () => {
+    const url = await (await sharedPostgres()).createDatabase("read_only_role");
+    await using database = openTestDatabase({ kind: "postgres", url });
+    for (const statement of createUsers) await database.run(statement);
+    await database.run("ALTER DATABASE read_only_role SET default_transaction_read_only = on");
+    const reason = await reasonOf(database.directory(names).verifyConnection());
+    expect(reason).toContain("default_transaction_read_only");
+    expect(reason).toContain("no replica");
   });
 });
 

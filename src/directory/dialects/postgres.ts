@@ -8,13 +8,20 @@ import { type UnfitState, unfitExpression } from "./unfit-state.ts";
 /** A double, which is exact to the microsecond and quicker than `extract`'s numeric. */
 const clockMs = "date_part('epoch', clock_timestamp()) * 1000";
 
-/** In recovery it is on as well. A server in this state refuses an UPDATE itself. */
-const readOnly: UnfitState = {
-  name: "read only",
-  condition: "current_setting('transaction_read_only') = 'on'",
-  failure: readOnlyServer,
-  command: null,
-};
+/** A server in one of these states refuses an UPDATE itself. In recovery, transactions are read-only as well. */
+const unfitStates: readonly UnfitState[] = [
+  { name: "standby", condition: "pg_is_in_recovery()", failure: readOnlyServer, command: null },
+  {
+    name: "read-only transactions",
+    condition: "current_setting('transaction_read_only') = 'on'",
+    failure: {
+      meaning: "replica",
+      reason: "the server is no replica, but begins transactions read-only (default_transaction_read_only)",
+      remedy: "see whether it was switched on because the disk is full, and run what bun run doctor prints",
+    },
+    command: null,
+  },
+];
 
 /**
  * Whether nothing runs after the UPDATE of a row that could change it once more. RETURNING shows what BEFORE triggers
@@ -51,7 +58,7 @@ export const postgres: Dialect = {
   inspect: inspectPostgres,
 
   settings: () => ({ before: "", hint: "" }),
-  unfitStates: () => [readOnly],
+  unfitStates: () => unfitStates,
 
   statements(names, facts) {
     const loginId = `u.${quote(names.loginIdColumn)}`;
@@ -66,7 +73,7 @@ export const postgres: Dialect = {
       : "";
     return {
       find: `SELECT $1::text AS "readId", ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",
-                    ${clockMs} AS "databaseTimeMs", ${unfitExpression([readOnly])} AS "unfit"
+                    ${clockMs} AS "databaseTimeMs", ${unfitExpression(unfitStates)} AS "unfit"
              FROM (SELECT 1) AS server LEFT JOIN ${facts.fullName} AS u ON ${loginId} = $2 LIMIT 2`,
       replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = $1
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $5::text

@@ -197,8 +197,8 @@ export class WriteContended extends SidecarError {
 }
 
 /**
- * The database found the row, said that it changed nothing, and shows the old value still: a trigger or a rule of the
- * table drops the change. Nothing was written.
+ * The database found the row, said that it changed nothing, and shows the old value still: a trigger, a rule or row level
+ * security of the table drops the change. Nothing was written.
  */
 export class WriteSuppressed extends SidecarError {
   readonly code = "ERR_WRITE_SUPPRESSED";

@@ -92,7 +92,7 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
   ERR_DATABASE_UNAVAILABLE: {
     status: 503,
     title: "The user database gives no answer",
-    detail: "Nothing was written. GET /readyz on the ops listener tells the operator why.",
+    detail: "Nothing was written. The sidecar's log tells the operator why.",
     retryAfterSeconds: 1,
   },
   ERR_REDIS_UNAVAILABLE: {
@@ -130,7 +130,8 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
   ERR_WRITE_SUPPRESSED: {
     status: 503,
     title: "The user table does not take the change",
-    detail: "Nothing was written. A trigger or rule of the user table keeps the row from changing.",
+    detail:
+      "Nothing was written. A trigger, a rule or row level security of the user table keeps the row from changing.",
     retryAfterSeconds: 5,
   },
   ERR_VALUE_ALTERED: {

@@ -70,7 +70,7 @@ const texts = {
   ERR_DATABASE_UNAVAILABLE: {
     status: 503,
     title: "The user database gives no answer",
-    detail: "Nothing was written. GET /readyz on the ops listener tells the operator why.",
+    detail: "Nothing was written. The sidecar's log tells the operator why.",
   },
   ERR_REDIS_UNAVAILABLE: {
     status: 503,
@@ -101,7 +101,8 @@ const texts = {
   ERR_WRITE_SUPPRESSED: {
     status: 503,
     title: "The user table does not take the change",
-    detail: "Nothing was written. A trigger or rule of the user table keeps the row from changing.",
+    detail:
+      "Nothing was written. A trigger, a rule or row level security of the user table keeps the row from changing.",
   },
   ERR_VALUE_ALTERED: {
     status: 503,

@@ -10,6 +10,8 @@ export interface RedisEpochsOptions {
   readonly masters: () => readonly (Redis | null)[];
   /** Records an epoch where all sidecars find it, and answers for how many milliseconds it has been known. */
   readonly recordEpoch: (key: string, keepMs: number) => Promise<number>;
+  /** Makes a master forget what it held before the address led to another one. */
+  readonly forgetAll: (master: Redis) => Promise<void>;
   readonly keys: Keys;
   /** G, in milliseconds. */
   readonly graceMs: number;
@@ -39,6 +41,7 @@ const dayMs = 86_400_000;
 export function createRedisEpochs({
   masters,
   recordEpoch,
+  forgetAll,
   keys,
   graceMs,
   mode,
@@ -50,6 +53,8 @@ export function createRedisEpochs({
   const questions = new WeakMap<Redis, object>();
   /** In hex. */
   const met = new Set<string>();
+  /** Of the server that the address led to last, where one server keeps all keys. */
+  let latest: string | null = null;
   /** When the grace of every epoch met so far is over, on this process's own clock. */
   let graceOverAt = Number.NEGATIVE_INFINITY;
   let known: readonly (Redis | null)[] = [];
@@ -76,11 +81,16 @@ export function createRedisEpochs({
     if (live.delete(master)) for (const listener of lossListeners) listener();
   }
 
-  async function meet(epoch: Buffer): Promise<void> {
+  /** An epoch that is met again after another one, without a restart, is as good as new: others were written to meanwhile. */
+  async function meet(master: Redis, epoch: Buffer): Promise<void> {
     const name = epoch.toString("hex");
-    if (met.has(name)) return;
-    const ageMs = await recordEpoch(keys.epoch(epoch), dayMs);
+    const isBack = mode !== "cluster" && met.has(name) && latest !== name;
+    if (met.has(name) && !isBack) return;
+    if (isBack) await forgetAll(master);
+    const recordedMs = await recordEpoch(keys.epoch(epoch), dayMs);
+    const ageMs = isBack ? 0 : recordedMs;
     met.add(name);
+    latest = name;
     graceOverAt = Math.max(graceOverAt, performance.now() + Math.max(0, graceMs - ageMs));
     firstMetAtMs = Math.max(firstMetAtMs ?? 0, Date.now() - ageMs);
   }
@@ -106,7 +116,7 @@ export function createRedisEpochs({
       return null;
     }
     const epoch = epochIn(info, installation);
-    await meet(epoch);
+    await meet(master, epoch);
     return epoch;
   }
 

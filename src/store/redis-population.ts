@@ -5,6 +5,7 @@ import { connectRedis, type RedisConnectionOptions } from "./redis-connection.ts
 import { createRedisEpochs } from "./redis-epochs.ts";
 import { explainRedisFailure, isOfAnotherType } from "./redis-failures.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
+import { createForgetting } from "./redis-return.ts";
 import { scripts, speakFor } from "./scripts.ts";
 
 export interface RedisPopulationOptions {
@@ -41,7 +42,15 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
   const keys = createKeys(keyPrefix);
   const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
   const { mode } = connection;
-  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode, installation });
+  const epochs = createRedisEpochs({
+    masters,
+    recordEpoch,
+    forgetAll: createForgetting({ client, keys, tokenLifeMs: limits.tokenLifeMs }),
+    keys,
+    graceMs,
+    mode,
+    installation,
+  });
   redis.onDisturbance(epochs.disturb);
   void epochs.start();
 

@@ -6,6 +6,7 @@ import type { Explanation } from "./redis-failures.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
 import { createInstallationMark } from "./redis-installation.ts";
 import { createRedisReplayGuard, type ReplayGuardEvent } from "./redis-replay-guard.ts";
+import { createForgetting } from "./redis-return.ts";
 import { createRedisSessionLedger, type RedisSessionLedgerOptions } from "./redis-session-ledger.ts";
 import { scripts, speakFor } from "./scripts.ts";
 
@@ -35,7 +36,15 @@ export function openRedisStore(options: RedisStoreOptions) {
   speakFor(installation, client);
   const keys = createKeys(options.keyPrefix);
   const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
-  const epochs = createRedisEpochs({ masters, recordEpoch, keys, graceMs, mode, installation });
+  const epochs = createRedisEpochs({
+    masters,
+    recordEpoch,
+    forgetAll: createForgetting({ client, keys, tokenLifeMs: limits.tokenLifeMs }),
+    keys,
+    graceMs,
+    mode,
+    installation,
+  });
   const mark = createInstallationMark({ client, masters, keys, installation });
   const fallback = createProcessReplayGuard({
     keepMs: rememberMs,

@@ -69,6 +69,33 @@ describeWithPrivate("redis", "the hot copy while Redis is down", () => {
     expect(await eventually(reason, "nothing answers at REDIS_URL")).toBe("nothing answers at REDIS_URL");
   });
 
+  test("believes nothing that a server held before its address led to another one for a while", async () => {
+    await using first = await startRedis();
+    await using second = await startRedis();
+    await using proxy = await startFaultProxy({ host: "127.0.0.1", port: first.port });
+    let issuedUntil = 1000;
+    const sessions = { keepSeconds: 60, latestIssueTime: () => issuedUntil };
+    await using store = openStore(singlePlace(proxy, [first]), { sessions });
+    const { hotCopy, replayGuard, sessionLedger } = store;
+    await store.filling();
+    await hold(hotCopy, "ann", "old");
+    expect(await sessionLedger.revokedUntil("ann")).toBe(1000);
+    proxy.leadTo(second.port);
+    proxy.cut();
+    expect(await hitsUntilFilled(hotCopy, "ann", "old")).toEqual(new Set(["old"]));
+    await write(hotCopy, "ann", "new");
+    const signedAtMs = Date.now();
+    expect(await replayGuard.claim(new Uint8Array([1]), "set", signedAtMs)).toBe("run");
+    issuedUntil = 2000;
+    await sessionLedger.revokeUser("ann");
+    issuedUntil = 3000;
+    proxy.leadTo(first.port);
+    proxy.cut();
+    expect(await hitsUntilFilled(hotCopy, "ann", "new")).toEqual(new Set(["new"]));
+    expect(await replayGuard.claim(new Uint8Array([1]), "set", signedAtMs)).not.toBe("run");
+    expect(await sessionLedger.revokedUntil("ann")).toBeGreaterThanOrEqual(2000);
+  });
+
   test("believes no server that may have ceased to be master while this process stood still", async () => {
     await using server = await startRedis();
     await using store = openStore(placeOf(server));

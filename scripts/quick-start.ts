@@ -5,7 +5,8 @@ import { join } from "node:path";
 import jsonwebtoken from "jsonwebtoken";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { fetchDirect } from "./fetch-direct.ts";
-import { print, showStep } from "./progress.ts";
+import { print, showStep, tell } from "./progress.ts";
+import { stopOnSignal, untilStopped } from "./stop-on-signal.ts";
 
 const help = `Follows the quick start of README.md word for word in a clean clone of this
 repository's last commit, on free ports, and checks every answer that README.md
@@ -26,28 +27,44 @@ interface Step {
   readonly promise: string;
 }
 
+/** The quick start cannot be followed to its end. `message` says why. */
+class CannotFollow extends Error {}
+
 await runCommand({
   help,
   options: {},
-  async run(operands) {
-    if (operands.length > 0) throw new UsageWrong("bun run quick-start takes no arguments.");
+  async run(operands): Promise<ExitStatus> {
+    if (operands.length > 0) throw new UsageWrong("bun run quick-start takes no operands.");
+    const stop = stopOnSignal("Stopping the sidecar and deleting the clone.");
     const folder = mkdtempSync(join(tmpdir(), "ownid-quick-start-"));
     try {
       showStep("cloning the last commit");
-      await shell(`git clone --quiet "${join(import.meta.dir, "..")}" "${folder}"`, {
-        cwd: "/",
-        env: process.env,
-      });
-      return await followReadme(folder);
+      await clone(folder);
+      return stop.aborted ? 1 : await followReadme(folder, stop);
+    } catch (error) {
+      if (!(error instanceof CannotFollow)) throw error;
+      tell(`${error.message}\n`);
+      return 1;
     } finally {
+      showStep("");
       rmSync(folder, { recursive: true, force: true });
     }
   },
 });
 
-async function followReadme(cwd: string): Promise<ExitStatus> {
+async function clone(folder: string): Promise<void> {
+  const git = Bun.spawn(["git", "clone", "--quiet", join(import.meta.dir, ".."), folder], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const [complaints, status] = await Promise.all([git.stderr.text(), git.exited]);
+  if (status !== 0) throw new CannotFollow(`This repository cannot be cloned:\n${complaints.trimEnd()}`);
+}
+
+async function followReadme(cwd: string, stop: AbortSignal): Promise<ExitStatus> {
   const [start, ...steps] = readSteps(readFileSync(join(cwd, "README.md"), "utf8"));
-  if (start === undefined || steps.length === 0) throw new Error("README.md has no quick start");
+  if (start === undefined || steps.length === 0) throw new CannotFollow("README.md has no quick start.");
   const [port, opsPort] = [freePort(), freePort()];
   const env = {
     ...process.env,
@@ -64,29 +81,46 @@ async function followReadme(cwd: string): Promise<ExitStatus> {
     stdout: "ignore",
     stderr: "inherit",
   });
-  try {
+  const ended = sidecar.exited.then((status) => {
+    throw new CannotFollow(`The sidecar ended with status ${status} before it was ready.`);
+  });
+  const followed = async (): Promise<ExitStatus> => {
     showStep(`waiting for the sidecar: ${start.command}`);
-    const ended = sidecar.exited.then((status) => {
-      throw new Error(`the sidecar ended with status ${status} before it was ready`);
-    });
     await Promise.race([waitUntilReady(`http://127.0.0.1:${opsPort}/readyz`), ended]);
-    ended.catch(() => {});
-    let kept = true;
-    let lastAnswer = "";
-    for (const { command, promise } of steps) {
-      showStep(command);
-      lastAnswer = await shell(command, { cwd, env });
-      const holds = lastAnswer.replaceAll("\n", " ").startsWith(promise);
-      kept &&= holds;
-      print(`${holds ? "ok  " : "FAIL"}  ${command}\n      ${lastAnswer.split("\n", 1)[0]}\n`);
-    }
-    showStep("");
-    kept &&= await verifyToken(lastAnswer, `http://127.0.0.1:${port}/.well-known/jwks.json`);
-    return kept ? 0 : 1;
+    const lastAnswer = await takeSteps(steps, { cwd, env, stop });
+    if (lastAnswer === null) return 1;
+    return (await verifyToken(lastAnswer, `http://127.0.0.1:${port}/.well-known/jwks.json`)) ? 0 : 1;
+  };
+  try {
+    return await Promise.race([followed(), untilStopped(stop).then((): ExitStatus => 1)]);
   } finally {
+    ended.catch(() => {});
     process.kill(-sidecar.pid, "SIGTERM");
     await waitUntilGone(`http://127.0.0.1:${opsPort}/livez`);
+    await sidecar.exited;
   }
+}
+
+interface Surroundings {
+  readonly cwd: string;
+  readonly env: Record<string, string | undefined>;
+  readonly stop: AbortSignal;
+}
+
+/** Returns the last answer, or `null` if an answer was not the promised one. */
+async function takeSteps(steps: readonly Step[], { cwd, env, stop }: Surroundings): Promise<string | null> {
+  let isKept = true;
+  let lastAnswer = "";
+  for (const { command, promise } of steps) {
+    showStep(command);
+    lastAnswer = await shell(command, { cwd, env });
+    if (stop.aborted) return null;
+    const holds = lastAnswer.replaceAll("\n", " ").startsWith(promise);
+    isKept &&= holds;
+    print(`${holds ? "ok  " : "FAIL"}  ${command}\n      ${lastAnswer.split("\n", 1)[0]}\n`);
+  }
+  showStep("");
+  return isKept ? lastAnswer : null;
 }
 
 /** The lines of the fenced blocks that are marked `quick-start`. */
@@ -119,7 +153,7 @@ async function waitUntilReady(url: string): Promise<void> {
     if (response?.ok) return;
     await Bun.sleep(pollMs);
   }
-  throw new Error(`the sidecar did not get ready in ${readyMs} ms`);
+  throw new CannotFollow(`The sidecar did not get ready in ${readyMs / 1000} s.`);
 }
 
 async function waitUntilGone(url: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { tell } from "./progress.ts";
 
 const sameSignalMs = 500;
@@ -22,4 +23,8 @@ export function stopOnSignal(message: string): AbortSignal {
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   return stop.signal;
+}
+
+export async function untilStopped(stop: AbortSignal): Promise<void> {
+  if (!stop.aborted) await once(stop, "abort");
 }

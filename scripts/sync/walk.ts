@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { ListedUser, UserScan } from "../../src/directory/user-scan.ts";
 import type { CountedProgress } from "./progress.ts";
 
@@ -46,10 +45,6 @@ export async function* paced<Item>(
     const aheadMs = rate === null ? 0 : startedAt + (done / rate) * 1000 - performance.now();
     if (aheadMs > 0) await Bun.sleep(aheadMs);
   }
-}
-
-export async function untilStopped(stop: AbortSignal): Promise<void> {
-  if (!stop.aborted) await once(stop, "abort");
 }
 
 export function slices<Item>(items: readonly Item[], size: number): (readonly Item[])[] {

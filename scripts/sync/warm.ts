@@ -1,10 +1,11 @@
 import { counted, countText } from "../quantities.ts";
+import { untilStopped } from "../stop-on-signal.ts";
 import { fillUsers, untilFilling } from "./fill.ts";
 import { showProgress } from "./progress.ts";
 import { forgetResumePoint, loadResumePoint, saveResumePoint } from "./resume-point.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince, tempo } from "./summary.ts";
-import { type Gait, listedUsers, paced, untilStopped } from "./walk.ts";
+import { type Gait, listedUsers, paced } from "./walk.ts";
 
 export interface WarmOptions extends Gait {
   readonly resume: boolean;

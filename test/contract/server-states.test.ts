@@ -184,6 +184,29 @@ describeWithPrivate("mariadb", "a MariaDB on which nobody can rely", () => {
   });
 });
 
+describeWithPrivate("postgres", "a Postgres connection that was left with another character set", () => {
+  test("gives no row and takes no value, and is left", async () => {
+    await using server = await startPostgres();
+    await using database = openTestDatabase({ kind: "postgres", url: server.url() });
+    for (const statement of createUsers) await database.run(statement);
+    await database.run(
+      `CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN PERFORM set_config('client_encoding', 'LATIN1', false); RETURN NEW; END $$`,
+    );
+    const directory = database.directory(names, { poolMax: 1 });
+    await directory.verifyConnection();
+    const change = changeOf(await directory.find("ann"), "é");
+    await database.run("CREATE TRIGGER leave BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION leave()");
+    await directory.replaceOwnIdData(change);
+    const outcomes = [
+      await directory.replaceOwnIdData({ ...change, expected: "é", replacement: "ü" }),
+      await reasonOf(directory.find("ann")),
+      await eventually(async () => (await directory.find("ann")).ownIdData, "é"),
+    ];
+    expect(outcomes).toEqual(["unchanged", expect.stringContaining("another character set"), "é"]);
+  });
+});
+
 describeWithPrivate("postgres", "a Postgres that has been made a standby", () => {
   test("gives no row and no absence, until it is the primary again", async () => {
     await using server = await startPostgres();

@@ -8,8 +8,20 @@ import { type UnfitState, unfitExpression } from "./unfit-state.ts";
 /** A double, which is exact to the microsecond and quicker than `extract`'s numeric. */
 const clockMs = "date_part('epoch', clock_timestamp()) * 1000";
 
-/** A server in one of these states refuses an UPDATE itself. In recovery, transactions are read-only as well. */
+const otherEncoding: UnfitState = {
+  name: "encoding",
+  condition: "pg_client_encoding() <> 'UTF8'",
+  failure: {
+    meaning: "misfit",
+    reason: "the connection speaks another character set than UTF8, so values would change",
+    remedy: "see whether another client of a pooler, or a function of the database, sets client_encoding",
+  },
+  command: null,
+};
+
+/** In the last two, a server refuses an UPDATE itself. In recovery, transactions are read-only as well. */
 const unfitStates: readonly UnfitState[] = [
+  otherEncoding,
   { name: "standby", condition: "pg_is_in_recovery()", failure: readOnlyServer, command: null },
   {
     name: "read-only transactions",
@@ -78,7 +90,7 @@ export const postgres: Dialect = {
       replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = $1
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $5::text
                   AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
-                  AND NOT ${blocked} AND ${clockMs} < $4::float8
+                  AND NOT ${blocked} AND ${clockMs} < $4::float8 AND NOT ${otherEncoding.condition}
                 ${confirmation}`,
       parametersOf: (change) => [
         change.replacement,

@@ -20,9 +20,10 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { watchOpenFiles } from "./open-files.ts";
 import { createSignatureVerifier } from "./protocol/signature.ts";
 import { createJwtSessions, revocationSeconds } from "./sessions/jwt-sessions.ts";
+import { createKeyRing, createSecretKey, type SessionKeys } from "./sessions/key-ring.ts";
 import type { SessionLedger } from "./sessions/session-ledger.ts";
 import { latestIssueTime } from "./sessions/session-token.ts";
-import { createSigningKeys, loadSigningKeys, type SigningKeys } from "./sessions/signing-keys.ts";
+import { createSigningKeys, loadSigningKeys } from "./sessions/signing-keys.ts";
 import { createSqliteSessionLedger } from "./sessions/sqlite-session-ledger.ts";
 import { withoutHotCopy } from "./store/hot-copy.ts";
 import { createProcessReplayGuard } from "./store/process-replay-guard.ts";
@@ -119,7 +120,7 @@ interface Parts {
   readonly config: Config;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly keys: SigningKeys;
+  readonly keys: SessionKeys;
   readonly directory: UserDirectory;
   readonly redis: RedisStore | null;
   readonly watch: DependencyWatch;
@@ -220,13 +221,16 @@ const privacyWarnings = {
   open: "can read the signing keys, and this account may not change that; bun run doctor says how",
 } as const;
 
-async function prepareSigningKeys(config: Config, logger: Logger) {
-  const { keysFile } = config.sessions;
-  if (!config.isProduction) await createSigningKeys(keysFile);
-  const keys = await loadSigningKeys(keysFile);
+async function prepareSigningKeys({ isProduction, sessions }: Config, logger: Logger): Promise<SessionKeys> {
+  const { algorithm, keysFile, jwksMaxAgeSeconds } = sessions;
+  const secret = sessions.secret.reveal();
+  if (secret !== null) return createSecretKey(secret);
+  if (algorithm === "HS256") throw new Error("HS256 was accepted without a secret");
+  if (!isProduction) await createSigningKeys(keysFile, algorithm);
+  const keys = await loadSigningKeys(keysFile, algorithm);
   const warning = privacyWarnings[keys.privacy];
   if (warning !== null) logger.warn(`SESSION_KEYS_FILE: every account of this machine ${warning}`);
-  return keys;
+  return createKeyRing(keys, { maxAgeSeconds: jwksMaxAgeSeconds, now: Date.now });
 }
 
 interface Urls {

@@ -1,4 +1,14 @@
-import { chmodSync, linkSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 /**
@@ -18,6 +28,28 @@ export function createPrivateFile(path: string, content: string): boolean {
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
     throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/**
+ * Replaces the content of a private file as a whole: readers see the old content or the new one, also after a crash.
+ * Mode, group and owner stay as they are; a symbolic link stays and the file behind it is replaced.
+ *
+ * @throws an error of the file system, also if this account may not give the new file to the old owner or group; the
+ * old file is left as it is
+ */
+export function replacePrivateFile(path: string, content: string): void {
+  const place = realpathSync(path);
+  const { mode, uid, gid } = statSync(place);
+  const draft = `${place}.${crypto.randomUUID()}`;
+  try {
+    writeFileSync(draft, content, { mode: 0o600, flag: "wx", flush: true });
+    const made = statSync(draft);
+    if (made.uid !== uid || made.gid !== gid) chownSync(draft, uid, gid);
+    chmodSync(draft, mode & 0o7777);
+    renameSync(draft, place);
   } finally {
     rmSync(draft, { force: true });
   }

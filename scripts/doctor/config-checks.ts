@@ -13,6 +13,7 @@ const mends: Readonly<Record<string, string>> = {
   BACKEND_TOKEN: makeSecret("BACKEND_TOKEN"),
   ...Object.fromEntries(["DATABASE", "REDIS"].flatMap(mendsOfTlsFiles)),
   SESSION_KEYS_FILE: "bun run keys generate",
+  SESSION_SECRET: makeSecret("SESSION_SECRET"),
 };
 
 /** Their default would switch the verification or the encryption off. */

@@ -85,6 +85,7 @@ interface Parts {
 function examineHost({ run, examined, options }: Parts): Promise<Group>[] {
   const { config, isProduction } = examined;
   const files = {
+    algorithm: config.sessions.algorithm,
     keys: config.sessions.keysFile,
     state: config.redis === null ? config.sessions.stateFile : null,
     environment: join(options.folder, ".env"),

@@ -2,12 +2,16 @@ import { dirname } from "node:path";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { changeMode, closedFolder, factsOf, grantAccess, isOwn, may } from "../../src/file-access.ts";
 import { command, fixBy, fixWhen, shellWord } from "../../src/fix.ts";
+import type { SessionAlgorithm } from "../../src/sessions/key-algorithms.ts";
+import { KeyAlgorithmDiffers } from "../../src/sessions/key-file.ts";
 import { readSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 import { judgePrivacy } from "./file-privacy.ts";
 import { stateFileCheck } from "./state-file-check.ts";
 
 export interface Files {
+  /** SESSION_ALG. HS256 needs no file of keys. */
+  readonly algorithm: SessionAlgorithm;
   /** SESSION_KEYS_FILE. */
   readonly keys: string;
   /** STATE_FILE; `null` where Redis takes its place. */
@@ -27,7 +31,8 @@ const root = 0;
 const keys: Check<Files> = {
   id: "files.keys",
   title: "signing keys",
-  async examine({ keys, isMadeAtStart }) {
+  async examine({ algorithm, keys, isMadeAtStart }) {
+    if (algorithm === "HS256") return fine("none: HS256 signs with SESSION_SECRET");
     const closed = closedFolder(keys);
     if (closed !== null) {
       const move =
@@ -36,10 +41,11 @@ const keys: Check<Files> = {
     }
     if (factsOf(keys) === null && isMadeAtStart) return fine("none yet: the first start makes them");
     try {
-      const { active, publicKeys } = await readSigningKeys(keys);
+      const { active, publicKeys } = await readSigningKeys(keys, algorithm);
       return fine(`${active.algorithm}, one active key of ${publicKeys.keys.length}`);
     } catch (error) {
       if (!(error instanceof ConfigurationInvalid)) throw error;
+      if (error instanceof KeyAlgorithmDiffers) return wrong(error.message, `SESSION_ALG=${error.found}`);
       return judgeBrokenKeys(keys, error.problems.join(" "));
     }
   },
@@ -111,7 +117,7 @@ const folder: Check<Files> = {
   },
 };
 
-const always: readonly Check<Files>[] = [keys, keysMode, keysOwner, folder, stateFileCheck, environmentFile];
+const ofKeys: readonly Check<Files>[] = [keysMode, keysOwner, folder];
 
 function judgeSecret(path: string): Verdict {
   const closed = closedFolder(path);
@@ -124,7 +130,7 @@ function judgeSecret(path: string): Verdict {
 const moveFile = fixWhen("Move the file to a folder that this account may enter, and name it there");
 
 /** One check more for each file that holds a secret. */
-export function fileChecks({ secrets }: Files): readonly Check<Files>[] {
+export function fileChecks({ algorithm, secrets }: Files): readonly Check<Files>[] {
   const ofSecrets = secrets.map(
     ({ variable, path }): Check<Files> => ({
       id: `files.${variable}`,
@@ -132,5 +138,6 @@ export function fileChecks({ secrets }: Files): readonly Check<Files>[] {
       examine: () => judgeSecret(path),
     }),
   );
-  return [...always, ...ofSecrets];
+  const ofFile = algorithm === "HS256" ? [] : ofKeys;
+  return [keys, ...ofFile, stateFileCheck, environmentFile, ...ofSecrets];
 }

@@ -79,7 +79,7 @@ export const secretChecks: readonly Check<Config>[] = [sample, strength, random,
 function ownSecrets(config: Config) {
   const { sharedSecrets, isGenerated } = config.signature;
   const shared = isGenerated ? [] : sharedSecrets.reveal();
-  const tokens = bearerTokens(config);
+  const tokens = textsOf(config);
   return [
     ...shared.map((secret) => ({ name: "OWNID_SHARED_SECRET", bits: entropyBits(secret) })),
     ...tokens.flatMap(({ name, text }) =>
@@ -88,10 +88,15 @@ function ownSecrets(config: Config) {
   ];
 }
 
-const bearerTokens = ({ adminToken, backendToken }: Config) => [
+const textsOf = ({ adminToken, backendToken, sessions }: Config) => [
+  { name: "SESSION_SECRET", text: sessionSecretText(sessions.secret.reveal()) },
   { name: "ADMIN_TOKEN", text: adminToken.reveal() },
   { name: "BACKEND_TOKEN", text: backendToken.reveal() },
 ];
+
+function sessionSecretText(secret: Uint8Array | null): string | null {
+  return secret === null ? null : new TextDecoder().decode(secret);
+}
 
 function allSecrets(config: Config): NamedSecret[] {
   const shared = config.signature.sharedSecrets
@@ -100,7 +105,7 @@ function allSecrets(config: Config): NamedSecret[] {
   const redis = config.redis?.connection.reveal();
   const secrets = [
     ...shared.map((text) => ({ name: "OWNID_SHARED_SECRET", text })),
-    ...bearerTokens(config),
+    ...textsOf(config),
     { name: "the password in DATABASE_URL", text: databasePassword(config) },
     { name: "the password in REDIS_URL", text: redis?.nodes[0].password ?? null },
   ];

@@ -4,7 +4,7 @@ import { readDatabase } from "./database-config.ts";
 import { installationOf } from "./installation.ts";
 import { readRedis } from "./redis-config.ts";
 import { Secret } from "./secret.ts";
-import { readSessions } from "./session-config.ts";
+import { readKeySettings, readSessions } from "./session-config.ts";
 import { createSettingReader, type Environment, type SettingReader } from "./setting-reader.ts";
 import type { SettingName, SettingValue } from "./settings.ts";
 import { readSignature } from "./signature-config.ts";
@@ -75,6 +75,20 @@ export function loadSetting<Name extends SettingName>(
   if (problems.length > 0) throw new ConfigurationInvalid(problems);
   return value;
 }
+
+/**
+ * What the command for the signing keys needs. It works before the rest of the configuration is right.
+ *
+ * @throws {ConfigurationInvalid} naming each of these settings that is wrong
+ */
+export function loadKeySettings(environment: Environment) {
+  const reader = createSettingReader(environment);
+  const keySettings = readKeySettings(reader);
+  if (reader.problems.length > 0) throw new ConfigurationInvalid(reader.problems);
+  return keySettings;
+}
+
+export type KeySettings = ReturnType<typeof loadKeySettings>;
 
 function readPublicListener({ read }: SettingReader) {
   return {

@@ -1,23 +1,54 @@
 import { existsSync } from "node:fs";
+import { Secret } from "./secret.ts";
 import type { SettingReader } from "./setting-reader.ts";
 
 export function readSessions(reader: SettingReader, isProduction: boolean) {
-  const { read, readOptional } = reader;
+  const { read } = reader;
+  const keySettings = readKeySettings(reader);
+  if (isProduction) reportMissingKeys(reader, keySettings);
   return {
-    keysFile: readKeysFile(reader, isProduction),
+    ...keySettings,
+    /** The key of HS256; `null` with every other algorithm. */
+    secret: new Secret(readSessionSecret(reader)),
     issuer: read("SESSION_ISSUER"),
     audience: read("SESSION_AUDIENCE"),
+    stateFile: read("STATE_FILE"),
+    cookie: read("SESSION_COOKIE"),
+    handsOff: readHandoff(reader),
+  };
+}
+
+/** What decides about the keys and how long each of them is needed. */
+export function readKeySettings({ read, readOptional }: SettingReader) {
+  return {
+    algorithm: read("SESSION_ALG"),
+    keysFile: read("SESSION_KEYS_FILE"),
+    jwksMaxAgeSeconds: read("JWKS_MAX_AGE_SECONDS"),
     ttlSeconds: read("SESSION_TTL_SECONDS"),
     ttlSecondsByType: {
       browser: readOptional("SESSION_TTL_SECONDS_BROWSER"),
       mobile: readOptional("SESSION_TTL_SECONDS_MOBILE"),
     },
-    jwksMaxAgeSeconds: read("JWKS_MAX_AGE_SECONDS"),
-    stateFile: read("STATE_FILE"),
-    cookie: read("SESSION_COOKIE"),
-    handsOff: readHandoff(reader),
     handoffTtlSeconds: read("SESSION_HANDOFF_TTL_SECONDS"),
   };
+}
+
+export function readSessionSecret({
+  read,
+  readOptional,
+  isSet,
+  problems,
+  warnings,
+}: SettingReader): Uint8Array | null {
+  const algorithm = read("SESSION_ALG");
+  const secret = readOptional("SESSION_SECRET");
+  if (algorithm !== "HS256") {
+    if (secret !== null)
+      warnings.push(`SESSION_SECRET is set, but SESSION_ALG=${algorithm} does not use it.`);
+    return null;
+  }
+  if (!isSet("SESSION_SECRET")) problems.push("SESSION_SECRET must be set, since SESSION_ALG is HS256.");
+  return secret;
 }
 
 function readHandoff(reader: SettingReader): boolean {
@@ -30,12 +61,10 @@ function readHandoff(reader: SettingReader): boolean {
   return handsOff;
 }
 
-function readKeysFile(reader: SettingReader, isProduction: boolean): string {
-  const path = reader.read("SESSION_KEYS_FILE");
-  if (isProduction && !existsSync(path)) {
-    reader.problems.push(
-      "SESSION_KEYS_FILE names a file that does not exist. Make one with: bun run keys generate",
-    );
-  }
-  return path;
+function reportMissingKeys(
+  { problems }: SettingReader,
+  { algorithm, keysFile }: ReturnType<typeof readKeySettings>,
+): void {
+  if (algorithm === "HS256" || existsSync(keysFile)) return;
+  problems.push("SESSION_KEYS_FILE names a file that does not exist. Make one with: bun run keys generate");
 }

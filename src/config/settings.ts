@@ -1,5 +1,6 @@
 import { parseDatabaseAddress } from "./database-address.ts";
 import { parseRedisAddresses } from "./redis-address.ts";
+import { parseSessionSecret, parseSharedSecrets } from "./secret-texts.ts";
 import {
   bearerToken,
   columnName,
@@ -14,7 +15,6 @@ import {
   trueOrFalse,
   wholeNumber,
 } from "./setting-kinds.ts";
-import { parseSharedSecrets } from "./shared-secrets.ts";
 
 /** The configuration, in the order of the README's table. `setting-reader.ts` reads it and nothing else does. */
 export const settings = {
@@ -92,6 +92,13 @@ export const settings = {
   ADMIN_TOKEN: bearerToken(),
   BACKEND_TOKEN: bearerToken(),
   STATE_FILE: filePath("./data/state.db"),
+  SESSION_ALG: oneOf("ES256", ["ES256", "EdDSA", "RS256", "HS256"]),
+  SESSION_SECRET: {
+    fallback: null,
+    rule: "32 bytes or more",
+    parse: parseSessionSecret,
+    isSecret: true,
+  },
   SESSION_KEYS_FILE: filePath("./data/session-keys.json"),
   SESSION_ISSUER: freeText("ownid-sidecar"),
   SESSION_AUDIENCE: freeText("website"),

@@ -4,8 +4,6 @@ import { type Environment, settingVariables } from "./setting-reader.ts";
 /** Settings of the finished product that this version does not read yet. */
 const notYetRead = [
   "AUDIT_LOG",
-  "SESSION_ALG",
-  "SESSION_SECRET",
   "SESSION_CLAIMS",
   "SESSION_SUBJECT_COLUMN",
   "SESSION_PROVIDER",

@@ -1,10 +1,10 @@
 import { SignJWT } from "jose";
+import type { SessionKeys } from "./key-ring.ts";
 import type { SessionIssuer, SessionType } from "./session-issuer.ts";
 import { earliestIssueTime, type TokenClaims, tokenTypes } from "./session-token.ts";
-import type { SigningKeys } from "./signing-keys.ts";
 
 export interface JwtIssuerOptions {
-  readonly keys: SigningKeys;
+  readonly keys: SessionKeys;
   readonly issuer: string;
   readonly audience: string;
   readonly ttlSeconds: number;
@@ -16,10 +16,10 @@ export interface JwtIssuerOptions {
 }
 
 /**
- * Issues session and hand-off tokens with the claims of `TokenClaims`. The algorithm is the key's, never the token's.
+ * Issues session and hand-off tokens with the claims of `TokenClaims`. The algorithm is the configuration's.
  */
 export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
-  const { active, publicKeys } = options.keys;
+  const { keys } = options;
 
   function sessionTtlSeconds(sessionType: SessionType | null): number {
     return (sessionType === null ? null : options.ttlSecondsByType[sessionType]) ?? options.ttlSeconds;
@@ -41,11 +41,11 @@ export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
         sid: sid ?? crypto.randomUUID(),
         ...(sessionType === null ? {} : { session_type: sessionType }),
       };
-      return new SignJWT({ ...claims })
-        .setProtectedHeader({ alg: active.algorithm, kid: active.kid, typ: tokenTypes[kind] })
-        .sign(active.privateKey);
+      const { kid, key } = keys.signer();
+      const header = { alg: keys.algorithm, ...(kid === null ? {} : { kid }), typ: tokenTypes[kind] };
+      return new SignJWT({ ...claims }).setProtectedHeader(header).sign(key);
     },
 
-    publicKeys: () => publicKeys,
+    publicKeys: () => keys.publicKeys(),
   } satisfies SessionIssuer;
 }

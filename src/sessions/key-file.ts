@@ -1,58 +1,37 @@
 import { readFileSync } from "node:fs";
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { type CryptoKey, calculateJwkThumbprint, importJWK } from "jose";
+import { CompactSign, type CryptoKey, calculateJwkThumbprint, compactVerify, importJWK } from "jose";
 import { ConfigurationInvalid } from "../errors.ts";
+import {
+  jwkSchemas,
+  type KeyAlgorithm,
+  keyAlgorithms,
+  memberRules,
+  type PrivateJwk,
+  publicJwkOf,
+} from "./key-algorithms.ts";
 
-export const algorithm = "ES256";
-
-/** `next` is published but does not sign yet, `retired` does not sign any more but still verifies. */
-export type KeyState = "next" | "active" | "retired";
-
-/** 32 bytes in base64url: 42 characters of 6 bits, and one whose last 2 bits are zero. */
-const Bytes32 = Type.String({ pattern: "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
-
-const PrivateJwk = Type.Object({
-  kty: Type.Literal("EC"),
-  crv: Type.Literal("P-256"),
-  x: Bytes32,
-  y: Bytes32,
-  d: Bytes32,
-  kid: Bytes32,
-  alg: Type.Literal(algorithm),
-  use: Type.Literal("sig"),
-  state: Type.Union([Type.Literal("next"), Type.Literal("active"), Type.Literal("retired")]),
-});
 const KeySet = Type.Object({ keys: Type.Array(Type.Unknown(), { minItems: 1 }) });
+const NamedAlgorithm = Type.Object({ alg: Type.Union(keyAlgorithms.map((name) => Type.Literal(name))) });
 
 /** One key of the file, checked: it can sign, and it is named by its own thumbprint. */
 export interface KeyFileEntry {
-  readonly jwk: Static<typeof PrivateJwk>;
+  readonly jwk: PrivateJwk;
   readonly privateKey: CryptoKey;
 }
-
-/** Completes the sentence `"kty" must be …`. */
-const memberRules: Readonly<Record<string, string>> = {
-  kty: '"EC"',
-  crv: '"P-256"',
-  x: "32 bytes in base64url",
-  y: "32 bytes in base64url",
-  d: "32 bytes in base64url",
-  kid: "its RFC 7638 thumbprint",
-  alg: `"${algorithm}"`,
-  use: '"sig"',
-  state: '"next", "active" or "retired"',
-};
 
 /**
  * Reads a private key set and checks each key in it, whatever its state: verifiers refuse a whole set for one key that
  * is malformed, and a key that is to sign next must be able to.
  *
- * @throws {ConfigurationInvalid} no such file, not a key set, or naming every wrong key by its position
+ * @throws {ConfigurationInvalid} no such file, not a key set, keys of another algorithm, or naming every wrong key by
+ * its position
  */
-export async function readKeyFile(path: string): Promise<readonly KeyFileEntry[]> {
+export async function readKeyFile(path: string, algorithm: KeyAlgorithm): Promise<readonly KeyFileEntry[]> {
   const keys = parseKeySet(path);
-  const checked = await Promise.all(keys.map(checkKey));
+  refuseOtherAlgorithm(path, keys, algorithm);
+  const checked = await Promise.all(keys.map((key) => checkKey(key, algorithm)));
   const entries = checked.filter((entry) => typeof entry !== "string");
   const problems = checked.flatMap((entry, index) =>
     typeof entry === "string" ? [`key ${index + 1} of ${keys.length} in ${path} ${entry}`] : [],
@@ -91,21 +70,61 @@ function parseJson(path: string): unknown {
 
 const howToCorrect = "Correct it, or restore it from a backup.";
 
-/** Returns what is wrong with the key, as the end of a sentence, without any of its members' values. */
-async function checkKey(key: unknown): Promise<KeyFileEntry | string> {
-  if (!Value.Check(PrivateJwk, key)) return describeMember(key);
-  const privateKey = await importJWK({ ...key, ext: false }, algorithm).catch(() => null);
-  if (privateKey === null || privateKey instanceof Uint8Array) {
-    return `is not a key: its "x", "y" and "d" do not belong together. ${howToCorrect}`;
+/** The file is fine, but not for the configured algorithm. */
+export class KeyAlgorithmDiffers extends ConfigurationInvalid {
+  readonly found: KeyAlgorithm;
+
+  constructor(path: string, found: KeyAlgorithm, configured: KeyAlgorithm) {
+    super([
+      `SESSION_KEYS_FILE: ${path} holds a key for ${found}, but SESSION_ALG is ${configured}. Set SESSION_ALG=${found}, or name a file for ${configured} and make it with: bun run keys generate`,
+    ]);
+    this.found = found;
   }
-  if ((await calculateJwkThumbprint(key)) !== key.kid) return `is wrong: "kid" must be ${memberRules.kid}.`;
+}
+
+/** A file of another algorithm is no damage: either the file or the setting is the wrong one. */
+function refuseOtherAlgorithm(path: string, keys: readonly unknown[], algorithm: KeyAlgorithm): void {
+  const others = keys.flatMap((key) =>
+    Value.Check(NamedAlgorithm, key) && key.alg !== algorithm ? [key.alg] : [],
+  );
+  const [other] = others;
+  if (other !== undefined) throw new KeyAlgorithmDiffers(path, other, algorithm);
+}
+
+/** Returns what is wrong with the key, as the end of a sentence, without any of its members' values. */
+async function checkKey(key: unknown, algorithm: KeyAlgorithm): Promise<KeyFileEntry | string> {
+  if (!Value.Check(jwkSchemas[algorithm], key)) return describeMember(key, algorithm);
+  const wrongTime = wrongTimeOf(key);
+  if (wrongTime !== null)
+    return `is wrong: "${wrongTime}" must be ${memberRules[algorithm][wrongTime]}. ${howToCorrect}`;
+  const privateKey = await importWhole(key, algorithm).catch(() => null);
+  if (privateKey === null) return `is not a key: its members do not belong together. ${howToCorrect}`;
+  if ((await calculateJwkThumbprint(key)) !== key.kid)
+    return `is wrong: "kid" must be ${memberRules[algorithm].kid}.`;
   return { jwk: key, privateKey };
 }
 
-function describeMember(key: unknown): string {
-  const path = Value.Errors(PrivateJwk, key).First()?.path ?? "";
+/** Not every library compares the halves of a key, so what the private half signs must hold for the public one. */
+async function importWhole(jwk: PrivateJwk, algorithm: KeyAlgorithm): Promise<CryptoKey | null> {
+  const privateKey = await importJWK({ ...jwk, ext: false }, algorithm);
+  if (privateKey instanceof Uint8Array) return null;
+  const signed = await new CompactSign(new Uint8Array())
+    .setProtectedHeader({ alg: algorithm })
+    .sign(privateKey);
+  await compactVerify(signed, await importJWK(publicJwkOf(jwk), algorithm));
+  return privateKey;
+}
+
+/** A day such as the 31st of February has the form of a date. */
+function wrongTimeOf(jwk: PrivateJwk): string | null {
+  const names = ["publishedAt", "activeAt", "retiredAt"] as const;
+  return names.find((name) => Number.isNaN(Date.parse(jwk[name] ?? "1970-01-01"))) ?? null;
+}
+
+function describeMember(key: unknown, algorithm: KeyAlgorithm): string {
+  const path = Value.Errors(jwkSchemas[algorithm], key).First()?.path ?? "";
   const [, member = ""] = path.split("/");
-  const rule = memberRules[member];
+  const rule = memberRules[algorithm][member];
   return rule === undefined
     ? `is not a private key. ${howToCorrect}`
     : `is wrong: "${member}" must be ${rule}. ${howToCorrect}`;

@@ -1,22 +1,32 @@
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  type JSONWebKeySet,
-  type JWK,
-} from "jose";
+import type { CryptoKey, JSONWebKeySet } from "jose";
 import { ConfigurationInvalid } from "../errors.ts";
 import { createPrivateFile, keepPrivate, type Privacy } from "../private-file.ts";
-import { algorithm, type KeyState, readKeyFile } from "./key-file.ts";
+import { type KeyAlgorithm, type PrivateJwk, publicJwkOf } from "./key-algorithms.ts";
+import { type KeyFileEntry, readKeyFile } from "./key-file.ts";
+import { asActive, createKey } from "./key-making.ts";
+import { statesAt } from "./key-states.ts";
 
-/** The keys of a running sidecar: one that signs, and all that verify what is still valid. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly algorithm: KeyAlgorithm;
+  readonly privateKey: CryptoKey;
+}
+
+/** What the file of the signing keys held when it was read. */
 export interface SigningKeys {
-  /** Whether every account of the machine could read the file, or still can. */
-  readonly privacy: Privacy;
-  readonly active: { readonly kid: string; readonly algorithm: string; readonly privateKey: CryptoKey };
+  readonly algorithm: KeyAlgorithm;
+  /** The key that signed at that instant. */
+  readonly active: SigningKey;
+  readonly entries: readonly KeyFileEntry[];
   readonly publicKeys: JSONWebKeySet;
 }
+
+export interface LoadedSigningKeys extends SigningKeys {
+  /** Whether every account of the machine could read the file, or still can. */
+  readonly privacy: Privacy;
+}
+
+const defaultAlgorithm = "ES256";
 
 /**
  * Reads the private key set. If every account of the machine can read the file and it belongs to this one, those
@@ -24,43 +34,66 @@ export interface SigningKeys {
  *
  * @throws {ConfigurationInvalid} no such file, a key that is wrong, or not exactly one active key
  */
-export async function loadSigningKeys(path: string): Promise<SigningKeys> {
-  return { ...(await readSigningKeys(path)), privacy: keepPrivate(path) };
+export async function loadSigningKeys(
+  path: string,
+  algorithm: KeyAlgorithm = defaultAlgorithm,
+): Promise<LoadedSigningKeys> {
+  return { ...(await readSigningKeys(path, algorithm)), privacy: keepPrivate(path) };
 }
 
 /** `loadSigningKeys` that changes nothing: the file keeps the permissions it has. */
-export async function readSigningKeys(path: string): Promise<Omit<SigningKeys, "privacy">> {
-  const entries = await readKeyFile(path);
+export async function readSigningKeys(
+  path: string,
+  algorithm: KeyAlgorithm = defaultAlgorithm,
+): Promise<SigningKeys> {
+  const entries = await readKeyFile(path, algorithm);
   const active = entries.filter(({ jwk }) => jwk.state === "active");
-  const [signing] = active;
-  if (signing === undefined || active.length > 1) {
+  if (active.length !== 1) {
     throw new ConfigurationInvalid([
       `SESSION_KEYS_FILE: ${path} has ${active.length} active keys; exactly one must sign.`,
     ]);
   }
   return {
-    active: { kid: signing.jwk.kid, algorithm, privateKey: signing.privateKey },
-    publicKeys: {
-      keys: entries.map(({ jwk: { kty, crv, x, y, kid, alg, use } }) => ({ kty, crv, x, y, kid, alg, use })),
-    },
+    algorithm,
+    active: signingKeyAt(entries, Date.now()),
+    entries,
+    publicKeys: { keys: entries.map(({ jwk }) => publicJwkOf(jwk)) },
   };
 }
 
+/** Returns the key that the file appoints to sign at this instant. */
+export function signingKeyAt(entries: readonly KeyFileEntry[], nowMs: number): SigningKey {
+  const states = statesAt(
+    entries.map(({ jwk }) => jwk),
+    nowMs,
+  );
+  const signing = entries[states.findIndex(({ state }) => state === "active")];
+  if (signing === undefined) throw new Error("a key file without an active key was accepted");
+  return { kid: signing.jwk.kid, algorithm: signing.jwk.alg, privateKey: signing.privateKey };
+}
+
 /**
- * Writes a new key set with one active key, readable by this account alone. Answers `false` and leaves the
- * file as it is when there is one already: two sidecars that start together end with the same key.
+ * Writes a new key set with an active key and a next one, readable by this account alone. The active key is a new one
+ * unless one is given. Returns `false` and leaves the file as it is if there is one already: two sidecars that start
+ * together end with the same keys.
  *
  * @throws {ConfigurationInvalid} the file cannot be created
  */
-export async function createSigningKeys(path: string): Promise<boolean> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  const jwk: JWK = await exportJWK(privateKey);
-  const kid = await calculateJwkThumbprint(jwk);
-  const state: KeyState = "active";
-  const keySet = { keys: [{ ...jwk, kid, alg: algorithm, use: "sig", state }] };
+export async function createSigningKeys(
+  path: string,
+  algorithm: KeyAlgorithm = defaultAlgorithm,
+  first: PrivateJwk | null = null,
+): Promise<boolean> {
+  const nowMs = Date.now();
+  const active = asActive(first ?? (await createKey(algorithm, nowMs)), nowMs);
   try {
-    return createPrivateFile(path, `${JSON.stringify(keySet, null, 2)}\n`);
+    return createPrivateFile(path, keySetText([active, await createKey(algorithm, nowMs)]));
   } catch {
     throw new ConfigurationInvalid([`SESSION_KEYS_FILE: this account cannot create ${path}.`]);
   }
+}
+
+/** Returns the text of a file with these keys. */
+export function keySetText(keys: readonly PrivateJwk[]): string {
+  return `${JSON.stringify({ keys }, null, 2)}\n`;
 }

@@ -1,10 +1,10 @@
 import { Value } from "@sinclair/typebox/value";
-import { createLocalJWKSet, errors, jwtVerify } from "jose";
+import { errors, jwtVerify } from "jose";
+import type { SessionKeys } from "./key-ring.ts";
 import { backdatingSeconds, TokenClaims, type TokenKind, tokenTypes } from "./session-token.ts";
-import type { SigningKeys } from "./signing-keys.ts";
 
 export interface TokenVerifierOptions {
-  readonly keys: Pick<SigningKeys, "active" | "publicKeys">;
+  readonly keys: Pick<SessionKeys, "algorithm" | "findVerifier">;
   readonly issuer: string;
   readonly audience: string;
   /** The longest lifetime that a token of each kind is issued with. */
@@ -22,7 +22,6 @@ export type VerifyToken = (token: string, kind: TokenKind) => Promise<TokenClaim
  */
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
   const { keys, issuer, audience, lifetimeSeconds, now } = options;
-  const keySet = createLocalJWKSet(keys.publicKeys);
 
   /** A revocation is kept for the longest lifetime, so no token may outlive that, also after the setting was lowered. */
   function isTooOld({ iat }: TokenClaims, kind: TokenKind): boolean {
@@ -31,8 +30,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
 
   return async (token, kind) => {
     try {
-      const { payload } = await jwtVerify(token, keySet, {
-        algorithms: [keys.active.algorithm],
+      const { payload } = await jwtVerify(token, keys.findVerifier, {
+        algorithms: [keys.algorithm],
         typ: tokenTypes[kind],
         issuer,
         audience,

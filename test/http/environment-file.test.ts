@@ -66,7 +66,7 @@ describe("a sidecar or a command in a folder with .env", () => {
     writeFileSync(folder.at(".env"), `ADMIN_TOKEN=${secret}#${secret}\n`);
     for (const [script, ...args] of [
       ["src/index.ts"],
-      ["scripts/keys.ts", "list"],
+      ["scripts/keys/index.ts", "list"],
       ["scripts/doctor/index.ts"],
     ]) {
       const { status, stderr } = await run(folder.path, script ?? "", {}, ...args);

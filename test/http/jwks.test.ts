@@ -15,23 +15,17 @@ async function ask(url: string, method = "GET") {
 
 describe("200", () => {
   test("gives the public keys at both paths, with a trailing slash or not", async () => {
-    const expected = {
-      status: 200,
-      type: "application/jwk-set+json",
-      body: {
-        keys: [
-          {
-            kty: "EC",
-            crv: "P-256",
-            x: expect.stringMatching(/^[\w-]{43}$/),
-            y: expect.stringMatching(/^[\w-]{43}$/),
-            kid: expect.stringMatching(/^[\w-]{43}$/),
-            alg: "ES256",
-            use: "sig",
-          },
-        ],
-      },
+    const key = {
+      kty: "EC",
+      crv: "P-256",
+      x: expect.stringMatching(/^[\w-]{43}$/),
+      y: expect.stringMatching(/^[\w-]{43}$/),
+      kid: expect.stringMatching(/^[\w-]{43}$/),
+      alg: "ES256",
+      use: "sig",
     };
+    // One signs, and one will.
+    const expected = { status: 200, type: "application/jwk-set+json", body: { keys: [key, key] } };
     const bodies = new Set<string>();
     for (const base of [app.publicUrl, app.baseUrl]) {
       for (const path of ["/.well-known/jwks.json", "/.well-known/jwks.json/"]) {

@@ -29,7 +29,11 @@ function createCheckout(): Folder {
   // Its other files are never imported, but for those that the launcher itself needs.
   for (const file of new Bun.Glob("scripts/*.ts").scanSync(root))
     copyFileSync(join(root, file), checkout.at(file));
-  writeFileSync(checkout.at("scripts/keys.ts"), 'console.log("it ran", process.argv.slice(2).join(" "));\n');
+  mkdirSync(checkout.at("scripts/keys"));
+  writeFileSync(
+    checkout.at("scripts/keys/index.ts"),
+    'console.log("it ran", process.argv.slice(2).join(" "));\n',
+  );
   writePackageJson(checkout, ">=1.0.0");
   const packages = {
     one: [

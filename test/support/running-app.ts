@@ -5,6 +5,7 @@ import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import { createJwtSessions } from "../../src/sessions/jwt-sessions.ts";
+import { createKeyRing } from "../../src/sessions/key-ring.ts";
 import { createSigningKeys, loadSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { createSqliteSessionLedger } from "../../src/sessions/sqlite-session-ledger.ts";
 import { withoutHotCopy } from "../../src/store/hot-copy.ts";
@@ -81,6 +82,7 @@ export async function startApp({
   const keysFile = folder.at("session-keys.json");
   await createSigningKeys(keysFile);
   const keys = await loadSigningKeys(keysFile);
+  const keyRing = createKeyRing(keys, { maxAgeSeconds: 300, now });
   const ledger = openLedger(folder.at("state.db"), now);
 
   const { publicApp, opsApp } = createApp({
@@ -99,7 +101,7 @@ export async function startApp({
       note: () => {},
     }),
     replayGuard: createProcessReplayGuard({ keepMs: 125_000, now, elapsed: now }),
-    sessions: createJwtSessions({ ...sessionSettings, keys, ledger, handsOff, now }),
+    sessions: createJwtSessions({ ...sessionSettings, keys: keyRing, ledger, handsOff, now }),
     sessionCookie: "ownid_session",
     findUser: directory.find,
     readiness: watch,

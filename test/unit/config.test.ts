@@ -280,10 +280,10 @@ describe("what is configured", () => {
   });
 
   test("a setting that this version does not use yet is warned about by name alone", () => {
-    const { warnings } = load({ SESSION_ALG: marker, AUDIT_LOG: marker });
+    const { warnings } = load({ SESSION_CLAIMS: marker, AUDIT_LOG: marker });
     expect(warnings).toEqual([
       "AUDIT_LOG is set, but this version does not use it yet.",
-      "SESSION_ALG is set, but this version does not use it yet.",
+      "SESSION_CLAIMS is set, but this version does not use it yet.",
     ]);
   });
 });
@@ -328,6 +328,8 @@ describe("wrong settings", () => {
     COHERENCE_GRACE_MS: wrong,
     ADMIN_TOKEN: wrong,
     BACKEND_TOKEN: wrong,
+    SESSION_ALG: wrong,
+    SESSION_SECRET: wrong,
     SESSION_TTL_SECONDS: wrong,
     SESSION_TTL_SECONDS_BROWSER: wrong,
     SESSION_TTL_SECONDS_MOBILE: wrong,

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { createPublicKey, type JsonWebKeyInput } from "node:crypto";
 import jwt from "jsonwebtoken";
 import { createJwtIssuer, type JwtIssuerOptions } from "../../src/sessions/jwt-issuer.ts";
+import { createKeyRing } from "../../src/sessions/key-ring.ts";
 import type { SessionSubject } from "../../src/sessions/session-issuer.ts";
 import { createSigningKeys, loadSigningKeys, type SigningKeys } from "../../src/sessions/signing-keys.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -18,7 +19,7 @@ const sol: SessionSubject = { loginId: "sol@testmail.com", sessionType: null };
 
 function issuerWith(options: Partial<JwtIssuerOptions> = {}) {
   return createJwtIssuer({
-    keys,
+    keys: ringOf(keys),
     issuer: "ownid-sidecar",
     audience: "website",
     ttlSeconds: 3600,
@@ -173,7 +174,7 @@ describe("a library that is not jose", () => {
   });
 
   test("refuses a token of another sidecar's key", async () => {
-    const token = await issuerWith({ keys: await makeKeys() }).issue(sol);
+    const token = await issuerWith({ keys: ringOf(await makeKeys()) }).issue(sol);
     expect(() => verify(token)).toThrow("invalid signature");
   });
 });
@@ -181,13 +182,13 @@ describe("a library that is not jose", () => {
 describe("publicKeys", () => {
   test("holds public members alone, the active key among them", () => {
     const { keys: published } = issuerWith().publicKeys();
-    expect(published).toHaveLength(1);
+    expect(published).toHaveLength(2);
     expect(Object.keys(published[0] ?? {}).toSorted()).toEqual(["alg", "crv", "kid", "kty", "use", "x", "y"]);
     expect(published[0]?.kid).toBe(keys.active.kid);
   });
 });
 
-/** With the one key of the JWKS, whatever the token says of itself. */
+/** With the first key of the JWKS, whatever the token says of itself. */
 function verify(token: string, options: jwt.VerifyOptions = {}): jwt.JwtPayload {
   const [jwk] = issuerWith().publicKeys().keys;
   const input: JsonWebKeyInput = { key: { ...jwk }, format: "jwk" };
@@ -207,6 +208,10 @@ function payloadOf(token: string): jwt.JwtPayload {
   const payload = jwt.decode(token, { json: true });
   if (payload === null) throw new Error("no payload");
   return payload;
+}
+
+function ringOf(keysOfFile: SigningKeys) {
+  return createKeyRing(keysOfFile, { maxAgeSeconds: 300, now: Date.now });
 }
 
 async function makeKeys(): Promise<SigningKeys> {

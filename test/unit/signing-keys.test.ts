@@ -15,28 +15,32 @@ interface KeyInFile {
   readonly alg: string;
   readonly use: string;
   readonly state: string;
+  readonly publishedAt?: string;
+  readonly activeAt?: string;
 }
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
 describe("createSigningKeys", () => {
-  test("makes one active ES256 key in a file that only this account can read", async () => {
+  test("makes an active and a next ES256 key in a file that only this account can read", async () => {
     using folder = temporaryFolder();
     const path = folder.at("session-keys.json");
     expect(await createSigningKeys(path)).toBe(true);
     expect(modeOf(path)).toBe(0o600);
+    const key = {
+      kty: "EC",
+      crv: "P-256",
+      x: expect.stringMatching(/^[\w-]{43}$/),
+      y: expect.stringMatching(/^[\w-]{43}$/),
+      d: expect.stringMatching(/^[\w-]{43}$/),
+      kid: expect.stringMatching(/^[\w-]{43}$/),
+      alg: "ES256",
+      use: "sig",
+      publishedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    };
     expect(readKeys(path)).toEqual([
-      {
-        kty: "EC",
-        crv: "P-256",
-        x: expect.stringMatching(/^[\w-]{43}$/),
-        y: expect.stringMatching(/^[\w-]{43}$/),
-        d: expect.stringMatching(/^[\w-]{43}$/),
-        kid: expect.stringMatching(/^[\w-]{43}$/),
-        alg: "ES256",
-        use: "sig",
-        state: "active",
-      },
+      { ...key, state: "active", activeAt: expect.stringMatching(/^\d{4}-.*Z$/) },
+      { ...key, state: "next" },
     ]);
   });
 
@@ -83,7 +87,7 @@ describe("createSigningKeys", () => {
     expect(readdirSync(folder.path)).toEqual(["keys.json"]);
     const loaded = await Promise.all([loadSigningKeys(path), loadSigningKeys(path)]);
     expect(loaded[0]?.active.kid).toBe(loaded[1]?.active.kid ?? "");
-    expect(readKeys(path)).toHaveLength(1);
+    expect(readKeys(path)).toHaveLength(2);
   });
 
   test("makes a different key each time", async () => {
@@ -98,22 +102,12 @@ describe("loadSigningKeys", () => {
   test("publishes the public members alone", async () => {
     using folder = temporaryFolder();
     await createSigningKeys(folder.at("keys.json"));
-    const [key] = readKeys(folder.at("keys.json"));
+    const keys = readKeys(folder.at("keys.json"));
     const { active, publicKeys } = await loadSigningKeys(folder.at("keys.json"));
-    expect(publicKeys).toEqual({
-      keys: [
-        {
-          kty: "EC",
-          crv: "P-256",
-          x: key?.x ?? "",
-          y: key?.y ?? "",
-          kid: key?.kid ?? "",
-          alg: "ES256",
-          use: "sig",
-        },
-      ],
-    });
-    expect(active.kid).toBe(key?.kid ?? "");
+    expect(publicKeys.keys).toEqual(
+      keys.map(({ kty, crv, x, y, kid, alg, use }) => ({ kty, crv, x, y, kid, alg, use })),
+    );
+    expect(active.kid).toBe(keys[0]?.kid ?? "");
     expect(active.algorithm).toBe("ES256");
     expect(active.privateKey.extractable).toBe(false);
   });
@@ -289,7 +283,8 @@ async function makeKey(state: string): Promise<KeyInFile> {
   await createSigningKeys(folder.at("key"));
   const [key] = readKeys(folder.at("key"));
   if (key === undefined) throw new Error("no key was made");
-  return { ...key, state };
+  const { publishedAt: _published, activeAt: _active, ...undated } = key;
+  return { ...undated, state };
 }
 
 function readKeys(path: string): readonly KeyInFile[] {

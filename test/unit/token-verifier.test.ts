@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { exportJWK, generateKeyPair } from "jose";
+import { createKeyRing } from "../../src/sessions/key-ring.ts";
 import { createSigningKeys, loadSigningKeys, type SigningKeys } from "../../src/sessions/signing-keys.ts";
 import { createTokenVerifier, type TokenVerifierOptions } from "../../src/sessions/token-verifier.ts";
 import { badTokens, createForger, type Forger } from "../support/session-tokens.ts";
@@ -18,7 +19,7 @@ beforeAll(async () => {
 
 function verifierWith(changes: Partial<TokenVerifierOptions> = {}) {
   return createTokenVerifier({
-    keys,
+    keys: ringOf(keys),
     issuer: "ownid-sidecar",
     audience: "website",
     lifetimeSeconds: { session: 3600, handoff: 120 },
@@ -67,5 +68,9 @@ test("a token of another algorithm is invalid even if the key set has a key for 
   const jwk = { ...(await exportJWK(rsa.publicKey)), kid: "rsa", alg: "RS256", use: "sig" };
   const both = { ...keys, publicKeys: { keys: [...keys.publicKeys.keys, jwk] } };
   const token = await forger.sign("session", { header: { alg: "RS256", kid: "rsa" } }, rsa.privateKey);
-  expect(await verifierWith({ keys: both })(token, "session")).toBeNull();
+  expect(await verifierWith({ keys: ringOf(both) })(token, "session")).toBeNull();
 });
+
+function ringOf(keysOfFile: SigningKeys) {
+  return createKeyRing(keysOfFile, { maxAgeSeconds: 300, now: () => nowSeconds * 1000 });
+}

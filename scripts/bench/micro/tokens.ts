@@ -42,9 +42,10 @@ export async function benchTokens(): Promise<void> {
 async function issuerOf(privateKey: CryptoKey, publicKey: CryptoKey): Promise<() => Promise<string>> {
   const issuer = createJwtIssuer({
     keys: {
-      privacy: "private",
-      active: { kid: "the only key", algorithm, privateKey },
-      publicKeys: { keys: [await exportJWK(publicKey)] },
+      algorithm,
+      signer: () => ({ kid: "the only key", key: privateKey }),
+      findVerifier: () => publicKey,
+      publicKeys: () => ({ keys: [] }),
     },
     issuer: "ownid-sidecar",
     audience: "website",

@@ -1,0 +1,86 @@
+import { type CryptoKey, createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import type { SessionAlgorithm } from "./key-algorithms.ts";
+import { type SigningKey, type SigningKeys, signingKeyAt } from "./signing-keys.ts";
+
+/** What signs a token. */
+export interface Signer {
+  /** `null` with HS256: the name of a secret would be a hint at it (RFC 7638, section 7). */
+  readonly kid: string | null;
+  readonly key: CryptoKey | Uint8Array;
+}
+
+/** The keys of a running sidecar: one that signs, and all that verify what is still valid. */
+export interface SessionKeys {
+  /** The algorithm of the configuration. No other one is issued or accepted. */
+  readonly algorithm: SessionAlgorithm;
+  signer(): Signer;
+  /** Finds the key for a token, or throws jose's `JWKSNoMatchingKey`. */
+  readonly findVerifier: JWTVerifyGetKey;
+  publicKeys(): JSONWebKeySet;
+}
+
+/** Keys from `SESSION_KEYS_FILE`, which may be replaced while they are in use. */
+export interface KeyRing extends SessionKeys {
+  replace(keys: SigningKeys): void;
+}
+
+export interface KeyRingOptions {
+  /** `JWKS_MAX_AGE_SECONDS`. */
+  readonly maxAgeSeconds: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+}
+
+/**
+ * Signs with the key that the file appoints for the instant. A key that this sidecar has learnt of only while it ran,
+ * later than the file's times assume, signs once it has been published here for as long as verifiers cache the set;
+ * until then the key before it goes on, unless that was removed.
+ */
+export function createKeyRing(first: SigningKeys, { maxAgeSeconds, now }: KeyRingOptions): KeyRing {
+  let keys = first;
+  let verifyingKeys = createLocalJWKSet(first.publicKeys);
+  let signing = signingKeyAt(first.entries, now());
+  /** When each key was published here; the keys of the start count as known. */
+  let publishedAt = new Map(first.entries.map(({ jwk: { kid } }) => [kid, Number.NEGATIVE_INFINITY]));
+
+  function isKnown({ kid }: SigningKey): boolean {
+    return (publishedAt.get(kid) ?? now()) + maxAgeSeconds * 1000 <= now();
+  }
+
+  return {
+    algorithm: first.algorithm,
+
+    signer() {
+      const appointed = signingKeyAt(keys.entries, now());
+      if (isKnown(appointed) || !publishedAt.has(signing.kid)) signing = appointed;
+      return { kid: signing.kid, key: signing.privateKey };
+    },
+
+    findVerifier: (header, token) => verifyingKeys(header, token),
+    publicKeys: () => keys.publicKeys,
+
+    replace(next) {
+      publishedAt = new Map(next.entries.map(({ jwk: { kid } }) => [kid, publishedAt.get(kid) ?? now()]));
+      verifyingKeys = createLocalJWKSet(next.publicKeys);
+      keys = next;
+    },
+  };
+}
+
+/** HS256: one secret signs and verifies, so nothing is published. */
+export function createSecretKey(first: Uint8Array) {
+  let secret = first;
+  return {
+    algorithm: "HS256",
+    signer: () => ({ kid: null, key: secret }),
+    findVerifier({ kid }) {
+      if (kid !== undefined) throw new errors.JWKSNoMatchingKey();
+      return secret;
+    },
+    publicKeys: () => ({ keys: [] }),
+
+    replace(next: Uint8Array): void {
+      secret = next;
+    },
+  } satisfies SessionKeys & { replace: unknown };
+}

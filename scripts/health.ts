@@ -16,6 +16,11 @@ Exits 0 if it answers with 200, else 1; 78 if one of the two settings is wrong.
 `;
 
 const answerMs = 2000;
+/** What Bun describes in words about itself. */
+const plainReasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ECONNRESET: "the connection was closed without an answer",
+};
 
 await runCommand({
   help,
@@ -40,6 +45,6 @@ async function ask(url: string): Promise<string> {
     const { status } = await fetchDirect(url, { signal: AbortSignal.timeout(answerMs) });
     return String(status);
   } catch (error) {
-    return codeOf(error) === "ECONNREFUSED" ? "nothing listens there" : reasonOf(error);
+    return plainReasons[codeOf(error)] ?? reasonOf(error);
   }
 }

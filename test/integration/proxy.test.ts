@@ -89,6 +89,15 @@ describe("HTTP_PROXY without NO_PROXY", () => {
     expect(proxied).toEqual([]);
     const unanswered = { status: 1, output: "http://127.0.0.1:9/livez: nothing listens there\n" };
     expect(await run(argv, { OPS_PORT: "9" })).toEqual(unanswered);
+    using silent = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { data: (socket) => socket.terminate() },
+    });
+    expect(await run(argv, { OPS_PORT: String(silent.port) })).toEqual({
+      status: 1,
+      output: `http://127.0.0.1:${silent.port}/livez: the connection was closed without an answer\n`,
+    });
     expect((await run(argv, { OPS_HOST: "0.0.0.0" })).status).toBe(0);
   });
 });

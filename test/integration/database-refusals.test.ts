@@ -103,11 +103,12 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
   describeWithPrivate(needs, `${needs} with TLS`, () => {
     let server: PostgresServer | MariadbServer;
     let tls: DatabaseTls;
-    const certificate = (code: string) => ({
+    const certificate = (code: string, remedy: string) => ({
       reason: `the database's certificate does not hold (${code})`,
-      remedy:
-        "give DATABASE_TLS_CA_FILE the authority that issued it, and in DATABASE_URL the host it was issued for",
+      remedy,
     });
+    const authority = "name the file of the authority that issued the certificate in DATABASE_TLS_CA_FILE";
+    const host = "write the host name that the certificate was issued for in DATABASE_URL";
 
     // It lets nobody in without TLS, so whoever is in has it.
     beforeAll(async () => {
@@ -135,14 +136,14 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
     test("is refused when its certificate comes from another authority", async () => {
       const url = server.url();
       expect(await refusalOf({ kind, url, tls: verifiedBy(await otherAuthority()) })).toEqual(
-        certificate("SELF_SIGNED_CERT_IN_CHAIN"),
+        certificate("SELF_SIGNED_CERT_IN_CHAIN", authority),
       );
     });
 
     test("is refused when its certificate is for another host", async () => {
       // Another way to write 127.0.0.1, which the certificate does not name.
       const url = server.url().replace("@127.0.0.1:", "@127.1:");
-      expect(await refusalOf({ kind, url, tls })).toEqual(certificate("ERR_TLS_CERT_ALTNAME_INVALID"));
+      expect(await refusalOf({ kind, url, tls })).toEqual(certificate("ERR_TLS_CERT_ALTNAME_INVALID", host));
     });
 
     test("is not entered without TLS, and the operator is told to look at it", async () => {

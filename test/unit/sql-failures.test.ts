@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { SQL } from "bun";
+import { certificateRefused } from "../../src/directory/dialects/dialect.ts";
 import { mysqlFailure } from "../../src/directory/dialects/mysql-failures.ts";
 import { postgresFailure } from "../../src/directory/dialects/postgres-failures.ts";
 
@@ -93,4 +94,12 @@ describe("an error of Postgres", () => {
     const where = "unnamed portal with parameters: $1 = 'PL/pgSQL secret', $2 = 'ann'";
     expect(postgresFailure(postgresError("42501", where)).meaning).toBe("forbidden");
   });
+});
+
+test("a certificate that is refused is told with what corrects it", () => {
+  const remedyOf = (code: string) => certificateRefused(Object.assign(new Error("text"), { code }))?.remedy;
+  expect(remedyOf("CERT_HAS_EXPIRED")).toContain("renew the certificate");
+  expect(remedyOf("ERR_TLS_CERT_ALTNAME_INVALID")).toContain("in DATABASE_URL");
+  expect(remedyOf("UNABLE_TO_VERIFY_LEAF_SIGNATURE")).toContain("DATABASE_TLS_CA_FILE");
+  expect(remedyOf("ECONNRESET")).toBeUndefined();
 });

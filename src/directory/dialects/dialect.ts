@@ -257,10 +257,17 @@ export function certificateRefused(error: unknown): SqlFailure | null {
   const isDriversOwn = error instanceof SQL.SQLError || !(error instanceof Error);
   if (isDriversOwn || !("code" in error) || !/CERT|ISSUER|SIGNATURE|ALTNAME/.test(String(error.code)))
     return null;
+  const code = String(error.code);
   return {
     meaning: "not done",
-    reason: `the database's certificate does not hold (${error.code})`,
-    remedy:
-      "give DATABASE_TLS_CA_FILE the authority that issued it, and in DATABASE_URL the host it was issued for",
+    reason: `the database's certificate does not hold (${code})`,
+    remedy: certificateRemedy(code),
   };
+}
+
+function certificateRemedy(code: string): string {
+  if (code.includes("ALTNAME"))
+    return "write the host name that the certificate was issued for in DATABASE_URL";
+  if (/EXPIRED|NOT_YET_VALID/.test(code)) return "renew the certificate, or correct this machine's clock";
+  return "name the file of the authority that issued the certificate in DATABASE_TLS_CA_FILE";
 }

@@ -79,7 +79,7 @@ const noFreeConnection: SqlFailure = {
 const privilegeMissing: SqlFailure = {
   meaning: "forbidden",
   reason: "the sidecar's user lacks a privilege",
-  remedy: "grant it",
+  remedy: "grant what bun run doctor prints",
 };
 
 const incomparable: SqlFailure = {

@@ -139,5 +139,9 @@ const failureByState: Record<string, SqlFailure> = {
     remedy: "lower DATABASE_POOL_MAX, or raise the server's max_connections",
   },
   "25006": readOnlyServer,
-  "42501": { meaning: "forbidden", reason: "the sidecar's role lacks a privilege", remedy: "grant it" },
+  "42501": {
+    meaning: "forbidden",
+    reason: "the sidecar's role lacks a privilege",
+    remedy: "grant what bun run doctor prints",
+  },
 };

@@ -115,16 +115,34 @@ describeWith("postgres", "a view in Postgres", () => {
     expect(await problemsAtStart(site)).toEqual([expect.stringContaining('column "email" is not unique')]);
   });
 
-  test("is refused whose rows an UPDATE reaches through a trigger only", async () => {
+  const live = "CREATE VIEW shown AS SELECT * FROM users WHERE NOT gone";
+  const trigger = "CREATE TRIGGER instead INSTEAD OF UPDATE ON shown FOR EACH ROW EXECUTE FUNCTION pass()";
+  test.each([
+    ["a trigger only", [`${live} LIMIT 100`, trigger]],
+    ["a trigger, though Postgres could do without", [live, trigger]],
+    [
+      "a trigger of a view behind it",
+      [
+        live.replace("shown", "inner_view"),
+        trigger.replace("shown", "inner_view"),
+        "CREATE VIEW shown AS SELECT * FROM inner_view",
+      ],
+    ],
+    [
+      "a rule",
+      [
+        live,
+        `CREATE RULE instead AS ON UPDATE TO shown DO INSTEAD
+           UPDATE users SET "ownIdData" = NEW."ownIdData" WHERE email = OLD.email`,
+      ],
+    ],
+  ])("is refused whose rows an UPDATE reaches through %s", async (_, sql) => {
     await using site = await createPostgresSite();
-    for (const statement of [
-      unique,
-      "CREATE VIEW shown AS SELECT * FROM users WHERE NOT gone LIMIT 100",
+    await site.administrate(unique);
+    await site.administrate(
       "CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
-      "CREATE TRIGGER instead INSTEAD OF UPDATE ON shown FOR EACH ROW EXECUTE FUNCTION pass()",
-      grant.replace("users", "shown"),
-    ])
-      await site.administrate(statement);
+    );
+    for (const statement of [...sql, grant.replace("users", "shown")]) await site.administrate(statement);
     site.environment.USERS_TABLE = "shown";
     expect((await problemsAtStart(site)).join("\n")).toContain(
       'USERS_TABLE: "shown" takes no UPDATE of column "ownIdData" that reaches a table by itself.',

@@ -35,6 +35,19 @@ const serverQuery = `
   FROM pg_database d LEFT JOIN pg_namespace n ON n.nspname = $1 WHERE d.datname = current_database()`;
 
 /**
+ * Where a rule or a trigger runs instead of the UPDATE, of the view or of one that it selects from, the row is not
+ * compared once more after another writer has let go of it, so two writers could both overwrite the same value.
+ */
+const runsInstead = `EXISTS (
+  WITH RECURSIVE behind(oid) AS (
+    SELECT c.oid
+    UNION SELECT d.refobjid FROM behind b JOIN pg_rewrite r ON r.ev_class = b.oid AND r.ev_type = '1'
+          JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass)
+  SELECT FROM behind b JOIN pg_class v ON v.oid = b.oid AND v.relkind = 'v'
+  WHERE EXISTS (SELECT FROM pg_rewrite WHERE ev_class = b.oid AND ev_type = '2' AND is_instead)
+     OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = b.oid AND tgtype & 64 <> 0 AND tgtype & 16 <> 0))`;
+
+/**
  * $1 is the quoted table name. A domain counts as the type it is made of. What opens the table would wait for whoever
  * alters it, so of a table only the catalogue is read. `relhasrules` stays true after the last rule is dropped, so rules
  * are looked for themselves: under INSTEAD NOTHING, Postgres prepares an UPDATE as one that does nothing, for good.
@@ -45,7 +58,7 @@ const columnsQuery = `
               THEN nullif(greatest(a.atttypmod, t.typtypmod), -1) - 4 END AS characters,
          c.relkind::text AS relation, c.relkind = 'r' AND NOT EXISTS (
            SELECT FROM pg_rewrite WHERE ev_class = c.oid) AS "confirmsUpdates",
-         CASE WHEN c.relkind IN ('v', 'f') THEN pg_column_is_updatable(c.oid, a.attnum, false)
+         CASE WHEN c.relkind IN ('v', 'f') THEN pg_column_is_updatable(c.oid, a.attnum, false) AND NOT ${runsInstead}
               ELSE c.relkind IN ('r', 'p') END AS "isUpdatable",
          has_column_privilege(c.oid, a.attnum, 'SELECT') AS "isReadable",
          EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS "hasDescendants",

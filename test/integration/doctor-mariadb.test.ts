@@ -72,6 +72,11 @@ const faults: Record<string, Fault<Site>> = {
     status: "wrong",
     plant: ({ administrate }) => administrate("SET GLOBAL TRANSACTION ISOLATION LEVEL READ UNCOMMITTED"),
   },
+  "a server that shows the past": {
+    id: "database.isolation",
+    status: "wrong",
+    plant: ({ administrate }) => administrate("SET GLOBAL system_versioning_asof = '2020-01-01 00:00:00'"),
+  },
   "a binary log of statements": {
     id: "database.binary-log",
     status: "wrong",

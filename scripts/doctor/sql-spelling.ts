@@ -92,7 +92,8 @@ export const spellings: Record<DatabaseKind, Spelling> = {
       );
     },
     plan: async (sql, text) => sql.unsafe(explain("EXPLAIN", text), ["", ""]),
-    // A row of a unique index is looked up before there is a plan at all.
-    usesIndex: (plan) => /"type":"(?:const|eq_ref|ref)"|const table|no matching row/i.test(plan),
+    // A row of a unique index is looked up before there is a plan at all, and so is the only row of a table ("system").
+    usesIndex: (plan) =>
+      /"table":"u"[^}]*"type":"(?:system|const|eq_ref|ref)"|const table|no matching row/i.test(plan),
   },
 };

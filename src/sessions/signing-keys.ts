@@ -88,8 +88,11 @@ export async function createSigningKeys(
   const active = asActive(first ?? (await createKey(algorithm, nowMs)), nowMs);
   try {
     return createPrivateFile(path, keySetText([active, await createKey(algorithm, nowMs)]));
-  } catch {
-    throw new ConfigurationInvalid([`SESSION_KEYS_FILE: this account cannot create ${path}.`]);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
+    throw new ConfigurationInvalid([
+      `SESSION_KEYS_FILE: this account cannot create ${path}${code}. Name another file, or give this account access to the folder.`,
+    ]);
   }
 }
 

@@ -3,12 +3,13 @@ import { experiments } from "../test/faults/experiments.ts";
 import type { Experiment, Size } from "../test/faults/harness/experiment.ts";
 import { describeSetting, markdownOf, type Result, tableOf } from "../test/faults/report.ts";
 import { stopAllServers } from "../test/support/running-servers.ts";
+import { ServerUnavailable } from "../test/support/server-binaries.ts";
 import { describeEach } from "./columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { showStep, tell } from "./progress.ts";
 
-const help = `Runs the fault experiments: real sidecars over a real Redis and
-database that are killed, cut off and restored.
+const help = `Runs the fault experiments: real sidecars over a real Redis and database that
+are killed, cut off and restored.
 
   bun run faults
   bun run faults --full --report
@@ -42,24 +43,43 @@ await runCommand({
       throw new UsageWrong("Name experiments with --experiment.");
     const chosen = choose(options.experiment);
     const reportFile = options.report ? (operands[0] ?? defaultReport) : null;
-    showStep("starting Redis and Postgres");
-    const setting = await describeSetting();
-    const results: Result[] = [];
     try {
-      for (const experiment of chosen) {
-        results.push(await runOne(experiment, options.full ? "full" : "small"));
-        // After each one: what an interrupted run has found is kept.
-        if (reportFile !== null) await Bun.write(reportFile, markdownOf(setting, results));
-      }
-    } finally {
-      await stopAllServers();
+      return await runAll(chosen, { ...options, reportFile });
+    } catch (error) {
+      showStep("");
+      if (!(error instanceof ServerUnavailable)) throw error;
+      tell(`${error.message}\n`);
+      return 1;
     }
-    process.stdout.write(
-      options.json ? `${JSON.stringify({ ...setting, results }, null, 2)}\n` : tableOf(results),
-    );
-    return results.every(({ verdict }) => verdict.failures.length === 0) ? 0 : 1;
   },
 });
+
+interface RunOptions {
+  readonly full: boolean;
+  readonly json: boolean;
+  readonly reportFile: string | null;
+}
+
+/** @throws {ServerUnavailable} */
+async function runAll(
+  chosen: readonly Experiment[],
+  { full, json, reportFile }: RunOptions,
+): Promise<ExitStatus> {
+  showStep("starting Redis and Postgres");
+  const setting = await describeSetting();
+  const results: Result[] = [];
+  try {
+    for (const experiment of chosen) {
+      results.push(await runOne(experiment, full ? "full" : "small"));
+      // After each one: what an interrupted run has found is kept.
+      if (reportFile !== null) await Bun.write(reportFile, markdownOf(setting, results));
+    }
+  } finally {
+    await stopAllServers();
+  }
+  process.stdout.write(json ? `${JSON.stringify({ ...setting, results }, null, 2)}\n` : tableOf(results));
+  return results.every(({ verdict }) => verdict.failures.length === 0) ? 0 : 1;
+}
 
 function choose(wanted: readonly string[]): readonly Experiment[] {
   const unknown = wanted.filter((id) => !experiments.some((experiment) => experiment.id === id));

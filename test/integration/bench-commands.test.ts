@@ -98,9 +98,12 @@ test("the comparison says which servers it leaves out where there is no Node, an
 });
 
 test("a measurement says what is missing on this machine, before it begins, and ends with status 1", async () => {
-  const names = ["compare", "micro", "growth", "start-up"];
-  const ends = names.map(async (name) => {
-    const child = Bun.spawn([process.execPath, command, name], {
+  const commands = [
+    ...["compare", "micro", "growth", "start-up"].map((name) => [command, name]),
+    [join(import.meta.dir, "../../scripts/faults.ts")],
+  ];
+  const ends = commands.map(async (args) => {
+    const child = Bun.spawn([process.execPath, ...args], {
       env: { PATH: "/nonexistent" },
       stdout: "ignore",
       stderr: "pipe",
@@ -109,9 +112,9 @@ test("a measurement says what is missing on this machine, before it begins, and 
     const [last] = stderr.trimEnd().split("\n").slice(-1);
     return { exit, missing: /^(.+) not found; /.exec(last ?? "")?.[1] };
   });
-  const redis = "redis-server and ps and pgrep and pkill";
+  const redis = "redis-server, ps, pgrep, pkill";
   expect(await Promise.all(ends)).toEqual(
-    ["wrk", redis, "wrk", redis].map((missing) => ({ exit: 1, missing })),
+    ["wrk", redis, "wrk", redis, redis].map((missing) => ({ exit: 1, missing })),
   );
 });
 

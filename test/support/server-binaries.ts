@@ -74,7 +74,7 @@ function findSupply(kind: ServerKind): ServerSupply {
   if (missing.length === 0) return { from: "programs" };
   return {
     from: "nowhere",
-    reason: `${missing.join(" and ")} not found; ${problem ?? "the package lacks it"}`,
+    reason: `${missing.join(", ")} not found; ${problem ?? "the package lacks it"}`,
   };
 }
 
@@ -122,9 +122,9 @@ const installScript = `
 /** Answers why it did not install the packages, or null when it did. */
 function installPackages(packages: readonly string[]): string | null {
   const name = packages.join(" ");
-  if (process.getuid?.() !== 0) return `not root, so ${name} was not installed`;
   if (!existsSync("/etc/debian_version")) return `not Debian, so ${name} was not installed`;
-  process.stderr.write(`Installing ${name} with apt-get, as the tests need it; this can take a minute.\n`);
+  if (process.getuid?.() !== 0) return `as root, run: apt-get install ${name}`;
+  process.stderr.write(`Installing ${name} with apt-get, since it is needed; this can take a minute.\n`);
   const lock = join(tmpdir(), "ownid-sidecar-apt.lock");
   const install = spawnSync("flock", [lock, "sh", "-c", installScript, "sh", ...packages], {
     encoding: "utf8",

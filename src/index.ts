@@ -55,6 +55,22 @@ async function start(): Promise<void> {
   const metrics = createMetrics();
   const onDropped = (entries: number) => metrics.countLogEntries("dropped", entries);
   const log = await openLog({ ...config.log, onDropped });
+  try {
+    await startWith(config, { sources, metrics, log });
+  } catch (error) {
+    // On a terminal, what ends the start is to be the last that is shown.
+    await log.output.flush();
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly sources: EnvironmentSources;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+async function startWith(config: Config, { sources, metrics, log }: Opened): Promise<void> {
   const { logger } = log;
   reportSources(sources, logger);
   for (const warning of config.warnings) logger.warn(warning);

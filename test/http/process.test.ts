@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createPublicKey } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
+import { join } from "node:path";
 import jwt from "jsonwebtoken";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { empty, json, outcomeOf } from "../support/problems.ts";
@@ -10,6 +11,7 @@ import { exchangeRaw, rawRequest } from "../support/raw-http.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
 import { createSignedClient } from "../support/signed-client.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { runOnTerminal } from "../support/terminal.ts";
 import { eventually } from "../support/waiting.ts";
 
 const sol = "sol@testmail.com";
@@ -17,6 +19,8 @@ const secret = Buffer.from("a shared secret of thirty-two b.");
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
 /** What was listed on standard error, one problem a line. */
+const index = join(import.meta.dir, "../../src/index.ts");
+
 function problemsOf({ output }: SidecarProcess): string[] {
   return output.stderr
     .split("\n")
@@ -175,6 +179,19 @@ describe("exit 78", () => {
     });
     await Promise.all(starts);
     occupied.server.close();
+  });
+
+  test("is the last that a terminal shows, after the log", async () => {
+    const { server, port } = await occupy();
+    using folder = temporaryFolder();
+    const { status, screen } = await runOnTerminal([process.execPath, index], {
+      cwd: folder.path,
+      environment: { PORT: String(port), OPS_PORT: "0" },
+    });
+    server.close();
+    expect(status).toBe(78);
+    expect(screen).toContain("the database answers");
+    expect(screen.trimEnd()).toEndWith("README.md lists every setting.");
   });
 
   test("names the listener's host when this machine does not have it", async () => {

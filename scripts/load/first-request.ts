@@ -33,7 +33,7 @@ export async function checkFirstRequest(
   }
   return (
     `The first request was answered with ${error}, so no load was made. ` +
-    `Is it the sidecar at ${url}, and is it ready? Ask: bun run doctor`
+    `Is it the sidecar at ${url}, and is it ready? To find out, run: bun run doctor`
   );
 }
 

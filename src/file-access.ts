@@ -61,6 +61,11 @@ export function grantAccess(access: Access, path: string): readonly Step[] {
   return [command("root", `usermod --append --groups ${facts.gid} ${account()}`), widenGroup];
 }
 
+/** Creates a folder for this account alone, where it may not create one itself. */
+export function provideFolder(path: string): Step {
+  return command("root", `install --directory --owner=${account()} --mode=700 ${shellWord(path)}`);
+}
+
 /** Whether this account is neither the owner nor in the group, and so depends on the permissions of everyone. */
 export function hasAccessAsOther(facts: FileFacts): boolean {
   return process.getuid?.() !== root && !isOwn(facts) && !isOwnGroup(facts.gid);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { closedFolder, factsOf, grantAccess, may } from "../../src/file-access.ts";
+import { closedFolder, factsOf, grantAccess, may, provideFolder } from "../../src/file-access.ts";
 import { fixBy, fixWhen } from "../../src/fix.ts";
 import { type Check, fine, wrong } from "./check.ts";
 import { judgePrivacy } from "./file-privacy.ts";
@@ -19,7 +19,10 @@ export const stateFileCheck: Check<{ readonly state: string | null }> = {
     if (factsOf(state) === null) {
       const folder = existingFolder(state);
       if (may("write", folder)) return fine("no file yet: the first start makes it");
-      return wrong("this account cannot create the file STATE_FILE", fixBy(...grantAccess("write", folder)));
+      // Of a folder that holds more, such as the checkout, nothing is given away.
+      const steps =
+        folder === dirname(state) ? grantAccess("write", folder) : [provideFolder(dirname(state))];
+      return wrong("this account cannot create the file STATE_FILE", fixBy(...steps));
     }
     if (may("read", state) && may("write", state)) return judgePrivacy(state, "the revoked sessions");
     return wrong("this account cannot write the file STATE_FILE", fixBy(...grantAccess("write", state)));

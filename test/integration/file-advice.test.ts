@@ -131,6 +131,13 @@ const faults: Record<string, Fault> = {
       give(join(folder, "closed"), service, 0o500);
     },
   },
+  "a state file whose folder cannot be made": {
+    item: "files.state: wrong",
+    plant({ environment, folder }) {
+      environment.STATE_FILE = join(folder, "of-root/data/state.db");
+      mkdirSync(join(folder, "of-root"), { mode: 0o755 });
+    },
+  },
   "an admin token that root alone may read": {
     item: "files.ADMIN_TOKEN_FILE: wrong",
     plant({ folder, environment }) {

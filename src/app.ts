@@ -40,6 +40,7 @@ export interface AppDependencies {
   readonly sessionCookie: string;
   readonly findUser: UserDirectory["find"];
   readonly readiness: Readiness;
+  /** Read at every request, since their files may change. Whether there is a token does not change. */
   readonly adminToken: string | null;
   readonly backendToken: string | null;
   readonly metrics: Metrics;
@@ -112,7 +113,11 @@ function createOpsApp(dependencies: AppDependencies) {
 /** For the site's operators. Without `ADMIN_TOKEN`, these paths do not exist. */
 function adminRoutes(dependencies: AppDependencies) {
   const { adminToken } = dependencies;
-  const admin = bearerToken({ name: "admin", tokens: [adminToken], absence: "no ADMIN_TOKEN" });
+  const admin = bearerToken({
+    name: "admin",
+    tokens: () => [dependencies.adminToken],
+    absence: "no ADMIN_TOKEN",
+  });
   return new Elysia()
     .use(adminInvalidate({ ...dependencies, admin }))
     .use(adminRevoke({ ...dependencies, admin }))
@@ -121,9 +126,9 @@ function adminRoutes(dependencies: AppDependencies) {
 
 /** For the site's backend. Without `BACKEND_TOKEN` and `ADMIN_TOKEN`, these paths do not exist. */
 function backendRoutes(dependencies: AppDependencies) {
-  const tokens = [dependencies.backendToken, dependencies.adminToken];
+  const tokens = () => [dependencies.backendToken, dependencies.adminToken];
   const backend = bearerToken({ name: "backend", tokens, absence: "no BACKEND_TOKEN" });
-  const isThere = tokens.some((token) => token !== null);
+  const isThere = tokens().some((token) => token !== null);
   return new Elysia()
     .use(introspect({ ...dependencies, backend }))
     .use(sessionExchange({ ...dependencies, backend }))

@@ -27,6 +27,8 @@ export const storeEvents = [
   "value altered",
 ] as const;
 export const guardEvents = ["fell back", "returned"] as const;
+/** What became of a file of keys or secrets that has changed. */
+export const reloadEvents = ["taken up", "refused", "restart needed"] as const;
 /** `dropped`: standard output could not be written. `left out`: too many requests failed in the same way. */
 export const logEvents = ["dropped", "left out"] as const;
 

@@ -1,7 +1,10 @@
+import { isatty } from "node:tty";
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
 import { type EnvironmentSources, takeEnvironment } from "./config/environment.ts";
 import { environmentFile } from "./config/environment-file.ts";
 import { type Config, loadConfig, loadSetting } from "./config/load-config.ts";
+import { secretFilesOf } from "./config/secret-files.ts";
+import type { Environment } from "./config/setting-reader.ts";
 import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
 import {
   createDemoDatabase,
@@ -15,15 +18,15 @@ import { drainOnSignal } from "./drain.ts";
 import { ConfigurationInvalid, SessionLedgerUnavailable } from "./errors.ts";
 import { developmentWarning, greeting, nextCommand, withRunner } from "./greeting.ts";
 import { listen } from "./listen.ts";
+import { createLiveSecrets, type LiveSecrets } from "./live-secrets.ts";
 import { type Log, type Logger, openLog } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { watchOpenFiles } from "./open-files.ts";
-import { createSignatureVerifier } from "./protocol/signature.ts";
+import { type OpenedSessionKeys, openSessionKeys } from "./session-keys.ts";
 import { createJwtSessions, revocationSeconds } from "./sessions/jwt-sessions.ts";
-import { createKeyRing, createSecretKey, type SessionKeys } from "./sessions/key-ring.ts";
+import type { SessionKeys } from "./sessions/key-ring.ts";
 import type { SessionLedger } from "./sessions/session-ledger.ts";
 import { latestIssueTime } from "./sessions/session-token.ts";
-import { createSigningKeys, loadSigningKeys } from "./sessions/signing-keys.ts";
 import { createSqliteSessionLedger } from "./sessions/sqlite-session-ledger.ts";
 import { withoutHotCopy } from "./store/hot-copy.ts";
 import { createProcessReplayGuard } from "./store/process-replay-guard.ts";
@@ -31,6 +34,7 @@ import { openRedisStore, type RedisStore } from "./store/redis-store.ts";
 import { withoutReplayGuard } from "./store/replay-guard.ts";
 import { createStoreLog } from "./store/store-log.ts";
 import { createWriteThrough, type StoreEvent } from "./store/write-through.ts";
+import { createWatchedFiles, type WatchedFile } from "./watched-files.ts";
 
 /** The process: environment -> configuration -> connections -> listeners -> drain on SIGTERM or SIGINT. */
 
@@ -38,6 +42,7 @@ const exitConfigurationInvalid = 78;
 /** How long a start waits for the database and Redis before it opens the listeners without them. */
 const firstContactMs = 1000;
 const watchIntervalMs = 1000;
+const stdin = 0;
 
 // No top-level `await`: what is kept as bytecode is a CommonJS module.
 start().catch((error: unknown) => {
@@ -74,7 +79,8 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
   const { logger } = log;
   reportSources(sources, logger);
   for (const warning of config.warnings) logger.warn(warning);
-  const keys = await prepareSigningKeys(config, logger);
+  const sessionKeys = await openSessionKeys(config, process.env, logger);
+  const secrets = createLiveSecrets(config, process.env, Date.now);
   if (!config.isProduction && config.database.kind === "sqlite") {
     await createDemoDatabase(config.database.url.reveal());
   }
@@ -96,9 +102,10 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
   const contact = Promise.race([watch.start(), Bun.sleep(firstContactMs)]);
   // Composed while the database and Redis answer.
   const { publicApp, opsApp } = createApp(
-    appDependencies({ config, logger, metrics, keys, directory, redis, watch }),
+    appDependencies({ config, logger, metrics, keys: sessionKeys.keys, secrets, directory, redis, watch }),
   );
   await contact;
+  watchFiles(process.env, { sessionKeys, secrets, metrics, logger });
   serve(config, log, { publicApp, opsApp, watch, directory, redis });
 }
 
@@ -137,13 +144,23 @@ interface Parts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly keys: SessionKeys;
+  readonly secrets: LiveSecrets;
   readonly directory: UserDirectory;
   readonly redis: RedisStore | null;
   readonly watch: DependencyWatch;
 }
 
-function appDependencies({ config, logger, metrics, keys, directory, redis, watch }: Parts): AppDependencies {
-  const { signature, coherence } = config;
+function appDependencies({
+  config,
+  logger,
+  metrics,
+  keys,
+  secrets,
+  directory,
+  redis,
+  watch,
+}: Parts): AppDependencies {
+  const { coherence } = config;
   const logStore = createStoreLog(
     (fields, line) => logger.error(fields, line),
     performance.now.bind(performance),
@@ -157,13 +174,13 @@ function appDependencies({ config, logger, metrics, keys, directory, redis, watc
     ...config.publicListener,
     ...config.requests,
     jwksMaxAgeSeconds: config.sessions.jwksMaxAgeSeconds,
-    adminToken: config.adminToken.reveal(),
-    backendToken: config.backendToken.reveal(),
-    verifySignature: createSignatureVerifier({
-      sharedSecrets: signature.sharedSecrets.reveal(),
-      toleranceSeconds: signature.toleranceSeconds,
-      now: Date.now,
-    }),
+    get adminToken() {
+      return secrets.adminToken();
+    },
+    get backendToken() {
+      return secrets.backendToken();
+    },
+    verifySignature: secrets.verifySignature,
     store: createWriteThrough({ ...coherence, directory, hotCopy: redis?.hotCopy ?? withoutHotCopy, note }),
     replayGuard: config.replayProtection ? (redis?.replayGuard ?? processGuard(config)) : withoutReplayGuard,
     sessions: createJwtSessions({ ...config.sessions, keys, ledger, now: Date.now }),
@@ -231,22 +248,25 @@ function rememberMs({ signature }: Config): number {
   return (2 * signature.toleranceSeconds + 5) * 1000;
 }
 
-const privacyWarnings = {
-  private: null,
-  narrowed: "could read the signing keys; that was taken back, and what the file's group may do was left",
-  open: "can read the signing keys, and this account may not change that; bun run doctor says how",
-} as const;
+/** Watches the files of keys and secrets, and takes all of them up on SIGHUP. */
+function watchFiles(environment: Environment, { sessionKeys, secrets, metrics, logger }: Watching): void {
+  const { variable, takeUp } = sessionKeys;
+  const takeUps: Readonly<Record<string, WatchedFile["takeUp"]>> = { ...secrets.takeUp, [variable]: takeUp };
+  const named = secretFilesOf(environment);
+  const keysFile = loadSetting(environment, "SESSION_KEYS_FILE");
+  const all = variable === "SESSION_KEYS_FILE" ? [...named, { variable, path: keysFile }] : named;
+  const files = all.map((file) => ({ ...file, takeUp: takeUps[file.variable] ?? null }));
+  const watched = createWatchedFiles({ files, logger, note: metrics.noteReload });
+  setInterval(watched.look, watchIntervalMs).unref();
+  // On a terminal, SIGHUP says that the terminal was closed.
+  if (!isatty(stdin)) process.on("SIGHUP", watched.reload);
+}
 
-async function prepareSigningKeys({ isProduction, sessions }: Config, logger: Logger): Promise<SessionKeys> {
-  const { algorithm, keysFile, jwksMaxAgeSeconds } = sessions;
-  const secret = sessions.secret.reveal();
-  if (secret !== null) return createSecretKey(secret);
-  if (algorithm === "HS256") throw new Error("HS256 was accepted without a secret");
-  if (!isProduction) await createSigningKeys(keysFile, algorithm);
-  const keys = await loadSigningKeys(keysFile, algorithm);
-  const warning = privacyWarnings[keys.privacy];
-  if (warning !== null) logger.warn(`SESSION_KEYS_FILE: every account of this machine ${warning}`);
-  return createKeyRing(keys, { maxAgeSeconds: jwksMaxAgeSeconds, now: Date.now });
+interface Watching {
+  readonly sessionKeys: OpenedSessionKeys;
+  readonly secrets: LiveSecrets;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
 }
 
 interface Urls {

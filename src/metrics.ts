@@ -8,6 +8,7 @@ import {
   hashEvents,
   type Labels,
   logEvents,
+  reloadEvents,
   storeEvents,
 } from "./counters.ts";
 
@@ -37,6 +38,7 @@ export function createMetrics() {
   const store = createEventCounter(storeEvents);
   const guard = createEventCounter(guardEvents);
   const log = createEventCounter(logEvents);
+  const reload = createEventCounter(reloadEvents);
   const requests = createRequestCounter();
   const failures = createFailureCounter();
   const counters: readonly CounterFamily[] = [
@@ -46,6 +48,7 @@ export function createMetrics() {
     store.family("ownid_store_events_total", "What the write-through met"),
     guard.family("ownid_replay_guard_events_total", "Where the replay guard is kept"),
     log.family("ownid_log_events_total", "Log entries that were not written"),
+    reload.family("ownid_reload_events_total", "What became of changed files of keys and secrets"),
   ];
   const gauges: GaugeFamily[] = [];
   let registry: Promise<Registry> | null = null;
@@ -54,6 +57,7 @@ export function createMetrics() {
     noteHash: hash.count,
     noteStore: store.count,
     noteGuard: guard.count,
+    noteReload: reload.count,
     countLogEntries: log.count,
     countRequest: requests.count,
     countFailure: failures.count,

@@ -5,8 +5,8 @@ import { type PathFault, PathUnknown, TokenInvalid, TooManyFailures } from "../e
 export interface BearerTokenOptions {
   /** Names the guard; routes with the same guard share it. */
   readonly name: string;
-  /** Any of these is accepted. `null` stands for a token that is not configured. */
-  readonly tokens: readonly (string | null)[];
+  /** Asked at every request. Any of these is accepted; `null` stands for a token that is not configured. */
+  readonly tokens: () => readonly (string | null)[];
   /** Why the routes are not there while no token is configured. */
   readonly absence: PathFault;
 }
@@ -25,9 +25,11 @@ export function bearerOf({ headers }: Request): string | null {
  * so that nobody can lock the site's backend out.
  */
 export function bearerToken({ name, tokens, absence }: BearerTokenOptions) {
-  const expected = tokens.filter((token) => token !== null).map(digest);
   const noteFailure = createFailureWindow();
   return new Elysia({ name: `bearer-token-${name}` }).onParse({ as: "scoped" }, ({ request, set }) => {
+    const expected = tokens()
+      .filter((token) => token !== null)
+      .map(digest);
     if (expected.length === 0) throw new PathUnknown(absence);
     const given = digest(bearerOf(request) ?? "");
     // Compared with every token, so that the time does not tell which one is closer.

@@ -63,7 +63,7 @@ export function spawnSidecar(
     output,
     logLines,
     logged,
-    signal: (name: "SIGTERM" | "SIGINT" | "SIGKILL") => child.kill(name),
+    signal: (name: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGHUP") => child.kill(name),
 
     /** Both addresses, once both listeners have said that they are ready. */
     async ready() {

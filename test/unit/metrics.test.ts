@@ -52,6 +52,12 @@ ownid_replay_guard_events_total{event="returned"} 1
 ownid_log_events_total{event="dropped"} 0
 ownid_log_events_total{event="left_out"} 0
 
+# HELP ownid_reload_events_total What became of changed files of keys and secrets
+# TYPE ownid_reload_events_total counter
+ownid_reload_events_total{event="taken_up"} 0
+ownid_reload_events_total{event="refused"} 0
+ownid_reload_events_total{event="restart_needed"} 0
+
 # HELP ownid_redis_live_masters Masters of Redis that answer now
 # TYPE ownid_redis_live_masters gauge
 ownid_redis_live_masters 3

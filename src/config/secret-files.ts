@@ -1,0 +1,37 @@
+import { ConfigurationInvalid } from "../errors.ts";
+import {
+  createSettingReader,
+  type Environment,
+  type SettingReader,
+  settingVariables,
+} from "./setting-reader.ts";
+
+export interface NamedFile {
+  /** The variable that names the file. */
+  readonly variable: string;
+  readonly path: string;
+}
+
+/** Returns the files that secrets come from, and the PEM files of TLS. */
+export function secretFilesOf(environment: Environment): readonly NamedFile[] {
+  const variables = [...settingVariables].filter(
+    (variable) => settingVariables.has(variable.replace(/_FILE$/, "")) && variable.endsWith("_FILE"),
+  );
+  const pemFiles = [...settingVariables].filter((variable) => /_TLS_(?:CA|CERT|KEY)_FILE$/.test(variable));
+  return [...variables, ...pemFiles].flatMap((variable) => {
+    const path = environment[variable]?.trim();
+    return path ? [{ variable, path }] : [];
+  });
+}
+
+/**
+ * Reads settings while the sidecar runs, because the file of a secret has changed.
+ *
+ * @throws {ConfigurationInvalid} one of them is wrong
+ */
+export function readAgain<Value>(environment: Environment, read: (reader: SettingReader) => Value): Value {
+  const reader = createSettingReader(environment);
+  const value = read(reader);
+  if (reader.problems.length > 0) throw new ConfigurationInvalid([...new Set(reader.problems)]);
+  return value;
+}

@@ -27,7 +27,7 @@ export interface Sides extends AsyncDisposable {
 /**
  * Connects to both sides with the sidecar's own configuration.
  *
- * @throws {ConfigurationInvalid} no Redis is configured, or the table does not fit
+ * @throws {ConfigurationInvalid} no Redis is configured, the table does not fit, or the keys are another installation's
  * @throws {DatabaseUnavailable} | {HotCopyUnavailable} a side does not answer
  */
 export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
@@ -56,12 +56,20 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
   };
   try {
     await Promise.all([directory.verifyConnection(), population.untilWhole(firstContactMs)]);
+    await refuseOthersKeys(population);
   } catch (error) {
     await close();
     throw error;
   }
   const place = placeOf(config, config.redis.keyPrefix);
   return { directory, scan, population, statementMs, valueLifeMs, place, [Symbol.asyncDispose]: close };
+}
+
+/** No sidecar would answer with what is filled there, and none of the hashes there would be compared. */
+async function refuseOthersKeys(population: RedisPopulation): Promise<void> {
+  const conflict = await population.conflict();
+  if (conflict === null) return;
+  throw new ConfigurationInvalid([`REDIS_KEY_PREFIX: ${conflict.reason}: ${conflict.remedy}`]);
 }
 
 function placeOf({ database }: Config, keyPrefix: string): string {

@@ -3,8 +3,9 @@ import { HotCopyUnavailable } from "../errors.ts";
 import { createKeys } from "./keys.ts";
 import { connectRedis, type RedisConnectionOptions } from "./redis-connection.ts";
 import { createRedisEpochs } from "./redis-epochs.ts";
-import { explainRedisFailure, isOfAnotherType } from "./redis-failures.ts";
+import { type Explanation, explainRedisFailure, isOfAnotherType } from "./redis-failures.ts";
 import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
+import { explainAnothers } from "./redis-installation.ts";
 import { createForgetting } from "./redis-return.ts";
 import { scripts, speakFor } from "./scripts.ts";
 
@@ -130,6 +131,16 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
 
     /** @throws {HotCopyUnavailable} not all masters answer */
     untilWhole,
+
+    /** Why these keys are not this installation's; `null` if nothing says so. */
+    async conflict(): Promise<Explanation | null> {
+      const orOfAnotherType = (error: Error) => {
+        if (isOfAnotherType(error)) return "";
+        throw error;
+      };
+      const held = await persist(() => client.get(keys.installation).catch(orOfAnotherType));
+      return held === null || held === installation ? null : explainAnothers(keys.installation);
+    },
 
     /** Waits for the grace, within which nothing may be filled; `say` is called if that takes time. */
     async untilFilling(say: () => void): Promise<void> {

@@ -166,7 +166,7 @@ describeWith("postgres", "Postgres", () => {
         await resume(["--keep"]);
         await resume([], { REDIS_KEY_PREFIX: "other:" });
         await site.database.run("CREATE TABLE others (LIKE users INCLUDING ALL)");
-        await resume([], { USERS_TABLE: "others" });
+        await resume([], { USERS_TABLE: "others", REDIS_KEY_PREFIX: "others:" });
         await redis.kill();
         await redis.start();
         await resume([]);

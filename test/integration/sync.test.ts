@@ -224,14 +224,18 @@ function describeSync(create: () => Promise<SyncedSite>): void {
     expect((await site.sync(["verify"])).exit).toBe(0);
   });
 
-  test("believes the hashes of a database that is at another address now only where it is told to", async () => {
+  test("takes the hashes of a database that is at another address now only where it is told to", async () => {
     if (site.kind !== "sqlite") return;
     await site.sync([]);
     await site.database.run(`VACUUM INTO '${site.at("moved.db")}'`);
     const moved = { DATABASE_URL: `sqlite:${site.at("moved.db")}` };
     const believed = async (settings: Record<string, string>) =>
       (await site.sync(["verify", "--json"], settings)).summary.believed;
-    expect(await believed(moved)).toBe(0);
+    for (const word of ["verify", "warm", "push"]) {
+      const { exit, stderr } = await site.sync([word], moved);
+      expect({ word, exit }).toEqual({ word, exit: 78 });
+      expect(stderr).toContain("belong to another installation");
+    }
     const mark = await site.client.get(`${site.store.keyPrefix}installation`);
     const all = await believed({});
     expect(all).toBeGreaterThan(1000);

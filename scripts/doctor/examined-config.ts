@@ -37,8 +37,10 @@ const databaseAddress = [
   "DATABASE_TLS_CERT_FILE",
   "DATABASE_TLS_KEY_FILE",
 ];
-const coherence = ["COHERENCE_STATEMENT_MS", "COHERENCE_GRACE_MS"];
-const companies = [redisAddress, databaseAddress, coherence];
+const coherence = ["COHERENCE_STATEMENT_MS", "COHERENCE_GRACE_MS", "KEEP_ALIVE_SECONDS"];
+const signing = ["SESSION_ALG", "SESSION_SECRET"];
+const handoff = ["SESSION_HANDOFF", "BACKEND_TOKEN"];
+const companies = [redisAddress, databaseAddress, coherence, signing, handoff];
 
 const noSecret = () => crypto.getRandomValues(new Uint8Array(32));
 

@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite";
+import { chownSync, statSync } from "node:fs";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { createPrivateFile } from "../../src/private-file.ts";
 import { codeOf } from "../reason.ts";
@@ -24,11 +25,17 @@ export async function exclusively<Result>(path: string, work: () => Promise<Resu
 
 function openLock(path: string): Database {
   try {
-    createPrivateFile(`${path}.lock`, "");
+    if (createPrivateFile(`${path}.lock`, "")) giveToOwnerOf(path, `${path}.lock`);
     return new Database(`${path}.lock`, { readwrite: true, create: false });
   } catch (error) {
     throw cannotLock(path, codeOf(error));
   }
+}
+
+/** Root may be the first one who changes the keys, and the service the next one. */
+function giveToOwnerOf(path: string, lock: string): void {
+  const { uid, gid } = statSync(path);
+  if (process.getuid?.() === 0) chownSync(lock, uid, gid);
 }
 
 function takeLock(lock: Database, path: string): void {

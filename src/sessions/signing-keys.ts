@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { CryptoKey, JSONWebKeySet } from "jose";
 import { ConfigurationInvalid } from "../errors.ts";
 import { createPrivateFile, keepPrivate, type Privacy } from "../private-file.ts";
@@ -84,6 +85,7 @@ export async function createSigningKeys(
   algorithm: KeyAlgorithm = defaultAlgorithm,
   first: PrivateJwk | null = null,
 ): Promise<boolean> {
+  if (existsSync(path)) return false;
   const nowMs = Date.now();
   const active = asActive(first ?? (await createKey(algorithm, nowMs)), nowMs);
   try {

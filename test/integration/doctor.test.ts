@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { publishedSecret } from "../../src/config/signature-config.ts";
@@ -68,6 +68,16 @@ const faults: Record<string, Fault<Site>> = {
     id: "files.keys-mode",
     status: "wrong",
     plant: ({ keysFile }) => chmodSync(keysFile, 0o644),
+  },
+  "signing keys for another algorithm": {
+    id: "files.keys",
+    status: "wrong",
+    plant: set("SESSION_ALG", "RS256"),
+  },
+  "HS256 without its secret": {
+    id: "config.SESSION_SECRET",
+    status: "wrong",
+    plant: set("SESSION_ALG", "HS256"),
   },
   "a data folder that others may write": {
     id: "files.folder",
@@ -166,6 +176,13 @@ describe("doctor on SQLite", () => {
       expect(item).toMatchObject({ status: "wrong", fixes: [{ steps: [] }] });
       expect(item?.mend).toStartWith("# Restore the file from a backup.");
     }
+  });
+
+  test("asks for no file of keys with HS256", async () => {
+    await using site = await createSite();
+    rmSync(site.keysFile);
+    Object.assign(site.environment, { SESSION_ALG: "HS256", SESSION_SECRET: randomText(32) });
+    expect(await faultsOf(site)).toEqual([]);
   });
 
   test("tells every wrong setting at once, and examines what is left", async () => {

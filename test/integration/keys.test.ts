@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   readdirSync,
@@ -12,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { asInstalled } from "../support/installed-runner.ts";
+import { mayChangeAccount, service } from "../support/service-account.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 setDefaultTimeout(30_000);
@@ -213,6 +215,18 @@ describe("keys rotate", () => {
     expect(statSync(file()).mode & 0o777).toBe(0o640);
     expect(lstatSync(folder.at("link.json")).isSymbolicLink()).toBe(true);
     expect(readdirSync(folder.path).toSorted()).toEqual(["keys.json", "keys.json.lock", "link.json"]);
+  });
+});
+
+describe.skipIf(!mayChangeAccount)("keys rotate as root", () => {
+  test("leaves the file and its lock to the account that they belong to", async () => {
+    await keys(["generate"]);
+    chownSync(file(), service.uid, service.gid);
+    expect(await keys(["rotate"])).toMatchObject({ status: 0 });
+    for (const path of [file(), `${file()}.lock`]) {
+      const { uid, gid, mode } = statSync(path);
+      expect({ uid, gid, mode: mode & 0o777 }).toEqual({ ...service, mode: 0o600 });
+    }
   });
 });
 

@@ -34,3 +34,12 @@ test("a variable that does harm is mended by unsetting it", async () => {
     "config.NODE_TLS_REJECT_UNAUTHORIZED": "unset NODE_TLS_REJECT_UNAUTHORIZED",
   });
 });
+
+test("a setting that is missing or wrong only beside another one is named, and the rest is examined", async () => {
+  const others: readonly (readonly [Record<string, string>, string])[] = [
+    [{ SESSION_ALG: "HS256" }, "config.SESSION_SECRET"],
+    [{ SESSION_HANDOFF: "exchange" }, "config.BACKEND_TOKEN"],
+    [{ COHERENCE_STATEMENT_MS: "50000", COHERENCE_GRACE_MS: "200000" }, "config.KEEP_ALIVE_SECONDS"],
+  ];
+  for (const [environment, id] of others) expect(Object.keys(await mendsOf(environment))).toContain(id);
+});

@@ -1,10 +1,7 @@
-import { isatty } from "node:tty";
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
 import { type EnvironmentSources, takeEnvironment } from "./config/environment.ts";
 import { environmentFile } from "./config/environment-file.ts";
 import { type Config, loadConfig, loadSetting } from "./config/load-config.ts";
-import { secretFilesOf } from "./config/secret-files.ts";
-import type { Environment } from "./config/setting-reader.ts";
 import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
 import {
   createDemoDatabase,
@@ -22,7 +19,8 @@ import { createLiveSecrets, type LiveSecrets } from "./live-secrets.ts";
 import { type Log, type Logger, openLog } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { watchOpenFiles } from "./open-files.ts";
-import { type OpenedSessionKeys, openSessionKeys } from "./session-keys.ts";
+import { reloadOnChange } from "./reload.ts";
+import { openSessionKeys } from "./session-keys.ts";
 import { createJwtSessions, revocationSeconds } from "./sessions/jwt-sessions.ts";
 import type { SessionKeys } from "./sessions/key-ring.ts";
 import type { SessionLedger } from "./sessions/session-ledger.ts";
@@ -34,7 +32,6 @@ import { openRedisStore, type RedisStore } from "./store/redis-store.ts";
 import { withoutReplayGuard } from "./store/replay-guard.ts";
 import { createStoreLog } from "./store/store-log.ts";
 import { createWriteThrough, type StoreEvent } from "./store/write-through.ts";
-import { createWatchedFiles, type WatchedFile } from "./watched-files.ts";
 
 /** The process: environment -> configuration -> connections -> listeners -> drain on SIGTERM or SIGINT. */
 
@@ -42,7 +39,6 @@ const exitConfigurationInvalid = 78;
 /** How long a start waits for the database and Redis before it opens the listeners without them. */
 const firstContactMs = 1000;
 const watchIntervalMs = 1000;
-const stdin = 0;
 
 // No top-level `await`: what is kept as bytecode is a CommonJS module.
 start().catch((error: unknown) => {
@@ -105,7 +101,7 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
     appDependencies({ config, logger, metrics, keys: sessionKeys.keys, secrets, directory, redis, watch }),
   );
   await contact;
-  watchFiles(process.env, { sessionKeys, secrets, metrics, logger });
+  reloadOnChange(process.env, { sessionKeys, secrets, note: metrics.noteReload, logger });
   serve(config, log, { publicApp, opsApp, watch, directory, redis });
 }
 
@@ -246,27 +242,6 @@ function processGuard(config: Config) {
 /** A signature holds from its timestamp less the tolerance to its timestamp plus the tolerance; and some slack. */
 function rememberMs({ signature }: Config): number {
   return (2 * signature.toleranceSeconds + 5) * 1000;
-}
-
-/** Watches the files of keys and secrets, and takes all of them up on SIGHUP. */
-function watchFiles(environment: Environment, { sessionKeys, secrets, metrics, logger }: Watching): void {
-  const { variable, takeUp } = sessionKeys;
-  const takeUps: Readonly<Record<string, WatchedFile["takeUp"]>> = { ...secrets.takeUp, [variable]: takeUp };
-  const named = secretFilesOf(environment);
-  const keysFile = loadSetting(environment, "SESSION_KEYS_FILE");
-  const all = variable === "SESSION_KEYS_FILE" ? [...named, { variable, path: keysFile }] : named;
-  const files = all.map((file) => ({ ...file, takeUp: takeUps[file.variable] ?? null }));
-  const watched = createWatchedFiles({ files, logger, note: metrics.noteReload });
-  setInterval(watched.look, watchIntervalMs).unref();
-  // On a terminal, SIGHUP says that the terminal was closed.
-  if (!isatty(stdin)) process.on("SIGHUP", watched.reload);
-}
-
-interface Watching {
-  readonly sessionKeys: OpenedSessionKeys;
-  readonly secrets: LiveSecrets;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
 }
 
 interface Urls {

@@ -29,6 +29,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   "live-secrets": ["config", "protocol"],
   "session-keys": ["config", "sessions"],
   "watched-files": ["errors"],
+  reload: ["config", "watched-files"],
   development: ["errors", "private-file"],
   config: ["errors"],
   protocol: ["errors"],

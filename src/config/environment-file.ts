@@ -35,7 +35,9 @@ function readText(path: string): string {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     if (code === "ENOENT") return "";
     throw new ConfigurationInvalid([
-      `${environmentFile} is there, but this account cannot read it (${code}).`,
+      code === "EISDIR"
+        ? `${environmentFile} is a folder instead of a file.`
+        : `${environmentFile} is there, but this account cannot read it (${code}).`,
     ]);
   }
 }
@@ -71,7 +73,7 @@ function problemOf(line: string, number: number): string[] {
   if (/^\s*(?:#|$)/.test(line)) return [];
   const place = `line ${number} of ${environmentFile}`;
   const [, name] = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/.exec(line) ?? [];
-  if (name === undefined) return [`${environmentFile}: ${place} is neither NAME=value nor a comment.`];
+  if (name === undefined) return [`${environmentFile}: line ${number} is neither NAME=value nor a comment.`];
   return [
     `${name}: ${place} has a value that can be read in more than one way. Put the value in single quotes.`,
   ];

@@ -88,7 +88,7 @@ describe(".env", () => {
     }
     for (const text of [`A ${marker}`, `A: ${marker}`, marker]) {
       expect(problemsOf(() => read(`\n${text}`))).toEqual([
-        ".env: line 2 of .env is neither NAME=value nor a comment.",
+        ".env: line 2 is neither NAME=value nor a comment.",
       ]);
     }
   });
@@ -97,7 +97,7 @@ describe(".env", () => {
     using folder = temporaryFolder();
     mkdirSync(folder.at(".env"));
     expect(problemsOf(() => readEnvironmentFile(folder.path))).toEqual([
-      ".env is there, but this account cannot read it (EISDIR).",
+      ".env is a folder instead of a file.",
     ]);
   });
 });

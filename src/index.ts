@@ -76,7 +76,11 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
   reportSources(sources, logger);
   for (const warning of config.warnings) logger.warn(warning);
   const sessionKeys = await openSessionKeys(config, process.env, logger);
-  const secrets = createLiveSecrets(config, process.env, Date.now);
+  const secrets = createLiveSecrets(config, {
+    environment: process.env,
+    now: Date.now,
+    warn: (warning) => logger.warn(warning),
+  });
   if (!config.isProduction && config.database.kind === "sqlite") {
     await createDemoDatabase(config.database.url.reveal());
   }

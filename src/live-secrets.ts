@@ -1,6 +1,6 @@
 import type { Config } from "./config/load-config.ts";
 import { readAgain } from "./config/secret-files.ts";
-import type { Environment } from "./config/setting-reader.ts";
+import type { Environment, SettingReader } from "./config/setting-reader.ts";
 import { readSignature } from "./config/signature-config.ts";
 import { createSignatureVerifier, type VerifySignature } from "./protocol/signature.ts";
 
@@ -13,11 +13,23 @@ export interface LiveSecrets {
   readonly takeUp: Readonly<Record<string, () => void>>;
 }
 
-export function createLiveSecrets(config: Config, environment: Environment, now: () => number): LiveSecrets {
+export interface LiveSecretsOptions {
+  readonly environment: Environment;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  readonly warn: (warning: string) => void;
+}
+
+export function createLiveSecrets(
+  config: Config,
+  { environment, now, warn }: LiveSecretsOptions,
+): LiveSecrets {
   const { signature, isProduction } = config;
   const { toleranceSeconds } = signature;
   const verifierFor = ({ sharedSecrets }: Pick<Config["signature"], "sharedSecrets">) =>
     createSignatureVerifier({ sharedSecrets: sharedSecrets.reveal(), toleranceSeconds, now });
+
+  const again = <Value>(read: (reader: SettingReader) => Value) => readAgain(environment, read, warn);
 
   let verify = verifierFor(signature);
   let adminToken = config.adminToken.reveal();
@@ -28,15 +40,13 @@ export function createLiveSecrets(config: Config, environment: Environment, now:
     backendToken: () => backendToken,
     takeUp: {
       OWNID_SHARED_SECRET_FILE() {
-        verify = verifierFor(
-          readAgain(environment, (reader) => readSignature(reader, isProduction, noSecret)),
-        );
+        verify = verifierFor(again((reader) => readSignature(reader, isProduction, noSecret)));
       },
       ADMIN_TOKEN_FILE() {
-        adminToken = readAgain(environment, ({ readOptional }) => readOptional("ADMIN_TOKEN"));
+        adminToken = again(({ readOptional }) => readOptional("ADMIN_TOKEN"));
       },
       BACKEND_TOKEN_FILE() {
-        backendToken = readAgain(environment, ({ readOptional }) => readOptional("BACKEND_TOKEN"));
+        backendToken = again(({ readOptional }) => readOptional("BACKEND_TOKEN"));
       },
     },
   };

@@ -28,7 +28,7 @@ export async function openSessionKeys(
     keys,
     variable: "SESSION_SECRET_FILE",
     takeUp() {
-      const changed = readAgain(environment, readSessionSecret);
+      const changed = readAgain(environment, readSessionSecret, (warning) => logger.warn(warning));
       if (changed !== null) keys.replace(changed);
     },
   };

@@ -25,13 +25,19 @@ export function secretFilesOf(environment: Environment): readonly NamedFile[] {
 }
 
 /**
- * Reads settings while the sidecar runs, because the file of a secret has changed.
+ * Reads settings while the sidecar runs, because the file of a secret has changed. `warn` is told what a start would
+ * warn of.
  *
  * @throws {ConfigurationInvalid} one of them is wrong
  */
-export function readAgain<Value>(environment: Environment, read: (reader: SettingReader) => Value): Value {
+export function readAgain<Value>(
+  environment: Environment,
+  read: (reader: SettingReader) => Value,
+  warn: (warning: string) => void,
+): Value {
   const reader = createSettingReader(environment);
   const value = read(reader);
   if (reader.problems.length > 0) throw new ConfigurationInvalid([...new Set(reader.problems)]);
+  reader.warnings.forEach(warn);
   return value;
 }

@@ -29,6 +29,9 @@ SESSION_KEYS_FILE names. A running sidecar takes up a change within seconds.
   --now         retire KID: remove a retired key although its tokens are valid
   --json        print JSON
 
+It reads the sidecar's own settings: JWKS_MAX_AGE_SECONDS and the times to live
+decide when a key signs, and until when a retired one is needed.
+
 Exits 0 if it is done, 1 if it cannot be done now, 2 on wrong usage, 78 if a
 setting or the file is wrong.
 `;

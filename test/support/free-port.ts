@@ -7,10 +7,15 @@ import { createServer } from "node:net";
 const lowest = 10_240;
 const highest = 22_767;
 
-/** A loopback port nobody listens on at this moment. */
+/** A server that was killed comes back to its port: until then nobody listens there, and yet it is taken. */
+const given = new Set<number>();
+
+/** A loopback port nobody listens on at this moment, and that this process has not been given before. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = lowest + Math.floor(Math.random() * (highest - lowest + 1));
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error("no free loopback port in 100 attempts");

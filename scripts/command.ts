@@ -1,7 +1,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { distance } from "fastest-levenshtein";
 import { ConfigurationInvalid } from "../src/errors.ts";
-import { withRunner } from "../src/greeting.ts";
+import { withRunner } from "../src/process/greeting.ts";
 import { codeOf, reasonOf } from "./reason.ts";
 
 /** What every command promises: 0 what was asked holds, 1 it does not, 2 wrong usage, 78 wrong configuration. */

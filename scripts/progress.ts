@@ -1,4 +1,4 @@
-import { withRunner } from "../src/greeting.ts";
+import { withRunner } from "../src/process/greeting.ts";
 import { columnsOf } from "./columns.ts";
 
 /**

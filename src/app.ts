@@ -1,7 +1,6 @@
 import { Elysia } from "elysia";
-import type { RequestKind } from "./counters.ts";
-import type { Readiness } from "./dependency-watch.ts";
-import type { UserDirectory } from "./directory/user-directory.ts";
+import type { OwnIdDataStore } from "./coherence/ownid-data-store.ts";
+import type { UserDirectory } from "./coherence/user-directory.ts";
 import { bearerToken } from "./http/bearer-token.ts";
 import { bodyAdapter } from "./http/body-adapter.ts";
 import { envelope } from "./http/envelope.ts";
@@ -18,13 +17,14 @@ import { sessionExchange } from "./http/routes/session-exchange.ts";
 import { setOwnIdDataByLoginId } from "./http/routes/set-ownid-data-by-login-id.ts";
 import { verify } from "./http/routes/verify.ts";
 import { signedBody } from "./http/signed-body.ts";
-import type { Logger } from "./logger.ts";
-import type { Metrics } from "./metrics.ts";
+import type { RequestKind } from "./process/counters.ts";
+import type { Readiness } from "./process/dependency-watch.ts";
+import type { Logger } from "./process/logger.ts";
+import type { Metrics } from "./process/metrics.ts";
 import type { LoginIdCase } from "./protocol/login-id.ts";
 import type { VerifySignature } from "./protocol/signature.ts";
+import type { ReplayGuard } from "./replay/replay-guard.ts";
 import type { Sessions } from "./sessions/sessions.ts";
-import type { OwnIdDataStore } from "./store/ownid-data-store.ts";
-import type { ReplayGuard } from "./store/replay-guard.ts";
 
 export interface AppDependencies {
   readonly basePath: string;

@@ -1,37 +1,37 @@
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
+import { withoutHotCopy } from "./coherence/hot-copy.ts";
+import { createStoreLog } from "./coherence/store-log.ts";
+import type { UserDirectory } from "./coherence/user-directory.ts";
+import { createWriteThrough, type StoreEvent } from "./coherence/write-through.ts";
 import { type EnvironmentSources, takeEnvironment } from "./config/environment.ts";
 import { environmentFile } from "./config/environment-file.ts";
 import { type Config, loadConfig, loadSetting } from "./config/load-config.ts";
-import { createDependencyWatch, type DependencyWatch } from "./dependency-watch.ts";
+import { createSqlDirectory } from "./directory/sql-directory.ts";
+import { ConfigurationInvalid, SessionLedgerUnavailable } from "./errors.ts";
+import { createDependencyWatch, type DependencyWatch } from "./process/dependency-watch.ts";
 import {
   createDemoDatabase,
   demoLoginId,
   developmentFolder,
   developmentSharedSecret,
-} from "./development.ts";
-import { createSqlDirectory } from "./directory/sql-directory.ts";
-import type { UserDirectory } from "./directory/user-directory.ts";
-import { drainOnSignal } from "./drain.ts";
-import { ConfigurationInvalid, SessionLedgerUnavailable } from "./errors.ts";
-import { developmentWarning, greeting, nextCommand, withRunner } from "./greeting.ts";
-import { listen } from "./listen.ts";
-import { createLiveSecrets, type LiveSecrets } from "./live-secrets.ts";
-import { type Log, type Logger, openLog } from "./logger.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
-import { watchOpenFiles } from "./open-files.ts";
-import { reloadOnChange } from "./reload.ts";
-import { openSessionKeys } from "./session-keys.ts";
+} from "./process/development.ts";
+import { drainOnSignal } from "./process/drain.ts";
+import { developmentWarning, greeting, nextCommand, withRunner } from "./process/greeting.ts";
+import { listen } from "./process/listen.ts";
+import { type Log, type Logger, openLog } from "./process/logger.ts";
+import { createMetrics, type Metrics } from "./process/metrics.ts";
+import { watchOpenFiles } from "./process/open-files.ts";
+import { openRedisAdapters, type RedisAdapters } from "./redis/adapters.ts";
+import { createLiveSecrets, type LiveSecrets } from "./reload/live-secrets.ts";
+import { reloadOnChange } from "./reload/reload.ts";
+import { openSessionKeys } from "./reload/session-keys.ts";
+import { createProcessReplayGuard } from "./replay/process-replay-guard.ts";
+import { withoutReplayGuard } from "./replay/replay-guard.ts";
 import { createJwtSessions, revocationSeconds } from "./sessions/jwt-sessions.ts";
 import type { SessionKeys } from "./sessions/key-ring.ts";
 import type { SessionLedger } from "./sessions/session-ledger.ts";
 import { latestIssueTime } from "./sessions/session-token.ts";
 import { createSqliteSessionLedger } from "./sessions/sqlite-session-ledger.ts";
-import { withoutHotCopy } from "./store/hot-copy.ts";
-import { createProcessReplayGuard } from "./store/process-replay-guard.ts";
-import { openRedisStore, type RedisStore } from "./store/redis-store.ts";
-import { withoutReplayGuard } from "./store/replay-guard.ts";
-import { createStoreLog } from "./store/store-log.ts";
-import { createWriteThrough, type StoreEvent } from "./store/write-through.ts";
 
 /** The process: environment -> configuration -> connections -> listeners -> drain on SIGTERM or SIGINT. */
 
@@ -114,7 +114,7 @@ interface Served {
   readonly opsApp: Listener;
   readonly watch: DependencyWatch;
   readonly directory: UserDirectory;
-  readonly redis: RedisStore | null;
+  readonly redis: RedisAdapters | null;
 }
 
 function serve(config: Config, log: Log, { publicApp, opsApp, watch, directory, redis }: Served): void {
@@ -146,7 +146,7 @@ interface Parts {
   readonly keys: SessionKeys;
   readonly secrets: LiveSecrets;
   readonly directory: UserDirectory;
-  readonly redis: RedisStore | null;
+  readonly redis: RedisAdapters | null;
   readonly watch: DependencyWatch;
 }
 
@@ -192,9 +192,9 @@ function appDependencies({
   };
 }
 
-function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisStore | null {
+function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisAdapters | null {
   if (config.redis === null) return null;
-  const redis = openRedisStore({
+  const redis = openRedisAdapters({
     connection: config.redis.connection.reveal(),
     keyPrefix: config.redis.keyPrefix,
     installation: config.installation,

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import { changeMode, closedFolder, factsOf, grantAccess, isOwn, may } from "../../src/file-access.ts";
+import { changeMode, closedFolder, factsOf, grantAccess, isOwn, may } from "../../src/files/file-access.ts";
 import { command, fixBy, fixWhen, shellWord } from "../../src/fix.ts";
 import type { SessionAlgorithm } from "../../src/sessions/key-algorithms.ts";
 import { KeyAlgorithmDiffers } from "../../src/sessions/key-file.ts";

@@ -1,6 +1,12 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { changeMode, closedFolder, factsOf, grantAccess, hasAccessAsOther } from "../../src/file-access.ts";
+import {
+  changeMode,
+  closedFolder,
+  factsOf,
+  grantAccess,
+  hasAccessAsOther,
+} from "../../src/files/file-access.ts";
 import { fixBy, fixWhen } from "../../src/fix.ts";
 import { fine, type Verdict, warning, wrong } from "./check.ts";
 

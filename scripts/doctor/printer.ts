@@ -1,4 +1,4 @@
-import { withRunner } from "../../src/greeting.ts";
+import { withRunner } from "../../src/process/greeting.ts";
 import { wrapBeside } from "../columns.ts";
 import type { Item, Status } from "./check.ts";
 import type { Group } from "./examine.ts";

@@ -1,6 +1,6 @@
 import { shellWord } from "../../src/fix.ts";
-import { explainRedisFailure } from "../../src/store/redis-failures.ts";
-import { scripts } from "../../src/store/scripts.ts";
+import { explainRedisFailure } from "../../src/redis/failures.ts";
+import { scripts } from "../../src/redis/scripts.ts";
 import { type Check, fine, warning, worstOf, wrong } from "./check.ts";
 import { askDirectly } from "./redis-direct.ts";
 import type { RedisServers } from "./redis-servers.ts";

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
-import type { RedisConnectionOptions } from "../../src/store/redis-connection.ts";
-import { tlsOptions } from "../../src/store/redis-options.ts";
+import type { RedisConnectionOptions } from "../../src/redis/connection.ts";
+import { tlsOptions } from "../../src/redis/options.ts";
 
 interface Place {
   readonly host: string;

@@ -1,5 +1,5 @@
 import { shellWord } from "../../src/fix.ts";
-import { explainAnothers, explainRival, findMarks } from "../../src/store/redis-installation.ts";
+import { explainAnothers, explainRival, findMarks } from "../../src/redis/installation.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { RedisServers } from "./redis-servers.ts";
 

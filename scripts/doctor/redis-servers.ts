@@ -1,14 +1,14 @@
 import type { Cluster, Redis } from "ioredis";
-import { createKeys, type Keys } from "../../src/store/keys.ts";
 import {
   connectRedis,
   type RedisConnection,
   type RedisConnectionOptions,
   type RedisSeat,
-} from "../../src/store/redis-connection.ts";
-import { type Explanation, explainRedisFailure } from "../../src/store/redis-failures.ts";
-import { explainRole } from "../../src/store/redis-role.ts";
-import { speakFor } from "../../src/store/scripts.ts";
+} from "../../src/redis/connection.ts";
+import { type Explanation, explainRedisFailure } from "../../src/redis/failures.ts";
+import { createKeys, type Keys } from "../../src/redis/keys.ts";
+import { explainRole } from "../../src/redis/role.ts";
+import { speakFor } from "../../src/redis/scripts.ts";
 import { fine, type Verdict, wrong } from "./check.ts";
 import { type ClockReading, readClock } from "./clock-checks.ts";
 import type { ExaminedConfig } from "./examined-config.ts";

@@ -1,7 +1,7 @@
 import type { Setting } from "../../src/config/setting-kinds.ts";
 import type { Environment } from "../../src/config/setting-reader.ts";
 import { settings } from "../../src/config/settings.ts";
-import { sharedSecretFile } from "../../src/development.ts";
+import { sharedSecretFile } from "../../src/process/development.ts";
 import type { ExaminedConfig } from "./examined-config.ts";
 import type { Files } from "./file-checks.ts";
 

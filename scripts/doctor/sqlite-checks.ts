@@ -1,7 +1,7 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { Type } from "@sinclair/typebox";
-import { may } from "../../src/file-access.ts";
+import { may } from "../../src/files/file-access.ts";
 import { shellWord } from "../../src/fix.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";

@@ -7,7 +7,7 @@ import {
   grantAccess,
   hasAccessAsOther,
   may,
-} from "../../src/file-access.ts";
+} from "../../src/files/file-access.ts";
 import { type Fix, fixBy, fixWhen } from "../../src/fix.ts";
 import { fine, type Verdict, warning, wrong } from "./check.ts";
 

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { closedFolder, factsOf, grantAccess, may, provideFolder } from "../../src/file-access.ts";
+import { closedFolder, factsOf, grantAccess, may, provideFolder } from "../../src/files/file-access.ts";
 import { fixBy, fixWhen } from "../../src/fix.ts";
 import { type Check, fine, wrong } from "./check.ts";
 import { judgePrivacy } from "./file-privacy.ts";

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import type { KeySettings } from "../../src/config/load-config.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import { replacePrivateFile } from "../../src/private-file.ts";
+import { replacePrivateFile } from "../../src/files/private-file.ts";
 import { revocationSeconds } from "../../src/sessions/jwt-sessions.ts";
 import type { KeyAlgorithm, PrivateJwk } from "../../src/sessions/key-algorithms.ts";
 import { createKey } from "../../src/sessions/key-making.ts";

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { chownSync, statSync } from "node:fs";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import { createPrivateFile } from "../../src/private-file.ts";
+import { createPrivateFile } from "../../src/files/private-file.ts";
 import { codeOf } from "../reason.ts";
 
 const waitMs = 10_000;

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
-import { developmentSharedSecret } from "../../src/development.ts";
+import { developmentSharedSecret } from "../../src/process/development.ts";
 import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { demoLoginId } from "../../src/development.ts";
+import { demoLoginId } from "../../src/process/development.ts";
 import { parseLoginId } from "../../src/protocol/login-id.ts";
 import { UsageWrong } from "../command.ts";
 import { countText } from "../quantities.ts";

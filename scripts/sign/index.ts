@@ -1,5 +1,5 @@
 import { loadConfig } from "../../src/config/load-config.ts";
-import { developmentSharedSecret } from "../../src/development.ts";
+import { developmentSharedSecret } from "../../src/process/development.ts";
 import { signMessage } from "../../src/protocol/signature.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";

@@ -1,3 +1,5 @@
+import type { HotFound } from "../../src/coherence/hot-copy.ts";
+import { createRowWriter, RowChanged } from "../../src/coherence/row-write.ts";
 import {
   OutcomeUnknown,
   OwnIdDataTooLong,
@@ -7,8 +9,6 @@ import {
   WriteContended,
   WriteSuppressed,
 } from "../../src/errors.ts";
-import type { HotFound } from "../../src/store/hot-copy.ts";
-import { createRowWriter, RowChanged } from "../../src/store/row-write.ts";
 import { digestOf, type PlannedPush } from "./push-plan.ts";
 import type { Sides } from "./sides.ts";
 

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { type Config, loadConfig } from "../../src/config/load-config.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import type { UserScan } from "../../src/directory/user-scan.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import { openRedisPopulation, type RedisPopulation } from "../../src/store/redis-population.ts";
+import { openRedisPopulation, type RedisPopulation } from "../../src/redis/population.ts";
 import { commandEnvironment } from "../command-environment.ts";
 
 /** Who starts a command does not wait for a server that is not there. */

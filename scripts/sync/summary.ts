@@ -1,4 +1,4 @@
-import { withRunner } from "../../src/greeting.ts";
+import { withRunner } from "../../src/process/greeting.ts";
 import { columnsOf, wrapBeside } from "../columns.ts";
 import type { ExitStatus } from "../command.ts";
 import { counted, countText } from "../quantities.ts";

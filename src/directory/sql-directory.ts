@@ -1,10 +1,10 @@
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
+import type { Replaced, Replacement, UserDirectory, UserRecord } from "../coherence/user-directory.ts";
 import { OutcomeUnknown, OwnIdDataTooLong, UserUnknown } from "../errors.ts";
 import { type ColumnFacts, nobodysChange, type TableFacts } from "./dialects/dialect.ts";
 import { createTableExaminer, finalProblemsOf } from "./examined-table.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
-import type { Replaced, Replacement, UserDirectory, UserRecord } from "./user-directory.ts";
 import { pickUser } from "./user-row.ts";
 
 const Confirmation = TypeCompiler.Compile(Type.Object({ holds: Type.Literal(true) }));

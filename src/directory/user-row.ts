@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
+import type { UserRecord } from "../coherence/user-directory.ts";
 import { DatabaseUnavailable, UserUnknown } from "../errors.ts";
-import type { UserRecord } from "./user-directory.ts";
 
 const Served = TypeCompiler.Compile(
   Type.Object({ readId: Type.String(), unfit: Type.Union([Type.String(), Type.Null()]) }),

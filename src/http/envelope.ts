@@ -1,8 +1,8 @@
 import { Elysia, ParseError, ValidationError } from "elysia";
-import type { RequestKind, RequestOutcome } from "../counters.ts";
 import { InternalFault, PathUnknown, RequestInvalid, SidecarError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
-import type { Metrics } from "../metrics.ts";
+import type { RequestKind, RequestOutcome } from "../process/counters.ts";
+import type { Logger } from "../process/logger.ts";
+import type { Metrics } from "../process/metrics.ts";
 import { createFailureLog } from "./failure-log.ts";
 import { explainPath } from "./path-fault.ts";
 import { answers, problemResponse } from "./problem.ts";

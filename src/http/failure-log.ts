@@ -6,7 +6,7 @@ import {
   SessionLedgerUnavailable,
   type SidecarError,
 } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "../process/logger.ts";
 import { answers } from "./problem.ts";
 
 export interface FailureLogOptions {

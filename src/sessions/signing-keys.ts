@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { CryptoKey, JSONWebKeySet } from "jose";
 import { ConfigurationInvalid } from "../errors.ts";
-import { createPrivateFile, keepPrivate, type Privacy } from "../private-file.ts";
+import { createPrivateFile, keepPrivate, type Privacy } from "../files/private-file.ts";
 import { type KeyAlgorithm, type PrivateJwk, publicJwkOf } from "./key-algorithms.ts";
 import { type KeyFileEntry, readKeyFile } from "./key-file.ts";
 import { asActive, createKey } from "./key-making.ts";

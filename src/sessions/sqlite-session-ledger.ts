@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { SessionLedgerUnavailable } from "../errors.ts";
-import { createPrivateFile } from "../private-file.ts";
+import { createPrivateFile } from "../files/private-file.ts";
 import type { SessionLedger, SessionLedgerOptions } from "./session-ledger.ts";
 import { latestIssueTime } from "./session-token.ts";
 

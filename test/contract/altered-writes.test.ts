@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { withoutHotCopy } from "../../src/store/hot-copy.ts";
-import { createWriteThrough } from "../../src/store/write-through.ts";
+import { withoutHotCopy } from "../../src/coherence/hot-copy.ts";
+import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";
 import { outcomeOf } from "../support/outcome.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import type { Replaced } from "../../src/directory/user-directory.ts";
+import type { Replaced } from "../../src/coherence/user-directory.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";
 import { replaceProperty } from "../support/replaced-property.ts";

@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import type { HotCopy } from "../../src/store/hot-copy.ts";
+import type { HotCopy } from "../../src/coherence/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { fill, hold, isUnavailable, untilHit, write } from "../support/hot-copy-steps.ts";
@@ -11,7 +11,7 @@ import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 
-/** The time limit of src/store/redis-connection.ts, and some for a busy machine. */
+/** The time limit of src/redis/connection.ts, and some for a busy machine. */
 const answerMsMax = 500 + 400;
 /** Where the whole process has to wait for a processor, another attempt shows that it was that. */
 const measured = { retry: 3 };

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import type { HotCopy } from "../../src/store/hot-copy.ts";
+import type { HotCopy } from "../../src/coherence/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, isUnavailable, miss } from "../support/hot-copy-steps.ts";
 import {

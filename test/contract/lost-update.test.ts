@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { type ErrorProxy, type Fate, startErrorProxy } from "../support/error-proxy.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";

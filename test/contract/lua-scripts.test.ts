@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
-import { scripts } from "../../src/store/scripts.ts";
+import { scripts } from "../../src/redis/scripts.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { type RedisServer, sharedRedis, startRedis } from "../support/redis-server.ts";
 import { eventually } from "../support/waiting.ts";

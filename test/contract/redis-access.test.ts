@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
+import type { HotCopy } from "../../src/coherence/hot-copy.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
-import type { HotCopy } from "../../src/store/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, write } from "../support/hot-copy-steps.ts";
 import { startRedisCluster } from "../support/redis-cluster.ts";

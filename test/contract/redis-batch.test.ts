@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { once } from "node:events";
 import { Command, Redis } from "ioredis";
-import { batchWrites } from "../../src/store/redis-batch.ts";
+import { batchWrites } from "../../src/redis/batch.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
 

@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { issueOnce } from "../../src/http/signed-use.ts";
+import { issueOnce } from "../../src/replay/signed-use.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { fill } from "../support/hot-copy-steps.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createProcessReplayGuard } from "../../src/store/process-replay-guard.ts";
-import { type ReplayGuard, withoutReplayGuard } from "../../src/store/replay-guard.ts";
+import { createProcessReplayGuard } from "../../src/replay/process-replay-guard.ts";
+import { type ReplayGuard, withoutReplayGuard } from "../../src/replay/replay-guard.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { openStore, sharedPlaces } from "../support/redis-places.ts";
 import { eventually } from "../support/waiting.ts";

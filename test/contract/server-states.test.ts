@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";

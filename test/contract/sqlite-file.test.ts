@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Replaced, UserDirectory } from "../../src/coherence/user-directory.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
-import type { Replaced, UserDirectory } from "../../src/directory/user-directory.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { outcomeOf } from "../support/outcome.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 import { problemText } from "../../src/directory/table-problem.ts";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 

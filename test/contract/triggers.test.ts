@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import type { Replaced, UserDirectory } from "../../src/directory/user-directory.ts";
+import type { Replaced, UserDirectory } from "../../src/coherence/user-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";

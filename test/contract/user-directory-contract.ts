@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import type { Replacement, UserDirectory } from "../../src/directory/user-directory.ts";
+import type { Replacement, UserDirectory } from "../../src/coherence/user-directory.ts";
 import { outcomeOf } from "../support/outcome.ts";
 import type { TestDatabase } from "../support/test-database.ts";
 import { blockedTypes, createTable, storedHex, type Types, typesOf, type User } from "./contract-table.ts";

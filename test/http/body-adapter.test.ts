@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
 import pino from "pino";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { bodyAdapter } from "../../src/http/body-adapter.ts";
 import { getOwnIdDataByLoginId } from "../../src/http/routes/get-ownid-data-by-login-id.ts";
 import { getSessionByLoginId } from "../../src/http/routes/get-session-by-login-id.ts";
 import { setOwnIdDataByLoginId } from "../../src/http/routes/set-ownid-data-by-login-id.ts";
 import { signedBody } from "../../src/http/signed-body.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
-import { withoutReplayGuard } from "../../src/store/replay-guard.ts";
+import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
 import { sharedSecret } from "../support/running-app.ts";
 import { createSignedClient, type Endpoint } from "../support/signed-client.ts";
 

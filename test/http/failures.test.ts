@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import {
   DatabaseUnavailable,
   HashStale,
@@ -13,7 +14,6 @@ import {
   WriteContended,
   WriteSuppressed,
 } from "../../src/errors.ts";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { empty, json, outcomeOf, type ProblemCode, problem } from "../support/problems.ts";
 import { startApp } from "../support/running-app.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { Readiness, ReadinessReport } from "../../src/dependency-watch.ts";
+import type { Readiness, ReadinessReport } from "../../src/process/dependency-watch.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import { exchangeRaw, rawRequest } from "../support/raw-http.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";

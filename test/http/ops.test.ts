@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { HotCopyUnavailable } from "../../src/errors.ts";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { empty, outcomeOf, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Overloaded } from "../../src/errors.ts";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { exchangeRaw, rawRequest } from "../support/raw-http.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
 import type { Endpoint, SignedRequest } from "../support/signed-client.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import pino from "pino";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { Overloaded } from "../../src/errors.ts";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
 import { outcomeOf, problem } from "../support/problems.ts";
 import { exchangeRaw, outcomeOfRaw, rawRequest } from "../support/raw-http.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";

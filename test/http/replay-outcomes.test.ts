@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import {
   DatabaseUnavailable,
   HashStale,
@@ -9,8 +10,7 @@ import {
   WriteContended,
   WriteSuppressed,
 } from "../../src/errors.ts";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
-import type { ReplayGuard } from "../../src/store/replay-guard.ts";
+import type { ReplayGuard } from "../../src/replay/replay-guard.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { write } from "../support/hot-copy-steps.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { withoutReplayGuard } from "../../src/store/replay-guard.ts";
+import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 import type { Endpoint, SignedRequest } from "../support/signed-client.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
-import { withoutReplayGuard } from "../../src/store/replay-guard.ts";
+import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
 import { json, outcomeOf, problem } from "../support/problems.ts";
 import { exchangeRaw, outcomeOfRaw, rawRequest } from "../support/raw-http.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";

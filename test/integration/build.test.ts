@@ -53,8 +53,8 @@ describe("bun run build", () => {
     expect(readdirSync(checkout.at("dist")).toSorted()).toEqual(["built-from", "index.js", "index.js.jsc"]);
     expect(await build()).toEqual(wasCurrent);
     const changes = [
-      () => appendFileSync(checkout.at("src/greeting.ts"), "\n"),
-      () => appendFileSync(checkout.at("src/store/lua/shared.lua"), "\n"),
+      () => appendFileSync(checkout.at("src/process/greeting.ts"), "\n"),
+      () => appendFileSync(checkout.at("src/redis/lua/shared.lua"), "\n"),
       () => writeFileSync(checkout.at("src/another.ts"), "export const another = 1;\n"),
       () => appendFileSync(checkout.at("bun.lock"), "\n"),
       () => rmSync(checkout.at("dist/index.js")),
@@ -111,7 +111,7 @@ describe("bun run start", () => {
   const start = () => spawnSidecar({}, checkout.at("scripts/start.ts"));
 
   test("builds what has changed, and starts it", async () => {
-    const greeting = checkout.at("src/greeting.ts");
+    const greeting = checkout.at("src/process/greeting.ts");
     writeFileSync(greeting, readFileSync(greeting, "utf8").replace(" run sign get ", " run sign get again "));
     await using sidecar = start();
     // A suite that npx runs is greeted with npx, and one that an installed Bun runs with bun.

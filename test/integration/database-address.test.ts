@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { SQL } from "bun";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { Environment } from "../../src/config/setting-reader.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { ConfigurationInvalid, DatabaseUnavailable } from "../../src/errors.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
-import { withoutHotCopy } from "../../src/store/hot-copy.ts";
-import { createWriteThrough } from "../../src/store/write-through.ts";
+import { withoutHotCopy } from "../../src/coherence/hot-copy.ts";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
+import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import type { MariadbServer } from "../support/mariadb-server.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { developmentWarning, greeting, nextCommand } from "../../src/greeting.ts";
+import { developmentWarning, greeting, nextCommand } from "../../src/process/greeting.ts";
 import { asInstalled } from "../support/installed-runner.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { outcomeOf } from "../support/outcome.ts";
 import { createSqliteFile } from "../support/test-database.ts";
 

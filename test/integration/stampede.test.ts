@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
-import { createWriteThrough } from "../../src/store/write-through.ts";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
+import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { type OpenedStore, openStore, sharedPlaces } from "../support/redis-places.ts";
 import { createSqliteFile, type TestDatabase } from "../support/test-database.ts";

@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { fillUsers } from "../../scripts/sync/fill.ts";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { sharedMariadb } from "../support/mariadb-server.ts";
 import { sharedPostgres } from "../support/postgres-server.ts";

@@ -1,8 +1,8 @@
-import type { Replaced, UserDirectory } from "../../src/directory/user-directory.ts";
+import type { HotCopy, HotWrite } from "../../src/coherence/hot-copy.ts";
+import type { Replaced, UserDirectory } from "../../src/coherence/user-directory.ts";
 import { DatabaseUnavailable, OutcomeUnknown } from "../../src/errors.ts";
-import type { HotCopy, HotWrite } from "../../src/store/hot-copy.ts";
-import type { RedisEpochs } from "../../src/store/redis-epochs.ts";
-import type { HotCopyLimits } from "../../src/store/redis-hot-copy.ts";
+import type { RedisEpochs } from "../../src/redis/epochs.ts";
+import type { HotCopyLimits } from "../../src/redis/redis-hot-copy.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
 import {
   type Reply,
@@ -105,7 +105,7 @@ function writingWithoutBegin(real: HotCopy): HotCopy {
   return { ...real, begin: (loginId) => real.begin(loginId).catch(() => noWrite) };
 }
 
-/** Each is one rule of src/store/README.md left out, or one temptation given way to. */
+/** Each is one rule of src/coherence/DESIGN.md left out, or one temptation given way to. */
 export const mutations = {
   "a read fills after ASK": { hotCopy: fillingAfterAsk },
   "a write goes on without BEGIN's answer": { hotCopy: writingWithoutBegin },

@@ -20,15 +20,15 @@ interface Connection {
   readonly pending: Map<SentCommand, ScheduledEvent>;
 }
 
-/** As in src/store/redis-connection.ts. */
+/** As in src/redis/connection.ts. */
 const commandMs = 500;
-/** Sooner than in src/store/redis-connection.ts, at times: whoever is back early is in danger. */
+/** Sooner than in src/redis/connection.ts, at times: whoever is back early is in danger. */
 const reconnectMsMax = 50;
 /** So much later a command may run once more. */
 export const duplicateMsMax = 4000;
 
 /**
- * One sidecar's connection to Redis, made again whenever it ends, as src/store/redis-connection.ts has it:
+ * One sidecar's connection to Redis, made again whenever it ends, as src/redis/connection.ts has it:
  * commands fail at once without a connection, after a while without a reply, and none is sent twice by it.
  */
 export class RedisLink {

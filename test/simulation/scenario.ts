@@ -30,7 +30,7 @@ export interface Weather {
   readonly sidecarFreezes: number;
 }
 
-/** D, G, Q, F and T of src/store/README.md. */
+/** D, G, Q, F and T of src/coherence/DESIGN.md. */
 export interface Constants {
   readonly statementMs: number;
   readonly graceMs: number;

@@ -1,9 +1,9 @@
-import { createKeys } from "../../src/store/keys.ts";
-import type { OwnIdDataStore } from "../../src/store/ownid-data-store.ts";
-import { createRedisEpochs } from "../../src/store/redis-epochs.ts";
-import { createRedisHotCopy } from "../../src/store/redis-hot-copy.ts";
-import { scripts } from "../../src/store/scripts.ts";
-import { createWriteThrough } from "../../src/store/write-through.ts";
+import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
+import { createWriteThrough } from "../../src/coherence/write-through.ts";
+import { createRedisEpochs } from "../../src/redis/epochs.ts";
+import { createKeys } from "../../src/redis/keys.ts";
+import { createRedisHotCopy } from "../../src/redis/redis-hot-copy.ts";
+import { scripts } from "../../src/redis/scripts.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
 import { RedisLink } from "./redis-link.ts";
 import type { Process } from "./scheduler.ts";

@@ -1,4 +1,4 @@
-import type { Replaced, Replacement, UserDirectory, UserRecord } from "../../src/directory/user-directory.ts";
+import type { Replaced, Replacement, UserDirectory, UserRecord } from "../../src/coherence/user-directory.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Overloaded, type SidecarError } from "../../src/errors.ts";
 import type { Process } from "./scheduler.ts";
 import type { Row, SimulatedDatabase } from "./simulated-database.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { scripts } from "../../src/store/scripts.ts";
+import { scripts } from "../../src/redis/scripts.ts";
 import { SimulatedKeyspace } from "./simulated-keyspace.ts";
 import { type Reply, type SimulatedScripts, simulatedScripts } from "./simulated-scripts.ts";
 

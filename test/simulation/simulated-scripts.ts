@@ -1,4 +1,4 @@
-import type { scripts } from "../../src/store/scripts.ts";
+import type { scripts } from "../../src/redis/scripts.ts";
 import type { SimulatedKeyspace } from "./simulated-keyspace.ts";
 
 /** What a script finds where it runs. */
@@ -20,7 +20,7 @@ export type ScriptName = Exclude<keyof typeof scripts, "reopenSeen" | "beginReco
 export type SimulatedScripts = Readonly<Record<ScriptName, SimulatedScript>>;
 
 /**
- * The Lua scripts of src/store/lua, line by line. Tests run both against each other, so that neither changes
+ * The Lua scripts of src/redis/lua, line by line. Tests run both against each other, so that neither changes
  * without the other.
  */
 export const simulatedScripts: SimulatedScripts = {

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { scripts } from "../../src/store/scripts.ts";
+import { scripts } from "../../src/redis/scripts.ts";
 import type { SimulatedRedisServer } from "./simulated-redis-server.ts";
 import type { ScriptName } from "./simulated-scripts.ts";
 

@@ -1,8 +1,8 @@
 import { expect } from "bun:test";
 import type { Item } from "../../scripts/doctor/check.ts";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import type { Fix, Step } from "../../src/fix.ts";
 import { type Deployment, itemsOf } from "./deployment.ts";

@@ -1,5 +1,5 @@
+import type { HotCopy, HotRead } from "../../src/coherence/hot-copy.ts";
 import { HotCopyUnavailable } from "../../src/errors.ts";
-import type { HotCopy, HotRead } from "../../src/store/hot-copy.ts";
 import { eventually } from "./waiting.ts";
 
 type Miss = Extract<HotRead, { state: "miss" }>;

@@ -1,10 +1,14 @@
 import { Redis } from "ioredis";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
+import {
+  openRedisAdapters,
+  type RedisAdapters,
+  type RedisAdaptersOptions,
+} from "../../src/redis/adapters.ts";
+import { plainConnection, type RedisConnectionOptions } from "../../src/redis/connection.ts";
+import type { HotCopyEvent } from "../../src/redis/redis-hot-copy.ts";
+import type { ReplayGuardEvent } from "../../src/redis/redis-replay-guard.ts";
 import { latestIssueTime } from "../../src/sessions/session-token.ts";
-import { plainConnection, type RedisConnectionOptions } from "../../src/store/redis-connection.ts";
-import type { HotCopyEvent } from "../../src/store/redis-hot-copy.ts";
-import type { ReplayGuardEvent } from "../../src/store/redis-replay-guard.ts";
-import { openRedisStore, type RedisStore, type RedisStoreOptions } from "../../src/store/redis-store.ts";
 import { type RedisCluster, sharedRedisCluster } from "./redis-cluster.ts";
 import { type RedisSentinel, sharedRedisSentinel } from "./redis-sentinel.ts";
 import { type RedisServer, sharedRedis } from "./redis-server.ts";
@@ -40,7 +44,7 @@ export function placeOf(server: RedisServer): RedisPlace {
   return singlePlace(server, [server]);
 }
 
-export interface OpenedStore extends RedisStore, AsyncDisposable {
+export interface OpenedStore extends RedisAdapters, AsyncDisposable {
   readonly keyPrefix: string;
   /** What it has noted so far, in order. */
   readonly events: (HotCopyEvent | ReplayGuardEvent)[];
@@ -49,11 +53,11 @@ export interface OpenedStore extends RedisStore, AsyncDisposable {
 }
 
 /** The sidecar's side of a Redis, under a key prefix of its own, with times that suit a test. */
-export function openStore(place: RedisPlace, changes: Partial<RedisStoreOptions> = {}): OpenedStore {
+export function openStore(place: RedisPlace, changes: Partial<RedisAdaptersOptions> = {}): OpenedStore {
   const keyPrefix = `test:${crypto.randomUUID()}:`;
   const events: OpenedStore["events"] = [];
   const note = (event: HotCopyEvent | ReplayGuardEvent) => void events.push(event);
-  const options: RedisStoreOptions = {
+  const options: RedisAdaptersOptions = {
     connection: place.connection,
     keyPrefix,
     installation: installationUnder(changes.keyPrefix ?? keyPrefix),
@@ -65,7 +69,7 @@ export function openStore(place: RedisPlace, changes: Partial<RedisStoreOptions>
     noteGuard: note,
     ...changes,
   };
-  const store = openRedisStore(options);
+  const store = openRedisAdapters(options);
   return {
     ...store,
     keyPrefix: options.keyPrefix,

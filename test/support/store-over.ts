@@ -1,7 +1,7 @@
+import { type HotCopy, withoutHotCopy } from "../../src/coherence/hot-copy.ts";
+import type { Replacement, UserDirectory, UserRecord } from "../../src/coherence/user-directory.ts";
+import { createWriteThrough, type StoreEvent } from "../../src/coherence/write-through.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
-import type { Replacement, UserDirectory, UserRecord } from "../../src/directory/user-directory.ts";
-import { type HotCopy, withoutHotCopy } from "../../src/store/hot-copy.ts";
-import { createWriteThrough, type StoreEvent } from "../../src/store/write-through.ts";
 import { withoutTls } from "./database-tls.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { createUsers } from "./user-table.ts";

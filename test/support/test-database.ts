@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SQL } from "bun";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import type { DatabaseKind } from "../../src/config/database-address.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 import { createMysqlDialect } from "../../src/directory/dialects/mysql.ts";
@@ -12,7 +13,6 @@ import type { SqlDirectoryOptions } from "../../src/directory/sql-client.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { findTableProblems } from "../../src/directory/table-check.ts";
 import type { TableProblem } from "../../src/directory/table-problem.ts";
-import type { UserDirectory } from "../../src/directory/user-directory.ts";
 import { verifiedBy, withoutTls } from "./database-tls.ts";
 
 export interface TestDatabase extends AsyncDisposable {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const room = JSON.stringify(join(import.meta.dir, "../../src/account.ts"));
+const room = JSON.stringify(join(import.meta.dir, "../../src/files/account.ts"));
 
 function nameWith(environment: Readonly<Record<string, string>>): string {
   const { stdout } = Bun.spawnSync(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import pino from "pino";
-import { createDependencyWatch, type Problem, type RedisState } from "../../src/dependency-watch.ts";
 import { ConfigurationInvalid, DatabaseUnavailable } from "../../src/errors.ts";
+import { createDependencyWatch, type Problem, type RedisState } from "../../src/process/dependency-watch.ts";
 import { eventually } from "../support/waiting.ts";
 
 const redis = { status: "not configured" } as const;

@@ -6,37 +6,23 @@ const root = join(import.meta.dir, "../..");
 const linesMax = 300;
 
 /**
- * Which room may import which at run time; its own files come on top, and an `import type` is free. A room is
- * a folder of src/ or a file of its own there. What stands in no list is imported by nobody but the rooms
- * that take `all`.
+ * The rooms that each room may import at run time, besides its own files. A room is a folder of src/ or a file directly
+ * in it. Type-only imports are free.
  */
 const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   errors: [],
   fix: [],
-  account: [],
-  "file-access": ["account", "fix"],
-  "private-file": [],
-  "log-output": [],
-  "standard-output": [],
-  logger: ["log-output", "standard-output"],
-  listen: ["errors"],
-  counters: ["errors"],
-  metrics: ["counters"],
-  "dependency-watch": ["errors"],
-  drain: [],
-  "open-files": [],
-  greeting: [],
-  "live-secrets": ["config", "protocol"],
-  "session-keys": ["config", "sessions"],
-  "watched-files": ["errors"],
-  reload: ["config", "watched-files"],
-  development: ["errors", "private-file"],
+  files: ["fix"],
   config: ["errors"],
   protocol: ["errors"],
-  store: ["errors"],
-  directory: ["account", "errors", "file-access", "fix"],
-  sessions: ["errors", "private-file"],
-  http: ["errors", "protocol"],
+  replay: ["errors"],
+  coherence: ["errors"],
+  redis: ["errors", "replay"],
+  directory: ["errors", "files", "fix"],
+  sessions: ["errors", "files"],
+  process: ["errors", "files"],
+  reload: ["config", "errors", "protocol", "sessions"],
+  http: ["errors", "protocol", "replay"],
   app: ["http"],
   index: "all",
 };
@@ -44,14 +30,14 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
 /** Packages that are one room's business. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   elysia: ["app", "http"],
-  bun: ["development", "directory"],
+  bun: ["directory", "process"],
   "bun:sqlite": ["sessions"],
-  "cluster-key-slot": ["store"],
-  ioredis: ["store"],
+  "cluster-key-slot": ["redis"],
+  ioredis: ["redis"],
   jose: ["sessions"],
-  pino: ["logger"],
-  "pino-pretty": ["logger"],
-  "prom-client": ["metrics"],
+  pino: ["process"],
+  "pino-pretty": ["process"],
+  "prom-client": ["process"],
 };
 
 interface Import {
@@ -120,7 +106,7 @@ describe("src", () => {
     const outside = imports.filter(({ to }) => to.includes("/") && /^(?:\.\.|scripts|test)\//.test(to));
     expect(outside).toEqual([]);
     expect(imports.filter(({ to }) => to === "package.json").map(({ from }) => from)).toEqual([
-      "src/greeting.ts",
+      "src/process/greeting.ts",
     ]);
   });
 

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { ConfigurationInvalid, SignatureInvalid } from "../../src/errors.ts";
-import { createLiveSecrets } from "../../src/live-secrets.ts";
 import { signMessage } from "../../src/protocol/signature.ts";
+import { createLiveSecrets } from "../../src/reload/live-secrets.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const nowMs = Date.UTC(2033, 0, 1);

@@ -6,7 +6,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runOnTerminal } from "../support/terminal.ts";
 import { eventually } from "../support/waiting.ts";
 
-const logger = JSON.stringify(join(import.meta.dir, "../../src/logger.ts"));
+const logger = JSON.stringify(join(import.meta.dir, "../../src/process/logger.ts"));
 
 /** What a process runs that logs as the sidecar does; `then` has `logger`, `output` and the `dropped` count. */
 function loggingCode(then: string, format = "json"): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { errorCodes } from "../../src/errors.ts";
-import { createMetrics } from "../../src/metrics.ts";
+import { createMetrics } from "../../src/process/metrics.ts";
 
 describe("text", () => {
   test("has every counter from the start, counts by event, and reads a gauge when it is asked", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { replacePrivateFile } from "../../src/private-file.ts";
+import { replacePrivateFile } from "../../src/files/private-file.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describe("replacePrivateFile", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createSharedReads } from "../../src/store/shared-reads.ts";
+import { createSharedReads } from "../../src/coherence/shared-reads.ts";
 import { isRejected } from "../support/waiting.ts";
 
 /** What somebody saw of the database, by a clock that counts every event. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createStaleUsers } from "../../src/store/stale-users.ts";
+import { createStaleUsers } from "../../src/redis/stale-users.ts";
 import { replaceProperty } from "../support/replaced-property.ts";
 
 test("believes the master that kept the mark, and no other one", () => {

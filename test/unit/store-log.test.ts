@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createStoreLog } from "../../src/store/store-log.ts";
+import { createStoreLog } from "../../src/coherence/store-log.ts";
 
 function logUnderTest() {
   const audits: string[] = [];

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import { createWatchedFiles, type WatchedFile, type WatchedFiles } from "../../src/watched-files.ts";
+import { createWatchedFiles, type WatchedFile, type WatchedFiles } from "../../src/reload/watched-files.ts";
 import { makeFifo } from "../support/fifo.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 

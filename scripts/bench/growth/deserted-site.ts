@@ -1,5 +1,5 @@
 import { installationOf } from "../../../src/config/installation.ts";
-import { createDemoDatabase } from "../../../src/development.ts";
+import { createDemoDatabase } from "../../../src/process/development.ts";
 import { createSigningKeys } from "../../../src/sessions/signing-keys.ts";
 import { bytesOf, createSignedClient } from "../../../test/support/signed-client.ts";
 import { temporaryFolder } from "../../../test/support/temporary-folder.ts";

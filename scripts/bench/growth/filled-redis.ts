@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
-import { createKeys } from "../../../src/store/keys.ts";
-import { plainConnection, type RedisConnectionOptions } from "../../../src/store/redis-connection.ts";
-import { openRedisPopulation } from "../../../src/store/redis-population.ts";
+import { plainConnection, type RedisConnectionOptions } from "../../../src/redis/connection.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { openRedisPopulation } from "../../../src/redis/population.ts";
 import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
 import { programPath } from "../../../test/support/server-binaries.ts";
 import { loginIdOf, ownIdDataOf } from "../population.ts";

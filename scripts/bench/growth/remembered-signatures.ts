@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
-import { openRedisStore } from "../../../src/store/redis-store.ts";
-import type { ReplayGuard } from "../../../src/store/replay-guard.ts";
+import { openRedisAdapters } from "../../../src/redis/adapters.ts";
+import type { ReplayGuard } from "../../../src/replay/replay-guard.ts";
 import { startRedis } from "../../../test/support/redis-server.ts";
 import { keyPrefix } from "../site.ts";
 import { connectionTo, limits, memoryInUse } from "./filled-redis.ts";
@@ -19,7 +19,7 @@ const secondsMax = 60;
 export async function measureRememberedSignature(): Promise<number> {
   await using server = await startRedis();
   const client = new Redis(server.url());
-  const store = openRedisStore({
+  const store = openRedisAdapters({
     connection: connectionTo(server),
     keyPrefix,
     installation: "",

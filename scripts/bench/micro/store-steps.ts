@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
-import { createKeys } from "../../../src/store/keys.ts";
-import { scripts } from "../../../src/store/scripts.ts";
+import { createKeys } from "../../../src/redis/keys.ts";
+import { scripts } from "../../../src/redis/scripts.ts";
 
 /** One command of the store for one user, at the state of the hash in which it is sent. */
 export interface StoreStep {
@@ -19,7 +19,7 @@ const valueLifeMs = 3_600_000;
 const value = "d".repeat(1024);
 const keys = createKeys("ownid:");
 
-/** Every command that serves a request, in the order of src/store/README.md. */
+/** Every command that serves a request, in the order of src/coherence/DESIGN.md. */
 export function storeSteps(redis: Redis): readonly StoreStep[] {
   const read = (user: string) => scripts.readHash(redis, keys.user(user), freshToken(), tokenLifeMs);
   const begin = (user: string) =>

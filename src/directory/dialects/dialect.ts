@@ -1,9 +1,9 @@
 import { SQL } from "bun";
+import type { Replacement } from "../../coherence/user-directory.ts";
 import type { DatabaseTls } from "../../config/database-config.ts";
 import type { Fix } from "../../fix.ts";
 import type { CountRepeats, RepeatedLoginIds } from "../repeated-login-ids.ts";
 import type { TableProblem } from "../table-problem.ts";
-import type { Replacement } from "../user-directory.ts";
 import type { UnfitState } from "./unfit-state.ts";
 
 /** The site's table, by the names the operator configured. */

@@ -1,5 +1,5 @@
 import { SQL } from "bun";
-import { accountName } from "../../account.ts";
+import { accountName } from "../../files/account.ts";
 
 /**
  * Where the URL says nothing, and for the database's name even where it does, Bun.SQL reads variables of its own: of

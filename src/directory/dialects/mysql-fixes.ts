@@ -1,7 +1,7 @@
 import { type Fix, fixBy, fixWhen, type Step, setting, sql } from "../../fix.ts";
-import { freeName } from "../free-name.ts";
 import { areUnique, type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { neededPrivileges, quoteTable, type TableFixes, type TableNames } from "./dialect.ts";
+import { freeName } from "./free-name.ts";
 import type { MysqlColumn, MysqlConstraint } from "./mysql-catalogue.ts";
 
 export const quote = (identifier: string) => `\`${identifier.replaceAll("`", "``")}\``;

@@ -1,7 +1,7 @@
 import { command, type Fix, fixBy, fixWhen, type Step, setting, shellWord, sql } from "../../fix.ts";
-import { freeName } from "../free-name.ts";
 import { type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { neededPrivileges, quoteTable, splitTable, type TableFixes, type TableNames } from "./dialect.ts";
+import { freeName } from "./free-name.ts";
 import type { PostgresColumn, PostgresDatabase } from "./postgres-catalogue.ts";
 
 export const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;

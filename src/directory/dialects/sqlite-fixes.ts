@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
-import { grantAccess, may } from "../../file-access.ts";
+import { grantAccess, may } from "../../files/file-access.ts";
 import { type Fix, fixBy, fixWhen, type Step, setting, sql } from "../../fix.ts";
-import { freeName } from "../free-name.ts";
 import { type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { quoteTable, splitTable, type TableFixes, type TableNames } from "./dialect.ts";
+import { freeName } from "./free-name.ts";
 
 export const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
 

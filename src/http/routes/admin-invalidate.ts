@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
-import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { parseJson, readJsonBody } from "../json-body.ts";
 

@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import type { UserDirectory } from "../../directory/user-directory.ts";
+import type { UserDirectory } from "../../coherence/user-directory.ts";
 import { UserUnknown } from "../../errors.ts";
-import type { Logger } from "../../logger.ts";
+import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import type { BearerGuard } from "../bearer-token.ts";

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import {
   Empty,
@@ -6,11 +7,10 @@ import {
   OwnIdDataResponse,
   StrictGetOwnIdDataRequest,
 } from "../../protocol/messages.ts";
-import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
-import type { ReplayGuard } from "../../store/replay-guard.ts";
+import type { ReplayGuard } from "../../replay/replay-guard.ts";
+import { readBound } from "../../replay/signed-use.ts";
 import { failureResponses } from "../problem.ts";
 import type { SignedBody } from "../signed-body.ts";
-import { readBound } from "../signed-use.ts";
 
 export interface GetOwnIdDataOptions {
   readonly signed: SignedBody;

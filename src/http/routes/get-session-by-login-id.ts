@@ -1,15 +1,15 @@
 import { Elysia } from "elysia";
-import type { Logger } from "../../logger.ts";
+import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
+import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import { GetSessionRequest, SessionResponse, StrictGetSessionRequest } from "../../protocol/messages.ts";
 import { parseSessionType } from "../../protocol/session-type.ts";
+import type { ReplayGuard } from "../../replay/replay-guard.ts";
+import { issueOnce } from "../../replay/signed-use.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
-import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
-import type { ReplayGuard } from "../../store/replay-guard.ts";
 import { failureResponses } from "../problem.ts";
 import { nameRequest } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
-import { issueOnce } from "../signed-use.ts";
 
 export interface GetSessionOptions {
   readonly signed: SignedBody;

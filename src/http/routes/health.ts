@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import type { Readiness } from "../../dependency-watch.ts";
+import type { Readiness } from "../../process/dependency-watch.ts";
 
 /** For the supervisor: `livez` = the process works, `readyz` = send it requests. */
 export function health(readiness: Readiness) {

@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import type { Metrics } from "../../metrics.ts";
+import type { Metrics } from "../../process/metrics.ts";
 
 /** For Prometheus. */
 export function metricsRoute(metrics: Metrics) {

@@ -1,6 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import type { Logger } from "../../logger.ts";
+import type { Logger } from "../../process/logger.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { readFormToken } from "../form-body.ts";

@@ -1,14 +1,14 @@
 import { Elysia } from "elysia";
-import type { Logger } from "../../logger.ts";
+import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
+import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import { Empty, SetOwnIdDataRequest } from "../../protocol/messages.ts";
 import { parseOwnIdData } from "../../protocol/ownid-data.ts";
-import type { OwnIdDataStore } from "../../store/ownid-data-store.ts";
-import type { ReplayGuard } from "../../store/replay-guard.ts";
+import type { ReplayGuard } from "../../replay/replay-guard.ts";
+import { writeOnce } from "../../replay/signed-use.ts";
 import { failureResponses } from "../problem.ts";
 import { nameRequest } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
-import { writeOnce } from "../signed-use.ts";
 
 export interface SetOwnIdDataOptions {
   readonly signed: SignedBody;

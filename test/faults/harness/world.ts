@@ -6,7 +6,7 @@ import { type RedisServer, startRedis } from "../../support/redis-server.ts";
 import { type Counters, type Sidecar, startSidecar, sum } from "./sidecar.ts";
 import { createSite, type Site } from "./site.ts";
 
-/** The constants of src/store/README.md, in milliseconds; T comes in whole seconds. */
+/** The constants of src/coherence/DESIGN.md, in milliseconds; T comes in whole seconds. */
 export interface Times {
   /** D */ readonly statementMs: number;
   /** F */ readonly tokenMs: number;

@@ -1,0 +1,165 @@
+import {
+  HashStale,
+  OutcomeUnknown,
+  SidecarError,
+  UserBlocked,
+  UserUnknown,
+  ValueAltered,
+  WriteContended,
+  WriteSuppressed,
+} from "../errors.ts";
+import type { HotCopy, HotFound, HotWrite } from "./hot-copy.ts";
+import type { Replaced, Replacement, UserDirectory, UserRecord } from "./user-directory.ts";
+
+export type RowWriteEvent =
+  | "written"
+  | "stale hit"
+  | "stale refused"
+  | "outcome unknown"
+  | "write contended"
+  | "value altered"
+  | "write suppressed";
+
+export interface RowWriterOptions {
+  readonly directory: UserDirectory;
+  readonly hotCopy: HotCopy;
+  /** D: the limit of one database statement in milliseconds, and so of the time a write may take effect in. */
+  readonly statementMs: number;
+  readonly note: (event: RowWriteEvent) => void;
+}
+
+export interface RowWrite {
+  /** As the row showed them just now, not blocked. */
+  readonly user: UserRecord;
+  readonly ownIdData: string;
+  /**
+   * `null` overwrites whatever the row holds, unless the hash contradicts it. Otherwise the row is overwritten only while
+   * it holds what `user` shows, and only if this is true of what BEGIN finds in the hash.
+   */
+  readonly onlyIf: ((found: HotFound) => boolean) | null;
+  /** What the hash's token is to begin with, for a caller that must recognise it later. */
+  readonly token?: string;
+}
+
+/** The condition of a write does not hold any more; nothing was written. */
+export class RowChanged extends WriteContended {}
+
+/** How a write ended. */
+interface Outcome {
+  /** What the row holds, for the hash; `null` stores nothing. */
+  readonly held: string | null;
+  /** Whether no UPDATE of this write can take effect any more. Without it there is no END: the marker protects readers. */
+  readonly isOver: boolean;
+  readonly failure: SidecarError | null;
+}
+
+const unread = "the UPDATE ended, but the row could not be read back";
+
+/** Maximum number of compare-and-set attempts when the row keeps changing. */
+const triesMax = 3;
+
+/**
+ * Creates the steps of SET from BEGIN on, as this folder's README.md numbers them. The returned function resolves when
+ * the row holds exactly what was sent: as the UPDATE itself tells, or else as the row does that is read back.
+ *
+ * @throws {HashStale} | {WriteContended} | {WriteSuppressed} | {UserUnknown} | {UserBlocked} | {DatabaseUnavailable} |
+ *   {HotCopyUnavailable} nothing was written
+ * @throws {ValueAltered} the UPDATE was committed, and the row does not hold what was sent
+ * @throws {OutcomeUnknown} it may have been written, or may yet be for a few seconds
+ */
+export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWriterOptions) {
+  /** Whether only the site can have made the row another than the hash held at BEGIN: then the hash is marked as stale. */
+  async function isStale({ found, markStale }: HotWrite, row: UserRecord): Promise<boolean> {
+    return found.value !== null && found.value !== row.ownIdData && (await markStale());
+  }
+
+  function refuse(event: "stale hit" | "stale refused"): never {
+    note(event);
+    throw new HashStale();
+  }
+
+  /** The row to overwrite: none of a user whose devices the caller may have read from a hash that was wrong. */
+  async function uncontradicted(write: HotWrite, user: UserRecord): Promise<UserRecord> {
+    if (write.found.isStale) refuse("stale refused");
+    if (write.found.value === null || write.found.value === user.ownIdData) return user;
+    // The hash may be right about a later instant than the first look at the row.
+    const again = unblocked(await directory.find(user.loginId));
+    return (await isStale(write, again)) ? refuse("stale hit") : again;
+  }
+
+  /** "lost": the database did not say what became of the UPDATE, and the row holds what was sent. */
+  async function replace(change: Replacement): Promise<Replaced | "lost"> {
+    try {
+      return await directory.replaceOwnIdData(change);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      note("outcome unknown");
+      const row = await directory.find(change.loginId).catch(() => null);
+      if (row?.ownIdData !== change.replacement) throw error;
+      return "lost";
+    }
+  }
+
+  /** The row after an UPDATE that is over; `null` if it is gone, "unread" if the database did not answer. */
+  async function readBack(loginId: string): Promise<UserRecord | null | "unread"> {
+    return directory.find(loginId).catch((error) => (error instanceof UserUnknown ? null : "unread"));
+  }
+
+  /** UPDATE: compare-and-set until it holds, fenced by one deadline for all tries. */
+  async function update(write: HotWrite, first: UserRecord, request: RowWrite): Promise<Outcome> {
+    const { user, ownIdData, onlyIf } = request;
+    const { loginId } = user;
+    const deadlineMs = user.databaseTimeMs + statementMs;
+    let seen = first;
+    let refusedWithoutReason = 0;
+    for (let tries = 1; tries <= triesMax && seen.databaseTimeMs < deadlineMs; tries += 1) {
+      const change = { loginId, expected: seen.ownIdData, replacement: ownIdData, deadlineMs };
+      const replaced = await replace(change);
+      if (replaced === "lost") return { held: null, isOver: false, failure: null };
+      if (replaced === "holds") return { held: ownIdData, isOver: true, failure: null };
+      const row = await readBack(loginId);
+      if (row === "unread") return { held: null, isOver: true, failure: new OutcomeUnknown(unread) };
+      if (row?.ownIdData === ownIdData || replaced === "changed") return afterCommit(row, ownIdData);
+      seen = unblocked(row);
+      if (seen.ownIdData === change.expected && seen.databaseTimeMs < deadlineMs) refusedWithoutReason += 1;
+      if (onlyIf !== null && seen.ownIdData !== user.ownIdData) throw new RowChanged();
+      if (onlyIf === null && (await isStale(write, seen))) refuse("stale hit");
+    }
+    const isSuppressed = refusedWithoutReason === triesMax;
+    note(isSuppressed ? "write suppressed" : "write contended");
+    throw isSuppressed ? new WriteSuppressed() : new WriteContended();
+  }
+
+  function afterCommit(row: UserRecord | null, ownIdData: string): Outcome {
+    const held = row === null || row.blocked ? null : row.ownIdData;
+    if (row?.ownIdData === ownIdData) return { held, isOver: true, failure: null };
+    note("value altered");
+    return { held, isOver: true, failure: new ValueAltered() };
+  }
+
+  async function outcomeOf(write: HotWrite, request: RowWrite): Promise<Outcome> {
+    const { user, onlyIf } = request;
+    try {
+      if (onlyIf?.(write.found) === false) throw new RowChanged();
+      const seen = onlyIf === null ? await uncontradicted(write, user) : user;
+      return await update(write, seen, request);
+    } catch (failure) {
+      if (!(failure instanceof SidecarError)) throw failure;
+      return { held: null, isOver: !(failure instanceof OutcomeUnknown), failure };
+    }
+  }
+
+  return async (request: RowWrite): Promise<void> => {
+    const write = await hotCopy.begin(request.user.loginId, request.token);
+    const { held, isOver, failure } = await outcomeOf(write, request);
+    if (isOver) await write.end(held);
+    if (failure !== null) throw failure;
+    note("written");
+  };
+}
+
+function unblocked(row: UserRecord | null): UserRecord {
+  if (row === null) throw new UserUnknown();
+  if (row.blocked) throw new UserBlocked();
+  return row;
+}

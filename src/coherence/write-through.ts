@@ -1,0 +1,157 @@
+import { HashStale, OwnIdDataTooLong, UserBlocked, UserUnknown } from "../errors.ts";
+import type { HotCopy, HotRead, HotValue } from "./hot-copy.ts";
+import type { OwnIdDataStore } from "./ownid-data-store.ts";
+import { createRowWriter, type RowWriteEvent } from "./row-write.ts";
+import { createSharedReads } from "./shared-reads.ts";
+import type { UserDirectory, UserRecord } from "./user-directory.ts";
+
+export type StoreEvent = RowWriteEvent | "audited";
+
+export interface WriteThroughOptions {
+  readonly directory: UserDirectory;
+  readonly hotCopy: HotCopy;
+  /** D: the limit of one database statement in milliseconds, and so of the time a write may take effect in. */
+  readonly statementMs: number;
+  /** The share of hits that are read again from the database, 0 to 1. */
+  readonly auditShare: number;
+  readonly note: (event: StoreEvent) => void;
+}
+
+/** What is known of a login id at some instant. */
+interface Answer {
+  /** As the database stores it; `null` if no user has it. */
+  readonly loginId: string | null;
+  readonly ownIdData: string | null;
+  readonly blocked: boolean;
+}
+
+/**
+ * The store: the primary database is the record, the hot copy is written through on every `set`. Each method
+ * is a step of this folder's README.md, which says why a hit is always the database's value.
+ */
+export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore {
+  const { directory, hotCopy, auditShare, note } = options;
+  const reads = createSharedReads<Answer>();
+  const writeRow = createRowWriter(options);
+
+  async function ask(loginId: string): Promise<Answer> {
+    try {
+      return await directory.find(loginId);
+    } catch (error) {
+      if (error instanceof UserUnknown) return { loginId: null, ownIdData: null, blocked: false };
+      throw error;
+    }
+  }
+
+  /** FILL, after a MISS. It travels before anything that a waiting reader asks of the same hash. */
+  async function keep(asked: string, read: HotRead, { loginId, ownIdData, blocked }: Answer): Promise<void> {
+    if (read.state === "miss" && ownIdData && loginId === asked && !blocked) await read.fill(ownIdData);
+  }
+
+  async function lookAgain(loginId: string): Promise<Answer | null> {
+    const hit = await hotCopy.peek(loginId);
+    return hit === null ? null : { loginId, ownIdData: hit, blocked: false };
+  }
+
+  async function get(loginId: string): Promise<string | null> {
+    const read = await hotCopy.read(loginId);
+    if (read.state === "hit") {
+      if (auditShare > 0 && Math.random() < auditShare) audit(loginId).catch(() => {});
+      return read.value;
+    }
+    const found = await reads.join(loginId, {
+      lookAgain: () => lookAgain(loginId),
+      send: () => ask(loginId),
+      keep: (answer) => keep(loginId, read, answer),
+    });
+    if (read.state === "stale") await read.clear();
+    if (found.loginId === null) throw new UserUnknown();
+    if (found.blocked) throw new UserBlocked();
+    if (found.loginId !== loginId && (await hotCopy.look(found.loginId)).isStale) return get(found.loginId);
+    return found.ownIdData === "" ? null : found.ownIdData;
+  }
+
+  /** Compares a share of the hits with the row, in the background: one that is wrong is marked as stale. */
+  async function audit(loginId: string): Promise<void> {
+    note("audited");
+    const { held } = await hotCopy.look(loginId);
+    if (held === null) return;
+    const { ownIdData, blocked } = await ask(loginId);
+    if (held.value === ownIdData && !blocked) return;
+    if (await hotCopy.markStale(loginId, held)) note("stale hit");
+  }
+
+  async function set(loginId: string, ownIdData: string): Promise<void> {
+    const user = await findUnblocked(loginId);
+    if (!directory.fits(ownIdData)) throw new OwnIdDataTooLong();
+    if (user.ownIdData === ownIdData) return forgetUnlessHit(user.loginId, ownIdData);
+    await writeRow({ user, ownIdData, onlyIf: null });
+  }
+
+  /** The database holds the value already; make sure that no reader believes another one. */
+  async function forgetUnlessHit(loginId: string, value: string): Promise<void> {
+    if ((await hotCopy.peek(loginId)) !== value) await hotCopy.purge(loginId);
+  }
+
+  /** A user who is not there, or is blocked, has no value that anybody may go on believing. */
+  async function findUnblocked(loginId: string): Promise<UserRecord> {
+    const user = await directory.find(loginId).catch(async (error) => {
+      if (error instanceof UserUnknown) await forget(loginId);
+      throw error;
+    });
+    if (!user.blocked) return user;
+    for (const spelling of new Set([loginId, user.loginId])) await forget(spelling);
+    throw new UserBlocked();
+  }
+
+  /** Where Redis gives no answer, the value is believed until it expires. */
+  async function forget(loginId: string): Promise<void> {
+    await hotCopy.purge(loginId).catch(() => {});
+  }
+
+  /** SESSION: no session for a user of whom a lookup may have been told something else than the row holds. */
+  async function findForSession(loginId: string): Promise<UserRecord> {
+    const looking = hotCopy.look(loginId);
+    let user = await findUnblocked(loginId);
+    for (const spelling of new Set([loginId, user.loginId])) {
+      const { held, isStale } = await (spelling === loginId ? looking : hotCopy.look(spelling));
+      if (isStale) {
+        note("stale refused");
+        throw new HashStale();
+      }
+      if (held === null) continue;
+      if (held.value !== user.ownIdData) user = await readAgain(user, spelling, held);
+      if (spelling !== user.loginId) await forget(spelling);
+    }
+    return user;
+  }
+
+  /** The row at a later instant than the look, which the hash may have been right at. */
+  async function readAgain(user: UserRecord, spelling: string, held: HotValue): Promise<UserRecord> {
+    const again = await findUnblocked(user.loginId);
+    if (held.value !== again.ownIdData && (await hotCopy.markStale(spelling, held))) {
+      note("stale hit");
+      throw new HashStale();
+    }
+    return again;
+  }
+
+  /**
+   * Forgets the hash under the spelling that was sent and under the one that the table stores. Of a user who is not
+   * there any more, nobody can say how the table spelt the login id, so every spelling is forgotten.
+   */
+  async function invalidate(loginId: string): Promise<void> {
+    await hotCopy.purge(loginId);
+    const user = await ask(loginId);
+    if (user.loginId === null) await hotCopy.purgeSpellings(loginId);
+    else if (user.loginId !== loginId) await hotCopy.purge(user.loginId);
+  }
+
+  return {
+    get,
+    set,
+    findForSession,
+    invalidate,
+    invalidateAll: hotCopy.purgeAll,
+  } satisfies OwnIdDataStore;
+}

@@ -1,0 +1,104 @@
+import { type ErrorCode, errorCodes, refusalReasons, type SidecarError } from "../errors.ts";
+
+/** What is counted, and under which names. Counting an event is an addition; nothing here knows Prometheus. */
+
+export const hashEvents = [
+  "hit",
+  "miss",
+  "ask",
+  "stale",
+  "marker",
+  "bypassed",
+  "fill",
+  "fill refused",
+  "begin",
+  "end failed",
+  "stray removed",
+  "unreachable",
+] as const;
+export const storeEvents = [
+  "audited",
+  "stale hit",
+  "stale refused",
+  "written",
+  "outcome unknown",
+  "write contended",
+  "write suppressed",
+  "value altered",
+] as const;
+export const guardEvents = ["fell back", "returned"] as const;
+/** What became of a file of keys or secrets that has changed. */
+export const reloadEvents = ["taken up", "refused", "restart needed"] as const;
+/** `dropped`: standard output could not be written. `left out`: too many requests failed in the same way. */
+export const logEvents = ["dropped", "left out"] as const;
+
+/** The signed endpoints, the public key set, and what the ops listener does for the site. */
+const requestKinds = [
+  "get",
+  "set",
+  "session",
+  "keys",
+  "verify",
+  "introspect",
+  "exchange",
+  "invalidate",
+  "revoke",
+] as const;
+export type RequestKind = (typeof requestKinds)[number];
+
+const outcomes = ["answered", "user unknown", "refused", "failed"] as const;
+export type RequestOutcome = (typeof outcomes)[number];
+
+export type Labels = Readonly<Record<string, string>>;
+
+export interface CounterFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  /** Every combination of labels that there can be, each with its count since the start. */
+  readonly series: () => Iterable<readonly [Labels, number]>;
+}
+
+/** Counts events by name. Every event has its counter from the start, so that a rate can be taken before the first one. */
+export function createEventCounter<Event extends string>(events: readonly Event[]) {
+  const counts = new Map(events.map((event) => [event, 0]));
+  const count = (event: Event, times = 1): void => void counts.set(event, (counts.get(event) ?? 0) + times);
+  function* series(): Iterable<readonly [Labels, number]> {
+    for (const [event, times] of counts) yield [{ event }, times];
+  }
+  const family = (name: string, help: string): CounterFamily => ({
+    name,
+    help,
+    labelNames: ["event"],
+    series,
+  });
+  return { count, counts, family };
+}
+
+export function createRequestCounter() {
+  const kinds = new Map(requestKinds.map((kind) => [kind, createEventCounter(outcomes)]));
+  function* series(): Iterable<readonly [Labels, number]> {
+    for (const [endpoint, { counts }] of kinds)
+      for (const [outcome, times] of counts) yield [{ endpoint, outcome }, times];
+  }
+  const help = "Requests, by endpoint and by how they ended; probes and unknown paths are not among them";
+  return {
+    count: (kind: RequestKind, outcome: RequestOutcome): void => kinds.get(kind)?.count(outcome),
+    family: { name: "ownid_requests_total", help, labelNames: ["endpoint", "outcome"], series },
+  };
+}
+
+/** On both listeners, unknown paths included. The label `reason` is empty where a code has only one. */
+export function createFailureCounter() {
+  const reasons: Partial<Record<ErrorCode, readonly string[]>> = refusalReasons;
+  const byCode = new Map(errorCodes.map((code) => [code, createEventCounter(reasons[code] ?? [""])]));
+  function* series(): Iterable<readonly [Labels, number]> {
+    for (const [code, { counts }] of byCode)
+      for (const [reason, times] of counts) yield [{ code, reason }, times];
+  }
+  const help = "Requests that got a problem body or an empty 404, by its code";
+  return {
+    count: (code: ErrorCode, reason: SidecarError["reason"]): void => byCode.get(code)?.count(reason ?? ""),
+    family: { name: "ownid_failures_total", help, labelNames: ["code", "reason"], series },
+  };
+}

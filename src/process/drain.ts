@@ -1,0 +1,51 @@
+import type { Listener } from "../app.ts";
+import type { UserDirectory } from "../coherence/user-directory.ts";
+import type { RedisAdapters } from "../redis/adapters.ts";
+import type { DependencyWatch } from "./dependency-watch.ts";
+import type { LogOutput } from "./log-output.ts";
+import type { Logger } from "./logger.ts";
+
+export interface Running {
+  /** How long the end is announced before the listeners close. */
+  readonly seconds: number;
+  readonly logger: Logger;
+  readonly output: LogOutput;
+  readonly watch: DependencyWatch;
+  readonly directory: UserDirectory;
+  readonly redis: RedisAdapters | null;
+  readonly apps: readonly Listener[];
+}
+
+/**
+ * A terminal or a service manager signals all processes of a group, and the command that started this one passes the
+ * signal on: what follows the first one so soon is no second one.
+ */
+const sameSignalMs = 500;
+/** After the drain: what is still under way gets so long to finish. */
+const inFlightMs = 10_000;
+
+/**
+ * On SIGTERM or SIGINT `readyz` turns 503 and every answer closes its connection, so that load balancers send new
+ * requests elsewhere; after the announced time the listeners close and what is under way finishes. A second
+ * signal ends the process at once.
+ */
+export function drainOnSignal({ seconds, logger, output, watch, directory, redis, apps }: Running): void {
+  let first: { readonly signal: string; readonly at: number } | null = null;
+
+  async function drain(signal: string): Promise<void> {
+    if (first?.signal === signal && performance.now() - first.at < sameSignalMs) return;
+    if (first !== null) process.exit(1);
+    first = { signal, at: performance.now() };
+    watch.drain();
+    logger.info({ signal, seconds }, "draining; a second signal stops at once");
+    await Bun.sleep(seconds * 1000);
+    await Promise.race([Promise.all(apps.map((app) => app.stop())), Bun.sleep(inFlightMs)]);
+    redis?.close();
+    await directory.close();
+    logger.info("stopped");
+    await output.flush();
+    process.exit(0);
+  }
+  process.on("SIGTERM", drain);
+  process.on("SIGINT", drain);
+}

@@ -1,0 +1,145 @@
+import { type Cluster, Redis } from "ioredis";
+import type { RedisAddress } from "../config/redis-address.ts";
+import { batchWrites } from "./batch.ts";
+import { connectCluster } from "./cluster.ts";
+import { type Explanation, explainConnectionFailure, isRefusal } from "./failures.ts";
+import { backOff, commandMs, connectMs, nodeOptions, reconnectMsMax, tlsOptions } from "./options.ts";
+
+export interface RedisConnectionOptions {
+  readonly mode: "single" | "cluster" | "sentinel";
+  /** The server, the Cluster's first nodes, or the sentinels. The login of the first one is that of all servers. */
+  readonly nodes: readonly [RedisAddress, ...RedisAddress[]];
+  readonly sentinelMaster: string | null;
+  readonly sentinelUsername: string | null;
+  readonly sentinelPassword: string | null;
+  /** `null`: as the nodes. */
+  readonly sentinelTls: boolean | null;
+  readonly tlsCa: string | null;
+  readonly clientCertificate: { readonly certificate: string; readonly key: string } | null;
+}
+
+/** Without sentinels and without TLS. */
+export const plainConnection = {
+  sentinelMaster: null,
+  sentinelUsername: null,
+  sentinelPassword: null,
+  sentinelTls: null,
+  tlsCa: null,
+  clientCertificate: null,
+} as const;
+
+/** A master that keeps keys, or should. */
+export interface RedisSeat {
+  /** host:port, as the Cluster announces it or REDIS_URL names it; `null` where no master serves some slots. */
+  readonly address: string | null;
+  /** `null`: there is no connection to it. */
+  readonly master: Redis | null;
+}
+
+export interface RedisConnection {
+  readonly client: Redis | Cluster;
+  /** The masters that keep the keys, as far as is known. */
+  seats(): readonly RedisSeat[];
+  /** The same without their addresses: `null` for each that there is no connection to. */
+  masters(): readonly (Redis | null)[];
+  /** The one of them that keeps this key, as far as is known. */
+  masterOf(key: string): Redis | null;
+  /** Calls back whenever the connection to a master has ended or a new one is ready. */
+  onDisturbance(callback: (master: Redis) => void): void;
+  /** Why the last connection failed; `null` while there is one. */
+  lastProblem(): Explanation | null;
+  close(): void;
+}
+
+/**
+ * Connects to Redis as people run it. Commands of one tick travel together; none waits for a connection that
+ * is not there, and none is sent twice by this layer.
+ */
+export function connectRedis(options: RedisConnectionOptions): RedisConnection {
+  let problem: Explanation | null = null;
+  let isClosed = false;
+  const explain = (error: unknown) => {
+    problem = explainConnectionFailure(error, options);
+  };
+  const connection = options.mode === "cluster" ? connectCluster(options, explain) : connectSingle(options);
+  const { client } = connection;
+  client.on("error", (error: Error) => {
+    const cause = causeOf(error);
+    if (cause !== null) explain(cause);
+    else if (problem === null) explain(error);
+    // ioredis would go on in database 0.
+    if (isRefusalOf(error, "select")) client.disconnect();
+  });
+  client.on("close", () => {
+    problem ??= explainConnectionFailure(new Error("Connection is closed."), options);
+  });
+  client.on("ready", () => {
+    problem = null;
+  });
+  // ioredis gives up when a failover is announced in the middle of a reconnect; nobody else would try again.
+  client.on("end", () => {
+    if (!isClosed) setTimeout(() => isClosed || client.connect().catch(() => {}), reconnectMsMax);
+  });
+
+  return {
+    ...connection,
+    masters: () => connection.seats().map(({ master }) => master),
+    lastProblem: () => problem,
+    close() {
+      isClosed = true;
+      client.disconnect();
+    },
+  };
+}
+
+function connectSingle(options: RedisConnectionOptions) {
+  const [node] = options.nodes;
+  const place = options.mode === "single" ? { host: node.host, port: node.port } : sentinelOptions(options);
+  const client = new Redis({
+    ...place,
+    ...nodeOptions(options),
+    db: node.database,
+    enableOfflineQueue: false,
+  });
+  batchWrites(client, commandMs);
+  const address = options.mode === "single" ? `${node.host}:${node.port}` : options.sentinelMaster;
+  const masterOf = () => (client.status === "ready" ? client : null);
+  return {
+    client,
+    seats: () => [{ address, master: masterOf() }],
+    masterOf,
+    onDisturbance(callback: (master: Redis) => void): void {
+      client.on("close", () => callback(client));
+      client.on("ready", () => callback(client));
+    },
+  };
+}
+
+function sentinelOptions(options: RedisConnectionOptions) {
+  const { nodes, sentinelMaster, sentinelUsername, sentinelPassword, sentinelTls } = options;
+  return {
+    sentinels: nodes.map(({ host, port }) => ({ host, port })),
+    name: sentinelMaster ?? "mymaster",
+    // Without it the old master of a failover is written to for another ten seconds.
+    failoverDetector: true,
+    sentinelRetryStrategy: backOff,
+    sentinelCommandTimeout: connectMs,
+    ...(sentinelUsername === null ? {} : { sentinelUsername }),
+    ...(sentinelPassword === null ? {} : { sentinelPassword }),
+    ...(nodes[0].tls ? { enableTLSForSentinelMode: true } : {}),
+    ...((sentinelTls ?? nodes[0].tls) ? { sentinelTLS: tlsOptions(options) } : {}),
+  };
+}
+
+/** What a node of the Cluster has answered, where the client tells its own conclusion; `null` if it tells no cause. */
+function causeOf(error: Error): Error | null {
+  if (error.message.startsWith("Stream isn't writeable")) return null;
+  if (error.name !== "ClusterAllFailedError") return error;
+  return "lastNodeError" in error && isRefusal(error.lastNodeError) ? error.lastNodeError : null;
+}
+
+function isRefusalOf(error: Error, command: string): boolean {
+  if (!isRefusal(error) || !("command" in error)) return false;
+  const { command: refused } = error;
+  return typeof refused === "object" && refused !== null && "name" in refused && refused.name === command;
+}

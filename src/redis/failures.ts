@@ -1,0 +1,261 @@
+import type { RedisConnectionOptions } from "./connection.ts";
+
+/** Why something failed and what fixes it, in the sidecar's own words: it quotes nothing that was sent. */
+export interface Explanation {
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** Whether Redis itself has answered with an error: it is there, and has done nothing. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && error.name === "ReplyError";
+}
+
+/** Whether the key's slot has moved, or is moving, to another master of the Cluster. */
+export function isRedirection(error: unknown): boolean {
+  return error instanceof Error && /^(?:MOVED|ASK) /.test(error.message);
+}
+
+/** Whether the key holds something else than a hash: somebody else wrote it under our prefix. */
+export function isOfAnotherType(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("WRONGTYPE");
+}
+
+/** By the code of the system, of TLS or of Redis, or by the words that ioredis or Redis begin with. */
+const explanations: readonly (readonly [RegExp, Explanation])[] = [
+  [
+    /ECONNREFUSED/,
+    { reason: "nothing answers at REDIS_URL", remedy: "start Redis, or correct host and port in REDIS_URL" },
+  ],
+  [
+    /ENOTFOUND|EAI_AGAIN/,
+    { reason: "the host in REDIS_URL has no address", remedy: "correct the host in REDIS_URL" },
+  ],
+  [
+    /EHOSTUNREACH|ENETUNREACH/,
+    {
+      reason: "no network leads to the host in REDIS_URL",
+      remedy: "correct the host in REDIS_URL or the network",
+    },
+  ],
+  [
+    /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/i,
+    {
+      reason: "Redis asks for a client certificate that it trusts",
+      remedy: "set REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE, or set tls-auth-clients no in Redis",
+    },
+  ],
+  [
+    /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CERTIFICATE_EXPIRED/i,
+    { reason: "the certificate of Redis is not valid now", remedy: "renew it, or correct the clock" },
+  ],
+  [
+    /ALTNAME/,
+    {
+      reason: "the certificate of Redis names another host",
+      remedy: "write the host in REDIS_URL as the certificate names it",
+    },
+  ],
+  [
+    /SELF_SIGNED|UNABLE_TO|UNKNOWN_CA|self.signed|unable to (?:get|verify)/i,
+    {
+      reason: "the certificate of Redis is issued by an authority that is not trusted",
+      remedy: "set REDIS_TLS_CA_FILE to the certificate of the authority that issued it",
+    },
+  ],
+  [
+    /SSL|TLS|CERT/,
+    {
+      reason: "the TLS connection to Redis cannot be made",
+      remedy: "compare the TLS settings of Redis and the sidecar",
+    },
+  ],
+  [
+    /WRONGPASS|NOAUTH|invalid password/i,
+    { reason: "Redis refuses the login", remedy: "correct user and password in REDIS_URL" },
+  ],
+  [
+    /DB index is out of range/i,
+    {
+      reason: "Redis has no database with the number in REDIS_URL",
+      remedy: "write a lower number, or raise databases in the configuration of Redis",
+    },
+  ],
+  [
+    /cluster support disabled|unknown command '?cluster/i,
+    {
+      reason: "REDIS_MODE is cluster, but the server is not a node of a Cluster",
+      remedy: "set REDIS_MODE=single, or sentinel where REDIS_URL names sentinels",
+    },
+  ],
+  [
+    /unknown command '?sentinel/i,
+    {
+      reason: "REDIS_MODE is sentinel, but REDIS_URL names a Redis server",
+      remedy: "name the sentinels in REDIS_URL (their usual port is 26379), or set REDIS_MODE=single",
+    },
+  ],
+  [
+    /No such master/i,
+    { reason: "the sentinels know no such master", remedy: "correct REDIS_SENTINEL_MASTER" },
+  ],
+  [/LOADING/, { reason: "Redis is still loading its data", remedy: "wait until it has loaded" }],
+  [
+    /CLUSTERDOWN/,
+    {
+      reason: "the Cluster serves no slots",
+      remedy: "start the masters that are down; run: redis-cli --cluster check",
+    },
+  ],
+  [
+    /^(?:MOVED|ASK) /,
+    { reason: "the server is a node of a Redis Cluster", remedy: "set REDIS_MODE=cluster" },
+  ],
+  [/READONLY/, { reason: "the server is a replica", remedy: "name the master in REDIS_URL" }],
+  [
+    /NOREPLICAS/,
+    { reason: "too few replicas are in step", remedy: "start the replicas, or lower min-replicas-to-write" },
+  ],
+  [
+    /MISCONF/,
+    {
+      reason: "Redis cannot write to its disk",
+      remedy: "make room where Redis writes; df -h shows how much there is",
+    },
+  ],
+  [
+    /^OOM/,
+    { reason: "Redis has reached maxmemory", remedy: "raise maxmemory, with maxmemory-policy noeviction" },
+  ],
+  [
+    /max number of clients/i,
+    { reason: "Redis has reached maxclients", remedy: "raise maxclients, or close connections" },
+  ],
+  [
+    /WRONGTYPE/,
+    {
+      reason: "a key under REDIS_KEY_PREFIX holds another type: something else writes there",
+      remedy: "run: bun run sync verify --repair",
+    },
+  ],
+  [
+    /ECONNRESET|EPIPE|Connection is closed|connection was closed/,
+    {
+      reason: "Redis closes the connection",
+      remedy: "correct host and port in REDIS_URL; see the log of Redis",
+    },
+  ],
+  [
+    /ETIMEDOUT|timed out|no answer/i,
+    {
+      reason: "Redis does not answer",
+      remedy: "check whether the server hangs, or a firewall drops what is sent to REDIS_URL",
+    },
+  ],
+  [
+    /^Command queue state error/,
+    {
+      reason: "Redis sent an answer that nothing had asked for",
+      remedy: "none needed: a new connection is made",
+    },
+  ],
+  [
+    /slots cache|startup nodes/,
+    { reason: "no node in REDIS_URL describes the Cluster", remedy: "start the nodes, or correct REDIS_URL" },
+  ],
+  [
+    /sentinels are unreachable/i,
+    {
+      reason: "no sentinel in REDIS_URL leads to the master",
+      remedy: "start the sentinels, or correct REDIS_URL",
+    },
+  ],
+];
+
+/** What failed, for the operator. Redis quotes arguments and keys in its errors, so only their code is used. */
+export function explainRedisFailure(error: unknown): Explanation {
+  const text = textOf(error);
+  return (
+    explanations.find(([pattern]) => pattern.test(text))?.[1] ??
+    explainMissingCommand(text) ?? {
+      reason: nameCode(text),
+      remedy: "see the log of Redis; bun run doctor says more",
+    }
+  );
+}
+
+/**
+ * The same for a connection that could not be made, where the settings tell more: a server that is spoken to without
+ * the TLS that it expects resets the connection, and one that expects none waits in silence.
+ */
+export function explainConnectionFailure(error: unknown, options: RedisConnectionOptions): Explanation {
+  const text = textOf(error);
+  const { mode, nodes, sentinelTls } = options;
+  const isOfSentinel = error instanceof Error && /^All sentinels/.test(error.message);
+  const usesTls = isOfSentinel ? (sentinelTls ?? nodes[0].tls) : nodes[0].tls;
+  const ofSentinel = isOfSentinel ? explainSentinel(text, usesTls) : null;
+  if (ofSentinel !== null) return ofSentinel;
+  const server = isOfSentinel ? "a sentinel" : mode === "cluster" ? "a node of the Cluster" : "Redis";
+  const otherwise = isOfSentinel ? `REDIS_SENTINEL_TLS=${!usesTls}` : usesTls ? "redis://" : "rediss://";
+  if (!usesTls && /ECONNRESET|EPIPE|Connection is closed/.test(text)) {
+    return {
+      reason: `${server} closes the connection, as it does where it expects TLS`,
+      remedy: `write ${otherwise} if its port is a tls-port; otherwise see the log of Redis`,
+    };
+  }
+  if (usesTls && /ETIMEDOUT|timed out|no answer|WRONG_VERSION|ECONNRESET/i.test(text)) {
+    return {
+      reason: `${server} does not answer in TLS`,
+      remedy: `write ${otherwise} if its port is not a tls-port; otherwise check whether the server hangs, or a firewall drops what is sent`,
+    };
+  }
+  return explainRedisFailure(error);
+}
+
+/** What only sentinels can fail with; `null` for anything else. */
+function explainSentinel(text: string, usesTls: boolean): Explanation | null {
+  if (/WRONGPASS|NOAUTH|invalid password/i.test(text)) {
+    return {
+      reason: "the sentinels refuse the login",
+      remedy: "correct REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD",
+    };
+  }
+  if (!/Connection is closed/.test(text)) return null;
+  const ifTls = usesTls ? "" : "; where they expect TLS, set REDIS_SENTINEL_TLS=true";
+  return {
+    reason: "no sentinel in REDIS_URL answers",
+    remedy: `start the sentinels, or correct REDIS_URL${ifTls}`,
+  };
+}
+
+/** A right that the account lacks, or a command that was renamed. Only its name is repeated, never an argument. */
+function explainMissingCommand(text: string): Explanation | null {
+  const [, forbidden] = /NOPERM.*? run the '([\w|]{1,30})' command/i.exec(text) ?? [];
+  const [, unknown] = /unknown (?:redis )?command '?(\w{1,30})'?/i.exec(text) ?? [];
+  if (unknown !== undefined) {
+    return {
+      reason: `Redis does not know the command ${unknown.toUpperCase()}`,
+      remedy: "remove its rename-command from the configuration of Redis, which must be 7.0 or newer",
+    };
+  }
+  if (forbidden === undefined && !/NOPERM|ACL failure/.test(text)) return null;
+  return {
+    reason:
+      forbidden === undefined
+        ? "the account may not do what the sidecar asks (NOPERM)"
+        : `the account may not run ${forbidden.toUpperCase()} (NOPERM)`,
+    remedy: "give it the rights that bun run doctor prints",
+  };
+}
+
+function nameCode(text: string): string {
+  const [code] = /^[A-Z]{2,30}\b/.exec(text) ?? [];
+  return code === undefined ? "the connection to Redis failed" : `Redis answers ${code}`;
+}
+
+/** Bun names a failure of TLS by the code alone; ioredis wraps what a sentinel or a node of a Cluster said. */
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  const code = "code" in error ? `${error.code} ` : "";
+  return `${code}${error.message.replace(/^All sentinels.* Last error: /s, "")}`;
+}

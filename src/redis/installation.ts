@@ -1,0 +1,139 @@
+import type { Cluster, Redis } from "ioredis";
+import { type Explanation, isOfAnotherType } from "./failures.ts";
+import type { Keys } from "./keys.ts";
+
+export interface InstallationMarkOptions {
+  readonly client: Redis | Cluster;
+  readonly masters: () => readonly (Redis | null)[];
+  readonly keys: Keys;
+  /** Which database and table our hashes are of, in hex. */
+  readonly installation: string;
+}
+
+export type InstallationMark = ReturnType<typeof createInstallationMark>;
+
+const askEveryMs = 1000;
+/** A mark that nobody renews lapses, so that a database which has moved is told of for a day at most. */
+const markLifeMs = 86_400_000;
+const renewEveryMs = 60_000;
+const searchEveryMs = 3_600_000;
+/** Between two pages of a search, which goes through all keys of a Redis that serves others meanwhile. */
+const pauseMs = 10;
+const pageSize = 1000;
+
+/**
+ * Marks a key prefix as this installation's, and looks for others: one that uses the same prefix for another table,
+ * and one that uses another prefix for the same table. Neither makes an answer wrong that comes from the same prefix,
+ * since an epoch is one installation's; but a set through one prefix leaves the hash under the other one stale.
+ */
+export function createInstallationMark({ client, masters, keys, installation }: InstallationMarkOptions) {
+  let isAnothers = false;
+  let rivals: readonly string[] = [];
+  let renewedAt = Number.NEGATIVE_INFINITY;
+  let searchedAt = Number.NEGATIVE_INFINITY;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let isStopped = false;
+
+  async function claim(): Promise<void> {
+    const key = keys.installation;
+    let held = await client.get(key);
+    held ??= (await client.set(key, installation, "PX", markLifeMs, "NX", "GET")) ?? installation;
+    isAnothers = held !== installation;
+    if (isAnothers || performance.now() - renewedAt < renewEveryMs) return;
+    renewedAt = performance.now();
+    await client.pexpire(key, markLifeMs);
+  }
+
+  /** Why Redis gives no answer is told elsewhere, and what was known of the mark still holds then. */
+  async function claimIfPossible(): Promise<void> {
+    await claim().catch((error) => {
+      // Something else has written the key.
+      if (isOfAnotherType(error)) isAnothers = true;
+    });
+  }
+
+  async function search(): Promise<void> {
+    if (performance.now() - searchedAt < searchEveryMs) {
+      rivals = await ofThisInstallation(client, rivals, installation);
+      return;
+    }
+    const begunAt = performance.now();
+    rivals = await findMarks({ client, masters, keys, installation }, () => isStopped);
+    searchedAt = begunAt;
+  }
+
+  async function keepAsking(): Promise<void> {
+    if (isStopped) return;
+    await claimIfPossible();
+    await search().catch(() => {});
+    if (!isStopped) timer = setTimeout(keepAsking, askEveryMs);
+  }
+
+  return {
+    /** Begins to ask; resolves when the first answer is known. The search for other prefixes takes its time. */
+    async start(): Promise<void> {
+      await claimIfPossible();
+      void keepAsking();
+    },
+
+    stop(): void {
+      isStopped = true;
+      if (timer !== null) clearTimeout(timer);
+    },
+
+    /** What stands against this prefix; `null` if nothing is known to. */
+    conflict(): Explanation | null {
+      if (isAnothers) return explainAnothers(keys.installation);
+      const [rival] = rivals;
+      return rival === undefined ? null : explainRival(keys.installation, rival);
+    },
+  };
+}
+
+/** The marks of this installation under other prefixes. @throws {Error} Redis does not answer */
+export async function findMarks(
+  { client, masters, keys, installation }: InstallationMarkOptions,
+  isStopped: () => boolean = () => false,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const master of masters()) {
+    if (master === null) continue;
+    let cursor = "0";
+    do {
+      const [next, page] = await master.scan(cursor, "MATCH", "*installation", "COUNT", pageSize);
+      cursor = next;
+      found.push(...page.filter((key) => key !== keys.installation));
+      if (cursor !== "0") await Bun.sleep(pauseMs);
+    } while (cursor !== "0" && !isStopped());
+  }
+  return ofThisInstallation(client, [...new Set(found)], installation);
+}
+
+/** Those of these keys that hold this installation's mark. A key that may not be read is passed over. */
+async function ofThisInstallation(
+  client: Redis | Cluster,
+  marks: readonly string[],
+  installation: string,
+): Promise<readonly string[]> {
+  const held = await Promise.all(marks.map((mark) => client.get(mark).catch(() => null)));
+  return marks.filter((_, index) => held[index] === installation);
+}
+
+/** `cli` begins a command line that reaches the server with the mark. */
+export function explainAnothers(mark: string, cli = "redis-cli"): Explanation {
+  return {
+    reason: `the keys under ${prefixOf(mark)} belong to another installation: another database, table or columns`,
+    remedy: `give each installation a REDIS_KEY_PREFIX of its own. If it is the same data at another address, set REDIS_INSTALLATION in all sidecars to what this prints: ${cli} GET ${mark}. If the other one is gone for good, run: ${cli} DEL ${mark}`,
+  };
+}
+
+export function explainRival(mark: string, rival: string, cli = "redis-cli"): Explanation {
+  return {
+    reason: `the same table is kept under ${prefixOf(rival)} as well, so a set through ${prefixOf(mark)} leaves that copy stale`,
+    remedy: `set one REDIS_KEY_PREFIX in all sidecars of this table, then run, for the other one: ${cli} DEL ${rival}`,
+  };
+}
+
+function prefixOf(mark: string): string {
+  return mark.slice(0, -"installation".length) || "no prefix";
+}

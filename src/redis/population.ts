@@ -1,0 +1,198 @@
+import type { Redis } from "ioredis";
+import { HotCopyUnavailable } from "../errors.ts";
+import { connectRedis, type RedisConnectionOptions } from "./connection.ts";
+import { createRedisEpochs } from "./epochs.ts";
+import { type Explanation, explainRedisFailure, isOfAnotherType } from "./failures.ts";
+import { explainAnothers } from "./installation.ts";
+import { createKeys } from "./keys.ts";
+import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
+import { createForgetting } from "./return.ts";
+import { scripts, speakFor } from "./scripts.ts";
+
+export interface RedisPopulationOptions {
+  readonly connection: RedisConnectionOptions;
+  readonly keyPrefix: string;
+  /** Which database and table the hashes are of, in hex. */
+  readonly installation: string;
+  readonly limits: HotCopyLimits;
+  /** G, in milliseconds. */
+  readonly graceMs: number;
+}
+
+/** A value that sidecars answer with at this moment. Between two sightings with one token, no write began. */
+export interface Sighting {
+  readonly value: string;
+  readonly token: string;
+}
+
+export type RedisPopulation = ReturnType<typeof openRedisPopulation>;
+
+/** How long a master may be away before the work is given up. */
+const patienceMs = 30_000;
+const pollMs = 50;
+
+/**
+ * Every user's hash, for the commands that go through all of them. Unlike a sidecar, which asks the database while
+ * Redis is away, it waits for Redis, and says so when it does not come back.
+ */
+export function openRedisPopulation(options: RedisPopulationOptions) {
+  const { connection, keyPrefix, installation, limits, graceMs } = options;
+  const redis = connectRedis(connection);
+  const { client, masters, masterOf } = redis;
+  speakFor(installation, client);
+  const keys = createKeys(keyPrefix);
+  const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
+  const { mode } = connection;
+  const epochs = createRedisEpochs({
+    masters,
+    recordEpoch,
+    forgetAll: createForgetting({ client, keys, tokenLifeMs: limits.tokenLifeMs }),
+    keys,
+    graceMs,
+    mode,
+    installation,
+  });
+  redis.onDisturbance(epochs.disturb);
+  void epochs.start();
+
+  /** @throws {HotCopyUnavailable} in words for the operator */
+  async function until(isSo: () => boolean, limitMs: number): Promise<void> {
+    const deadline = performance.now() + limitMs;
+    while (!isSo()) {
+      if (performance.now() > deadline) {
+        const { reason } = epochs.misplacement() ??
+          redis.lastProblem() ??
+          epochs.lastProblem() ?? { reason: "a master is away" };
+        throw new HotCopyUnavailable(`Redis gave no clear answer for ${limitMs / 1000} s: ${reason}`);
+      }
+      await Bun.sleep(pollMs);
+    }
+  }
+
+  const untilWhole = (limitMs = patienceMs) => until(epochs.isWhole, limitMs);
+
+  /** Asks again while masters are away. */
+  async function persist<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      await untilWhole();
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        if (performance.now() > deadline) {
+          throw new HotCopyUnavailable(
+            `Redis answers, but not every command: ${explainRedisFailure(error).reason}`,
+          );
+        }
+        await Bun.sleep(pollMs);
+      }
+    }
+  }
+
+  async function seeOne(key: string): Promise<Sighting | null> {
+    const master = masterOf(key);
+    if (master === null) throw new HotCopyUnavailable();
+    const fields = await master.hmgetBuffer(key, "e", "v", "n", "t").catch((error: Error) => {
+      if (saysThatNoneIsThere(error)) return [];
+      epochs.disturb(master);
+      throw error;
+    });
+    const [epoch, value, hasMarkers, token] = fields;
+    const current = epochs.epochOf(master);
+    if (current === null) throw new HotCopyUnavailable();
+    if (!epoch || !value || hasMarkers || !current.equals(epoch)) return null;
+    return { value: value.toString(), token: token?.toString("latin1") ?? "" };
+  }
+
+  async function* scanMaster(master: Redis, pageSize: number): AsyncGenerator<readonly string[]> {
+    const prefixLength = keys.user("").length;
+    let cursor = "0";
+    do {
+      const ask = () => master.scan(cursor, "MATCH", keys.everyUser, "COUNT", pageSize);
+      const [next, found] = await persist(ask);
+      cursor = next;
+      yield found.map((key) => key.slice(prefixLength));
+    } while (cursor !== "0");
+  }
+
+  /** All of them, each with its epoch. */
+  const everyMaster = async () =>
+    masters().map((master) => {
+      const epoch = epochs.epochOf(master);
+      if (master === null || epoch === null) throw new HotCopyUnavailable();
+      return { master, epoch };
+    });
+
+  return {
+    /** The port that sidecars use; `note` is told what its answers came from, which not every answer says. */
+    hotCopy: (note: (event: HotCopyEvent) => void = () => {}) =>
+      createRedisHotCopy({ client, masters, masterOf, epochs, keys, limits, note }),
+
+    /** @throws {HotCopyUnavailable} not all masters answer */
+    untilWhole,
+
+    /** Why these keys are not this installation's; `null` if nothing says so. */
+    async conflict(): Promise<Explanation | null> {
+      const orOfAnotherType = (error: Error) => {
+        if (isOfAnotherType(error)) return "";
+        throw error;
+      };
+      const held = await persist(() => client.get(keys.installation).catch(orOfAnotherType));
+      return held === null || held === installation ? null : explainAnothers(keys.installation);
+    },
+
+    /** Waits for the grace, within which nothing may be filled; `say` is called if that takes time. */
+    async untilFilling(say: () => void): Promise<void> {
+      await untilWhole();
+      if (epochs.isFilling()) return;
+      say();
+      await until(() => epochs.isWhole() && epochs.isFilling(), graceMs + patienceMs);
+    },
+
+    /** The epochs of all masters: as long as it is the same, everything that was filled is believed. */
+    async identity(): Promise<string> {
+      const all = await persist(everyMaster);
+      return all
+        .map(({ epoch }) => epoch.toString("hex"))
+        .sort()
+        .join(" ");
+    },
+
+    /** How many keys there are, other ones included; `null` where this account may not ask. */
+    async size(): Promise<number | null> {
+      const sizes = (await persist(everyMaster)).map(({ master }) => master.dbsize());
+      return Promise.all(sizes).then(
+        (all) => all.reduce((sum, size) => sum + size, 0),
+        () => null,
+      );
+    },
+
+    /** For each login id what its hash shows; `null` where sidecars would ask the database. Changes nothing. */
+    see: (loginIds: readonly string[]) =>
+      persist(() => Promise.all(loginIds.map((loginId) => seeOne(keys.user(loginId))))),
+
+    /** Those of these login ids whose key holds another type than a hash: something else has written it. */
+    async ofAnotherType(loginIds: readonly string[]): Promise<readonly string[]> {
+      const isStray = (loginId: string) =>
+        client.hmget(keys.user(loginId), "e").then(() => false, isOfAnotherType);
+      const strays = await persist(() => Promise.all(loginIds.map(isStray)));
+      return loginIds.filter((_, index) => strays[index]);
+    },
+
+    /** The login ids of all hashes, page by page: some twice, and none is missed that is there throughout. */
+    async *loginIds(pageSize: number): AsyncGenerator<readonly string[]> {
+      for (const { master } of await persist(everyMaster)) yield* scanMaster(master, pageSize);
+    },
+
+    close(): void {
+      epochs.stop();
+      redis.close();
+    },
+  };
+}
+
+/** The key holds no hash, or its slot is on the way to another master: sidecars ask the database. */
+function saysThatNoneIsThere(error: Error): boolean {
+  return /^(?:WRONGTYPE|MOVED|ASK) /.test(error.message);
+}

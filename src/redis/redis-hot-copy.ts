@@ -1,0 +1,234 @@
+import type { Cluster, Redis } from "ioredis";
+import type { HotCopy, HotRead } from "../coherence/hot-copy.ts";
+import { HotCopyUnavailable } from "../errors.ts";
+import type { RedisEpochs } from "./epochs.ts";
+import { isOfAnotherType, isRedirection } from "./failures.ts";
+import type { Keys } from "./keys.ts";
+import { prepareCommand } from "./prepared-command.ts";
+import { createRedisHotWrites, epochInHex, freshToken } from "./redis-hot-write.ts";
+import { scripts } from "./scripts.ts";
+import { createStaleUsers } from "./stale-users.ts";
+
+export interface HotCopyLimits {
+  /** T: how long a value lives, in milliseconds, give or take a tenth; 0 keeps it. */
+  readonly valueLifeMs: number;
+  /** F: how long a hash lives that holds only a token. */
+  readonly tokenLifeMs: number;
+  /** Q: how long a marker stands whose writer never came back, and the mark of a stale hash that nobody reads again. */
+  readonly markerLifeMs: number;
+}
+
+export type HotCopyEvent =
+  | "hit"
+  | "miss"
+  | "ask"
+  | "stale"
+  | "marker"
+  | "bypassed"
+  | "fill"
+  | "fill refused"
+  | "begin"
+  | "end failed"
+  | "stray removed"
+  | "unreachable";
+
+export interface RedisHotCopyOptions {
+  readonly client: Redis | Cluster;
+  readonly masters: () => readonly (Redis | null)[];
+  readonly masterOf: (key: string) => Redis | null;
+  readonly epochs: RedisEpochs;
+  readonly keys: Keys;
+  readonly limits: HotCopyLimits;
+  readonly note: (event: HotCopyEvent) => void;
+}
+
+type Fields = readonly [epoch: Buffer | null, value: Buffer | null, hasMarkers: Buffer | null];
+
+/** The one command of a hit. Asked of the master itself, so that it is known whose epoch the hash must bear. */
+const readFields = prepareCommand<Fields>({ name: "hmget", after: ["e", "v", "n"], replyIn: "bytes" });
+/** What a session looks at. */
+const lookFields = prepareCommand<readonly [...Fields, token: Buffer | null, mark: Buffer | null]>({
+  name: "hmget",
+  after: ["e", "v", "n", "t", "s"],
+  replyIn: "bytes",
+});
+const asksDatabase: HotRead = { state: "ask" };
+const scanCount = 1000;
+
+/** The hot copy in Redis: each method is one step of this folder's README.md, most of them one Lua script. */
+export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
+  const { client, masters, masterOf, epochs, keys, limits, note } = options;
+  const staleUsers = createStaleUsers(limits.markerLifeMs);
+
+  /** A value's life differs a little from user to user, so that a whole population does not expire at once. */
+  const valueLife = () => Math.round(limits.valueLifeMs * (0.9 + 0.2 * Math.random()));
+
+  function failed(key: string, error: unknown): void {
+    // Something else has written the key. It says nothing of Redis, and is none of ours.
+    if (isOfAnotherType(error)) return void purgeKey(key).catch(() => {});
+    note("unreachable");
+    epochs.doubt(masterOf(key), error);
+  }
+
+  const writes = createRedisHotWrites({ ...options, staleUsers, valueLife, failed });
+
+  /** The master that keeps the key, if it may be asked. */
+  function connectedMaster(key: string): Redis | null {
+    const master = masterOf(key);
+    return master !== null && epochs.isConnected(master) ? master : null;
+  }
+
+  function believable(master: Redis, [epoch, value, hasMarkers]: Fields): string | null {
+    const isBelievable = epoch && value && !hasMarkers && epochs.epochOf(master)?.equals(epoch);
+    return isBelievable ? value.toString() : null;
+  }
+
+  async function askScript(key: string): Promise<HotRead> {
+    const answer = await scripts.readHash(client, key, freshToken(), limits.tokenLifeMs);
+    if (answer[0] === "hit") return { state: "hit", value: answer[1] };
+    if (answer[0] === "stale") return { state: "stale", clear: clearOf(key, answer[1]) };
+    if (answer[0] === "ask") {
+      note("marker");
+      return asksDatabase;
+    }
+    const [, token, epoch] = answer;
+    // Decided now: what the database is about to be asked may change once more within the grace.
+    if (!epochs.isFillable(epoch)) return asksDatabase;
+    return { state: "miss", fill: fillOf(key, epoch, token) };
+  }
+
+  function clearOf(key: string, mark: string) {
+    return async () =>
+      void (await scripts.clearStale(client, key, mark).catch((error) => failed(key, error)));
+  }
+
+  function fillOf(key: string, epoch: string, token: string) {
+    return async (value: string) => {
+      try {
+        const stored = await scripts.fillHash(client, key, epoch, token, value, valueLife());
+        note(stored === 1 ? "fill" : "fill refused");
+      } catch (error) {
+        failed(key, error);
+      }
+    };
+  }
+
+  /** Whoever gets the row now has served the user of whom this process knows that the hash was stale. */
+  function withOwnMark(loginId: string, read: HotRead): HotRead {
+    if (read.state === "hit") staleUsers.forget(loginId);
+    else if (staleUsers.has(loginId, null)) {
+      const clear = read.state === "stale" ? read.clear : async () => {};
+      return { state: "stale", clear: () => clear().then(() => staleUsers.forget(loginId)) };
+    }
+    return read;
+  }
+
+  /** READ, for what a plain HMGET could not answer. */
+  async function readByScript(loginId: string, key: string, master: Redis): Promise<HotRead> {
+    // The script believes the server that runs it, which may have ceased to be master while this process stood still.
+    if (epochs.epochOf(master) === null) {
+      note("bypassed");
+      return withOwnMark(loginId, asksDatabase);
+    }
+    try {
+      const read = await askScript(key);
+      note(read.state);
+      return withOwnMark(loginId, read);
+    } catch (error) {
+      failed(key, error);
+      return withOwnMark(loginId, asksDatabase);
+    }
+  }
+
+  async function purgeKey(key: string): Promise<void> {
+    const held = await scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs);
+    if (held === 2) note("stray removed");
+  }
+
+  /** Purges the hashes that SCAN finds and `isMeant` takes. */
+  async function purgeAll(match: string, isMeant: (key: string) => boolean): Promise<void> {
+    try {
+      for (const master of masters()) {
+        if (master === null) throw new HotCopyUnavailable();
+        for await (const found of master.scanStream({ match, count: scanCount })) {
+          const hashes: string[] = found;
+          await Promise.all(hashes.filter(isMeant).map(purgeKey));
+        }
+      }
+    } catch {
+      throw new HotCopyUnavailable();
+    }
+  }
+
+  return {
+    async peek(loginId) {
+      const key = keys.user(loginId);
+      const master = connectedMaster(key);
+      if (master === null) return null;
+      try {
+        return believable(master, await readFields(master, key));
+      } catch (error) {
+        if (!isRedirection(error)) failed(key, error);
+        return null;
+      }
+    },
+
+    async read(loginId) {
+      const key = keys.user(loginId);
+      const master = connectedMaster(key);
+      if (master === null) {
+        note("bypassed");
+        return withOwnMark(loginId, asksDatabase);
+      }
+      try {
+        const value = believable(master, await readFields(master, key));
+        if (value !== null) {
+          note("hit");
+          return withOwnMark(loginId, { state: "hit", value });
+        }
+      } catch (error) {
+        if (!isRedirection(error)) {
+          failed(key, error);
+          return withOwnMark(loginId, asksDatabase);
+        }
+      }
+      return readByScript(loginId, key, master);
+    },
+
+    async look(loginId) {
+      const key = keys.user(loginId);
+      const master = connectedMaster(key);
+      try {
+        if (master === null) return { held: null, isStale: staleUsers.has(loginId, null) };
+        const [epoch, value, hasMarkers, token, mark] = await lookFields(master, key);
+        const believed = believable(master, [epoch, value, hasMarkers]);
+        const held =
+          believed === null || token === null ? null : { value: believed, token: token.toString() };
+        return { held, isStale: mark !== null || staleUsers.has(loginId, epochInHex(epochs, master)) };
+      } catch (error) {
+        if (!isRedirection(error)) failed(key, error);
+        return { held: null, isStale: staleUsers.has(loginId, null) };
+      }
+    },
+
+    markStale: writes.markStale,
+    begin: writes.begin,
+
+    async purge(loginId) {
+      const key = keys.user(loginId);
+      try {
+        await purgeKey(key);
+      } catch (error) {
+        failed(key, error);
+        throw new HotCopyUnavailable();
+      }
+    },
+
+    purgeSpellings(loginId) {
+      const meant = keys.user(loginId).toLowerCase();
+      return purgeAll(keys.everySpellingOf(loginId), (key) => key.toLowerCase() === meant);
+    },
+
+    purgeAll: () => purgeAll(keys.everyUser, () => true),
+  } satisfies HotCopy;
+}

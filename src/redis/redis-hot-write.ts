@@ -1,0 +1,88 @@
+import type { Redis } from "ioredis";
+import type { HotCopy, HotWrite } from "../coherence/hot-copy.ts";
+import { HotCopyUnavailable } from "../errors.ts";
+import type { RedisEpochs } from "./epochs.ts";
+import type { RedisHotCopyOptions } from "./redis-hot-copy.ts";
+import { scripts } from "./scripts.ts";
+import type { StaleUsers } from "./stale-users.ts";
+
+export interface RedisHotWritesOptions
+  extends Pick<RedisHotCopyOptions, "client" | "masterOf" | "epochs" | "keys" | "limits" | "note"> {
+  readonly staleUsers: StaleUsers;
+  /** T of one value, in milliseconds. */
+  readonly valueLife: () => number;
+  /** Is told of every command that got no clear answer. */
+  readonly failed: (key: string, error: unknown) => void;
+}
+
+/** BEGIN, END and the mark of a stale hash: what a write does to a user's hash. */
+export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCopy, "begin" | "markStale"> {
+  const { client, masterOf, epochs, keys, limits, note, staleUsers, valueLife, failed } = options;
+
+  function end(key: string, writer: string, epoch: string, token: string, value: string) {
+    const lives = [valueLife(), limits.tokenLifeMs] as const;
+    return scripts.endWrite(client, key, writer, epoch, token, freshToken(), value, ...lives);
+  }
+
+  async function markStale(loginId: string, token: string): Promise<boolean> {
+    const key = keys.user(loginId);
+    try {
+      const marked = await scripts.markStale(client, key, token, freshToken(), limits.markerLifeMs);
+      if (marked === 1) staleUsers.remember(loginId, epochInHex(epochs, masterOf(key)));
+      return marked === 1;
+    } catch (error) {
+      failed(key, error);
+      throw new HotCopyUnavailable();
+    }
+  }
+
+  /** A write that has begun. Its END stores a value if it is the only writer, and the grace was over at BEGIN. */
+  function begun(
+    loginId: string,
+    writer: string,
+    reply: Awaited<ReturnType<typeof scripts.beginWrite>>,
+  ): HotWrite {
+    const [isSolo, epoch, token, isMarked, foundToken, foundValue] = reply;
+    const key = keys.user(loginId);
+    note("begin");
+    // Decided now: a writer of the last epoch may still change the row until the grace is over.
+    const mayFill = isSolo === 1 && epochs.isFillable(epoch);
+    const isStale = isMarked === 1 || staleUsers.has(loginId, epoch);
+    return {
+      found: { value: foundValue, token: foundToken, isStale },
+      markStale: () => markStale(loginId, token),
+      async end(held) {
+        const value = mayFill && held !== null ? held : "";
+        await end(key, writer, epoch, token, value).catch(() => note("end failed"));
+      },
+    };
+  }
+
+  return {
+    markStale: (loginId, { token }) => markStale(loginId, token),
+
+    async begin(loginId, token = freshToken()) {
+      const key = keys.user(loginId);
+      const writer = crypto.randomUUID();
+      try {
+        const reply = await scripts.beginWrite(client, key, writer, token, limits.markerLifeMs);
+        return begun(loginId, writer, reply);
+      } catch (error) {
+        failed(key, error);
+        // It may have run: a marker that it left is taken away, if that is possible.
+        end(key, writer, "", "", "").catch(() => {});
+        throw new HotCopyUnavailable();
+      }
+    },
+  };
+}
+
+/** Of a master that is known to be there; `null` of any other. */
+export function epochInHex(epochs: RedisEpochs, master: Redis | null): string | null {
+  return epochs.epochOf(master)?.toString("hex") ?? null;
+}
+
+/** 128 random bits; never repeats. */
+export function freshToken(): string {
+  return crypto.getRandomValues(Buffer.allocUnsafe(16)).toString("base64url");
+}

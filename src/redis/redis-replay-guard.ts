@@ -1,0 +1,122 @@
+import type { Cluster, Redis } from "ioredis";
+import type { ProcessReplayGuard } from "../replay/process-replay-guard.ts";
+import {
+  type Claim,
+  judge,
+  openState,
+  type ReplayGuard,
+  type SeenState,
+  type SignedEndpoint,
+} from "../replay/replay-guard.ts";
+import type { RedisEpochs } from "./epochs.ts";
+import { isRefusal } from "./failures.ts";
+import type { Keys } from "./keys.ts";
+import { prepareCommand } from "./prepared-command.ts";
+import { scripts } from "./scripts.ts";
+
+export interface RedisReplayGuardOptions {
+  readonly client: Redis | Cluster;
+  readonly masterOf: (key: string) => Redis | null;
+  readonly epochs: RedisEpochs;
+  readonly keys: Keys;
+  /** Takes over while Redis is away. */
+  readonly fallback: ProcessReplayGuard;
+  /** How long a signature is remembered, in milliseconds. */
+  readonly keepMs: number;
+  readonly note: (event: ReplayGuardEvent) => void;
+}
+
+export type ReplayGuardEvent = "fell back" | "returned";
+
+/**
+ * The replay guard that any number of sidecars share. Claiming is one command that travels with the lookup's
+ * own: the first to set the key has the signature, everyone else learns what it was used for.
+ */
+export function createRedisReplayGuard(options: RedisReplayGuardOptions): ReplayGuard {
+  const { client, masterOf, epochs, keys, fallback, keepMs, note } = options;
+  let isFallenBack = false;
+  // While one master is away, another may be lost: what that one held is unknown from then on.
+  epochs.onLoss(() => fallback.beginAnew());
+
+  function fallBack(): void {
+    if (isFallenBack) return;
+    isFallenBack = true;
+    fallback.beginAnew();
+    note("fell back");
+  }
+
+  function comeBack(): void {
+    if (!isFallenBack || !epochs.isWhole()) return;
+    isFallenBack = false;
+    note("returned");
+  }
+
+  /** Sets what is held of a signature unless something is, and answers what was: `null` for a first use. */
+  const claimFirst = (endpoint: SignedEndpoint) =>
+    prepareCommand<string | null>({
+      name: "set",
+      after: [openState(endpoint), "PX", `${keepMs}`, "NX", "GET"],
+      replyIn: "text",
+    });
+  const first = { get: claimFirst("get"), set: claimFirst("set"), session: claimFirst("session") };
+
+  /** Sets how the use of a signature ended, whatever is held of it. */
+  const tell = (state: SeenState) =>
+    prepareCommand<"OK">({ name: "set", after: [state, "PX", `${keepMs}`], replyIn: "text" });
+  const told = {
+    set: { done: tell("set:done"), failed: tell("set:failed") },
+    session: { done: tell("session:done"), failed: tell("session:failed") },
+  };
+
+  /** An epoch's memory is empty where it begins, so an older request may have been used before it. */
+  const mayBeForgotten = (endpoint: SignedEndpoint, signedAtMs: number) =>
+    endpoint !== "get" && signedAtMs < (epochs.firstMetAtMs() ?? Number.POSITIVE_INFINITY);
+
+  /** What was used before may run again if it is known to have failed: of several copies, one. */
+  async function claimAgain(key: string, seen: string, endpoint: SignedEndpoint): Promise<Claim> {
+    const verdict = judge(seen, endpoint);
+    if (verdict !== "retry") return verdict;
+    const isFirst = await scripts.reopenSeen(client, key, seen, openState(endpoint));
+    if (isFirst === 1) return "run";
+    return endpoint === "set" ? "open" : "refuse";
+  }
+
+  return {
+    async claim(mac, endpoint, signedAtMs) {
+      const key = keys.seen(mac);
+      const master = masterOf(key);
+      if (master === null || !epochs.isConnected(master)) {
+        fallBack();
+        return fallback.claim(mac, endpoint, signedAtMs);
+      }
+      // What was claimed while Redis was away is known to this process alone. Where it failed, another sidecar may
+      // have succeeded with a copy, so Redis is asked as for a first use.
+      if (fallback.has(mac) && !fallback.forgetFailed(mac)) return fallback.claim(mac, endpoint, signedAtMs);
+      try {
+        const isOld = mayBeForgotten(endpoint, signedAtMs);
+        const seen = await (isOld ? client.get(key) : first[endpoint](client, key));
+        if (!isOld) comeBack();
+        if (seen === null) return isOld ? "open" : "run";
+        return await claimAgain(key, seen, endpoint);
+      } catch (error) {
+        epochs.doubt(master, error);
+        fallBack();
+        // Without an answer, Redis may hold a claim that it did not get to tell of, this one included.
+        if (!isRefusal(error)) fallback.beginAnew();
+        return fallback.claim(mac, endpoint, signedAtMs);
+      }
+    },
+
+    async settle(mac, endpoint, outcome) {
+      if (fallback.has(mac)) {
+        await fallback.settle(mac, endpoint, outcome);
+        // Another sidecar may have succeeded with a copy meanwhile: Redis learns of a success only.
+        if (outcome === "failed") return;
+      } else if (endpoint === "session" && outcome === "done") {
+        // Redis holds the claim: a copy is refused whether the first use is under way or has succeeded.
+        return;
+      }
+      if (endpoint !== "get") await told[endpoint][outcome](client, keys.seen(mac)).catch(() => {});
+    },
+  } satisfies ReplayGuard;
+}

@@ -1,0 +1,139 @@
+import type { Cluster, Redis } from "ioredis";
+import { SessionLedgerUnavailable } from "../errors.ts";
+import type { SessionLedger } from "../sessions/session-ledger.ts";
+import type { RedisEpochs } from "./epochs.ts";
+import { explainRedisFailure } from "./failures.ts";
+import type { Keys } from "./keys.ts";
+import { prepareCommand } from "./prepared-command.ts";
+import { scripts } from "./scripts.ts";
+
+export interface RedisSessionLedgerOptions {
+  readonly client: Redis | Cluster;
+  readonly masters: () => readonly (Redis | null)[];
+  readonly masterOf: (key: string) => Redis | null;
+  readonly epochs: RedisEpochs;
+  readonly keys: Keys;
+  /** How long a revocation is kept, in seconds: longer than any token that it can concern is valid. */
+  readonly keepSeconds: number;
+  /** Returns the latest `iat`, in seconds, of a token that any sidecar can have issued by now. */
+  readonly latestIssueTime: () => number;
+}
+
+/** A Cluster with a master that none of so many names belongs to is not believed. */
+const recordNamesMax = 100_000;
+const recordRecentMs = 1000;
+
+const get = prepareCommand<string | null>({ name: "get", replyIn: "text" });
+
+/**
+ * The session ledger that any number of sidecars share. Each master has a record that says since when its memory of
+ * revocations is complete (`lua/begin-record.lua`); tokens that are older than the record count as revoked.
+ */
+export function createRedisSessionLedger(options: RedisSessionLedgerOptions): SessionLedger {
+  const { client, masters, masterOf, epochs, keys, keepSeconds, latestIssueTime } = options;
+  const keepMs = keepSeconds * 1000;
+
+  /** A master that has just failed is not asked again before it has answered its epoch: each request would wait. */
+  function connectedMasterOf(key: string): Redis {
+    const master = masterOf(key);
+    if (master === null || !epochs.isConnected(master))
+      throw new SessionLedgerUnavailable("no connection to the Redis master");
+    return master;
+  }
+
+  function recordKeyAt(master: Redis): string {
+    for (let number = 0; number < recordNamesMax; number += 1) {
+      const key = keys.revokedBeforeAll(number);
+      if (masterOf(key) === master) return key;
+    }
+    throw new SessionLedgerUnavailable("a Redis master serves no slot");
+  }
+
+  const records = new WeakMap<Redis, { readonly second: number; readonly readAtMs: number }>();
+
+  /** `recordedFrom` as of the last second: a session that is issued asks for no more. */
+  async function recentlyRecordedFrom(master: Redis): Promise<number> {
+    const known = records.get(master);
+    const isRecent = known !== undefined && performance.now() - known.readAtMs < recordRecentMs;
+    return isRecent ? known.second : recordedFrom(master);
+  }
+
+  /**
+   * Returns the second up to which every token is revoked as far as this master remembers. A record of another epoch,
+   * or of a server whose epoch is not known at this moment, is judged by the server itself.
+   */
+  async function recordedFrom(master: Redis): Promise<number> {
+    const key = recordKeyAt(master);
+    const readAtMs = performance.now();
+    const held = await get(client, key);
+    const epoch = held?.split(" ")[1];
+    const isOfEpoch = epoch !== undefined && epoch === epochs.epochOf(master)?.toString("hex");
+    const record = isOfEpoch ? held : await scripts.beginRecord(client, key, latestIssueTime());
+    const second = Number(record?.split(" ")[0]);
+    records.set(master, { second, readAtMs });
+    return second;
+  }
+
+  async function latestRecord(among: Iterable<Redis>, read = recordedFrom): Promise<number> {
+    return Math.max(...(await Promise.all([...new Set(among)].map(read))));
+  }
+
+  const everyMaster = () => masters().filter((master) => master !== null);
+
+  /** @throws {SessionLedgerUnavailable} whatever goes wrong */
+  async function ask<Answer>(key: string, question: () => Promise<Answer>): Promise<Answer> {
+    const master = connectedMasterOf(key);
+    try {
+      return await question();
+    } catch (error) {
+      if (error instanceof SessionLedgerUnavailable || !(error instanceof Error)) throw error;
+      epochs.doubt(master, error);
+      throw new SessionLedgerUnavailable(explainRedisFailure(error).reason);
+    }
+  }
+
+  return {
+    async revoke(id) {
+      const key = keys.revoked(id);
+      await ask(key, () => client.set(key, "1", "PX", keepMs));
+    },
+
+    async revokeUser(loginId) {
+      const key = keys.revokedBefore(loginId);
+      await ask(key, async () => {
+        // Since the record began, tokens have been issued with the second after it.
+        const second = Math.max(latestIssueTime(), (await latestRecord(everyMaster())) + 1);
+        await scripts.revokeUser(client, key, second, keepMs);
+      });
+    },
+
+    revokedUntil(loginId) {
+      const key = keys.revokedBefore(loginId);
+      return ask(key, async () => {
+        const [second, since] = await Promise.all([
+          get(client, key),
+          latestRecord(everyMaster(), recentlyRecordedFrom),
+        ]);
+        return Math.max(Number(second), since);
+      });
+    },
+
+    async isRevoked({ jti, sid, loginId, issuedAt }) {
+      const user = keys.revokedBefore(loginId);
+      const asked = [user, keys.revoked(jti), keys.revoked(sid)];
+      return ask(user, async () => {
+        const asking = asked.map(connectedMasterOf);
+        // The records are read last: if Redis has just forgotten what the keys held, the records are gone, too.
+        const answers = [Promise.all(asked.map((key) => get(client, key))), latestRecord(asking)] as const;
+        const [[second, byToken, bySession], since] = await Promise.all(answers);
+        return byToken !== null || bySession !== null || issuedAt <= Math.max(Number(second), since);
+      });
+    },
+
+    async recordExchange(jti, forSeconds) {
+      const key = keys.exchanged(jti);
+      const reply = await ask(key, () => client.set(key, "1", "EX", forSeconds, "NX"));
+      return reply === "OK";
+    },
+  } satisfies SessionLedger;
+}

@@ -1,0 +1,58 @@
+import type { Config } from "../config/load-config.ts";
+import { readAgain } from "../config/secret-files.ts";
+import type { Environment, SettingReader } from "../config/setting-reader.ts";
+import { readSignature } from "../config/signature-config.ts";
+import { createSignatureVerifier, type VerifySignature } from "../protocol/signature.ts";
+
+/** The secrets that requests are checked with. Their files may change while the sidecar runs. */
+export interface LiveSecrets {
+  readonly verifySignature: VerifySignature;
+  adminToken(): string | null;
+  backendToken(): string | null;
+  /** By the variable that names the file: reads it and uses it from then on. @throws {ConfigurationInvalid} it is wrong */
+  readonly takeUp: Readonly<Record<string, () => void>>;
+}
+
+export interface LiveSecretsOptions {
+  readonly environment: Environment;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  readonly warn: (warning: string) => void;
+}
+
+export function createLiveSecrets(
+  config: Config,
+  { environment, now, warn }: LiveSecretsOptions,
+): LiveSecrets {
+  const { signature, isProduction } = config;
+  const { toleranceSeconds } = signature;
+  const verifierFor = ({ sharedSecrets }: Pick<Config["signature"], "sharedSecrets">) =>
+    createSignatureVerifier({ sharedSecrets: sharedSecrets.reveal(), toleranceSeconds, now });
+
+  const again = <Value>(read: (reader: SettingReader) => Value) => readAgain(environment, read, warn);
+
+  let verify = verifierFor(signature);
+  let adminToken = config.adminToken.reveal();
+  let backendToken = config.backendToken.reveal();
+  return {
+    verifySignature: (message) => verify(message),
+    adminToken: () => adminToken,
+    backendToken: () => backendToken,
+    takeUp: {
+      OWNID_SHARED_SECRET_FILE() {
+        verify = verifierFor(again((reader) => readSignature(reader, isProduction, noSecret)));
+      },
+      ADMIN_TOKEN_FILE() {
+        adminToken = again(({ readOptional }) => readOptional("ADMIN_TOKEN"));
+      },
+      BACKEND_TOKEN_FILE() {
+        backendToken = again(({ readOptional }) => readOptional("BACKEND_TOKEN"));
+      },
+    },
+  };
+}
+
+/** A secret that comes from a file is not generated. */
+function noSecret(): never {
+  throw new Error("a shared secret was asked for although its file is set");
+}

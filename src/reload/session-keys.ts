@@ -1,0 +1,55 @@
+import type { Config } from "../config/load-config.ts";
+import { readAgain } from "../config/secret-files.ts";
+import { readSessionSecret } from "../config/session-config.ts";
+import type { Environment } from "../config/setting-reader.ts";
+import type { Logger } from "../process/logger.ts";
+import { createKeyRing, createSecretKey, type SessionKeys } from "../sessions/key-ring.ts";
+import { createSigningKeys, loadSigningKeys } from "../sessions/signing-keys.ts";
+
+/** The keys of the session tokens, and how a changed file of theirs is taken up. */
+export interface OpenedSessionKeys {
+  readonly keys: SessionKeys;
+  /** `SESSION_KEYS_FILE` or `SESSION_SECRET_FILE`. */
+  readonly variable: string;
+  /** @throws {ConfigurationInvalid} the file is wrong; the keys stay as they are */
+  readonly takeUp: () => void | Promise<void>;
+}
+
+/** Opens the keys, which are made outside production where there are none. @throws {ConfigurationInvalid} */
+export async function openSessionKeys(
+  config: Config,
+  environment: Environment,
+  logger: Logger,
+): Promise<OpenedSessionKeys> {
+  const secret = config.sessions.secret.reveal();
+  if (secret === null) return openKeyFile(config, logger);
+  const keys = createSecretKey(secret);
+  return {
+    keys,
+    variable: "SESSION_SECRET_FILE",
+    takeUp() {
+      const changed = readAgain(environment, readSessionSecret, (warning) => logger.warn(warning));
+      if (changed !== null) keys.replace(changed);
+    },
+  };
+}
+
+async function openKeyFile({ isProduction, sessions }: Config, logger: Logger): Promise<OpenedSessionKeys> {
+  const { algorithm, keysFile, jwksMaxAgeSeconds: maxAgeSeconds } = sessions;
+  if (algorithm === "HS256") throw new Error("HS256 was accepted without a secret");
+  if (!isProduction) await createSigningKeys(keysFile, algorithm);
+  const load = async () => {
+    const loaded = await loadSigningKeys(keysFile, algorithm);
+    const warning = privacyWarnings[loaded.privacy];
+    if (warning !== null) logger.warn(`SESSION_KEYS_FILE: every account of this machine ${warning}`);
+    return loaded;
+  };
+  const keys = createKeyRing(await load(), { maxAgeSeconds, now: Date.now });
+  return { keys, variable: "SESSION_KEYS_FILE", takeUp: async () => keys.replace(await load()) };
+}
+
+const privacyWarnings = {
+  private: null,
+  narrowed: "could read the signing keys; that was taken back, and what the file's group may do was left",
+  open: "can read the signing keys, and this account may not change that; bun run doctor says how",
+} as const;

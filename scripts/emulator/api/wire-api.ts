@@ -1,0 +1,69 @@
+/** What OwnID's platform sends to the site, under `/wire`. */
+
+export type Endpoint = "setOwnIDDataByLoginId" | "getOwnIDDataByLoginId" | "getSessionByLoginId";
+
+/** `GET /wire` is `{calls: WireCall[]}`, oldest first, at most the last 500. `DELETE /wire`: 204, forgets them. */
+export interface WireCall {
+  readonly id: number;
+  /** ISO 8601. */
+  readonly sentAt: string;
+  readonly endpoint: Endpoint;
+  /** Why the platform called, in words: `discovery`, `sign-in: is the device still listed?`. */
+  readonly reason: string;
+  readonly request: {
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  };
+  readonly signature: {
+    /** What is signed: the body, a dot, the timestamp. */
+    readonly signed: string;
+    readonly value: string;
+    readonly timestamp: string;
+  };
+  /** `null` while it is open, and if none came. */
+  readonly answer: {
+    readonly status: number;
+    readonly statusText: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  } | null;
+  /** Why no answer came, or `null`. */
+  readonly failure: string | null;
+  /** `null` while the call is open. */
+  readonly durationMs: number | null;
+  /** Sends the very same request again. */
+  readonly curl: string;
+  /** How the call was spoilt on purpose (`/control/next-call`, `/wire/:id/resend`), or `null`. */
+  readonly spoilt: string | null;
+  /** `id` of the call that this one sends again, or `null`. */
+  readonly resends: number | null;
+}
+
+/**
+ * `GET /wire/events`: `text/event-stream`. Each event `call` carries a `WireCall`, once when it is sent and once when it
+ * is over (the same `id`); event `cleared` carries `{}`.
+ * `GET /wire/har`: HAR 1.2, as a download.
+ */
+export type WireEvent =
+  | { readonly event: "call"; readonly data: WireCall }
+  | { readonly event: "cleared"; readonly data: Readonly<Record<string, never>> };
+
+/** `POST /wire/:id/resend` */
+export interface ResendRequest {
+  readonly as: /** One byte of the body differs; the signature is the old one. */
+    | "altered"
+    /** Signed rightly, with a timestamp two minutes old. */
+    | "expired"
+    /** The same bytes and headers again. */
+    | "replayed"
+    /** The same bytes and headers, sent to another endpoint. */
+    | "elsewhere";
+}
+export interface ResendAnswer {
+  readonly call: WireCall;
+  /** Whether the site did what it should: it refused, or repeated its answer without doing it again. */
+  readonly holds: boolean;
+  /** What happened and why that is right or wrong, in a sentence or two. */
+  readonly verdict: string;
+}

@@ -18,7 +18,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   sync: { needs: "dependencies", run: () => import("./sync/index.ts") },
   loadtest: { needs: "devDependencies", run: () => import("./load/index.ts") },
   bench: { needs: "devDependencies", run: () => import("./bench/index.ts") },
-  faults: { needs: "devDependencies", run: () => import("./faults.ts") },
+  faults: { needs: "devDependencies", run: () => import("./faults/index.ts") },
   "quick-start": { needs: "devDependencies", run: () => import("./quick-start.ts") },
   check: { needs: "devDependencies", run: () => import("./check.ts") },
 };

@@ -1,7 +1,7 @@
 import { loadSetting } from "../src/config/load-config.ts";
+import { fetchDirect } from "./client/fetch-direct.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
-import { fetchDirect } from "./fetch-direct.ts";
 import { listenerUrl } from "./listener-url.ts";
 import { codeOf, reasonOf } from "./reason.ts";
 

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import jsonwebtoken from "jsonwebtoken";
+import { fetchDirect } from "./client/fetch-direct.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
-import { fetchDirect } from "./fetch-direct.ts";
 import { print, showStep, tell } from "./progress.ts";
 import { stopOnSignal, untilStopped } from "./stop-on-signal.ts";
 

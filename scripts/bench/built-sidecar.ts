@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runCommand } from "../../test/support/run-command.ts";
+import { runCommand } from "../servers/run-command.ts";
 
 const root = join(import.meta.dir, "../..");
 let built: Promise<string> | null = null;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { freePort } from "../../test/support/free-port.ts";
-import { fetchDirect } from "../fetch-direct.ts";
+import { fetchDirect } from "../client/fetch-direct.ts";
+import { freePort } from "../servers/free-port.ts";
 import { builtSidecar } from "./built-sidecar.ts";
 import { bundleForNode } from "./node-bundle.ts";
 import { type MeasuredProcess, startMeasured } from "./server-process.ts";

@@ -1,7 +1,7 @@
 import type { ParseArgsOptionsConfig } from "node:util";
-import { ServerUnavailable } from "../../test/support/server-binaries.ts";
 import { type Command, runCommand } from "../command.ts";
 import { showStep } from "../progress.ts";
+import { ServerUnavailable } from "../servers/server-binaries.ts";
 import { compare } from "./compare.ts";
 import { gate } from "./gate/gate.ts";
 import { growth } from "./growth/growth.ts";

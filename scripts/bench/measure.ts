@@ -1,5 +1,5 @@
-import { createSignedClient } from "../../test/support/signed-client.ts";
-import { createTickingClock } from "../../test/support/ticking-clock.ts";
+import { createSignedClient } from "../client/signed-client.ts";
+import { createTickingClock } from "../client/ticking-clock.ts";
 import type { Contender } from "./contenders.ts";
 import type { MeasuredProcess } from "./server-process.ts";
 import { signRequests } from "./signed-requests.ts";

@@ -1,7 +1,7 @@
 import { cpus, release, type } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json";
-import { programPath } from "../../test/support/server-binaries.ts";
+import { programPath } from "../servers/server-binaries.ts";
 import { type ContenderName, nodePath } from "./contenders.ts";
 import type { Plan, Sample } from "./measure.ts";
 import { valueBytes } from "./population.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { pidFileName, serverFolder } from "../../test/support/server-folder.ts";
-import { launchServer } from "../../test/support/server-process.ts";
+import { pidFileName, serverFolder } from "../servers/server-folder.ts";
+import { launchServer } from "../servers/server-process.ts";
 
 export interface MeasuredProgram {
   /** What failures call it. */

@@ -1,4 +1,4 @@
-import { macOf } from "../../test/support/signed-client.ts";
+import { macOf } from "../client/signed-client.ts";
 
 export interface RequestPlan {
   readonly port: number;

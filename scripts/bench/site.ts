@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { SQL } from "bun";
 import { Redis } from "ioredis";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
-import { startPostgres } from "../../test/support/postgres-server.ts";
-import { startRedis } from "../../test/support/redis-server.ts";
-import { runCommand } from "../../test/support/run-command.ts";
-import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { startPostgres } from "../servers/postgres-server.ts";
+import { startRedis } from "../servers/redis-server.ts";
+import { runCommand } from "../servers/run-command.ts";
+import { temporaryFolder } from "../servers/temporary-folder.ts";
 import { loginIdOf, ownIdDataOf, type UserKind } from "./population.ts";
 
 export interface SiteOptions {

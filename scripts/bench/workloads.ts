@@ -1,6 +1,6 @@
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { readSigningKeys } from "../../src/sessions/signing-keys.ts";
-import type { Endpoint, SignedClient } from "../../test/support/signed-client.ts";
+import type { Endpoint, SignedClient } from "../client/signed-client.ts";
 import {
   bareLookup,
   bareSession,

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { runCommand } from "../../test/support/run-command.ts";
-import { requireProgram } from "../../test/support/server-binaries.ts";
-import { temporaryFolder } from "../../test/support/temporary-folder.ts";
+import { runCommand } from "../servers/run-command.ts";
+import { requireProgram } from "../servers/server-binaries.ts";
+import { temporaryFolder } from "../servers/temporary-folder.ts";
 
 export interface LatencyMs {
   readonly p50: number;

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import type { Config } from "../../src/config/load-config.ts";
 import { fixWhen, setting } from "../../src/fix.ts";
-import { fetchDirect } from "../fetch-direct.ts";
+import { fetchDirect } from "../client/fetch-direct.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 
 interface Listener {

@@ -1,5 +1,5 @@
+import { fetchDirect } from "../client/fetch-direct.ts";
 import { isLoopback } from "../doctor/check.ts";
-import { fetchDirect } from "../fetch-direct.ts";
 import { codeOf, reasonOf } from "../reason.ts";
 
 export interface SignedRequest {

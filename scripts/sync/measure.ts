@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { SQL } from "bun";
 import { Redis } from "ioredis";
-import { type PostgresServer, startPostgres } from "../../test/support/postgres-server.ts";
-import { type RedisServer, startRedis } from "../../test/support/redis-server.ts";
-import { programPath } from "../../test/support/server-binaries.ts";
-import { temporaryFolder } from "../../test/support/temporary-folder.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { parseWhole } from "../quantities.ts";
+import { type PostgresServer, startPostgres } from "../servers/postgres-server.ts";
+import { type RedisServer, startRedis } from "../servers/redis-server.ts";
+import { programPath } from "../servers/server-binaries.ts";
+import { temporaryFolder } from "../servers/temporary-folder.ts";
 
 const help = `Measures sync over a Postgres and a Redis of its own, beside COPY and
 redis-cli --pipe with the same data.

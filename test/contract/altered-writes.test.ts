@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { withoutHotCopy } from "../../src/coherence/hot-copy.ts";
 import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedMariadb } from "../support/mariadb-server.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { createSqliteFile, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);

@@ -1,9 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import { startCachingProxy } from "../support/caching-proxy.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);

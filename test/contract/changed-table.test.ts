@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedMariadb } from "../support/mariadb-server.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { replaceProperty } from "../support/replaced-property.ts";
 import { createSqliteFile, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { problemsOf } from "./table-check-contract.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import type { Replaced } from "../../src/coherence/user-directory.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { replaceProperty } from "../support/replaced-property.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { withAccount } from "./table-check-contract.ts";

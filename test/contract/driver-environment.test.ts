@@ -1,8 +1,8 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { connectToUrl } from "../../src/directory/dialects/driver-environment.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedMariadb } from "../support/mariadb-server.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { SQL } from "bun";
+import { staysOpen } from "../../scripts/servers/waiting.ts";
 import { describeUnless, describeWithPrivate } from "../support/describe-with.ts";
 import { galeraProblem, startGaleraCluster } from "../support/galera-cluster.ts";
 import { openTestDatabase } from "../support/test-database.ts";
-import { staysOpen } from "../support/waiting.ts";
 
 const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
 

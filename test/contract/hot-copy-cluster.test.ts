@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { Cluster, Command } from "ioredis";
+import { type RedisCluster, startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import type { RedisServer } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, hold, isUnavailable, untilHit } from "../support/hot-copy-steps.ts";
-import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import { clusterPlace, type OpenedStore, openStore, withRedis } from "../support/redis-places.ts";
-import type { RedisServer } from "../support/redis-server.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

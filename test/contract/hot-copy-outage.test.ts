@@ -1,13 +1,13 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { startFaultProxy } from "../../scripts/servers/fault-proxy.ts";
+import { startRedisSentinel } from "../../scripts/servers/redis-sentinel.ts";
+import { startRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import type { HotCopy } from "../../src/coherence/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { startFaultProxy } from "../support/fault-proxy.ts";
 import { fill, hold, isUnavailable, untilHit, write } from "../support/hot-copy-steps.ts";
 import { openStore, placeOf, sentinelPlace, singlePlace, withRedis } from "../support/redis-places.ts";
-import { startRedisSentinel } from "../support/redis-sentinel.ts";
-import { startRedis } from "../support/redis-server.ts";
 import { replaceProperty } from "../support/replaced-property.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

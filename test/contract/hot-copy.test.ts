@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import type { HotCopy } from "../../src/coherence/hot-copy.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, isUnavailable, miss } from "../support/hot-copy-steps.ts";
@@ -11,7 +12,6 @@ import {
   sharedPlaces,
   withRedis,
 } from "../support/redis-places.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { type ErrorProxy, type Fate, startErrorProxy } from "../../scripts/servers/error-proxy.ts";
+import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { type ErrorProxy, type Fate, startErrorProxy } from "../support/error-proxy.ts";
-import { sharedMariadb } from "../support/mariadb-server.ts";
 import { outcomeOf } from "../support/outcome.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
+import { type RedisServer, sharedRedis, startRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { scripts } from "../../src/redis/scripts.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
-import { type RedisServer, sharedRedis, startRedis } from "../support/redis-server.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase } from "../support/test-database.ts";
 import { accounts, problemsOf, runLines, withAccount } from "./table-check-contract.ts";
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
+import { startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import type { HotCopy } from "../../src/coherence/hot-copy.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, write } from "../support/hot-copy-steps.ts";
-import { startRedisCluster } from "../support/redis-cluster.ts";
 import { type OpenedStore, openStore, type RedisPlace, withRedis } from "../support/redis-places.ts";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { once } from "node:events";
 import { Command, Redis } from "ioredis";
+import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
 import { batchWrites } from "../../src/redis/batch.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,14 +1,14 @@
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import { startRedisSentinel } from "../../scripts/servers/redis-sentinel.ts";
+import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill } from "../support/hot-copy-steps.ts";
-import { startRedisCluster } from "../support/redis-cluster.ts";
 import { openStore, placeOf, withRedis } from "../support/redis-places.ts";
-import { startRedisSentinel } from "../support/redis-sentinel.ts";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,8 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { freePort } from "../../scripts/servers/free-port.ts";
+import { type RedisCluster, startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import { startRedis } from "../../scripts/servers/redis-server.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { createTlsCertificates } from "../../scripts/servers/tls-certificates.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { freePort } from "../support/free-port.ts";
 import { write } from "../support/hot-copy-steps.ts";
-import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import {
   clusterPlace,
   type OpenedStore,
@@ -10,10 +14,6 @@ import {
   type RedisPlace,
   withRedis,
 } from "../support/redis-places.ts";
-import { startRedis } from "../support/redis-server.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { createTlsCertificates } from "../support/tls-certificates.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,9 +1,9 @@
 import { beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import type { Redis } from "ioredis";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, write } from "../support/hot-copy-steps.ts";
 import { type OpenedStore, openStore, sharedPlaces, withRedis } from "../support/redis-places.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,12 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { startFaultProxy } from "../../scripts/servers/fault-proxy.ts";
+import { startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import { startRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually, isRejected } from "../../scripts/servers/waiting.ts";
 import { issueOnce } from "../../src/replay/signed-use.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { startFaultProxy } from "../support/fault-proxy.ts";
 import { fill } from "../support/hot-copy-steps.ts";
-import { startRedisCluster } from "../support/redis-cluster.ts";
 import { clusterPlace, openStore, placeOf, singlePlace, withRedis } from "../support/redis-places.ts";
-import { startRedis } from "../support/redis-server.ts";
-import { eventually, isRejected } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { createProcessReplayGuard } from "../../src/replay/process-replay-guard.ts";
 import { type ReplayGuard, withoutReplayGuard } from "../../src/replay/replay-guard.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { openStore, sharedPlaces } from "../support/redis-places.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

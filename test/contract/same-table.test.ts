@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { SQL } from "bun";
+import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { type PostgresServer, startPostgres } from "../../scripts/servers/postgres-server.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
 import { type PgbouncerServer, startPgbouncer } from "../support/pgbouncer-server.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { withAccount } from "./table-check-contract.ts";
 

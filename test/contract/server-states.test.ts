@@ -1,16 +1,16 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { sharedPostgres, startPostgres } from "../../scripts/servers/postgres-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
-import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { sharedPostgres, startPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
-import { eventually } from "../support/waiting.ts";
 import { problemsOf, withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(60_000);

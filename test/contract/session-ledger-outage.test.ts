@@ -1,9 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import { startRedisSentinel } from "../../scripts/servers/redis-sentinel.ts";
+import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { SessionLedgerUnavailable } from "../../src/errors.ts";
 import type { IssuedToken, SessionLedger } from "../../src/sessions/session-ledger.ts";
 import { earliestIssueTime, latestIssueTime } from "../../src/sessions/session-token.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { startRedisCluster } from "../support/redis-cluster.ts";
 import {
   clusterPlace,
   commandCounts,
@@ -14,9 +17,6 @@ import {
   sentinelPlace,
   withRedis,
 } from "../support/redis-places.ts";
-import { startRedisSentinel } from "../support/redis-sentinel.ts";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

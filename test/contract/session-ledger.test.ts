@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { SessionLedgerUnavailable } from "../../src/errors.ts";
 import type { IssuedToken, SessionLedger } from "../../src/sessions/session-ledger.ts";
 import { earliestIssueTime, latestIssueTime } from "../../src/sessions/session-token.ts";
 import { createSqliteSessionLedger } from "../../src/sessions/sqlite-session-ledger.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { openStore, sharedPlaces } from "../support/redis-places.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

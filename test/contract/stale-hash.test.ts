@@ -1,4 +1,6 @@
 import { afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { startRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import {
   DatabaseUnavailable,
   HashStale,
@@ -16,9 +18,7 @@ import {
   type RedisPlace,
   sharedPlaces,
 } from "../support/redis-places.ts";
-import { startRedis } from "../support/redis-server.ts";
 import { failWith, type Interference, sol, storeOver } from "../support/store-over.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { sharedMariadb, startMariadb } from "../../scripts/servers/mariadb-server.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
-import { sharedMariadb, startMariadb } from "../support/mariadb-server.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import {
   accounts,

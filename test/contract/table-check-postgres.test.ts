@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import {
   accounts,

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import type { Replaced, UserDirectory } from "../../src/coherence/user-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedMariadb } from "../support/mariadb-server.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { withAccount } from "./table-check-contract.ts";
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { type MariadbServer, sharedMariadb, startMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
-import { type MariadbServer, sharedMariadb, startMariadb } from "../support/mariadb-server.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { createSqliteFile, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { describeUserDirectory } from "./user-directory-contract.ts";
 

@@ -1,15 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { freePort } from "../../scripts/servers/free-port.ts";
+import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import type { DatabaseKind } from "../../src/config/database-address.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
 import type { UserScan } from "../../src/directory/user-scan.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { freePort } from "../support/free-port.ts";
-import { sharedMariadb } from "../support/mariadb-server.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 import { createSqliteFile, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { blockedTypes, createTable, type User } from "./contract-table.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { experiments } from "../../scripts/faults/experiments.ts";
+import type { Experiment } from "../../scripts/faults/harness/experiment.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { experiments } from "./experiments.ts";
-import type { Experiment } from "./harness/experiment.ts";
 
 /** By experiment: what a user of the sidecar may rely on. The full figures are those of `bun run faults --full`. */
 const guarantees: Readonly<Record<string, string>> = {

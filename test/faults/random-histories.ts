@@ -1,4 +1,5 @@
-import type { RegisterOperation } from "./register-checker.ts";
+import { createRandom } from "../../scripts/faults/harness/random.ts";
+import type { RegisterOperation } from "../../scripts/faults/register-checker.ts";
 
 export interface HistorySize {
   readonly loginIds: number;
@@ -6,17 +7,6 @@ export interface HistorySize {
   readonly operations: number;
   /** How long after its invocation a `set` of unknown outcome may take effect. */
   readonly unknownMs: number;
-}
-
-/** Uniform numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function createRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 /** A history that real registers could have produced: each operation has its effect at one chosen instant. */

@@ -1,4 +1,4 @@
-import type { CheckRules, RegisterOperation } from "./register-checker.ts";
+import type { CheckRules, RegisterOperation } from "../../scripts/faults/register-checker.ts";
 
 /**
  * Whether one login id's history is linearizable, by trying every order: what the fast checker is held against.

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { createRandom, randomLegalHistory, randomSmallHistory } from "./random-histories.ts";
+import { createRandom } from "../../scripts/faults/harness/random.ts";
+import {
+  findViolations,
+  type RegisterOperation,
+  type Violation,
+} from "../../scripts/faults/register-checker.ts";
+import { randomLegalHistory, randomSmallHistory } from "./random-histories.ts";
 import { hasLegalOrder } from "./register-brute-force.ts";
-import { findViolations, type RegisterOperation, type Violation } from "./register-checker.ts";
 
 const rules = { unknownMs: 60 };
 const size = { loginIds: 3, clients: 5, operations: 400, unknownMs: rules.unknownMs };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
 import pino from "pino";
+import { createSignedClient, type Endpoint } from "../../scripts/client/signed-client.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { bodyAdapter } from "../../src/http/body-adapter.ts";
 import { getOwnIdDataByLoginId } from "../../src/http/routes/get-ownid-data-by-login-id.ts";
@@ -10,7 +11,6 @@ import { signedBody } from "../../src/http/signed-body.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
 import { sharedSecret } from "../support/running-app.ts";
-import { createSignedClient, type Endpoint } from "../support/signed-client.ts";
 
 /** The three endpoints as the sidecar has them, over a store that notes what reaches it. */
 async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {

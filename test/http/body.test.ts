@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { empty, json, outcomeOf, problem } from "../support/problems.ts";
-import { exchangeRaw, outcomeOfRaw, rawRequest } from "../support/raw-http.ts";
+import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
+import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
+import { empty, json, outcomeOf, outcomeOfRaw, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
-import type { Endpoint, SignedRequest } from "../support/signed-client.ts";
 
 const sol = "sol@testmail.com";
 const limit = 65_536;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const root = join(import.meta.dir, "../..");
 const secret = Buffer.alloc(32, 7).toString("base64");

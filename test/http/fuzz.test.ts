@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { exchangeRaw, rawRequest } from "../support/raw-http.ts";
+import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
+import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
-import type { Endpoint, SignedRequest } from "../support/signed-client.ts";
 
 /** Another one gives other requests; a failure names the request's number under this one. */
 const seed = Number(process.env.FUZZ_SEED ?? 20_260_101);

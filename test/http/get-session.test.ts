@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { createPublicKey } from "node:crypto";
 import jwt from "jsonwebtoken";
+import type { Answer } from "../../scripts/client/signed-client.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
-import type { Answer } from "../support/signed-client.ts";
 
 const sol = "sol@testmail.com";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
 import type { Readiness, ReadinessReport } from "../../src/process/dependency-watch.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
-import { exchangeRaw, rawRequest } from "../support/raw-http.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 
 const redis = { status: "not configured" } as const;

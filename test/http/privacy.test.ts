@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
+import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Overloaded } from "../../src/errors.ts";
-import { exchangeRaw, rawRequest } from "../support/raw-http.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
-import type { Endpoint, SignedRequest } from "../support/signed-client.ts";
 
 /** Planted in everything that a test submits; nothing of it may come back or reach the log. */
 const marker = "m4rk3r";

@@ -5,14 +5,14 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import jwt from "jsonwebtoken";
+import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
+import { createSignedClient } from "../../scripts/client/signed-client.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { empty, json, outcomeOf } from "../support/problems.ts";
-import { exchangeRaw, rawRequest } from "../support/raw-http.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
-import { createSignedClient } from "../support/signed-client.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runOnTerminal } from "../support/terminal.ts";
-import { eventually } from "../support/waiting.ts";
 
 const sol = "sol@testmail.com";
 const secret = Buffer.from("a shared secret of thirty-two b.");

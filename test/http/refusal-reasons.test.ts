@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import pino from "pino";
+import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
+import { macOf, type SignedRequest } from "../../scripts/client/signed-client.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { Overloaded } from "../../src/errors.ts";
-import { outcomeOf, problem } from "../support/problems.ts";
-import { exchangeRaw, outcomeOfRaw, rawRequest } from "../support/raw-http.ts";
+import { outcomeOf, outcomeOfRaw, problem } from "../support/problems.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
-import { macOf, type SignedRequest } from "../support/signed-client.ts";
-import { eventually } from "../support/waiting.ts";
 
 const sol = "sol@testmail.com";
 const refusal = problem("ERR_SIGNATURE_INVALID");

@@ -1,4 +1,8 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
+import { startFaultProxy } from "../../scripts/servers/fault-proxy.ts";
+import { sharedRedis, startRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import {
   DatabaseUnavailable,
@@ -12,7 +16,6 @@ import {
 } from "../../src/errors.ts";
 import type { ReplayGuard } from "../../src/replay/replay-guard.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { startFaultProxy } from "../support/fault-proxy.ts";
 import { write } from "../support/hot-copy-steps.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import {
@@ -22,10 +25,7 @@ import {
   resetCommandCounts,
   singlePlace,
 } from "../support/redis-places.ts";
-import { sharedRedis, startRedis } from "../support/redis-server.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
-import type { Endpoint, SignedRequest } from "../support/signed-client.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(60_000);
 

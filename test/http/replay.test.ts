@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
 import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
-import type { Endpoint, SignedRequest } from "../support/signed-client.ts";
 
 const sol = "sol@testmail.com";
 

@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
+import {
+  createSignedClient,
+  type Endpoint,
+  macOf,
+  type SignedRequest,
+} from "../../scripts/client/signed-client.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
-import { json, outcomeOf, problem } from "../support/problems.ts";
-import { exchangeRaw, outcomeOfRaw, rawRequest } from "../support/raw-http.ts";
+import { json, outcomeOf, outcomeOfRaw, problem } from "../support/problems.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
-import { createSignedClient, type Endpoint, macOf, type SignedRequest } from "../support/signed-client.ts";
 
 const sol = "sol@testmail.com";
 const refusal = problem("ERR_SIGNATURE_INVALID");

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { makeFifo, openFifo } from "../support/fifo.ts";
-import { startRedirected } from "../support/redirected-sidecar.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { eventually } from "../support/waiting.ts";
+import { makeFifo, openFifo } from "../../scripts/faults/harness/fifo.ts";
+import { startRedirected } from "../../scripts/faults/harness/redirected-sidecar.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 
 test("a sidecar whose log nobody reads answers requests and probes, and drains", async () => {
   using folder = temporaryFolder();

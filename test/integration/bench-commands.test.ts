@@ -100,7 +100,7 @@ test("the comparison says which servers it leaves out where there is no Node, an
 test("a measurement says what is missing on this machine, before it begins, and ends with status 1", async () => {
   const commands = [
     ...["compare", "micro", "growth", "start-up"].map((name) => [command, name]),
-    [join(import.meta.dir, "../../scripts/faults.ts")],
+    [join(import.meta.dir, "../../scripts/faults/index.ts")],
   ];
   const ends = commands.map(async (args) => {
     const child = Bun.spawn([process.execPath, ...args], {

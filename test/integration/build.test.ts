@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { empty, json, outcomeOf } from "../support/problems.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runOnTerminal } from "../support/terminal.ts";
 
 setDefaultTimeout(60_000);

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { SQL } from "bun";
+import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { certifiedUser, type PostgresServer, startPostgres } from "../../scripts/servers/postgres-server.ts";
+import { runStatement } from "../../scripts/servers/run-statement.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { createTlsCertificates } from "../../scripts/servers/tls-certificates.ts";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { Environment } from "../../src/config/setting-reader.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { ConfigurationInvalid, DatabaseUnavailable } from "../../src/errors.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
-import { certifiedUser, type PostgresServer, startPostgres } from "../support/postgres-server.ts";
-import { runStatement } from "../support/run-statement.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { createTlsCertificates } from "../support/tls-certificates.ts";
 
 setDefaultTimeout(30_000);
 

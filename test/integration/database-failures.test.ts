@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { type FaultProxy, startFaultProxy } from "../../scripts/servers/fault-proxy.ts";
+import type { MariadbServer } from "../../scripts/servers/mariadb-server.ts";
+import type { PostgresServer } from "../../scripts/servers/postgres-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { withoutHotCopy } from "../../src/coherence/hot-copy.ts";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
-import type { MariadbServer } from "../support/mariadb-server.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import type { PostgresServer } from "../support/postgres-server.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
-import { eventually } from "../support/waiting.ts";
 import { type FailingServer, failingServers } from "./failing-servers.ts";
 
 setDefaultTimeout(30_000);

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { freePort } from "../../scripts/servers/free-port.ts";
+import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { type PostgresServer, startPostgres } from "../../scripts/servers/postgres-server.ts";
+import { runStatement } from "../../scripts/servers/run-statement.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { createTlsCertificates } from "../../scripts/servers/tls-certificates.ts";
 import type { DatabaseTls } from "../../src/config/database-config.ts";
 import type { SqlDirectoryOptions } from "../../src/directory/sql-client.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { verifiedBy, withoutTls } from "../support/database-tls.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
-import { freePort } from "../support/free-port.ts";
-import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
-import { runStatement } from "../support/run-statement.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { createTlsCertificates } from "../support/tls-certificates.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { SQL } from "bun";
+import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
 import {
   createDeployment,
   type Deployment,
@@ -9,7 +10,6 @@ import {
   plantAndMend,
 } from "../support/deployment.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
 import { createSidecarRedis } from "../support/sidecar-redis.ts";
 
 setDefaultTimeout(30_000);

@@ -1,5 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { SQL } from "bun";
+import { sharedPostgres, startPostgres } from "../../scripts/servers/postgres-server.ts";
 import {
   createDeployment,
   type Deployment,
@@ -10,7 +11,6 @@ import {
 } from "../support/deployment.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
-import { sharedPostgres, startPostgres } from "../support/postgres-server.ts";
 import { createSidecarRedis } from "../support/sidecar-redis.ts";
 
 setDefaultTimeout(30_000);

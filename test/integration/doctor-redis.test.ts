@@ -2,6 +2,10 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
 import { commandsNeeded } from "../../scripts/doctor/redis-account-checks.ts";
 import { judgeRunId } from "../../scripts/doctor/redis-checks.ts";
+import { startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import { startRedisSentinel } from "../../scripts/servers/redis-sentinel.ts";
+import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { installationOf } from "../../src/config/installation.ts";
 import {
   carryOut,
@@ -13,12 +17,8 @@ import {
   plantAndMend,
 } from "../support/deployment.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { startRedisCluster } from "../support/redis-cluster.ts";
 import { withRedis } from "../support/redis-places.ts";
-import { startRedisSentinel } from "../support/redis-sentinel.ts";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { administratorPassword, createSidecarRedis, type SidecarRedis } from "../support/sidecar-redis.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,5 +1,5 @@
-import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
+import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { type PostgresServer, startPostgres } from "../../scripts/servers/postgres-server.ts";
 
 /** How to make a table `users`, and to look at a directory's connections, on each server that can be killed. */
 export interface FailingServer {

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
+import { type FaultProxy, startFaultProxy } from "../../scripts/servers/fault-proxy.ts";
+import { type RedisServer, sharedRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually, isRejected, staysOpen } from "../../scripts/servers/waiting.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
-import { type RedisServer, sharedRedis } from "../support/redis-server.ts";
-import { eventually, isRejected, staysOpen } from "../support/waiting.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { type PostgresServer, startPostgres } from "../../scripts/servers/postgres-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { type MariadbServer, startMariadb } from "../support/mariadb-server.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres-server.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,12 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { freePort } from "../support/free-port.ts";
+import { createSignedClient } from "../../scripts/client/signed-client.ts";
+import { createTickingClock } from "../../scripts/client/ticking-clock.ts";
+import { freePort } from "../../scripts/servers/free-port.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
-import { createSignedClient } from "../support/signed-client.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { createTickingClock } from "../support/ticking-clock.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -12,9 +12,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { asInstalled } from "../support/installed-runner.ts";
 import { mayChangeAccount, service } from "../support/service-account.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 setDefaultTimeout(30_000);
 

@@ -2,9 +2,9 @@ import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { asInstalled } from "../support/installed-runner.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 setDefaultTimeout(60_000);
 

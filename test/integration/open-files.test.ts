@@ -2,9 +2,9 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { freePort } from "../support/free-port.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { eventually } from "../support/waiting.ts";
+import { freePort } from "../../scripts/servers/free-port.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 
 setDefaultTimeout(30_000);
 

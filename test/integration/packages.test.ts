@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { arePackagesInstalled } from "../../scripts/packages.ts";
-import { serviceAccount } from "../support/run-command.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { serviceAccount } from "../../scripts/servers/run-command.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 
 type Folder = ReturnType<typeof temporaryFolder>;
 

@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { eventually } from "../support/waiting.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 
 setDefaultTimeout(60_000);
 

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { Redis } from "ioredis";
+import { type RedisServer, sharedRedis, startRedis } from "../../scripts/servers/redis-server.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import { commandCounts, resetCommandCounts } from "../support/redis-places.ts";
-import { type RedisServer, sharedRedis, startRedis } from "../support/redis-server.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 import { createUsers } from "../support/user-table.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(30_000);
 

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRemoteJWKSet, jwtVerify } from "jose";
+import { createSignedClient } from "../../scripts/client/signed-client.ts";
+import { createTickingClock } from "../../scripts/client/ticking-clock.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
-import { createSignedClient } from "../support/signed-client.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { createTickingClock } from "../support/ticking-clock.ts";
 import { createUsers } from "../support/user-table.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(120_000);
 

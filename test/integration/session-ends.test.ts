@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createSignedClient } from "../../scripts/client/signed-client.ts";
+import { createTickingClock } from "../../scripts/client/ticking-clock.ts";
+import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { type RedisServer, startRedis } from "../support/redis-server.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
-import { createSignedClient } from "../support/signed-client.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { createTickingClock } from "../support/ticking-clock.ts";
 import { createUsers } from "../support/user-table.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { RunningServer } from "../../scripts/servers/running-servers.ts";
 import { SessionLedgerUnavailable } from "../../src/errors.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { type ProxyConfiguration, startCaddy, startNginx } from "../support/reverse-proxy.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
-import type { RunningServer } from "../support/running-servers.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { createTlsCertificates, type TlsCertificates } from "../../scripts/servers/tls-certificates.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { asInstalled } from "../support/installed-runner.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 import { runOnTerminal } from "../support/terminal.ts";
-import { createTlsCertificates, type TlsCertificates } from "../support/tls-certificates.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
+import { sharedRedis } from "../../scripts/servers/redis-server.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedMariadb } from "../support/mariadb-server.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { placeOf } from "../support/redis-places.ts";
-import { sharedRedis } from "../support/redis-server.ts";
 import { createSyncedSite, endOf, enrolled, loginIdOf, type SyncedSite } from "../support/synced-site.ts";
 
 setDefaultTimeout(60_000);

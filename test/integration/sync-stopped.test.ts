@@ -1,8 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
+import { type RedisServer, sharedRedis, startRedis } from "../../scripts/servers/redis-server.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
 import { placeOf } from "../support/redis-places.ts";
-import { type RedisServer, sharedRedis, startRedis } from "../support/redis-server.ts";
 import {
   createSyncedSite,
   endOf,

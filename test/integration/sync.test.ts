@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
+import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
+import { sharedRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import { sharedRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
-import { sharedMariadb } from "../support/mariadb-server.ts";
-import { sharedPostgres } from "../support/postgres-server.ts";
-import { sharedRedisCluster } from "../support/redis-cluster.ts";
 import { clusterPlace, placeOf } from "../support/redis-places.ts";
-import { sharedRedis } from "../support/redis-server.ts";
 import { createSyncedSite, enrolled, loginIdOf, type SyncedSite } from "../support/synced-site.ts";
-import { eventually } from "../support/waiting.ts";
 
 setDefaultTimeout(60_000);
 

@@ -3,16 +3,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { SQL } from "bun";
 import { Cluster, Redis } from "ioredis";
-import { testHome } from "../support/after-this-process.ts";
+import { testHome } from "../../scripts/servers/after-this-process.ts";
+import { type MariadbServer, sharedMariadb, startMariadb } from "../../scripts/servers/mariadb-server.ts";
+import { type PostgresServer, sharedPostgres, startPostgres } from "../../scripts/servers/postgres-server.ts";
+import { type RedisCluster, startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import { type RedisSentinel, startRedisSentinel } from "../../scripts/servers/redis-sentinel.ts";
+import { sharedRedis, startRedis } from "../../scripts/servers/redis-server.ts";
+import { runStatement } from "../../scripts/servers/run-statement.ts";
+import { eventually, isRejected, staysOpen } from "../../scripts/servers/waiting.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
-import { type MariadbServer, sharedMariadb, startMariadb } from "../support/mariadb-server.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
-import { type PostgresServer, sharedPostgres, startPostgres } from "../support/postgres-server.ts";
-import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
-import { type RedisSentinel, startRedisSentinel } from "../support/redis-sentinel.ts";
-import { sharedRedis, startRedis } from "../support/redis-server.ts";
-import { runStatement } from "../support/run-statement.ts";
-import { eventually, isRejected, staysOpen } from "../support/waiting.ts";
 
 setDefaultTimeout(60_000);
 
@@ -189,7 +189,7 @@ describeWith("pgbouncer", "a pgbouncer", () => {
 describe("a killed test process", () => {
   describeWithPrivate("redis", "with a frozen and a running Redis", () => {
     test("leaves no server behind", async () => {
-      const module = join(import.meta.dir, "../support/redis-server.ts");
+      const module = join(import.meta.dir, "../../scripts/servers/redis-server.ts");
       const script = `
         import { startRedis } from ${JSON.stringify(module)};
         const servers = [await startRedis(), await startRedis()];
@@ -213,7 +213,7 @@ describe("a killed test process", () => {
 });
 
 test("a killed process leaves no temporary folder behind", async () => {
-  const module = join(import.meta.dir, "../support/temporary-folder.ts");
+  const module = join(import.meta.dir, "../../scripts/servers/temporary-folder.ts");
   const script = `
     import { temporaryFolder } from ${JSON.stringify(module)};
     const folder = temporaryFolder();
@@ -231,7 +231,7 @@ test("a killed process leaves no temporary folder behind", async () => {
 
 describeWith("redis", "a test that times out", () => {
   test("does not take the shared servers of its process along", async () => {
-    const module = join(import.meta.dir, "../support/redis-server.ts");
+    const module = join(import.meta.dir, "../../scripts/servers/redis-server.ts");
     const suite = `
       import { RedisClient } from "bun";
       import { expect, test } from "bun:test";

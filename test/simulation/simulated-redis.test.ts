@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
+import { sharedRedis } from "../../scripts/servers/redis-server.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { sharedRedis } from "../support/redis-server.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 import { SimulatedRedisServer } from "./simulated-redis-server.ts";
 import { heldMark, heldToken, TwinRedis } from "./twin-redis.ts";

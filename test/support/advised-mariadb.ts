@@ -1,7 +1,7 @@
 import { SQL } from "bun";
+import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
 import { createDeployment } from "./deployment.ts";
 import type { AdvisedSite } from "./followed-advice.ts";
-import { sharedMariadb } from "./mariadb-server.ts";
 
 let sites = 0;
 

@@ -1,10 +1,10 @@
 import { dirname } from "node:path";
 import { SQL } from "bun";
+import { type PostgresServer, sharedPostgres } from "../../scripts/servers/postgres-server.ts";
+import { runCommand } from "../../scripts/servers/run-command.ts";
+import { programPath } from "../../scripts/servers/server-binaries.ts";
 import { createDeployment } from "./deployment.ts";
 import type { AdvisedSite } from "./followed-advice.ts";
-import { type PostgresServer, sharedPostgres } from "./postgres-server.ts";
-import { runCommand } from "./run-command.ts";
-import { programPath } from "./server-binaries.ts";
 
 export interface PostgresSite extends AdvisedSite {
   readonly role: string;

@@ -1,5 +1,5 @@
 import { createServer, connect as dial, type Socket } from "node:net";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../../scripts/servers/free-port.ts";
 
 /** Stands before a Postgres and repeats the answer to a SELECT whenever its text and parameters come again. */
 export interface CachingProxy extends AsyncDisposable {

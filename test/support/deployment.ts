@@ -2,10 +2,10 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import type { Item, Status } from "../../scripts/doctor/check.ts";
 import { type ExamineOptions, examine } from "../../scripts/doctor/examine.ts";
+import { freePort } from "../../scripts/servers/free-port.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import type { Fix } from "../../src/fix.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
-import { freePort } from "./free-port.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 
 /**
  * What an operator has set up: settings, and a folder with the signing keys. Nothing is wrong with it, but that its

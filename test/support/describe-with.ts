@@ -1,5 +1,10 @@
 import { describe, test } from "bun:test";
-import { requirePrograms, type ServerKind, ServerUnavailable, serverSupply } from "./server-binaries.ts";
+import {
+  requirePrograms,
+  type ServerKind,
+  ServerUnavailable,
+  serverSupply,
+} from "../../scripts/servers/server-binaries.ts";
 
 /**
  * `describe` for a suite that needs a server, from this machine's programs or from Docker Compose. Without the

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { SQL } from "bun";
-import { freePort } from "./free-port.ts";
-import { type MariadbServer, startMariadb } from "./mariadb-server.ts";
+import { freePort } from "../../scripts/servers/free-port.ts";
+import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
 
 /** Debian's package galera-4, which comes with its MariaDB, and the transfer of a first copy of the data. */
 const provider = "/usr/lib/galera/libgalera_smm.so";

@@ -1,6 +1,6 @@
+import { eventually } from "../../scripts/servers/waiting.ts";
 import type { HotCopy, HotRead } from "../../src/coherence/hot-copy.ts";
 import { HotCopyUnavailable } from "../../src/errors.ts";
-import { eventually } from "./waiting.ts";
 
 type Miss = Extract<HotRead, { state: "miss" }>;
 

@@ -2,10 +2,10 @@ import { afterAll, beforeAll } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createTlsCertificates } from "../../scripts/servers/tls-certificates.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { Environment } from "../../src/config/setting-reader.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import { createTlsCertificates } from "./tls-certificates.ts";
 
 export const generatedSecret = new Uint8Array(32).fill(7);
 export const ownSecret = Buffer.from("a shared secret of thirty-two b.").toString("base64");

@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PostgresServer } from "./postgres-server.ts";
-import { serviceAccount } from "./run-command.ts";
-import { runStatement } from "./run-statement.ts";
-import type { RunningServer } from "./running-servers.ts";
-import { programPath, requirePrograms } from "./server-binaries.ts";
-import { giveTo, serverFolder } from "./server-folder.ts";
-import { launchServer } from "./server-process.ts";
+import type { PostgresServer } from "../../scripts/servers/postgres-server.ts";
+import { serviceAccount } from "../../scripts/servers/run-command.ts";
+import { runStatement } from "../../scripts/servers/run-statement.ts";
+import type { RunningServer } from "../../scripts/servers/running-servers.ts";
+import { programPath, requirePrograms } from "../../scripts/servers/server-binaries.ts";
+import { giveTo, serverFolder } from "../../scripts/servers/server-folder.ts";
+import { launchServer } from "../../scripts/servers/server-process.ts";
 
 export interface PgbouncerServer extends RunningServer {
   /** The Postgres URL of that database, by way of the pooler. Clients must not use named statements. */

@@ -1,4 +1,5 @@
-import type { Answer } from "./signed-client.ts";
+import type { RawAnswer } from "../../scripts/client/raw-http.ts";
+import type { Answer } from "../../scripts/client/signed-client.ts";
 
 interface ProblemTexts {
   readonly status: number;
@@ -151,6 +152,11 @@ export function outcomeOf({ status, headers, body }: Answer) {
   const isProblem = typeof parsed === "object" && parsed !== null && "requestId" in parsed;
   const named = isProblem && parsed.requestId !== "" && parsed.requestId === headers.get("x-request-id");
   return { status, type, body: named ? { ...parsed, requestId: "as the header" } : parsed };
+}
+
+/** `outcomeOf` for an answer that was read off the wire. */
+export function outcomeOfRaw({ status, headers, body }: RawAnswer) {
+  return outcomeOf({ status, headers: new Headers(headers), body });
 }
 
 export const empty = (status: number) => ({ status, type: null, body: "" });

@@ -1,4 +1,8 @@
 import { Redis } from "ioredis";
+import { type RedisCluster, sharedRedisCluster } from "../../scripts/servers/redis-cluster.ts";
+import { type RedisSentinel, sharedRedisSentinel } from "../../scripts/servers/redis-sentinel.ts";
+import { type RedisServer, sharedRedis } from "../../scripts/servers/redis-server.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
 import {
   openRedisAdapters,
@@ -9,10 +13,6 @@ import { plainConnection, type RedisConnectionOptions } from "../../src/redis/co
 import type { HotCopyEvent } from "../../src/redis/redis-hot-copy.ts";
 import type { ReplayGuardEvent } from "../../src/redis/redis-replay-guard.ts";
 import { latestIssueTime } from "../../src/sessions/session-token.ts";
-import { type RedisCluster, sharedRedisCluster } from "./redis-cluster.ts";
-import { type RedisSentinel, sharedRedisSentinel } from "./redis-sentinel.ts";
-import { type RedisServer, sharedRedis } from "./redis-server.ts";
-import { eventually } from "./waiting.ts";
 
 /** A Redis as a site may run it: how a sidecar is told of it, and the servers that hold the keys. */
 export interface RedisPlace {

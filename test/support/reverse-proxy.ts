@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RunningServer } from "./running-servers.ts";
-import { programPath, requirePrograms } from "./server-binaries.ts";
-import { serverFolder } from "./server-folder.ts";
-import { launchServer } from "./server-process.ts";
+import type { RunningServer } from "../../scripts/servers/running-servers.ts";
+import { programPath, requirePrograms } from "../../scripts/servers/server-binaries.ts";
+import { serverFolder } from "../../scripts/servers/server-folder.ts";
+import { launchServer } from "../../scripts/servers/server-process.ts";
 
 /** Returns the proxy's configuration for the port that it has to listen on. */
 export type ProxyConfiguration = (port: number) => string;

@@ -1,4 +1,6 @@
 import pino from "pino";
+import { createSignedClient } from "../../scripts/client/signed-client.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { type AppDependencies, createApp } from "../../src/app.ts";
 import { withoutHotCopy } from "../../src/coherence/hot-copy.ts";
 import { createWriteThrough } from "../../src/coherence/write-through.ts";
@@ -12,8 +14,6 @@ import { createKeyRing } from "../../src/sessions/key-ring.ts";
 import { createSigningKeys, loadSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { createSqliteSessionLedger } from "../../src/sessions/sqlite-session-ledger.ts";
 import { withoutTls } from "./database-tls.ts";
-import { createSignedClient } from "./signed-client.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 import { createUsers, type User } from "./user-table.ts";
 
 export interface RunningAppOptions extends Partial<AppDependencies> {

@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryFolder } from "./temporary-folder.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 
 /** An account without a name, as containers have. */
 export const service = { uid: 61_001, gid: 61_001 };

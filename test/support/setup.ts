@@ -2,7 +2,7 @@ import { afterAll, setDefaultTimeout } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { providePackages } from "../../scripts/packages.ts";
-import { stopAllServers } from "./running-servers.ts";
+import { stopAllServers } from "../../scripts/servers/running-servers.ts";
 
 if (await providePackages(join(import.meta.dir, "../.."), "devDependencies").catch(refuse)) runAgain();
 

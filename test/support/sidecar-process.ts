@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createSignedClient } from "./signed-client.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
-import { createTickingClock } from "./ticking-clock.ts";
+import { createSignedClient } from "../../scripts/client/signed-client.ts";
+import { createTickingClock } from "../../scripts/client/ticking-clock.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 
 const source = join(import.meta.dir, "../../src/index.ts");
 const startMs = 10_000;

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
+import { type RedisOptions, type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
 import { carryOut, createDeployment, itemsOf } from "./deployment.ts";
-import { type RedisOptions, type RedisServer, startRedis } from "./redis-server.ts";
 
 export interface SidecarRedis extends AsyncDisposable {
   readonly server: RedisServer;

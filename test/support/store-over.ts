@@ -1,9 +1,9 @@
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { type HotCopy, withoutHotCopy } from "../../src/coherence/hot-copy.ts";
 import type { Replacement, UserDirectory, UserRecord } from "../../src/coherence/user-directory.ts";
 import { createWriteThrough, type StoreEvent } from "../../src/coherence/write-through.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { withoutTls } from "./database-tls.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 import { createUsers } from "./user-table.ts";
 
 /** D. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SQL } from "bun";
 import { Cluster, Redis } from "ioredis";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import type { DatabaseKind } from "../../src/config/database-address.ts";
@@ -12,7 +13,6 @@ import { openRedisPopulation } from "../../src/redis/population.ts";
 import { withoutTls } from "./database-tls.ts";
 import { asInstalled } from "./installed-runner.ts";
 import { type OpenedStore, openStore, type RedisPlace, withRedis } from "./redis-places.ts";
-import { temporaryFolder } from "./temporary-folder.ts";
 import { openTestDatabase, type TestDatabase } from "./test-database.ts";
 
 /** A site with many users whose hashes `bun run sync` keeps equal with their rows. */

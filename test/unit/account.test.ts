@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 
 const room = JSON.stringify(join(import.meta.dir, "../../src/files/account.ts"));
 

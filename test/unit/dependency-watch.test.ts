@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import pino from "pino";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { ConfigurationInvalid, DatabaseUnavailable } from "../../src/errors.ts";
 import { createDependencyWatch, type Problem, type RedisState } from "../../src/process/dependency-watch.ts";
-import { eventually } from "../support/waiting.ts";
 
 const redis = { status: "not configured" } as const;
 const ok = { status: "ok" } as const;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { type ProcessStart, takeEnvironment } from "../../src/config/environment.ts";
 import { readEnvironmentFile } from "../../src/config/environment-file.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const marker = "hunter2";
 

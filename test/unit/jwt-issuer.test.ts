@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { createPublicKey, type JsonWebKeyInput } from "node:crypto";
 import jwt from "jsonwebtoken";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { createJwtIssuer, type JwtIssuerOptions } from "../../src/sessions/jwt-issuer.ts";
 import { createKeyRing } from "../../src/sessions/key-ring.ts";
 import type { SessionSubject } from "../../src/sessions/session-issuer.ts";
 import { createSigningKeys, loadSigningKeys, type SigningKeys } from "../../src/sessions/signing-keys.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const issuedAt = 2_000_000_000;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { decodeProtectedHeader, jwtVerify } from "jose";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { createJwtIssuer } from "../../src/sessions/jwt-issuer.ts";
 import type { KeyAlgorithm } from "../../src/sessions/key-algorithms.ts";
 import { asActive, createKey } from "../../src/sessions/key-making.ts";
@@ -7,7 +8,6 @@ import { createKeyRing, createSecretKey, type SessionKeys } from "../../src/sess
 import { replaceLeaked, rotate } from "../../src/sessions/key-states.ts";
 import { createSigningKeys, keySetText, loadSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { createTokenVerifier } from "../../src/sessions/token-verifier.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const nowMs = Date.now();
 const maxAgeSeconds = 300;

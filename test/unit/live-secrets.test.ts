@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { ConfigurationInvalid, SignatureInvalid } from "../../src/errors.ts";
 import { signMessage } from "../../src/protocol/signature.ts";
 import { createLiveSecrets } from "../../src/reload/live-secrets.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const nowMs = Date.UTC(2033, 0, 1);
 const secretOf = (letter: string, bytes = 32) => new Uint8Array(Buffer.from(letter.repeat(bytes)));

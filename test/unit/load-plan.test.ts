@@ -6,7 +6,7 @@ import { makePlan } from "../../scripts/load/plan.ts";
 import { resolveTarget } from "../../scripts/load/target.ts";
 import { type Measured, parseThresholds } from "../../scripts/load/thresholds.ts";
 import { durationText, latencyText, parseDurationMs, shareText } from "../../scripts/quantities.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 
 describe("a plan", () => {
   test("without options is small and reads only", () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { makeFifo, openFifo } from "../support/fifo.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { makeFifo, openFifo } from "../../scripts/faults/harness/fifo.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
 import { runOnTerminal } from "../support/terminal.ts";
-import { eventually } from "../support/waiting.ts";
 
 const logger = JSON.stringify(join(import.meta.dir, "../../src/process/logger.ts"));
 

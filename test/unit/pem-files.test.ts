@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { createTlsCertificates, type TlsCertificates } from "../../scripts/servers/tls-certificates.ts";
 import { readCertificateAuthority, readClientCertificate } from "../../src/config/pem-files.ts";
 import { createSettingReader } from "../../src/config/setting-reader.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
-import { createTlsCertificates, type TlsCertificates } from "../support/tls-certificates.ts";
 
 const folder = temporaryFolder();
 let files: TlsCertificates;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { replacePrivateFile } from "../../src/files/private-file.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 describe("replacePrivateFile", () => {
   test("replaces the content, keeps the mode whatever the umask is, and leaves nothing beside the file", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { createSettingReader, type Environment } from "../../src/config/setting-reader.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 function audience(environment: Environment) {
   const { readOptional, problems } = createSettingReader(environment);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { isRejected } from "../../scripts/servers/waiting.ts";
 import { createSharedReads } from "../../src/coherence/shared-reads.ts";
-import { isRejected } from "../support/waiting.ts";
 
 /** What somebody saw of the database, by a clock that counts every event. */
 interface Seen {

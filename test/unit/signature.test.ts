@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { macOf } from "../../scripts/client/signed-client.ts";
 import { SignatureInvalid } from "../../src/errors.ts";
 import {
   createSignatureVerifier,
@@ -6,7 +7,6 @@ import {
   type SignedMessage,
   signMessage,
 } from "../../src/protocol/signature.ts";
-import { macOf } from "../support/signed-client.ts";
 import { bodyOf, type SignatureVectors } from "./make-signature-vectors.ts";
 import fixture from "./signature-vectors.json";
 

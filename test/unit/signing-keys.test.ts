@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { createSigningKeys, loadSigningKeys } from "../../src/sessions/signing-keys.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 interface KeyInFile {
   readonly kty: string;

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { exportJWK, generateKeyPair } from "jose";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { createKeyRing } from "../../src/sessions/key-ring.ts";
 import { createSigningKeys, loadSigningKeys, type SigningKeys } from "../../src/sessions/signing-keys.ts";
 import { createTokenVerifier, type TokenVerifierOptions } from "../../src/sessions/token-verifier.ts";
 import { badTokens, createForger, type Forger } from "../support/session-tokens.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const nowSeconds = 2_000_000_000;
 

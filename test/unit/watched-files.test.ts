@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { makeFifo } from "../../scripts/faults/harness/fifo.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { createWatchedFiles, type WatchedFile, type WatchedFiles } from "../../src/reload/watched-files.ts";
-import { makeFifo } from "../support/fifo.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeEach(() => {

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { ServerUnavailable } from "../../../test/support/server-binaries.ts";
 import { wrapBeside } from "../../columns.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { print, showStep } from "../../progress.ts";
 import { parseWhole } from "../../quantities.ts";
+import { ServerUnavailable } from "../../servers/server-binaries.ts";
 import { builtSidecar } from "../built-sidecar.ts";
 import { LookupsWrong } from "../growth/lookups.ts";
 import { writeResult } from "../json-output.ts";

@@ -1,8 +1,8 @@
 import { installationOf } from "../../../src/config/installation.ts";
 import { createDemoDatabase } from "../../../src/process/development.ts";
 import { createSigningKeys } from "../../../src/sessions/signing-keys.ts";
-import { bytesOf, createSignedClient } from "../../../test/support/signed-client.ts";
-import { temporaryFolder } from "../../../test/support/temporary-folder.ts";
+import { bytesOf, createSignedClient } from "../../client/signed-client.ts";
+import { temporaryFolder } from "../../servers/temporary-folder.ts";
 import { builtSidecar } from "../built-sidecar.ts";
 import { loginIdOf, ownIdDataOf } from "../population.ts";
 import { type MeasuredProcess, startMeasured } from "../server-process.ts";

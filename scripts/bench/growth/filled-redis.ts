@@ -2,8 +2,8 @@ import { Redis } from "ioredis";
 import { plainConnection, type RedisConnectionOptions } from "../../../src/redis/connection.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
 import { openRedisPopulation } from "../../../src/redis/population.ts";
-import { type RedisServer, startRedis } from "../../../test/support/redis-server.ts";
-import { programPath } from "../../../test/support/server-binaries.ts";
+import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
+import { programPath } from "../../servers/server-binaries.ts";
 import { loginIdOf, ownIdDataOf } from "../population.ts";
 import { keyPrefix } from "../site.ts";
 

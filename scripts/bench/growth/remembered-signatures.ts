@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 import { openRedisAdapters } from "../../../src/redis/adapters.ts";
 import type { ReplayGuard } from "../../../src/replay/replay-guard.ts";
-import { startRedis } from "../../../test/support/redis-server.ts";
+import { startRedis } from "../../servers/redis-server.ts";
 import { keyPrefix } from "../site.ts";
 import { connectionTo, limits, memoryInUse } from "./filled-redis.ts";
 

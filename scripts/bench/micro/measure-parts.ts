@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { run } from "mitata";
-import { startRedis } from "../../../test/support/redis-server.ts";
+import { startRedis } from "../../servers/redis-server.ts";
 import { measureRedisCost, type RedisCost } from "./redis-cost.ts";
 import { benchRedisWaits } from "./redis-waits.ts";
 import { benchRequests } from "./requests.ts";

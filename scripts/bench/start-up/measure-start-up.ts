@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { freePort } from "../../../test/support/free-port.ts";
-import { requirePrograms } from "../../../test/support/server-binaries.ts";
+import { freePort } from "../../servers/free-port.ts";
+import { requirePrograms } from "../../servers/server-binaries.ts";
 import { builtSidecar } from "../built-sidecar.ts";
 import { createDesertedSite, type DesertedSite, mustAnswer } from "../growth/deserted-site.ts";
 import { startFilledRedis } from "../growth/filled-redis.ts";

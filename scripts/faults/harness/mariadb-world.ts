@@ -1,6 +1,6 @@
 import { SQL } from "bun";
-import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
-import { type MariadbServer, startMariadb } from "../../support/mariadb-server.ts";
+import { type FaultProxy, startFaultProxy } from "../../servers/fault-proxy.ts";
+import { type MariadbServer, startMariadb } from "../../servers/mariadb-server.ts";
 import { createSiteOf } from "./site.ts";
 import type { WorldDatabase } from "./world.ts";
 

@@ -1,5 +1,4 @@
 import { connect } from "node:net";
-import { outcomeOf } from "./problems.ts";
 import type { SignedRequest } from "./signed-client.ts";
 
 const deadlineMs = 5000;
@@ -78,11 +77,6 @@ export function rawRequest({ method, url, headers, body }: SignedRequest, extra 
     body,
   ];
   return { parts };
-}
-
-/** `outcomeOf` for an answer off the wire. */
-export function outcomeOfRaw({ status, headers, body }: RawAnswer) {
-  return outcomeOf({ status, headers: new Headers(headers), body });
 }
 
 /** `null` until the whole answer is there. */

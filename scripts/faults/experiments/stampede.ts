@@ -1,4 +1,4 @@
-import { exchangeRaw, type RawAnswer, rawRequest } from "../../support/raw-http.ts";
+import { exchangeRaw, type RawAnswer, rawRequest } from "../../client/raw-http.ts";
 import { signRequest } from "../harness/client.ts";
 import { combine, experiment, unless } from "../harness/experiment.ts";
 import { createHistory, type Verdict } from "../harness/history.ts";

@@ -1,9 +1,9 @@
-import type { FaultProxy } from "../../support/fault-proxy.ts";
+import type { FaultProxy } from "../../servers/fault-proxy.ts";
 import { combine, experiment, provenByUse, unless } from "../harness/experiment.ts";
 import { createHistory, judge } from "../harness/history.ts";
 import { startLoad } from "../harness/load.ts";
+import { createRandom } from "../harness/random.ts";
 import { startWorld, type World } from "../harness/world.ts";
-import { createRandom } from "../random-histories.ts";
 
 export const randomFaults = experiment({
   id: "10",

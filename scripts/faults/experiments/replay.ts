@@ -1,4 +1,4 @@
-import type { SignedRequest } from "../../support/signed-client.ts";
+import type { SignedRequest } from "../../client/signed-client.ts";
 import { ask, type Reply, sendOnce, signRequest } from "../harness/client.ts";
 import { experiment, unless } from "../harness/experiment.ts";
 import type { Verdict } from "../harness/history.ts";

@@ -1,5 +1,5 @@
-import { fetchDirect } from "../../../scripts/fetch-direct.ts";
-import { createSignedClient, type Endpoint, type SignedRequest } from "../../support/signed-client.ts";
+import { fetchDirect } from "../../client/fetch-direct.ts";
+import { createSignedClient, type Endpoint, type SignedRequest } from "../../client/signed-client.ts";
 import { type Sidecar, sharedSecret } from "./sidecar.ts";
 
 /** What came of one request; `status` is 0 where no answer came, and `code` then says so. */

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { renameSync, rmSync } from "node:fs";
 import { SQL } from "bun";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { temporaryFolder } from "../../servers/temporary-folder.ts";
 import { combine, experiment, type Progress, unless } from "../harness/experiment.ts";
 import { createHistory, type History, type Verdict } from "../harness/history.ts";
 import { startLoad } from "../harness/load.ts";

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { fetchDirect } from "../../scripts/fetch-direct.ts";
-import { freePort } from "./free-port.ts";
-import { createSignedClient } from "./signed-client.ts";
-import { createTickingClock } from "./ticking-clock.ts";
-import { eventually } from "./waiting.ts";
+import { fetchDirect } from "../../client/fetch-direct.ts";
+import { createSignedClient } from "../../client/signed-client.ts";
+import { createTickingClock } from "../../client/ticking-clock.ts";
+import { freePort } from "../../servers/free-port.ts";
+import { eventually } from "../../servers/waiting.ts";
 
 const sharedSecret = Buffer.from("a shared secret of thirty-two b.");
-const entry = join(import.meta.dir, "../../src/index.ts");
+const entry = join(import.meta.dir, "../../../src/index.ts");
 const readyMs = 10_000;
 
 /** A sidecar over its demo database whose standard output goes where the shell's redirection or pipe says. */

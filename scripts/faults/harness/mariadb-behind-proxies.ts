@@ -1,6 +1,6 @@
 import { SQL } from "bun";
-import { type ErrorProxy, startErrorProxy } from "../../support/error-proxy.ts";
-import { startMariadb } from "../../support/mariadb-server.ts";
+import { type ErrorProxy, startErrorProxy } from "../../servers/error-proxy.ts";
+import { startMariadb } from "../../servers/mariadb-server.ts";
 import { createSiteOf } from "./site.ts";
 import type { WorldDatabase } from "./world.ts";
 

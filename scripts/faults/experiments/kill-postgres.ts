@@ -1,8 +1,8 @@
 import { combine, experiment, rounded, unless } from "../harness/experiment.ts";
 import { createHistory, judge } from "../harness/history.ts";
 import { startLoad } from "../harness/load.ts";
+import { createRandom } from "../harness/random.ts";
 import { startWorld } from "../harness/world.ts";
-import { createRandom } from "../random-histories.ts";
 import { untilSetsAreTaken } from "./kill-redis.ts";
 
 /** Commits wait before they are flushed, so that many kills fall into the middle of one. */

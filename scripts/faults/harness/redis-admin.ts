@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import type { RedisServer } from "../../support/redis-server.ts";
+import type { RedisServer } from "../../servers/redis-server.ts";
 
 /** One command to a server itself, past every proxy and sidecar. */
 export async function tellRedis(

@@ -1,8 +1,8 @@
-import { type FifoReader, makeFifo, openFifo } from "../../support/fifo.ts";
-import { type RedirectedSidecar, startRedirected } from "../../support/redirected-sidecar.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
-import { eventually } from "../../support/waiting.ts";
+import { temporaryFolder } from "../../servers/temporary-folder.ts";
+import { eventually } from "../../servers/waiting.ts";
 import { experiment, unless } from "../harness/experiment.ts";
+import { type FifoReader, makeFifo, openFifo } from "../harness/fifo.ts";
+import { type RedirectedSidecar, startRedirected } from "../harness/redirected-sidecar.ts";
 
 interface Parameters {
   /** Requests that are refused, at each of two sidecars. */

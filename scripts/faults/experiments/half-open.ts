@@ -1,4 +1,4 @@
-import type { FaultProxy } from "../../support/fault-proxy.ts";
+import type { FaultProxy } from "../../servers/fault-proxy.ts";
 import type { Kind } from "../harness/client.ts";
 import { combine, experiment, type Progress, rounded, unless } from "../harness/experiment.ts";
 import { createHistory, type History, judge, type Verdict } from "../harness/history.ts";

@@ -1,6 +1,6 @@
 import { SQL } from "bun";
-import { sharedMariadb } from "../../support/mariadb-server.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { sharedMariadb } from "../../servers/mariadb-server.ts";
+import { temporaryFolder } from "../../servers/temporary-folder.ts";
 import { readValue } from "../harness/client.ts";
 import { combine, experiment, type Progress, unless } from "../harness/experiment.ts";
 import { createHistory, type Verdict } from "../harness/history.ts";

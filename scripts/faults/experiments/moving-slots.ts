@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
-import type { RedisCluster } from "../../support/redis-cluster.ts";
-import type { RedisServer } from "../../support/redis-server.ts";
+import type { RedisCluster } from "../../servers/redis-cluster.ts";
+import type { RedisServer } from "../../servers/redis-server.ts";
 import { combine, experiment, type Progress, provenByUse, unless } from "../harness/experiment.ts";
 import { createHistory, type History, judge } from "../harness/history.ts";
 import { startLoad, untilTrue } from "../harness/load.ts";

@@ -1,6 +1,6 @@
-import { createRandom } from "../random-histories.ts";
 import type { Kind } from "./client.ts";
 import type { History } from "./history.ts";
+import { createRandom } from "./random.ts";
 import type { Sidecar } from "./sidecar.ts";
 import type { World } from "./world.ts";
 

@@ -1,4 +1,4 @@
-import type { Fate } from "../../support/error-proxy.ts";
+import type { Fate } from "../../servers/error-proxy.ts";
 import { combine, experiment, provenByUse, unless } from "../harness/experiment.ts";
 import { createHistory, judge } from "../harness/history.ts";
 import { startLoad } from "../harness/load.ts";

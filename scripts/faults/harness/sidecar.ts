@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { fetchDirect } from "../../../scripts/fetch-direct.ts";
-import { freePort } from "../../support/free-port.ts";
-import { serverFolder } from "../../support/server-folder.ts";
-import { launchServer, type ServerProgram } from "../../support/server-process.ts";
+import { fetchDirect } from "../../client/fetch-direct.ts";
+import { freePort } from "../../servers/free-port.ts";
+import { serverFolder } from "../../servers/server-folder.ts";
+import { launchServer, type ServerProgram } from "../../servers/server-process.ts";
 
 /** A real process of the sidecar under test. */
 export interface Sidecar {

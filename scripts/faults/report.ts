@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { SQL } from "bun";
-import { wrapBeside } from "../../scripts/columns.ts";
-import { startRedis } from "../support/redis-server.ts";
+import { wrapBeside } from "../columns.ts";
+import { startRedis } from "../servers/redis-server.ts";
 import type { Experiment, Size } from "./harness/experiment.ts";
 import type { Verdict } from "./harness/history.ts";
 import { tellRedis } from "./harness/redis-admin.ts";

@@ -1,8 +1,8 @@
-import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
-import { type PostgresServer, startPostgres } from "../../support/postgres-server.ts";
-import { type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
-import { type RedisSentinel, startRedisSentinel } from "../../support/redis-sentinel.ts";
-import { type RedisServer, startRedis } from "../../support/redis-server.ts";
+import { type FaultProxy, startFaultProxy } from "../../servers/fault-proxy.ts";
+import { type PostgresServer, startPostgres } from "../../servers/postgres-server.ts";
+import { type RedisCluster, startRedisCluster } from "../../servers/redis-cluster.ts";
+import { type RedisSentinel, startRedisSentinel } from "../../servers/redis-sentinel.ts";
+import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { type Counters, type Sidecar, startSidecar, sum } from "./sidecar.ts";
 import { createSite, type Site } from "./site.ts";
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { experiments } from "../test/faults/experiments.ts";
-import type { Experiment, Size } from "../test/faults/harness/experiment.ts";
-import { describeSetting, markdownOf, type Result, tableOf } from "../test/faults/report.ts";
-import { stopAllServers } from "../test/support/running-servers.ts";
-import { ServerUnavailable } from "../test/support/server-binaries.ts";
-import { describeEach } from "./columns.ts";
-import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
-import { showStep, tell } from "./progress.ts";
+import { describeEach } from "../columns.ts";
+import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { showStep, tell } from "../progress.ts";
+import { stopAllServers } from "../servers/running-servers.ts";
+import { ServerUnavailable } from "../servers/server-binaries.ts";
+import { experiments } from "./experiments.ts";
+import type { Experiment, Size } from "./harness/experiment.ts";
+import { describeSetting, markdownOf, type Result, tableOf } from "./report.ts";
 
 const help = `Runs the fault experiments: real sidecars over a real Redis and database that
 are killed, cut off and restored.
@@ -18,7 +18,8 @@ are killed, cut off and restored.
   --experiment ID  only this one; may be given several times
   --full           the figures of the plan instead of those of the test run,
                    which takes half an hour for all experiments
-  --report [FILE]  write the result as Markdown (default test/faults/REPORT.md)
+  --report [FILE]  write the result as Markdown
+                   (default scripts/faults/REPORT.md)
   --json           print JSON
 
 Exits 0 if everything holds, 1 if anything does not, 2 on wrong usage.
@@ -28,7 +29,7 @@ The experiments:
 ${describeEach(experiments.map(({ id, title }) => [id, title]))}
 `;
 
-const defaultReport = join(import.meta.dir, "../test/faults/REPORT.md");
+const defaultReport = join(import.meta.dir, "REPORT.md");
 
 await runCommand({
   help,

@@ -1,9 +1,9 @@
 import { combine, experiment, type Progress, provenByUse, rounded, unless } from "../harness/experiment.ts";
 import { createHistory, type History, judge, type Verdict } from "../harness/history.ts";
 import { startLoad, untilTrue } from "../harness/load.ts";
+import { createRandom } from "../harness/random.ts";
 import { tellRedis } from "../harness/redis-admin.ts";
 import { startWorld, type World } from "../harness/world.ts";
-import { createRandom } from "../random-histories.ts";
 
 interface Parameters {
   readonly ways: readonly Return[];

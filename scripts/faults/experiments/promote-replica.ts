@@ -1,4 +1,4 @@
-import type { RedisServer } from "../../support/redis-server.ts";
+import type { RedisServer } from "../../servers/redis-server.ts";
 import { combine, experiment, type Progress, provenByUse, rounded, unless } from "../harness/experiment.ts";
 import { createHistory, type History, judge } from "../harness/history.ts";
 import { startLoad, untilTrue } from "../harness/load.ts";

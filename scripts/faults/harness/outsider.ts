@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
-import type { FaultProxy } from "../../support/fault-proxy.ts";
-import { createRandom } from "../random-histories.ts";
+import type { FaultProxy } from "../../servers/fault-proxy.ts";
 import type { History } from "./history.ts";
+import { createRandom } from "./random.ts";
 import { userKey } from "./redis-admin.ts";
 import type { Sidecar } from "./sidecar.ts";
 import type { World } from "./world.ts";

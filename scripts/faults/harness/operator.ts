@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { temporaryFolder } from "../../servers/temporary-folder.ts";
 import type { Proxies, World } from "./world.ts";
 
 /** Who runs `bun run sync` while sidecars serve: a real process for each run, all in one folder. */
@@ -26,7 +26,7 @@ export interface SyncRun {
 
 type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
-const command = join(import.meta.dir, "../../../scripts/sync/index.ts");
+const command = join(import.meta.dir, "../../sync/index.ts");
 
 export async function createOperator(world: Pick<World, "openWay">): Promise<Operator> {
   const folder = temporaryFolder();

@@ -1,11 +1,11 @@
 import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/process/development.ts";
 import { signMessage } from "../../src/protocol/signature.ts";
+import { curlCommand } from "../client/curl-command.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
 import { showStep, tell } from "../progress.ts";
-import { shellWord } from "../shell-word.ts";
 import { NoAnswer, type SignedRequest, send } from "./send.ts";
 
 const help = `Signs a request as OwnID does and prints the curl command that sends it. The
@@ -99,15 +99,7 @@ async function readData(): Promise<string> {
 }
 
 function printCurl(request: SignedRequest, asJson: boolean): ExitStatus {
-  const headers = Object.entries(request.headers).map(
-    ([name, value]) => `  -H ${shellWord(`${name}: ${value}`)}`,
-  );
-  const curl = [
-    `curl -si --noproxy '*' ${shellWord(request.url)}`,
-    ...headers,
-    `  --data-raw ${shellWord(request.body)}`,
-  ].join(" \\\n");
-  process.stdout.write(`${asJson ? JSON.stringify(request) : curl}\n`);
+  process.stdout.write(`${asJson ? JSON.stringify(request) : curlCommand(request)}\n`);
   return 0;
 }
 

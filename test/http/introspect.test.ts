@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { SessionLedgerUnavailable } from "../../src/errors.ts";
 import {
   adminToken,
@@ -7,24 +7,14 @@ import {
   claimsOf,
   createOpsClient,
   inactive,
-  type OpsClient,
+  shareOpsApp,
   sol,
 } from "../support/ops-client.ts";
 import { json, outcomeOf, problem } from "../support/problems.ts";
-import { type RunningApp, startApp } from "../support/running-app.ts";
+import { startApp } from "../support/running-app.ts";
 import { badTokens } from "../support/session-tokens.ts";
 
-let app: RunningApp;
-let ops: OpsClient;
-beforeAll(async () => {
-  app = await startApp({
-    users: [{ email: sol }, { email: "mia@testmail.com" }, { email: "Zoë %@ex.com" }],
-    adminToken,
-    backendToken,
-  });
-  ops = createOpsClient(app);
-});
-afterAll(() => app[Symbol.asyncDispose]());
+const { ops } = await shareOpsApp();
 
 describe("POST /introspect", () => {
   test("calls a session token active, with its claims", async () => {

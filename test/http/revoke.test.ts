@@ -1,29 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import {
   adminToken,
-  backendToken,
   bearer,
   claimsOf,
   createOpsClient,
   inactive,
-  type OpsClient,
+  shareOpsApp,
   sol,
 } from "../support/ops-client.ts";
 import { empty, problem } from "../support/problems.ts";
-import { type RunningApp, startApp } from "../support/running-app.ts";
+import { startApp } from "../support/running-app.ts";
 
-let app: RunningApp;
-let ops: OpsClient;
-beforeAll(async () => {
-  app = await startApp({
-    users: [{ email: sol }, { email: "mia@testmail.com" }, { email: "Zoë %@ex.com" }],
-    adminToken,
-    backendToken,
-  });
-  ops = createOpsClient(app);
-});
-afterAll(() => app[Symbol.asyncDispose]());
+const { app, ops } = await shareOpsApp();
 
 describe("POST /admin/revoke", () => {
   test.each(["jti", "sid"] as const)("ends what has this %s and nothing else", async (name) => {

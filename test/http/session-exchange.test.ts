@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import jwt from "jsonwebtoken";
 import {
   adminToken,
@@ -7,25 +7,15 @@ import {
   claimsOf,
   createOpsClient,
   inactive,
-  type OpsClient,
+  shareOpsApp,
   sol,
   tokenOf,
 } from "../support/ops-client.ts";
 import { json, problem } from "../support/problems.ts";
-import { type RunningApp, startApp } from "../support/running-app.ts";
+import { startApp } from "../support/running-app.ts";
 import { badTokens } from "../support/session-tokens.ts";
 
-let app: RunningApp;
-let ops: OpsClient;
-beforeAll(async () => {
-  app = await startApp({
-    users: [{ email: sol }, { email: "mia@testmail.com" }, { email: "Zoë %@ex.com" }],
-    adminToken,
-    backendToken,
-  });
-  ops = createOpsClient(app);
-});
-afterAll(() => app[Symbol.asyncDispose]());
+const { ops } = await shareOpsApp();
 
 describe("the one-time hand-off", () => {
   test("gives OwnID a short-lived token that is good for one session token with the same sid", async () => {

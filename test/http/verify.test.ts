@@ -1,26 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  adminToken,
-  backendToken,
-  bearer,
-  claimsOf,
-  createOpsClient,
-  type OpsClient,
-  sol,
-} from "../support/ops-client.ts";
-import { type RunningApp, startApp } from "../support/running-app.ts";
+import { describe, expect, test } from "bun:test";
+import { bearer, claimsOf, shareOpsApp, sol } from "../support/ops-client.ts";
 
-let app: RunningApp;
-let ops: OpsClient;
-beforeAll(async () => {
-  app = await startApp({
-    users: [{ email: sol }, { email: "mia@testmail.com" }, { email: "Zoë %@ex.com" }],
-    adminToken,
-    backendToken,
-  });
-  ops = createOpsClient(app);
-});
-afterAll(() => app[Symbol.asyncDispose]());
+const { app, ops } = await shareOpsApp();
 
 describe("GET /verify", () => {
   test("names the session of a bearer token or a cookie, and needs no other token", async () => {

@@ -1,6 +1,7 @@
+import { afterAll } from "bun:test";
 import jwt from "jsonwebtoken";
 import { json, outcomeOf } from "./problems.ts";
-import type { RunningApp } from "./running-app.ts";
+import { type RunningApp, startApp } from "./running-app.ts";
 import { createForger } from "./session-tokens.ts";
 
 export const sol = "sol@testmail.com";
@@ -50,6 +51,14 @@ export function createOpsClient(app: RunningApp) {
 }
 
 export type OpsClient = ReturnType<typeof createOpsClient>;
+
+/** Starts one application with both tokens and three users for all tests of a file, and stops it after the last one. */
+export async function shareOpsApp() {
+  const users = [{ email: sol }, { email: "mia@testmail.com" }, { email: "Zoë %@ex.com" }];
+  const app = await startApp({ users, adminToken, backendToken });
+  afterAll(() => app[Symbol.asyncDispose]());
+  return { app, ops: createOpsClient(app) };
+}
 
 export const claimsOf = (token: string): jwt.JwtPayload => jwt.decode(token, { json: true }) ?? {};
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });

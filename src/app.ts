@@ -17,6 +17,7 @@ import { sessionExchange } from "./http/routes/session-exchange.ts";
 import { setOwnIdDataByLoginId } from "./http/routes/set-ownid-data-by-login-id.ts";
 import { verify } from "./http/routes/verify.ts";
 import { signedBody } from "./http/signed-body.ts";
+import { createUserRevocation } from "./http/user-revocation.ts";
 import type { RequestKind } from "./process/counters.ts";
 import type { Readiness } from "./process/dependency-watch.ts";
 import type { Logger } from "./process/logger.ts";
@@ -120,7 +121,7 @@ function adminRoutes(dependencies: AppDependencies) {
   });
   return new Elysia()
     .use(adminInvalidate({ ...dependencies, admin }))
-    .use(adminRevoke({ ...dependencies, admin }))
+    .use(adminRevoke({ ...dependencies, admin, revokeUser: createUserRevocation(dependencies) }))
     .use(adminToken === null ? new Elysia() : otherMethods("POST", "/admin/invalidate", "/admin/revoke"));
 }
 

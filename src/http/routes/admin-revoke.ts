@@ -1,18 +1,17 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import type { UserDirectory } from "../../coherence/user-directory.ts";
-import { UserUnknown } from "../../errors.ts";
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { parseJson, readJsonBody } from "../json-body.ts";
 import { nameRequest } from "../request-id.ts";
+import type { RevokeUser } from "../user-revocation.ts";
 
 export interface AdminRevokeOptions {
   readonly admin: BearerGuard;
-  readonly sessions: Pick<Sessions, "revoke" | "revokeUser">;
-  readonly findUser: UserDirectory["find"];
+  readonly sessions: Pick<Sessions, "revoke">;
+  readonly revokeUser: RevokeUser;
   readonly loginIdCase: LoginIdCase;
   readonly bodyBytesMax: number;
   readonly logger: Logger;
@@ -31,18 +30,7 @@ const OneOfThree = Type.Object(
  * answer is 204 for an unknown token or user, too.
  */
 export function adminRevoke(options: AdminRevokeOptions) {
-  const { admin, sessions, findUser, loginIdCase, bodyBytesMax, logger } = options;
-
-  /** Tokens carry the login id as the table stores it, which a collation may spell otherwise than the caller does. */
-  async function revokeUser(loginId: string): Promise<void> {
-    await sessions.revokeUser(loginId);
-    const user = await findUser(loginId).catch((error: unknown) => {
-      if (error instanceof UserUnknown) return null;
-      throw error;
-    });
-    if (user !== null && user.loginId !== loginId) await sessions.revokeUser(user.loginId);
-  }
-
+  const { admin, sessions, revokeUser, loginIdCase, bodyBytesMax, logger } = options;
   return new Elysia()
     .use(admin)
     .decorate("readBody", async ({ request }: { readonly request: Request }) =>

@@ -1,4 +1,4 @@
-import type { UserDirectory } from "../directory/user-directory.ts";
+import type { UserDirectory } from "../coherence/user-directory.ts";
 import { UserUnknown } from "../errors.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 

@@ -7,9 +7,9 @@ last build, and runs the source itself if this account cannot write dist/.
 
   bun run start
 
-Every setting is an environment variable or a line of the file .env; README.md
-lists them. Without any setting, the sidecar creates an SQLite database with one
-demo user, a shared secret and a signing key in ./data.
+Every setting is an environment variable or a line of the file .env;
+src/config/README.md lists them. Without any setting, the sidecar creates an
+SQLite database with one demo user, a shared secret and a signing key in ./data.
 
 Ctrl-C or SIGTERM ends it after DRAIN_SECONDS. It exits 0 then, and 78 if a
 setting is wrong.

@@ -45,7 +45,7 @@ start().catch((error: unknown) => {
   if (!(error instanceof ConfigurationInvalid)) throw error;
   const problems = error.problems.map((problem) => `  - ${withRunner(problem)}\n`).join("");
   process.stderr.write(
-    `ownid-sidecar cannot start with this configuration:\n\n${problems}\nREADME.md lists every setting.\n`,
+    `ownid-sidecar cannot start with this configuration:\n\n${problems}\nsrc/config/README.md lists every setting.\n`,
   );
   process.exit(exitConfigurationInvalid);
 });

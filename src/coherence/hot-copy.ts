@@ -1,6 +1,6 @@
 /**
  * The hot copy of every user's `ownIdData`, beside the primary database: one hash per login id. It is the
- * port of the protocol in this folder's README.md, whose steps its methods are.
+ * port of the protocol in DESIGN.md, whose steps its methods are.
  */
 export interface HotCopy {
   /**

@@ -59,7 +59,7 @@ const unread = "the UPDATE ended, but the row could not be read back";
 const triesMax = 3;
 
 /**
- * Creates the steps of SET from BEGIN on, as this folder's README.md numbers them. The returned function resolves when
+ * Creates the steps of SET from BEGIN on, as DESIGN.md numbers them. The returned function resolves when
  * the row holds exactly what was sent: as the UPDATE itself tells, or else as the row does that is read back.
  *
  * @throws {HashStale} | {WriteContended} | {WriteSuppressed} | {UserUnknown} | {UserBlocked} | {DatabaseUnavailable} |

@@ -27,7 +27,7 @@ interface Answer {
 
 /**
  * The store: the primary database is the record, the hot copy is written through on every `set`. Each method
- * is a step of this folder's README.md, which says why a hit is always the database's value.
+ * is a step of DESIGN.md, which says why a hit is always the database's value.
  */
 export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore {
   const { directory, hotCopy, auditShare, note } = options;

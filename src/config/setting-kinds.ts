@@ -10,7 +10,7 @@ export class Refusal {
 
 /** One environment variable: what it means, what it is when not set, and which texts it takes. */
 export interface Setting<Value> {
-  /** In the words of the README's table; `null` = not set. */
+  /** As README.md beside this file has it; `null` = not set. */
   readonly fallback: string | null;
   /** Completes the sentence "NAME must be …". */
   readonly rule: string;

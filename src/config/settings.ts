@@ -16,7 +16,7 @@ import {
   wholeNumber,
 } from "./setting-kinds.ts";
 
-/** The configuration, in the order of the README's table. `setting-reader.ts` reads it and nothing else does. */
+/** The configuration, in the order of README.md beside this file. `setting-reader.ts` reads it and nothing else does. */
 export const settings = {
   HOST: hostName("127.0.0.1"),
   PORT: port("3300"),

@@ -55,7 +55,7 @@ const lookFields = prepareCommand<readonly [...Fields, token: Buffer | null, mar
 const asksDatabase: HotRead = { state: "ask" };
 const scanCount = 1000;
 
-/** The hot copy in Redis: each method is one step of this folder's README.md, most of them one Lua script. */
+/** The hot copy in Redis: each method is one step of ../coherence/DESIGN.md, most of them one Lua script. */
 export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   const { client, masters, masterOf, epochs, keys, limits, note } = options;
   const staleUsers = createStaleUsers(limits.markerLifeMs);

@@ -191,7 +191,7 @@ describe("exit 78", () => {
     server.close();
     expect(status).toBe(78);
     expect(screen).toContain("the database answers");
-    expect(screen.trimEnd()).toEndWith("README.md lists every setting.");
+    expect(screen.trimEnd()).toEndWith("src/config/README.md lists every setting.");
   });
 
   test("names the listener's host when this machine does not have it", async () => {

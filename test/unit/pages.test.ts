@@ -1,0 +1,122 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import packageJson from "../../package.json";
+import type { Setting } from "../../src/config/setting-kinds.ts";
+import { settings } from "../../src/config/settings.ts";
+import { answers } from "../../src/http/problem.ts";
+
+const root = join(import.meta.dir, "../..");
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+
+/** The rows of every table of a page that has this column first; cells without the code marks. */
+function rowsOf(page: string, firstColumn: string): string[][] {
+  const tables = new RegExp(`^\\| ${firstColumn} \\|.*\\n\\|[-|]+\\|\\n((?:\\|.*\\n)+)`, "gm");
+  return [...page.matchAll(tables)].flatMap(([, rows = ""]) =>
+    rows
+      .trimEnd()
+      .split("\n")
+      .map((row) =>
+        row
+          .split(/(?<!\\)\|/)
+          .slice(1, -1)
+          .map((cell) => cell.trim().replaceAll("`", "")),
+      ),
+  );
+}
+
+describe("the page of settings", () => {
+  const rows = rowsOf(read("src/config/README.md"), "variable");
+
+  test("lists every setting once, in the order of settings.ts, with its default", () => {
+    const listed = rows.map(([variable = "", fallback]) => [variable.replace(" *", ""), fallback]);
+    const existing = Object.entries(settings).map(([name, { fallback }]) => [name, fallback ?? ""]);
+    expect(listed).toEqual(existing);
+  });
+
+  test("marks exactly the settings that may come from a file", () => {
+    const marked = rows.flatMap(([variable = ""]) =>
+      variable.endsWith(" *") ? [variable.slice(0, -2)] : [],
+    );
+    const secret = Object.entries<Setting<unknown>>(settings).flatMap(([name, { isSecret }]) =>
+      isSecret ? [name] : [],
+    );
+    expect(marked).toEqual(secret);
+  });
+});
+
+describe("the page of answers", () => {
+  test("lists every problem code with its status", () => {
+    const listed = rowsOf(read("src/http/README.md"), "status").map(([status, code]) => `${code} ${status}`);
+    const answered = Object.entries(answers)
+      .filter(([code]) => code !== "ERR_USER_UNKNOWN")
+      .map(([code, { status }]) => `${code} ${status}`);
+    expect(listed.sort()).toEqual(answered.sort());
+  });
+});
+
+describe("the page about Redis", () => {
+  test("lists the changes to user rows that a site must announce", () => {
+    const [, list = ""] =
+      /Tell it whenever\n\n((?:- .*\n| {2}.*\n)+)/.exec(read("src/redis/README.md")) ?? [];
+    for (const change of [
+      "`ownIdData` is changed",
+      "recovery",
+      "deleted",
+      "renamed",
+      "blocked",
+      "restored",
+    ]) {
+      expect(list).toContain(change);
+    }
+  });
+});
+
+describe("every page", () => {
+  const pages = [...new Bun.Glob("**/*.md").scanSync({ cwd: root, dot: true })].filter(
+    (page) => !/^(?:node_modules|data|dist|\.git)\//.test(page),
+  );
+
+  test("names only commands that package.json has", () => {
+    const scripts = Object.keys(packageJson.scripts);
+    const unknown = pages.flatMap((page) =>
+      [...read(page).matchAll(/\b(?:bun|bun@[\d.]+) run ([a-z-]+)/g)].flatMap(([, command = ""]) =>
+        scripts.includes(command) ? [] : [`${page}: ${command}`],
+      ),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  test("links only to files and headings that exist", () => {
+    const broken = pages.flatMap((page) =>
+      [...read(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].flatMap(
+        ([, path = "", heading]) => {
+          const target = path === "" ? page : join(dirname(page), path);
+          const exists = existsSync(join(root, target));
+          const hasHeading = heading === undefined || (exists && headingsOf(read(target)).includes(heading));
+          return exists && hasHeading ? [] : [`${page}: ${path}#${heading ?? ""}`];
+        },
+      ),
+    );
+    expect(broken).toEqual([]);
+  });
+});
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function headingsOf(page: string): string[] {
+  return [...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe(".env.example", () => {
+  test("names only settings that exist", () => {
+    const named = [...read(".env.example").matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(
+      ([, name = ""]) => name,
+    );
+    expect(named.filter((name) => !Object.hasOwn(settings, name))).toEqual([]);
+  });
+});

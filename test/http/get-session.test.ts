@@ -159,6 +159,21 @@ describe("with REQUIRE_SESSION_TYPE=true", () => {
     expect(outcomeOf(await client.send(client.sign("getSessionByLoginId", content)))).toEqual(expected);
   });
 
+  test("accepts the body of each request on its own endpoint alone", async () => {
+    await using strict = await startApp({ requireSessionType: true });
+    const bodies = [
+      ["getOwnIDDataByLoginId", { loginId: sol }],
+      ["setOwnIDDataByLoginId", { loginId: sol, ownIdData: "x" }],
+      ["getSessionByLoginId", { loginId: sol, sessionType: "browser" }],
+    ] as const;
+    for (const [own, body] of bodies) {
+      for (const [endpoint] of bodies) {
+        const { status } = await strict.client.send(strict.client.sign(endpoint, body));
+        expect([own, endpoint, status === 400]).toEqual([own, endpoint, endpoint !== own]);
+      }
+    }
+  });
+
   test("leaves the other endpoints as they are", async () => {
     await using strict = await startApp({ requireSessionType: true });
     expect(outcomeOf(await strict.client.set(sol, "x"))).toEqual(empty(204));

@@ -24,6 +24,7 @@ import {
   placeOf,
   resetCommandCounts,
   singlePlace,
+  withRedis,
 } from "../support/redis-places.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 
@@ -227,6 +228,23 @@ describeWithPrivate("redis", "with the guard in Redis", () => {
     const copy = { ...request, url: `${other.baseUrl}/getSessionByLoginId` };
     expect(outcomeOf(await one.client.send(copy))).toEqual(refused);
     expect(scripted.runs.session).toBe(0);
+  });
+
+  test("a lookup claims nothing with REQUIRE_SESSION_TYPE, while session and set requests still do", async () => {
+    const server = await sharedRedis();
+    await using redis = openStore(placeOf(server));
+    await redis.filling();
+    await using strict = await startApp({
+      store: scripted.store,
+      replayGuard: redis.replayGuard,
+      requireSessionType: true,
+    });
+    const claims = () => withRedis(server, (client) => client.keys(`${redis.keyPrefix}seen:*`));
+    expect(outcomeOf(await strict.client.get(sol))).toEqual(json(200, { ownIdData: "devices" }));
+    expect(await claims()).toEqual([]);
+    expect((await strict.client.session(sol, "browser")).status).toBe(200);
+    expect((await strict.client.set(sol, "new")).status).toBe(204);
+    expect((await claims()).length).toBe(2);
   });
 
   test(

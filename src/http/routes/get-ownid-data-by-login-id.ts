@@ -7,7 +7,7 @@ import {
   OwnIdDataResponse,
   StrictGetOwnIdDataRequest,
 } from "../../protocol/messages.ts";
-import type { ReplayGuard } from "../../replay/replay-guard.ts";
+import { type ReplayGuard, withoutReplayGuard } from "../../replay/replay-guard.ts";
 import { readBound } from "../../replay/signed-use.ts";
 import { failureResponses } from "../problem.ts";
 import type { SignedBody } from "../signed-body.ts";
@@ -22,7 +22,9 @@ export interface GetOwnIdDataOptions {
 
 /** The hot path: what OwnID keeps with a user, 204 when that is nothing. */
 export function getOwnIdDataByLoginId(options: GetOwnIdDataOptions) {
-  const { signed, store, replayGuard, loginIdCase, requireSessionType } = options;
+  const { signed, store, loginIdCase, requireSessionType } = options;
+  // With REQUIRE_SESSION_TYPE, no other endpoint accepts the body of a lookup, so its signature needs no binding.
+  const replayGuard = requireSessionType ? withoutReplayGuard : options.replayGuard;
   return new Elysia().use(signed).post(
     "/getOwnIDDataByLoginId",
     async ({ body, signature, status }) => {

@@ -12,6 +12,7 @@ export function readSessions(reader: SettingReader, isProduction: boolean) {
     secret: new Secret(readSessionSecret(reader)),
     issuer: read("SESSION_ISSUER"),
     audience: read("SESSION_AUDIENCE"),
+    tokenType: read("SESSION_TOKEN_TYPE"),
     stateFile: read("STATE_FILE"),
     cookie: read("SESSION_COOKIE"),
     handsOff: readHandoff(reader),

@@ -73,6 +73,17 @@ export function oneOf<const Choice extends string>(
   };
 }
 
+/** The subtype of a media type (RFC 6838, section 4.2). That of hand-off tokens is taken; verifiers ignore its case. */
+export function tokenType(fallback: string): Setting<string> {
+  const { rule, parse } = matching(
+    fallback,
+    /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/,
+    'the name of a token type, such as "ownid-session+jwt" or "JWT"',
+  );
+  const taken = new Refusal("is the type of hand-off tokens, which must not pass for session tokens.");
+  return { fallback, rule, parse: (text) => (/^ownid-handoff\+jwt$/i.test(text) ? taken : parse(text)) };
+}
+
 /** A token that callers send as `Authorization: Bearer`. */
 export function bearerToken(): Setting<string> & { readonly isSecret: true } {
   const rule = "32 or more visible ASCII characters, without blanks";

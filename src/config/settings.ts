@@ -12,6 +12,7 @@ import {
   port,
   type Refusal,
   type Setting,
+  tokenType,
   trueOrFalse,
   wholeNumber,
 } from "./setting-kinds.ts";
@@ -102,6 +103,7 @@ export const settings = {
   SESSION_KEYS_FILE: filePath("./data/session-keys.json"),
   SESSION_ISSUER: freeText("ownid-sidecar"),
   SESSION_AUDIENCE: freeText("website"),
+  SESSION_TOKEN_TYPE: tokenType("ownid-session+jwt"),
   SESSION_TTL_SECONDS: wholeNumber("3600", 1, 31_536_000),
   SESSION_TTL_SECONDS_BROWSER: wholeNumber(null, 1, 31_536_000),
   SESSION_TTL_SECONDS_MOBILE: wholeNumber(null, 1, 31_536_000),

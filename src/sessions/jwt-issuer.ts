@@ -1,12 +1,14 @@
 import { SignJWT } from "jose";
 import type { SessionKeys } from "./key-ring.ts";
 import type { SessionIssuer, SessionType } from "./session-issuer.ts";
-import { earliestIssueTime, type TokenClaims, tokenTypes } from "./session-token.ts";
+import { earliestIssueTime, headerTypeOf, type TokenClaims } from "./session-token.ts";
 
 export interface JwtIssuerOptions {
   readonly keys: SessionKeys;
   readonly issuer: string;
   readonly audience: string;
+  /** `SESSION_TOKEN_TYPE`: the header `typ` of session tokens. */
+  readonly tokenType: string;
   readonly ttlSeconds: number;
   /** Lifetimes that differ by session type; a type without one has `ttlSeconds`. */
   readonly ttlSecondsByType: Readonly<Record<SessionType, number | null>>;
@@ -42,7 +44,8 @@ export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
         ...(sessionType === null ? {} : { session_type: sessionType }),
       };
       const { kid, key } = keys.signer();
-      const header = { alg: keys.algorithm, ...(kid === null ? {} : { kid }), typ: tokenTypes[kind] };
+      const typ = headerTypeOf(kind, options.tokenType);
+      const header = { alg: keys.algorithm, ...(kid === null ? {} : { kid }), typ };
       return new SignJWT({ ...claims }).setProtectedHeader(header).sign(key);
     },
 

@@ -1,12 +1,19 @@
 import { type Static, Type } from "@sinclair/typebox";
 
-/**
- * The kinds of token, by their header `typ`. A token of one kind must not pass for one of another (RFC 8725, section
- * 3.11). A hand-off token is what OwnID carries with `SESSION_HANDOFF=exchange`; it is good for one exchange only.
- */
-export const tokenTypes = { session: "ownid-session+jwt", handoff: "ownid-handoff+jwt" } as const;
+/** A hand-off token is what OwnID carries with `SESSION_HANDOFF=exchange`; it is good for one exchange only. */
+export type TokenKind = "session" | "handoff";
 
-export type TokenKind = keyof typeof tokenTypes;
+/** The header `typ` of hand-off tokens. `SESSION_TOKEN_TYPE` must differ from it. */
+export const handoffTokenType = "ownid-handoff+jwt";
+
+/**
+ * Returns the header `typ` of a kind of token. Tokens of one kind must not pass for the other (RFC 8725, section 3.11).
+ *
+ * @param tokenType `SESSION_TOKEN_TYPE`
+ */
+export function headerTypeOf(kind: TokenKind, tokenType: string): string {
+  return kind === "handoff" ? handoffTokenType : tokenType;
+}
 
 /**
  * How far `iat` and `nbf` lie before the sidecar's clock. Without it, a verifier whose clock is a second behind would

@@ -1,12 +1,14 @@
 import { Value } from "@sinclair/typebox/value";
 import { errors, jwtVerify } from "jose";
 import type { SessionKeys } from "./key-ring.ts";
-import { backdatingSeconds, TokenClaims, type TokenKind, tokenTypes } from "./session-token.ts";
+import { backdatingSeconds, headerTypeOf, TokenClaims, type TokenKind } from "./session-token.ts";
 
 export interface TokenVerifierOptions {
   readonly keys: Pick<SessionKeys, "algorithm" | "findVerifier">;
   readonly issuer: string;
   readonly audience: string;
+  /** `SESSION_TOKEN_TYPE`: the header `typ` of session tokens. */
+  readonly tokenType: string;
   /** The longest lifetime that a token of each kind is issued with. */
   readonly lifetimeSeconds: Readonly<Record<TokenKind, number>>;
   /** Milliseconds since the Unix epoch. */
@@ -21,7 +23,7 @@ export type VerifyToken = (token: string, kind: TokenKind) => Promise<TokenClaim
  * the sidecar's key set, never from the token: the headers `jku`, `x5u` and `jwk` are ignored (RFC 8725, section 3.10).
  */
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
-  const { keys, issuer, audience, lifetimeSeconds, now } = options;
+  const { keys, issuer, audience, tokenType, lifetimeSeconds, now } = options;
 
   /** A revocation is kept for the longest lifetime, so no token may outlive that, also after the setting was lowered. */
   function isTooOld({ iat }: TokenClaims, kind: TokenKind): boolean {
@@ -32,7 +34,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
     try {
       const { payload } = await jwtVerify(token, keys.findVerifier, {
         algorithms: [keys.algorithm],
-        typ: tokenTypes[kind],
+        typ: headerTypeOf(kind, tokenType),
         issuer,
         audience,
         currentDate: new Date(now()),

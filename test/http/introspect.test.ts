@@ -9,6 +9,7 @@ import {
   inactive,
   shareOpsApp,
   sol,
+  tokenOf,
 } from "../support/ops-client.ts";
 import { json, outcomeOf, problem } from "../support/problems.ts";
 import { startApp } from "../support/running-app.ts";
@@ -47,6 +48,24 @@ describe("POST /introspect", () => {
     );
     const other = await ops.send("/introspect", { headers: bearer(backendToken) });
     expect([other.status, other.headers.get("allow")]).toEqual([405, "POST"]);
+  });
+});
+
+describe("with SESSION_TOKEN_TYPE=JWT", () => {
+  test("accepts tokens of that type alone, and hand-off tokens only for an exchange", async () => {
+    await using app = await startApp({ adminToken, backendToken, tokenType: "JWT", handsOff: true });
+    const client = createOpsClient(app);
+    const typed = (typ: string) => client.forger.sign("session", { header: { typ } });
+    const handoff = await client.newToken();
+    const { body } = await client.exchange(handoff);
+    for (const active of [tokenOf(body), await typed("JWT")]) {
+      expect((await client.introspect(active)).body).toMatchObject({ active: true });
+      expect((await client.verify(bearer(active))).status).toBe(200);
+    }
+    for (const other of [handoff, await typed("ownid-session+jwt"), await typed("at+jwt")]) {
+      expect((await client.introspect(other)).body).toEqual({ active: false });
+      expect((await client.verify(bearer(other))).status).toBe(401);
+    }
   });
 });
 

@@ -22,6 +22,8 @@ export interface RunningAppOptions extends Partial<AppDependencies> {
   readonly collation?: "BINARY" | "NOCASE";
   /** `SESSION_HANDOFF=exchange`. */
   readonly handsOff?: boolean;
+  /** `SESSION_TOKEN_TYPE`. */
+  readonly tokenType?: string;
 }
 
 export type RunningApp = Awaited<ReturnType<typeof startApp>>;
@@ -35,6 +37,7 @@ const statementMs = 2000;
 export const sessionSettings = {
   issuer: "ownid-sidecar",
   audience: "website",
+  tokenType: "ownid-session+jwt",
   ttlSeconds: 3600,
   ttlSecondsByType: { browser: null, mobile: null },
   handoffTtlSeconds: 120,
@@ -48,6 +51,7 @@ export async function startApp({
   users = [{ email: "sol@testmail.com" }],
   collation = "BINARY",
   handsOff = false,
+  tokenType = sessionSettings.tokenType,
   ...overrides
 }: RunningAppOptions = {}) {
   const folder = temporaryFolder();
@@ -101,7 +105,7 @@ export async function startApp({
       note: () => {},
     }),
     replayGuard: createProcessReplayGuard({ keepMs: 125_000, now, elapsed: now }),
-    sessions: createJwtSessions({ ...sessionSettings, keys: keyRing, ledger, handsOff, now }),
+    sessions: createJwtSessions({ ...sessionSettings, tokenType, keys: keyRing, ledger, handsOff, now }),
     sessionCookie: "ownid_session",
     findUser: directory.find,
     readiness: watch,

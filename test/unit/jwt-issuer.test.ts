@@ -22,6 +22,7 @@ function issuerWith(options: Partial<JwtIssuerOptions> = {}) {
     keys: ringOf(keys),
     issuer: "ownid-sidecar",
     audience: "website",
+    tokenType: "ownid-session+jwt",
     ttlSeconds: 3600,
     ttlSecondsByType: { browser: null, mobile: null },
     handoffTtlSeconds: 120,
@@ -58,6 +59,13 @@ describe("a session token", () => {
       kid: keys.active.kid,
       typ: "ownid-session+jwt",
     });
+  });
+
+  test("has the configured type, which changes nothing about the hand-off token", async () => {
+    const issuer = issuerWith({ tokenType: "JWT" });
+    const typeOf = (token: string) => jwt.decode(token, { complete: true })?.header.typ;
+    expect(typeOf(await issuer.issue(sol))).toBe("JWT");
+    expect(typeOf(await issuer.issue(sol, { kind: "handoff" }))).toBe("ownid-handoff+jwt");
   });
 
   test("lives as long as its kind does", async () => {

@@ -14,7 +14,13 @@ const maxAgeSeconds = 300;
 const sol = { loginId: "sol@testmail.com", sessionType: null };
 
 function tokensOf(keys: SessionKeys) {
-  const common = { keys, issuer: "ownid-sidecar", audience: "website", now: () => nowMs };
+  const common = {
+    keys,
+    issuer: "ownid-sidecar",
+    audience: "website",
+    tokenType: "ownid-session+jwt",
+    now: () => nowMs,
+  };
   const ttlSecondsByType = { browser: null, mobile: null };
   const issuer = createJwtIssuer({ ...common, ttlSeconds: 3600, ttlSecondsByType, handoffTtlSeconds: 120 });
   const verify = createTokenVerifier({ ...common, lifetimeSeconds: { session: 3600, handoff: 120 } });

@@ -22,6 +22,7 @@ function verifierWith(changes: Partial<TokenVerifierOptions> = {}) {
     keys: ringOf(keys),
     issuer: "ownid-sidecar",
     audience: "website",
+    tokenType: "ownid-session+jwt",
     lifetimeSeconds: { session: 3600, handoff: 120 },
     now: () => nowSeconds * 1000,
     ...changes,

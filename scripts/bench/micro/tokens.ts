@@ -49,6 +49,7 @@ async function issuerOf(privateKey: CryptoKey, publicKey: CryptoKey): Promise<()
     },
     issuer: "ownid-sidecar",
     audience: "website",
+    tokenType: "ownid-session+jwt",
     ttlSeconds: 3600,
     ttlSecondsByType: { browser: null, mobile: null },
     handoffTtlSeconds: 120,

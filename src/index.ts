@@ -120,13 +120,14 @@ interface Served {
 function serve(config: Config, log: Log, { publicApp, opsApp, watch, directory, redis }: Served): void {
   const { publicListener, opsListener, keepAliveSeconds, drainSeconds, isProduction } = config;
   const { logger } = log;
-  const publicOrigin = listen(publicApp, "PORT", { ...publicListener, keepAliveSeconds });
-  const publicUrl = publicOrigin + publicListener.basePath;
-  const opsUrl = listen(opsApp, "OPS_PORT", { ...opsListener, keepAliveSeconds });
+  const publicOpen = listen(publicApp, "PORT", { ...publicListener, keepAliveSeconds });
+  const publicUrl = publicOpen.origin + publicListener.basePath;
+  const opsOpen = listen(opsApp, "OPS_PORT", { ...opsListener, keepAliveSeconds });
+  const opsUrl = opsOpen.origin;
+  const listeners = [publicOpen, opsOpen];
   // Before the listeners say that they are ready: whoever reads that may ask for the end at once.
-  drainOnSignal({ ...log, seconds: drainSeconds, watch, directory, redis, apps: [publicApp, opsApp] });
-  const closeIdleConnections = () => publicApp.server?.closeIdleConnections() ?? 0;
-  watchOpenFiles({ logger, closeIdleConnections });
+  drainOnSignal({ ...log, seconds: drainSeconds, watch, directory, redis, listeners });
+  watchOpenFiles({ logger, listeners });
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
   if (!isProduction) greet(config, log, { publicUrl, opsUrl });

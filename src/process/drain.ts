@@ -1,7 +1,7 @@
-import type { Listener } from "../app.ts";
 import type { UserDirectory } from "../coherence/user-directory.ts";
 import type { RedisAdapters } from "../redis/adapters.ts";
 import type { DependencyWatch } from "./dependency-watch.ts";
+import type { OpenListener } from "./listen.ts";
 import type { LogOutput } from "./log-output.ts";
 import type { Logger } from "./logger.ts";
 
@@ -13,7 +13,7 @@ export interface Running {
   readonly watch: DependencyWatch;
   readonly directory: UserDirectory;
   readonly redis: RedisAdapters | null;
-  readonly apps: readonly Listener[];
+  readonly listeners: readonly OpenListener[];
 }
 
 /**
@@ -21,15 +21,21 @@ export interface Running {
  * signal on: what follows the first one so soon is no second one.
  */
 const sameSignalMs = 500;
-/** After the drain: what is still under way gets so long to finish. */
-const inFlightMs = 10_000;
 
 /**
  * On SIGTERM or SIGINT `readyz` turns 503 and every answer closes its connection, so that load balancers send new
- * requests elsewhere; after the announced time the listeners close and what is under way finishes. A second
+ * requests elsewhere; after the announced time the listeners close and requests in flight finish. A second
  * signal ends the process at once.
  */
-export function drainOnSignal({ seconds, logger, output, watch, directory, redis, apps }: Running): void {
+export function drainOnSignal({
+  seconds,
+  logger,
+  output,
+  watch,
+  directory,
+  redis,
+  listeners,
+}: Running): void {
   let first: { readonly signal: string; readonly at: number } | null = null;
 
   async function drain(signal: string): Promise<void> {
@@ -39,7 +45,7 @@ export function drainOnSignal({ seconds, logger, output, watch, directory, redis
     watch.drain();
     logger.info({ signal, seconds }, "draining; a second signal stops at once");
     await Bun.sleep(seconds * 1000);
-    await Promise.race([Promise.all(apps.map((app) => app.stop())), Bun.sleep(inFlightMs)]);
+    await Promise.all(listeners.map((listener) => listener.stop()));
     redis?.close();
     await directory.close();
     logger.info("stopped");

@@ -8,8 +8,28 @@ export interface ListenerAddress {
   readonly keepAliveSeconds: number;
 }
 
+/** A listener that takes connections. */
+export interface OpenListener {
+  readonly origin: string;
+  /** The number of requests in flight. */
+  requestsInFlight(): number;
+  /** Closes the connections that wait for another request, and returns how many there were. */
+  closeIdleConnections(): number;
+  /**
+   * Closes all connections without a request in flight, those that have never sent a request among them. Requests in
+   * flight get ten seconds to finish. It does nothing while an earlier call is still waiting for them.
+   *
+   * @throws {ConfigurationInvalid} the port cannot be opened again
+   */
+  reopen(): void;
+  /** Takes no more connections, and closes those there are. Requests in flight get ten seconds to finish. */
+  stop(): Promise<void>;
+}
+
 /** Bun closes an idle connection up to one step of its timer too early. */
 const idleTimerSeconds = 4;
+const inFlightMs = 10_000;
+const inFlightCheckMs = 50;
 /** What keeps a listener from its port; any other reason has to do with the host. */
 const aboutPorts: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
 const remedies: Readonly<Record<string, string>> = {
@@ -18,13 +38,59 @@ const remedies: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "This machine does not have that address.",
 };
 
+type Server = NonNullable<Listener["server"]>;
+
 /**
- * Opens a listener and returns its origin. `variable` is the setting of its port.
+ * Opens a listener. `variable` is the setting of its port.
  *
  * @throws {ConfigurationInvalid} it cannot listen there
  */
-export function listen(app: Listener, variable: "PORT" | "OPS_PORT", address: ListenerAddress): string {
-  const { host, port, keepAliveSeconds } = address;
+export function listen(app: Listener, variable: "PORT" | "OPS_PORT", address: ListenerAddress): OpenListener {
+  const { host } = address;
+  let server = openServer(app, variable, address);
+  const port = server.port ?? address.port;
+  let replaced: Promise<void> | null = null;
+  let isStopping = false;
+
+  return {
+    origin: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    requestsInFlight: () => server.pendingRequests,
+    closeIdleConnections: () => server.closeIdleConnections(),
+
+    reopen() {
+      if (replaced !== null || isStopping) return;
+      const former = server;
+      // Bun closes connections that have sent nothing only together with the whole server.
+      const stopped = stopServer(former);
+      server = openServer(app, variable, { ...address, port });
+      replaced = stopped.finally(() => {
+        replaced = null;
+      });
+    },
+
+    async stop() {
+      isStopping = true;
+      await Promise.all([stopServer(server), replaced]);
+    },
+  };
+}
+
+/**
+ * Frees the port at once, and closes all connections when the requests in flight have finished. The promise of a gentle
+ * `stop` is not waited for, since it also waits for the connections that have sent nothing.
+ */
+async function stopServer(server: Server): Promise<void> {
+  void server.stop();
+  const deadline = performance.now() + inFlightMs;
+  while (server.pendingRequests > 0 && performance.now() < deadline) await Bun.sleep(inFlightCheckMs);
+  await server.stop(true);
+}
+
+function openServer(
+  app: Listener,
+  variable: "PORT" | "OPS_PORT",
+  { host, port, keepAliveSeconds }: ListenerAddress,
+): Server {
   try {
     app.listen({ hostname: host, port, idleTimeout: keepAliveSeconds + idleTimerSeconds });
   } catch (error) {
@@ -33,5 +99,6 @@ export function listen(app: Listener, variable: "PORT" | "OPS_PORT", address: Li
     const problem = `${named}: cannot listen on ${host}:${port} (${reason}).`;
     throw new ConfigurationInvalid([`${problem} ${remedies[reason] ?? ""}`.trimEnd()]);
   }
-  return `http://${host.includes(":") ? `[${host}]` : host}:${app.server?.port ?? port}`;
+  if (app.server === null) throw new Error("Elysia has opened no server.");
+  return app.server;
 }

@@ -362,6 +362,22 @@ describe("SIGTERM", () => {
     for (const socket of idle) socket.destroy();
   });
 
+  test("does not wait for a client whose request never arrives", async () => {
+    await using sidecar = spawnSidecar({ DRAIN_SECONDS: "0" });
+    const { baseUrl } = await sidecar.ready();
+    const { hostname, port } = new URL(baseUrl);
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.write("POST /ownid/getOwnID");
+    // A later connection was answered, so the earlier one has been accepted.
+    expect((await fetch(baseUrl)).status).toBe(404);
+    const startedAt = performance.now();
+    sidecar.signal("SIGTERM");
+    expect(await sidecar.ended()).toBe(0);
+    // Waiting for it would take ten seconds.
+    expect(performance.now() - startedAt).toBeLessThan(9500);
+    socket.destroy();
+  });
+
   test("is heeded from the first line on that says that a listener is ready", async () => {
     await using sidecar = spawnSidecar({ DRAIN_SECONDS: "0" });
     await sidecar.logged("public listener ready");

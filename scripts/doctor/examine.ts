@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Environment } from "../../src/config/setting-reader.ts";
-import type { RedisConnectionOptions } from "../../src/redis/connection.ts";
 import { explainRedisFailure } from "../../src/redis/failures.ts";
+import type { RedisConnectionOptions } from "../../src/redis/options.ts";
 import type { Item } from "./check.ts";
 import { clockChecks } from "./clock-checks.ts";
 import { configChecks } from "./config-checks.ts";

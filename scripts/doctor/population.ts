@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
-import { quoteTable } from "../../src/directory/dialects/dialect.ts";
-import type { Database } from "./database.ts";
+import { quoteTable, type TableNames } from "../../src/directory/dialects/dialect.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
+import type { Spelling } from "./sql-spelling.ts";
 
 /** The site's users, in numbers. */
 export interface Population {
@@ -18,10 +18,14 @@ const sampleSize = 1000;
 const Counts = Type.Object({ users: Amount, enrolled: Amount });
 const Size = Type.Object({ bytes: Amount });
 
-export async function countUsers(
-  database: Pick<Database, "names" | "spelling" | "scan">,
-): Promise<Population> {
-  const { names, spelling, scan } = database;
+export interface ReadableTable {
+  readonly names: TableNames;
+  readonly spelling: Spelling;
+  /** Runs a statement that reads the whole table. */
+  scan(text: string): Promise<readonly unknown[]>;
+}
+
+export async function countUsers({ names, spelling, scan }: ReadableTable): Promise<Population> {
   const { quote } = spelling;
   const data = `u.${quote(names.ownIdDataColumn)}`;
   const from = `FROM ${quoteTable(names.table, quote)} AS u`;

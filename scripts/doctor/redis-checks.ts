@@ -1,4 +1,4 @@
-import type { RedisConnectionOptions } from "../../src/redis/connection.ts";
+import type { RedisConnectionOptions } from "../../src/redis/options.ts";
 import { type Check, fine, isLoopback, type Verdict, warning, worstOf, wrong } from "./check.ts";
 import type { RedisMaster, RedisServers } from "./redis-servers.ts";
 

@@ -1,6 +1,6 @@
 import type { Environment } from "../../src/config/setting-reader.ts";
 import { shellWord } from "../../src/fix.ts";
-import type { RedisConnectionOptions } from "../../src/redis/connection.ts";
+import type { RedisConnectionOptions } from "../../src/redis/options.ts";
 import { askDirectly } from "./redis-direct.ts";
 
 /** What a command line begins with that an administrator can run against a server of this deployment. */

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import type { RedisConnectionOptions } from "../../src/redis/connection.ts";
+import type { RedisConnectionOptions } from "../../src/redis/options.ts";
 import { tlsOptions } from "../../src/redis/options.ts";
 
 interface Place {

@@ -1,12 +1,9 @@
 import type { Cluster, Redis } from "ioredis";
-import {
-  connectRedis,
-  type RedisConnection,
-  type RedisConnectionOptions,
-  type RedisSeat,
-} from "../../src/redis/connection.ts";
+import type { RedisSeat } from "../../src/redis/cluster.ts";
+import { connectRedis, type RedisConnection } from "../../src/redis/connection.ts";
 import { type Explanation, explainRedisFailure } from "../../src/redis/failures.ts";
 import { createKeys, type Keys } from "../../src/redis/keys.ts";
+import type { RedisConnectionOptions } from "../../src/redis/options.ts";
 import { explainRole } from "../../src/redis/role.ts";
 import { speakFor } from "../../src/redis/scripts.ts";
 import { fine, type Verdict, wrong } from "./check.ts";

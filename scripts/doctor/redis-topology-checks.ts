@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
 import { shellWord } from "../../src/fix.ts";
-import type { RedisConnectionOptions } from "../../src/redis/connection.ts";
 import { explainConnectionFailure } from "../../src/redis/failures.ts";
+import type { RedisConnectionOptions } from "../../src/redis/options.ts";
 import { type Check, fine, type Verdict, warning, worstOf, wrong } from "./check.ts";
 import type { RedisCli } from "./redis-cli.ts";
 import { askDirectly } from "./redis-direct.ts";

@@ -1,5 +1,5 @@
 import { UserUnknown } from "../../src/errors.ts";
-import type { Sighting } from "../../src/redis/population.ts";
+import type { Sighting } from "./population.ts";
 import type { Sides } from "./sides.ts";
 
 export const driftKinds = {

@@ -1,5 +1,5 @@
 import { HotCopyUnavailable } from "../../src/errors.ts";
-import type { HotCopyEvent } from "../../src/redis/redis-hot-copy.ts";
+import type { HotCopyEvent } from "../../src/redis/hot-copy-options.ts";
 import { tell } from "../progress.ts";
 import type { Sides } from "./sides.ts";
 

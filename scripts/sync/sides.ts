@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { type Config, loadConfig } from "../../src/config/load-config.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
-import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
-import type { UserScan } from "../../src/directory/user-scan.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
-import { openRedisPopulation, type RedisPopulation } from "../../src/redis/population.ts";
 import { commandEnvironment } from "../command-environment.ts";
+import { openRedisPopulation, type RedisPopulation } from "./population.ts";
+import { createSqlUserScan } from "./sql-user-scan.ts";
+import type { UserScan } from "./user-scan.ts";
 
 /** Who starts a command does not wait for a server that is not there. */
 const firstContactMs = 5000;

@@ -1,5 +1,5 @@
-import type { ListedUser, UserScan } from "../../src/directory/user-scan.ts";
 import type { CountedProgress } from "./progress.ts";
+import type { ListedUser, UserScan } from "./user-scan.ts";
 
 /** How a command goes through many users. */
 export interface Gait {

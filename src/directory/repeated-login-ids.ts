@@ -1,7 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { type Fix, fixBy, fixWhen, type Step } from "../fix.ts";
-import type { RunSql } from "./dialects/dialect.ts";
 
 /** What stands against a unique index. */
 export interface RepeatedLoginIds {
@@ -21,7 +20,7 @@ const Counts = Type.Tuple([Type.Object({ repeated: Amount, empty: Amount })]);
 export type CountRepeats = (table: string, column: string) => Promise<RepeatedLoginIds>;
 
 /** Reads the whole table. */
-export function countRepeatsBy(run: RunSql): CountRepeats {
+export function countRepeatsBy(run: (text: string) => Promise<readonly unknown[]>): CountRepeats {
   return async (table, column) => {
     const each = `SELECT 1 AS one FROM ${table} AS u WHERE u.${column} <> '' GROUP BY u.${column} HAVING count(*) > 1`;
     const rows = await run(`

@@ -1,13 +1,8 @@
 import { DatabaseUnavailable, Overloaded } from "../errors.ts";
-import {
-  type ConnectionOptions,
-  type Dialect,
-  readOnlyServer,
-  type SqlFailure,
-  type TableNames,
-} from "./dialects/dialect.ts";
+import type { ConnectionOptions, Dialect, TableNames } from "./dialects/dialect.ts";
 import { createMysqlDialect } from "./dialects/mysql.ts";
 import { postgres } from "./dialects/postgres.ts";
+import { readOnlyServer, type SqlFailure } from "./dialects/sql-failure.ts";
 import { sqlite } from "./dialects/sqlite.ts";
 import {
   createSqlPool,

@@ -1,8 +1,15 @@
 import slotOf from "cluster-key-slot";
 import { Cluster, type Redis } from "ioredis";
 import { batchWrites } from "./batch.ts";
-import type { RedisConnectionOptions, RedisSeat } from "./connection.ts";
-import { backOff, commandMs, connectMs, nodeOptions } from "./options.ts";
+import { backOff, commandMs, connectMs, nodeOptions, type RedisConnectionOptions } from "./options.ts";
+
+/** A master that keeps keys, or should. */
+export interface RedisSeat {
+  /** host:port, as the Cluster announces it or REDIS_URL names it; `null` where no master serves some slots. */
+  readonly address: string | null;
+  /** `null`: there is no connection to it. */
+  readonly master: Redis | null;
+}
 
 const slotCount = 16_384;
 

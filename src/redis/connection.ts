@@ -1,40 +1,16 @@
 import { type Cluster, Redis } from "ioredis";
-import type { RedisAddress } from "../config/redis-address.ts";
 import { batchWrites } from "./batch.ts";
-import { connectCluster } from "./cluster.ts";
+import { connectCluster, type RedisSeat } from "./cluster.ts";
 import { type Explanation, explainConnectionFailure, isRefusal } from "./failures.ts";
-import { backOff, commandMs, connectMs, nodeOptions, reconnectMsMax, tlsOptions } from "./options.ts";
-
-export interface RedisConnectionOptions {
-  readonly mode: "single" | "cluster" | "sentinel";
-  /** The server, the Cluster's first nodes, or the sentinels. The login of the first one is that of all servers. */
-  readonly nodes: readonly [RedisAddress, ...RedisAddress[]];
-  readonly sentinelMaster: string | null;
-  readonly sentinelUsername: string | null;
-  readonly sentinelPassword: string | null;
-  /** `null`: as the nodes. */
-  readonly sentinelTls: boolean | null;
-  readonly tlsCa: string | null;
-  readonly clientCertificate: { readonly certificate: string; readonly key: string } | null;
-}
-
-/** Without sentinels and without TLS. */
-export const plainConnection = {
-  sentinelMaster: null,
-  sentinelUsername: null,
-  sentinelPassword: null,
-  sentinelTls: null,
-  tlsCa: null,
-  clientCertificate: null,
-} as const;
-
-/** A master that keeps keys, or should. */
-export interface RedisSeat {
-  /** host:port, as the Cluster announces it or REDIS_URL names it; `null` where no master serves some slots. */
-  readonly address: string | null;
-  /** `null`: there is no connection to it. */
-  readonly master: Redis | null;
-}
+import {
+  backOff,
+  commandMs,
+  connectMs,
+  nodeOptions,
+  type RedisConnectionOptions,
+  reconnectMsMax,
+  tlsOptions,
+} from "./options.ts";
 
 export interface RedisConnection {
   readonly client: Redis | Cluster;

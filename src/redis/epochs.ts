@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import type { RedisConnectionOptions } from "./connection.ts";
 import { type Explanation, explainRedisFailure, isRefusal } from "./failures.ts";
 import type { Keys } from "./keys.ts";
+import type { RedisConnectionOptions } from "./options.ts";
 import { explainRole, infoField } from "./role.ts";
 
 export interface RedisEpochsOptions {

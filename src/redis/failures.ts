@@ -1,4 +1,4 @@
-import type { RedisConnectionOptions } from "./connection.ts";
+import type { RedisConnectionOptions } from "./options.ts";
 
 /** Why something failed and what fixes it, in the sidecar's own words: it quotes nothing that was sent. */
 export interface Explanation {

@@ -1,5 +1,28 @@
 import type { RedisOptions } from "ioredis";
-import type { RedisConnectionOptions } from "./connection.ts";
+import type { RedisAddress } from "../config/redis-address.ts";
+
+export interface RedisConnectionOptions {
+  readonly mode: "single" | "cluster" | "sentinel";
+  /** The server, the Cluster's first nodes, or the sentinels. The login of the first one is that of all servers. */
+  readonly nodes: readonly [RedisAddress, ...RedisAddress[]];
+  readonly sentinelMaster: string | null;
+  readonly sentinelUsername: string | null;
+  readonly sentinelPassword: string | null;
+  /** `null`: as the nodes. */
+  readonly sentinelTls: boolean | null;
+  readonly tlsCa: string | null;
+  readonly clientCertificate: { readonly certificate: string; readonly key: string } | null;
+}
+
+/** Without sentinels and without TLS. */
+export const plainConnection = {
+  sentinelMaster: null,
+  sentinelUsername: null,
+  sentinelPassword: null,
+  sentinelTls: null,
+  tlsCa: null,
+  clientCertificate: null,
+} as const;
 
 /** A command that takes longer is given up: the database answers instead. */
 export const commandMs = 500;

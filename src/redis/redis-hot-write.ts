@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { HotCopy, HotWrite } from "../coherence/hot-copy.ts";
 import { HotCopyUnavailable } from "../errors.ts";
 import type { RedisEpochs } from "./epochs.ts";
-import type { RedisHotCopyOptions } from "./redis-hot-copy.ts";
+import type { RedisHotCopyOptions } from "./hot-copy-options.ts";
 import { scripts } from "./scripts.ts";
 import type { StaleUsers } from "./stale-users.ts";
 

@@ -1,5 +1,5 @@
-import type { RedisConnectionOptions } from "./connection.ts";
 import type { Explanation } from "./failures.ts";
+import type { RedisConnectionOptions } from "./options.ts";
 
 /** What INFO says under this name; empty where it says nothing. */
 export function infoField(info: string, name: string): string {

@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
-import { createSqlUserScan } from "../../src/directory/sql-user-scan.ts";
+import { createSqlUserScan } from "../../scripts/sync/sql-user-scan.ts";
 import { startCachingProxy } from "../support/caching-proxy.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { describeWith } from "../support/describe-with.ts";

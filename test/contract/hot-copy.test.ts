@@ -59,9 +59,9 @@ for (const { name, open } of sharedPlaces) {
       }
       const counts = await commandCounts(place.servers);
       expect(counts.get("hmget")).toBe(10 * loginIds.length);
-      expect(["evalsha", "eval", "fcall", "hget", "get"].filter((command) => counts.has(command))).toEqual(
-        [],
-      );
+      expect(["evalsha", "eval", "fcall", "hget"].filter((command) => counts.has(command))).toEqual([]);
+      // Once a second, the mark of the installation is read with GET.
+      expect(counts.get("get") ?? 0).toBeLessThan(loginIds.length);
     });
 
     test("hides the value from BEGIN to END, and hits the committed one afterwards", async () => {

@@ -2,7 +2,7 @@ import type { HotCopy, HotWrite } from "../../src/coherence/hot-copy.ts";
 import type { Replaced, UserDirectory } from "../../src/coherence/user-directory.ts";
 import { DatabaseUnavailable, OutcomeUnknown } from "../../src/errors.ts";
 import type { RedisEpochs } from "../../src/redis/epochs.ts";
-import type { HotCopyLimits } from "../../src/redis/redis-hot-copy.ts";
+import type { HotCopyLimits } from "../../src/redis/hot-copy-options.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
 import {
   type Reply,

@@ -9,8 +9,8 @@ import {
   type RedisAdapters,
   type RedisAdaptersOptions,
 } from "../../src/redis/adapters.ts";
-import { plainConnection, type RedisConnectionOptions } from "../../src/redis/connection.ts";
-import type { HotCopyEvent } from "../../src/redis/redis-hot-copy.ts";
+import type { HotCopyEvent } from "../../src/redis/hot-copy-options.ts";
+import { plainConnection, type RedisConnectionOptions } from "../../src/redis/options.ts";
 import type { ReplayGuardEvent } from "../../src/redis/redis-replay-guard.ts";
 import { latestIssueTime } from "../../src/sessions/session-token.ts";
 

@@ -125,6 +125,61 @@ describe("src", () => {
   });
 });
 
+describe("src and scripts", () => {
+  const all = [...new Bun.Glob("{src,scripts}/**/*.ts").scanSync(root)].toSorted();
+  const graph = new Map(all.map((file) => [file, everyImportOf(file)]));
+
+  test("are read with the imports of types, and with those that are made later", () => {
+    expect(graph.get("src/redis/keyspace.ts")).toContain("src/redis/epochs.ts");
+    expect(graph.get("src/redis/hot-copy-options.ts")).toContain("src/redis/keys.ts");
+    expect(graph.get("scripts/commands.ts")).toContain("scripts/bench/index.ts");
+  });
+
+  test("import nothing from test/", () => {
+    const intoTests = [...graph].filter(([, imported]) => imported.some((to) => to.startsWith("test/")));
+    expect(intoTests).toEqual([]);
+  });
+
+  test("have no circle of imports, the imports of types included", () => {
+    const round = new Map([
+      ["a", ["b"]],
+      ["b", ["c", "a"]],
+      ["c", []],
+    ]);
+    expect(circleIn(round)).toEqual(["a", "b", "a"]);
+    expect(circleIn(graph)).toBeNull();
+  });
+});
+
+/** Every file that a file imports, also where it needs a type only. */
+function everyImportOf(file: string): readonly string[] {
+  const code = readFileSync(join(root, file), "utf8");
+  const paths = code.matchAll(/\b(?:from|import)\s*\(?\s*"(\.[^"]+)"/g);
+  return [...paths].map(([, path = ""]) => resolve(file, path));
+}
+
+/** The files of a circle, from one of them back to itself; `null` if there is no circle. */
+function circleIn(graph: ReadonlyMap<string, readonly string[]>): readonly string[] | null {
+  const done = new Set<string>();
+
+  function follow(file: string, path: readonly string[]): readonly string[] | null {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return null;
+    for (const next of graph.get(file) ?? []) {
+      const circle = follow(next, [...path, file]);
+      if (circle !== null) return circle;
+    }
+    done.add(file);
+    return null;
+  }
+
+  for (const file of graph.keys()) {
+    const circle = follow(file, []);
+    if (circle !== null) return circle;
+  }
+  return null;
+}
+
 /** `src/http/routes/jwks.ts` is in `http`, `src/app.ts` in a room of its own. */
 function roomOf(file: string): string {
   const [room = ""] = relative("src", file).split("/");

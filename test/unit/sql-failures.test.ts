@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { SQL } from "bun";
-import { certificateRefused } from "../../src/directory/dialects/dialect.ts";
 import { mysqlFailure } from "../../src/directory/dialects/mysql-failures.ts";
 import { postgresFailure } from "../../src/directory/dialects/postgres-failures.ts";
+import { certificateRefused } from "../../src/directory/dialects/sql-failure.ts";
 
 function mysqlError(errno: number, sqlState: string) {
   return new SQL.MySQLError("text", { code: "ERR_MYSQL_SERVER_ERROR", errno, sqlState });

@@ -9,7 +9,8 @@ import { LookupsWrong } from "../growth/lookups.ts";
 import { writeResult } from "../json-output.ts";
 import { wrkPath } from "../wrk.ts";
 import { floors } from "./floors.ts";
-import { type GateResult, type GateRound, type Guard, isCalm, measureGate, shareOf } from "./measure-gate.ts";
+import { type GateResult, isCalm, measureGate, shareOf } from "./measure-gate.ts";
+import type { GateRound, Guard } from "./measured-pair.ts";
 
 const help = `Fails if the lookup of a user who is in Redis has become clearly more expensive.
 The CPU time that bare, the smallest server that does the same work, needs for a

@@ -1,16 +1,8 @@
 import { createDesertedSite } from "../growth/deserted-site.ts";
 import { startFilledRedis } from "../growth/filled-redis.ts";
 import { median } from "../rounds.ts";
-import { openPair } from "./measured-pair.ts";
+import { type GateRound, type Guard, openPair } from "./measured-pair.ts";
 import { type Verdict, verdictOn } from "./verdict.ts";
-
-export type Guard = "guardOff" | "guardOn";
-
-/** CPU time for one lookup, in microseconds. */
-export interface GateRound extends Readonly<Record<Guard | "bare", number>> {
-  /** The most that one of them waited for a processor: a share of the time in which it could have run. */
-  readonly waiting: number;
-}
 
 export interface GateOptions {
   readonly floors: Readonly<Record<Guard, number>>;

@@ -3,8 +3,15 @@ import { type DesertedSite, mustAnswer, startLookupServer } from "../growth/dese
 import type { FilledRedis } from "../growth/filled-redis.ts";
 import { runLookups, undisturbed } from "../growth/lookups.ts";
 import { type MeasuredProcess, startMeasured } from "../server-process.ts";
-import type { GateRound } from "./measure-gate.ts";
 import { scheduledSoFar, waitShare } from "./waiting.ts";
+
+export type Guard = "guardOff" | "guardOn";
+
+/** CPU time for one lookup, in microseconds. */
+export interface GateRound extends Readonly<Record<Guard | "bare", number>> {
+  /** The most that one of them waited for a processor: a share of the time in which it could have run. */
+  readonly waiting: number;
+}
 
 export interface PairOptions {
   readonly site: DesertedSite;

@@ -1,9 +1,9 @@
 import { Redis } from "ioredis";
-import { plainConnection, type RedisConnectionOptions } from "../../../src/redis/connection.ts";
 import { createKeys } from "../../../src/redis/keys.ts";
-import { openRedisPopulation } from "../../../src/redis/population.ts";
+import { plainConnection, type RedisConnectionOptions } from "../../../src/redis/options.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
 import { programPath } from "../../servers/server-binaries.ts";
+import { openRedisPopulation } from "../../sync/population.ts";
 import { loginIdOf, ownIdDataOf } from "../population.ts";
 import { keyPrefix } from "../site.ts";
 

@@ -1,4 +1,4 @@
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { areUnique, type CountRepeats, noRepeats } from "../repeated-login-ids.ts";
 import type { TableProblem } from "../table-problem.ts";
@@ -11,6 +11,7 @@ import {
   type TableNames,
 } from "./dialect.ts";
 import { isJson, mysqlFixes, quote, speakUtf8 } from "./mysql-fixes.ts";
+import { type MysqlColumn, MysqlColumns, MysqlConstraints, optionalText } from "./mysql-rows.ts";
 import { stateVariables } from "./mysql-unfit-states.ts";
 
 const numberTypes = new Set([
@@ -72,22 +73,6 @@ const variablesQuery = `SHOW VARIABLES WHERE ${ofState}`;
 const mariadbVariablesQuery = `
   SELECT lower(variable_name) AS Variable_name FROM information_schema.system_variables WHERE ${ofState} ${uncut}`;
 
-const optionalText = Type.Union([Type.String(), Type.Null()]);
-const Column = Type.Object({
-  name: Type.String(),
-  type: Type.String(),
-  base: Type.String(),
-  charset: optionalText,
-  characters: optionalText,
-  bytes: optionalText,
-  collation: optionalText,
-  nullable: Type.Union([Type.Literal("YES"), Type.Literal("NO")]),
-  byDefault: optionalText,
-  extra: Type.String(),
-  comment: Type.String(),
-});
-export type MysqlColumn = Static<typeof Column>;
-
 const ServerFacts = Type.Tuple([
   Type.Object({
     version: Type.String(),
@@ -98,8 +83,6 @@ const ServerFacts = Type.Tuple([
 ]);
 const Views = Type.Array(Type.Object({ isUpdatable: Type.String() }));
 const Transactions = Type.Array(Type.Object({ transactions: optionalText }));
-const Constraints = Type.Array(Type.Object({ name: Type.String(), clause: Type.String() }));
-export type MysqlConstraint = Static<typeof Constraints>[number];
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 const Variables = Type.Array(Type.Object({ Variable_name: Type.String() }));
 
@@ -125,10 +108,10 @@ export async function inspectMysql(
   const fullName = place.map(quote).join(".");
   const [server] = Value.Parse(ServerFacts, [...(await run(serverQuery))]);
   const isMariaDb = server.version.includes("MariaDB");
-  const columns = Value.Parse(Type.Array(Column), await run(columnsQuery, place));
+  const columns = Value.Parse(MysqlColumns, await run(columnsQuery, place));
   const [view] = Value.Parse(Views, await run(viewQuery, place));
   const [engine] = Value.Parse(Transactions, await run(transactionsQuery, place));
-  const constraints = isMariaDb ? Value.Parse(Constraints, await run(constraintsQuery, place)) : [];
+  const constraints = isMariaDb ? Value.Parse(MysqlConstraints, await run(constraintsQuery, place)) : [];
   const isView = view !== undefined;
   const unique = Value.Parse(Names, await run(uniqueColumnsQuery, place)).map(({ name }) => name);
   const loginId = columns.find(({ name }) => name === names.loginIdColumn);

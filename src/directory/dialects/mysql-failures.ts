@@ -9,7 +9,7 @@ import {
   type SqlFailure,
   statementRefused,
   tableChanged,
-} from "./dialect.ts";
+} from "./sql-failure.ts";
 
 /**
  * What an error of MySQL or MariaDB means, by its number; never by its text, which may quote data. An error that is

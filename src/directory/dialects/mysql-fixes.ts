@@ -2,7 +2,7 @@ import { type Fix, fixBy, fixWhen, type Step, setting, sql } from "../../fix.ts"
 import { areUnique, type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { neededPrivileges, quoteTable, type TableFixes, type TableNames } from "./dialect.ts";
 import { freeName } from "./free-name.ts";
-import type { MysqlColumn, MysqlConstraint } from "./mysql-catalogue.ts";
+import type { MysqlColumn, MysqlConstraint } from "./mysql-rows.ts";
 
 export const quote = (identifier: string) => `\`${identifier.replaceAll("`", "``")}\``;
 const text = (value: string) => `'${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;

@@ -1,4 +1,4 @@
-import { readOnlyServer } from "./dialect.ts";
+import { readOnlyServer } from "./sql-failure.ts";
 import type { UnfitState } from "./unfit-state.ts";
 
 /** Variables whose presence decides what a server can be asked: MySQL, MariaDB and their versions differ. */

@@ -1,4 +1,4 @@
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { type CountRepeats, noRepeats } from "../repeated-login-ids.ts";
 import {
@@ -11,6 +11,7 @@ import {
 } from "./dialect.ts";
 import { postgresFixes, quote } from "./postgres-fixes.ts";
 import { operatorProblems } from "./postgres-operator.ts";
+import { PostgresColumns, PostgresServer } from "./postgres-rows.ts";
 import { fullNameOf } from "./postgres-table-name.ts";
 import { findUniqueColumns, nothingUnique } from "./postgres-uniqueness.ts";
 
@@ -80,38 +81,6 @@ const tablesQuery = `
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'f') AND n.nspname !~ '^(pg_|information_schema$)'`;
 
-const optionalText = Type.Union([Type.String(), Type.Null()]);
-
-const Server = Type.Object({
-  account: Type.String(),
-  mayEnter: Type.Boolean(),
-  encoding: Type.String(),
-  database: Type.String(),
-  collate: Type.String(),
-  ctype: Type.String(),
-});
-export type PostgresDatabase = Static<typeof Server>;
-
-const Column = Type.Object({
-  name: Type.String(),
-  type: Type.String(),
-  base: Type.String(),
-  characters: Type.Union([Type.Number(), Type.Null()]),
-  /** `pg_class.relkind`. */
-  relation: Type.String(),
-  /** An UPDATE with RETURNING is refused where a rule acts in its place. */
-  confirmsUpdates: Type.Boolean(),
-  /** Partitions, or tables that inherit from this one. */
-  hasDescendants: Type.Boolean(),
-  isUpdatable: Type.Boolean(),
-  isReadable: Type.Boolean(),
-  isNotNullByDomain: Type.Boolean(),
-  defaultByDomain: optionalText,
-  /** A view, a rule, a trigger or a policy names the column, so that its type cannot change. */
-  isUsedByOthers: Type.Boolean(),
-});
-export type PostgresColumn = Static<typeof Column>;
-
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 
 /** The table as Postgres's catalogue describes it. */
@@ -121,11 +90,11 @@ export async function inspectPostgres(
   count: CountRepeats,
 ): Promise<TableFacts> {
   const { schema } = splitTable(names.table);
-  const [database] = Value.Parse(Type.Tuple([Server]), [...(await run(serverQuery, [schema]))]);
+  const [database] = Value.Parse(Type.Tuple([PostgresServer]), [...(await run(serverQuery, [schema]))]);
   // A role that may not enter the schema may not even ask whether the table is there.
   const given = quoteTable(names.table, quote);
   const table = database.mayEnter ? await fullNameOf(run, given) : given;
-  const columns = database.mayEnter ? Value.Parse(Type.Array(Column), await run(columnsQuery, [table])) : [];
+  const columns = database.mayEnter ? Value.Parse(PostgresColumns, await run(columnsQuery, [table])) : [];
   const relation = columns[0]?.relation ?? null;
   const loginId = columns.find(({ name }) => name === names.loginIdColumn) ?? null;
   const ownIdData = columns.find(({ name }) => name === names.ownIdDataColumn) ?? null;

@@ -9,7 +9,7 @@ import {
   type SqlFailure,
   statementRefused,
   tableChanged,
-} from "./dialect.ts";
+} from "./sql-failure.ts";
 
 /** What an error of Postgres means, by its SQLSTATE; never by its text, which may quote data. */
 export function postgresFailure(error: unknown): SqlFailure {

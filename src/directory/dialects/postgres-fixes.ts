@@ -2,7 +2,7 @@ import { command, type Fix, fixBy, fixWhen, type Step, setting, shellWord, sql }
 import { type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { neededPrivileges, quoteTable, splitTable, type TableFixes, type TableNames } from "./dialect.ts";
 import { freeName } from "./free-name.ts";
-import type { PostgresColumn, PostgresDatabase } from "./postgres-catalogue.ts";
+import type { PostgresColumn, PostgresDatabase } from "./postgres-rows.ts";
 
 export const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
 

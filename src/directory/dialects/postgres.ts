@@ -1,8 +1,9 @@
-import { alwaysSamePlace, connectionSettings, type Dialect, readOnlyServer } from "./dialect.ts";
+import { alwaysSamePlace, connectionSettings, type Dialect } from "./dialect.ts";
 import { connectToUrl } from "./driver-environment.ts";
 import { inspectPostgres } from "./postgres-catalogue.ts";
 import { postgresFailure } from "./postgres-failures.ts";
 import { quote } from "./postgres-fixes.ts";
+import { readOnlyServer } from "./sql-failure.ts";
 import { type UnfitState, unfitExpression } from "./unfit-state.ts";
 
 /** A double, which is exact to the microsecond and quicker than `extract`'s numeric. */

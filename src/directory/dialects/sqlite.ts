@@ -1,5 +1,6 @@
 import { SQL } from "bun";
-import { type Dialect, type SqlFailure, tableChanged } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
+import { type SqlFailure, tableChanged } from "./sql-failure.ts";
 import { inspectSqlite } from "./sqlite-catalogue.ts";
 import { watchFile } from "./sqlite-file.ts";
 import { quote } from "./sqlite-fixes.ts";

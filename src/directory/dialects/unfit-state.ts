@@ -1,4 +1,4 @@
-import type { SqlFailure } from "./dialect.ts";
+import type { SqlFailure } from "./sql-failure.ts";
 
 /**
  * A state of the server or of the connection in which neither a row nor an UPDATE can be relied on. The statements

@@ -1,22 +1,13 @@
 import type { Redis } from "ioredis";
-import { HotCopyUnavailable } from "../errors.ts";
-import { connectRedis, type RedisConnectionOptions } from "./connection.ts";
-import { createRedisEpochs } from "./epochs.ts";
-import { type Explanation, explainRedisFailure, isOfAnotherType } from "./failures.ts";
-import { explainAnothers } from "./installation.ts";
-import { createKeys } from "./keys.ts";
-import { createRedisHotCopy, type HotCopyEvent, type HotCopyLimits } from "./redis-hot-copy.ts";
-import { createForgetting } from "./return.ts";
-import { scripts, speakFor } from "./scripts.ts";
+import { HotCopyUnavailable } from "../../src/errors.ts";
+import { type Explanation, explainRedisFailure, isOfAnotherType } from "../../src/redis/failures.ts";
+import type { HotCopyEvent, HotCopyLimits } from "../../src/redis/hot-copy-options.ts";
+import { explainAnothers } from "../../src/redis/installation.ts";
+import { openRedisKeyspace, type RedisKeyspaceOptions } from "../../src/redis/keyspace.ts";
+import { createRedisHotCopy } from "../../src/redis/redis-hot-copy.ts";
 
-export interface RedisPopulationOptions {
-  readonly connection: RedisConnectionOptions;
-  readonly keyPrefix: string;
-  /** Which database and table the hashes are of, in hex. */
-  readonly installation: string;
+export interface RedisPopulationOptions extends Omit<RedisKeyspaceOptions, "tokenLifeMs"> {
   readonly limits: HotCopyLimits;
-  /** G, in milliseconds. */
-  readonly graceMs: number;
 }
 
 /** A value that sidecars answer with at this moment. Between two sightings with one token, no write began. */
@@ -37,22 +28,9 @@ const pollMs = 50;
  */
 export function openRedisPopulation(options: RedisPopulationOptions) {
   const { connection, keyPrefix, installation, limits, graceMs } = options;
-  const redis = connectRedis(connection);
-  const { client, masters, masterOf } = redis;
-  speakFor(installation, client);
-  const keys = createKeys(keyPrefix);
-  const recordEpoch = (key: string, keepMs: number) => scripts.recordEpoch(client, key, keepMs);
-  const { mode } = connection;
-  const epochs = createRedisEpochs({
-    masters,
-    recordEpoch,
-    forgetAll: createForgetting({ client, keys, tokenLifeMs: limits.tokenLifeMs }),
-    keys,
-    graceMs,
-    mode,
-    installation,
-  });
-  redis.onDisturbance(epochs.disturb);
+  const { tokenLifeMs } = limits;
+  const keyspace = openRedisKeyspace({ connection, keyPrefix, installation, graceMs, tokenLifeMs });
+  const { client, masters, masterOf, keys, epochs } = keyspace;
   void epochs.start();
 
   /** @throws {HotCopyUnavailable} in words for the operator */
@@ -61,7 +39,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     while (!isSo()) {
       if (performance.now() > deadline) {
         const { reason } = epochs.misplacement() ??
-          redis.lastProblem() ??
+          keyspace.lastProblem() ??
           epochs.lastProblem() ?? { reason: "a master is away" };
         throw new HotCopyUnavailable(`Redis gave no clear answer for ${limitMs / 1000} s: ${reason}`);
       }
@@ -127,7 +105,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
   return {
     /** The port that sidecars use; `note` is told what its answers came from, which not every answer says. */
     hotCopy: (note: (event: HotCopyEvent) => void = () => {}) =>
-      createRedisHotCopy({ client, masters, masterOf, epochs, keys, limits, note }),
+      createRedisHotCopy({ ...keyspace, limits, note }),
 
     /** @throws {HotCopyUnavailable} not all masters answer */
     untilWhole,
@@ -185,10 +163,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
       for (const { master } of await persist(everyMaster)) yield* scanMaster(master, pageSize);
     },
 
-    close(): void {
-      epochs.stop();
-      redis.close();
-    },
+    close: () => keyspace.close(),
   };
 }
 

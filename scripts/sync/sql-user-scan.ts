@@ -1,10 +1,10 @@
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
-import type { RunSql } from "./dialects/dialect.ts";
-import { createScanStatements, type ScanStatements } from "./dialects/scan-statements.ts";
-import { noRepeats } from "./repeated-login-ids.ts";
-import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
-import { notText, severalUsers } from "./user-row.ts";
+import type { RunSql } from "../../src/directory/dialects/dialect.ts";
+import { createScanStatements, type ScanStatements } from "../../src/directory/dialects/scan-statements.ts";
+import { noRepeats } from "../../src/directory/repeated-login-ids.ts";
+import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "../../src/directory/sql-client.ts";
+import { notText, severalUsers } from "../../src/directory/user-row.ts";
 import type { UserScan } from "./user-scan.ts";
 
 const waitingMax = 100;

@@ -1,0 +1,35 @@
+import { type Static, Type } from "@sinclair/typebox";
+
+const optionalText = Type.Union([Type.String(), Type.Null()]);
+
+export const PostgresServer = Type.Object({
+  account: Type.String(),
+  mayEnter: Type.Boolean(),
+  encoding: Type.String(),
+  database: Type.String(),
+  collate: Type.String(),
+  ctype: Type.String(),
+});
+export type PostgresDatabase = Static<typeof PostgresServer>;
+
+export const PostgresColumns = Type.Array(
+  Type.Object({
+    name: Type.String(),
+    type: Type.String(),
+    base: Type.String(),
+    characters: Type.Union([Type.Number(), Type.Null()]),
+    /** `pg_class.relkind`. */
+    relation: Type.String(),
+    /** An UPDATE with RETURNING is refused where a rule acts in its place. */
+    confirmsUpdates: Type.Boolean(),
+    /** Partitions, or tables that inherit from this one. */
+    hasDescendants: Type.Boolean(),
+    isUpdatable: Type.Boolean(),
+    isReadable: Type.Boolean(),
+    isNotNullByDomain: Type.Boolean(),
+    defaultByDomain: optionalText,
+    /** A view, a rule, a trigger or a policy names the column, so that its type cannot change. */
+    isUsedByOthers: Type.Boolean(),
+  }),
+);
+export type PostgresColumn = Static<typeof PostgresColumns>[number];

@@ -1,0 +1,101 @@
+import { SQL } from "bun";
+
+/**
+ * What a failed statement means. `not done` and `busy`: the database answered that it did nothing, and
+ * `busy` may be tried again at once. `unknown`: a write may have been committed. `too long`: the value does
+ * not fit. `incomparable`: the column's character set cannot even spell the login id, so nobody has it.
+ * `replica`: it did nothing, for it may only read; new connections may lead to the primary.
+ * `table changed`: it did nothing, since a name or a type is not what the statement was written for.
+ * `forbidden`, `misfit`: a privilege is missing, or the set-up is wrong; trying again will not help.
+ */
+export interface SqlFailure {
+  readonly meaning:
+    | "not done"
+    | "busy"
+    | "unknown"
+    | "half done"
+    | "too long"
+    | "incomparable"
+    | "replica"
+    | "table changed"
+    | "forbidden"
+    | "misfit";
+  /** For the operator, from our own words and the database's error code only: its text may quote data. */
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** No answer came back: a write may have been committed. */
+export const connectionLost: SqlFailure = {
+  meaning: "unknown",
+  reason: "the connection to the database was lost or timed out",
+  remedy: "see the database's own log and the network between",
+};
+
+/**
+ * An error that is not known to mean that nothing was done: one of a proxy that has lost its server, or of a commit
+ * that failed half-way, can look like the server's own.
+ */
+export const outcomeOpen: SqlFailure = {
+  meaning: "unknown",
+  reason:
+    "the database, or a proxy before it, reports an error that does not say whether the statement was done",
+  remedy: "see the log of the database, and of the proxy between",
+};
+
+/** The server answered that it did nothing; nothing more is known. */
+export const statementRefused: SqlFailure = {
+  meaning: "not done",
+  reason: "the database refused the statement",
+  remedy: "see the database's own log for the statement and the reason",
+};
+
+/** The table has other names or types than those that the statement was written for. */
+export const tableChanged: SqlFailure = {
+  meaning: "table changed",
+  reason: "the table is not what it was when it was examined",
+  remedy: "see whether the table and its columns still are as the settings say",
+};
+
+export const generatedColumn: SqlFailure = {
+  meaning: "misfit",
+  reason: "the ownIdData column is generated from others, so nobody can write it",
+  remedy: "name a plain text column in USERS_OWNID_DATA_COLUMN",
+};
+
+/** The server may only read: it was, or has become, a replica. */
+export const readOnlyServer: SqlFailure = {
+  meaning: "replica",
+  reason: "the database is read-only: a replica",
+  remedy: "point DATABASE_URL at the primary",
+};
+
+/** A statement that is known never to have reached a server, for one reason of every dialect. */
+export const connectionRefused: SqlFailure = {
+  meaning: "not done",
+  reason: "nothing answers at the database's address",
+  remedy: "start the database, or correct host and port in DATABASE_URL",
+};
+
+/**
+ * A connection that ended before anything was sent, because the server does not prove to be the one that is
+ * meant. `null` when the error is another one.
+ */
+export function certificateRefused(error: unknown): SqlFailure | null {
+  const isDriversOwn = error instanceof SQL.SQLError || !(error instanceof Error);
+  if (isDriversOwn || !("code" in error) || !/CERT|ISSUER|SIGNATURE|ALTNAME/.test(String(error.code)))
+    return null;
+  const code = String(error.code);
+  return {
+    meaning: "not done",
+    reason: `the database's certificate does not hold (${code})`,
+    remedy: certificateRemedy(code),
+  };
+}
+
+function certificateRemedy(code: string): string {
+  if (code.includes("ALTNAME"))
+    return "write the host name that the certificate was issued for in DATABASE_URL";
+  if (/EXPIRED|NOT_YET_VALID/.test(code)) return "renew the certificate, or correct this machine's clock";
+  return "name the file of the authority that issued the certificate in DATABASE_TLS_CA_FILE";
+}

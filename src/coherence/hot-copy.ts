@@ -16,6 +16,13 @@ export interface HotCopy {
   look(loginId: string): Promise<HotLook>;
 
   /**
+   * Returns everything that is held of a user's data, whether it may be believed or not.
+   *
+   * @throws {HotCopyUnavailable} no clear answer
+   */
+  inspect(loginId: string): Promise<HotHolding>;
+
+  /**
    * Marks a hash as stale whose value contradicts the row: the value is forgotten, and until a reader has got the row
    * since, `look` and `begin` say so. Returns whether it was marked; `false` if a write or a purge has begun since the
    * look. While Redis is away, and when it has lost the mark, this process still remembers it.
@@ -74,6 +81,14 @@ export interface HotLook {
   readonly isStale: boolean;
 }
 
+/** What somebody who may see all of it finds in the hash. */
+export interface HotHolding {
+  readonly value: string | null;
+  readonly isStale: boolean;
+  /** In milliseconds; `null` if it does not expire, or there is no hash. */
+  readonly expiresInMs: number | null;
+}
+
 /** What the hash held when BEGIN ran. BEGIN has dropped the value. */
 export interface HotFound {
   readonly value: string | null;
@@ -96,6 +111,7 @@ export interface HotWrite {
   end(held: string | null): Promise<void>;
 }
 
+const nothingHeld: HotHolding = { value: null, isStale: false, expiresInMs: null };
 const nothingFound: HotFound = { value: null, token: null, isStale: false };
 
 /** A site without Redis: the database is asked every time, and nobody else has to be told of a write. */
@@ -103,6 +119,7 @@ export const withoutHotCopy: HotCopy = {
   peek: async () => null,
   read: async () => ({ state: "ask" }),
   look: async () => ({ held: null, isStale: false }),
+  inspect: async () => nothingHeld,
   markStale: async () => false,
   begin: async () => ({ found: nothingFound, markStale: async () => false, end: async () => {} }),
   purge: async () => {},

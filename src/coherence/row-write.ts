@@ -29,14 +29,16 @@ export interface RowWriterOptions {
 }
 
 export interface RowWrite {
-  /** As the row showed them just now, not blocked. */
+  /** As the row showed them just now; not blocked, unless the write erases. */
   readonly user: UserRecord;
-  readonly ownIdData: string;
+  readonly ownIdData: string | null;
   /**
    * `null` overwrites whatever the row holds, unless the hash contradicts it. Otherwise the row is overwritten only while
    * it holds what `user` shows, and only if this is true of what BEGIN finds in the hash.
    */
   readonly onlyIf: ((found: HotFound) => boolean) | null;
+  /** Overwrites whatever the row and the hash hold, also of a blocked user. `onlyIf` is not asked. */
+  readonly erases?: boolean;
   /** What the hash's token is to begin with, for a caller that must recognise it later. */
   readonly token?: string;
 }
@@ -107,21 +109,28 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
 
   /** UPDATE: compare-and-set until it holds, fenced by one deadline for all tries. */
   async function update(write: HotWrite, first: UserRecord, request: RowWrite): Promise<Outcome> {
-    const { user, ownIdData, onlyIf } = request;
+    const { user, ownIdData, onlyIf, erases = false } = request;
     const { loginId } = user;
     const deadlineMs = user.databaseTimeMs + statementMs;
     let seen = first;
     let refusedWithoutReason = 0;
     for (let tries = 1; tries <= triesMax && seen.databaseTimeMs < deadlineMs; tries += 1) {
-      const change = { loginId, expected: seen.ownIdData, replacement: ownIdData, deadlineMs };
+      const change = {
+        loginId,
+        expected: seen.ownIdData,
+        replacement: ownIdData,
+        deadlineMs,
+        evenIfBlocked: erases,
+      };
       const replaced = await replace(change);
       if (replaced === "lost") return { held: null, isOver: false, failure: null };
       if (replaced === "holds") return { held: ownIdData, isOver: true, failure: null };
       const row = await readBack(loginId);
       if (row === "unread") return { held: null, isOver: true, failure: new OutcomeUnknown(unread) };
       if (row?.ownIdData === ownIdData || replaced === "changed") return afterCommit(row, ownIdData);
-      seen = unblocked(row);
+      seen = erases ? present(row) : unblocked(row);
       if (seen.ownIdData === change.expected && seen.databaseTimeMs < deadlineMs) refusedWithoutReason += 1;
+      if (erases) continue;
       if (onlyIf !== null && seen.ownIdData !== user.ownIdData) throw new RowChanged();
       if (onlyIf === null && (await isStale(write, seen))) refuse("stale hit");
     }
@@ -130,7 +139,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
     throw isSuppressed ? new WriteSuppressed() : new WriteContended();
   }
 
-  function afterCommit(row: UserRecord | null, ownIdData: string): Outcome {
+  function afterCommit(row: UserRecord | null, ownIdData: string | null): Outcome {
     const held = row === null || row.blocked ? null : row.ownIdData;
     if (row?.ownIdData === ownIdData) return { held, isOver: true, failure: null };
     note("value altered");
@@ -138,10 +147,10 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
   }
 
   async function outcomeOf(write: HotWrite, request: RowWrite): Promise<Outcome> {
-    const { user, onlyIf } = request;
+    const { user, onlyIf, erases = false } = request;
     try {
-      if (onlyIf?.(write.found) === false) throw new RowChanged();
-      const seen = onlyIf === null ? await uncontradicted(write, user) : user;
+      if (!erases && onlyIf?.(write.found) === false) throw new RowChanged();
+      const seen = onlyIf === null && !erases ? await uncontradicted(write, user) : user;
       return await update(write, seen, request);
     } catch (failure) {
       if (!(failure instanceof SidecarError)) throw failure;
@@ -159,7 +168,12 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
 }
 
 function unblocked(row: UserRecord | null): UserRecord {
+  const user = present(row);
+  if (user.blocked) throw new UserBlocked();
+  return user;
+}
+
+function present(row: UserRecord | null): UserRecord {
   if (row === null) throw new UserUnknown();
-  if (row.blocked) throw new UserBlocked();
   return row;
 }

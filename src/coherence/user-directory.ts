@@ -14,13 +14,15 @@ export interface Replacement {
   readonly loginId: string;
   /** The value that must still be there, byte for byte. */
   readonly expected: string | null;
-  readonly replacement: string;
+  readonly replacement: string | null;
+  /** Whether the row of a blocked user may be changed, too. */
+  readonly evenIfBlocked?: boolean;
   /** On the database's clock: from this instant on, the statement changes nothing. */
   readonly deadlineMs: number;
 }
 
 /**
- * What the database says of an UPDATE. `unchanged`: it has changed no row, because no user who is not blocked has exactly
+ * What the database says of an UPDATE. `unchanged`: it has changed no row, because no user who may be changed has exactly
  * this login id, the row does not hold `expected`, or the deadline had passed; or because a trigger or a rule dropped the
  * change. `changed`: it has changed the row and has committed, but a trigger may have altered the value, so `find` must
  * tell what the row holds. `holds`: it has committed, and the row holds exactly the replacement.
@@ -49,6 +51,9 @@ export interface UserDirectory {
 
   /** Whether the column can hold it. */
   fits(ownIdData: string): boolean;
+
+  /** Returns what the column is to hold for a user without data: `""` where it takes no NULL. */
+  noData(): null | "";
 
   /**
    * Compare-and-set of one user's `ownIdData`, fenced by the database's clock.

@@ -1,6 +1,6 @@
 import { HashStale, OwnIdDataTooLong, UserBlocked, UserUnknown } from "../errors.ts";
 import type { HotCopy, HotRead, HotValue } from "./hot-copy.ts";
-import type { OwnIdDataStore } from "./ownid-data-store.ts";
+import type { HeldUser, OwnIdDataStore } from "./ownid-data-store.ts";
 import { createRowWriter, type RowWriteEvent } from "./row-write.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import type { UserDirectory, UserRecord } from "./user-directory.ts";
@@ -136,6 +136,22 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     return again;
   }
 
+  async function inspect(loginId: string): Promise<HeldUser> {
+    const user = await directory.find(loginId);
+    return { user, hot: await hotCopy.inspect(user.loginId) };
+  }
+
+  /** ERASE */
+  async function erase(loginId: string): Promise<void> {
+    const user = await directory.find(loginId).catch(async (error) => {
+      if (error instanceof UserUnknown) await invalidate(loginId);
+      throw error;
+    });
+    const ownIdData = directory.noData();
+    if (user.ownIdData !== ownIdData) await writeRow({ user, ownIdData, onlyIf: null, erases: true });
+    for (const spelling of new Set([loginId, user.loginId])) await hotCopy.purge(spelling);
+  }
+
   /**
    * Forgets the hash under the spelling that was sent and under the one that the table stores. Of a user who is not
    * there any more, nobody can say how the table spelt the login id, so every spelling is forgotten.
@@ -151,6 +167,8 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     get,
     set,
     findForSession,
+    inspect,
+    erase,
     invalidate,
     invalidateAll: hotCopy.purgeAll,
   } satisfies OwnIdDataStore;

@@ -60,9 +60,11 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     throw new OutcomeUnknown("the UPDATE failed, and the row does not show whether it was undone");
   }
 
+  const ownIdDataColumn = () =>
+    table.current().facts.columns.find(({ name }) => name === names.ownIdDataColumn);
+
   function fits(ownIdData: string): boolean {
-    const column = table.current().facts.columns.find(({ name }) => name === names.ownIdDataColumn);
-    const capacity = column?.capacity ?? null;
+    const capacity = ownIdDataColumn()?.capacity ?? null;
     return capacity === null || lengthIn(capacity.unit, ownIdData) <= capacity.amount;
   }
 
@@ -73,7 +75,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   async function explainRefusal(error: SqlFailed, change: Replacement): Promise<Error> {
     if (error.meaning === "too long") {
       await table.examine().catch(() => {});
-      return fits(change.replacement) ? new SqlFailed(triggerFailed(error)) : new OwnIdDataTooLong();
+      return fits(change.replacement ?? "") ? new SqlFailed(triggerFailed(error)) : new OwnIdDataTooLong();
     }
     // The table has been examined again since, and fits.
     if (error.meaning === "table changed") return new SqlFailed(triggerFailed(error));
@@ -109,6 +111,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     },
 
     fits,
+    noData: () => (ownIdDataColumn()?.nullable === false ? "" : null),
 
     async replaceOwnIdData(change) {
       const { facts } = table.current();

@@ -177,6 +177,20 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       }
     },
 
+    async inspect(loginId) {
+      const key = keys.user(loginId);
+      try {
+        const [[value = null, mark], life] = await Promise.all([
+          client.hmget(key, "v", "s"),
+          client.pttl(key),
+        ]);
+        return { value, isStale: mark !== null, expiresInMs: life < 0 ? null : life };
+      } catch (error) {
+        failed(key, error);
+        throw new HotCopyUnavailable();
+      }
+    },
+
     markStale: writes.markStale,
     begin: writes.begin,
 

@@ -261,6 +261,30 @@ export function describeUserDirectory({ open }: ContractDatabase): void {
       }
     });
 
+    test("takes the data of a blocked user away where the change says so, and nothing else does", async () => {
+      for (const [blocked, no, yes] of blockedTypes[database.kind]) {
+        const users = usersByBlocked(no, yes).map((user) => ({ ...user, ownIdData: "data" }));
+        const { directory, stored } = await withUsers(users, { blocked });
+        for (const { loginId } of users) {
+          const erasure = { replacement: null, evenIfBlocked: true };
+          const change = changeOf(await directory.find(loginId), erasure);
+          expect(await directory.replaceOwnIdData({ ...change, expected: "other" })).toBe("unchanged");
+          expect([blocked, await directory.replaceOwnIdData(change)]).not.toEqual([blocked, "unchanged"]);
+        }
+        expect((await stored()).map(([, bytes]) => bytes)).toEqual([null, null, null]);
+      }
+    });
+
+    test("stores the empty text for no data where the column takes no NULL", async () => {
+      const { ownIdData } = typesOf[database.kind];
+      const users = [{ loginId: "ann", ownIdData: "data" }];
+      const { directory, stored } = await withUsers(users, { ownIdData: `${ownIdData} NOT NULL` });
+      expect([(await withUsers(users)).directory.noData(), directory.noData()]).toEqual([null, ""]);
+      const change = changeOf(await directory.find("ann"), { replacement: directory.noData() });
+      expect(await directory.replaceOwnIdData(change)).not.toBe("unchanged");
+      expect(await stored()).toEqual([["ann", ""]]);
+    });
+
     test("changes nothing for a user who is gone", async () => {
       const { directory, names } = await withUsers([{ loginId: "ann" }]);
       const user = await directory.find("ann");

@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
 import pino from "pino";
 import { createSignedClient, type Endpoint } from "../../scripts/client/signed-client.ts";
-import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { bodyAdapter } from "../../src/http/body-adapter.ts";
 import { getOwnIdDataByLoginId } from "../../src/http/routes/get-ownid-data-by-login-id.ts";
 import { getSessionByLoginId } from "../../src/http/routes/get-session-by-login-id.ts";
@@ -10,6 +9,7 @@ import { setOwnIdDataByLoginId } from "../../src/http/routes/set-ownid-data-by-l
 import { signedBody } from "../../src/http/signed-body.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
+import { storeThat } from "../support/failing-store.ts";
 import { sharedSecret } from "../support/running-app.ts";
 
 /** The three endpoints as the sidecar has them, over a store that notes what reaches it. */
@@ -19,16 +19,14 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
     reached.push(name);
     return "ownIdData";
   };
-  const store: OwnIdDataStore = {
+  const store = storeThat(() => Promise.reject(new Error("not asked for")), {
     get: reach("get"),
     set: async () => void reached.push("set"),
     findForSession: async (loginId) => {
       reached.push("session");
       return { loginId, ownIdData: null, blocked: false, databaseTimeMs: 0 };
     },
-    invalidate: async () => {},
-    invalidateAll: async () => {},
-  };
+  });
   const dependencies = {
     signed: signedBody({
       verifySignature: createSignatureVerifier({

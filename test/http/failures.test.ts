@@ -14,6 +14,7 @@ import {
   WriteContended,
   WriteSuppressed,
 } from "../../src/errors.ts";
+import { storeThat } from "../support/failing-store.ts";
 import { empty, json, outcomeOf, type ProblemCode, problem } from "../support/problems.ts";
 import { startApp } from "../support/running-app.ts";
 
@@ -21,8 +22,7 @@ const sol = "sol@testmail.com";
 
 /** A store whose every method fails with the same. */
 function failingStore(error: unknown): OwnIdDataStore {
-  const fail = () => Promise.reject(error);
-  return { get: fail, set: fail, findForSession: fail, invalidate: fail, invalidateAll: fail };
+  return storeThat(() => Promise.reject(error));
 }
 
 async function answersTo(error: unknown) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { HotCopyUnavailable } from "../../src/errors.ts";
+import { storeThat } from "../support/failing-store.ts";
 import { empty, outcomeOf, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 
@@ -8,13 +8,10 @@ const adminToken = "an admin token of 32 characters!".replaceAll(" ", "-");
 
 const invalidated: string[] = [];
 const notAsked = () => Promise.reject(new Error("not asked for"));
-const store: OwnIdDataStore = {
-  get: notAsked,
-  set: notAsked,
-  findForSession: notAsked,
+const store = storeThat(notAsked, {
   invalidate: async (loginId) => void invalidated.push(loginId),
   invalidateAll: async () => void invalidated.push("everybody"),
-};
+});
 
 let app: RunningApp;
 beforeAll(async () => {

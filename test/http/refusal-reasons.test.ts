@@ -3,8 +3,8 @@ import pino from "pino";
 import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
 import { macOf, type SignedRequest } from "../../scripts/client/signed-client.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
-import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { Overloaded } from "../../src/errors.ts";
+import { storeThat } from "../support/failing-store.ts";
 import { outcomeOf, outcomeOfRaw, problem } from "../support/problems.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
 
@@ -142,14 +142,7 @@ test("a path that nothing is routed to leaves a line that says what may be wrong
 });
 
 test("every request to an endpoint is counted once, by how it ended", async () => {
-  const fail = () => Promise.reject(new Overloaded());
-  const store: OwnIdDataStore = {
-    get: fail,
-    set: fail,
-    findForSession: fail,
-    invalidate: fail,
-    invalidateAll: fail,
-  };
+  const store = storeThat(() => Promise.reject(new Overloaded()));
   await using app = await startApp({ users: [{ email: sol, ownIdData: "data" }] });
   await using busy = await startApp({ store });
   await app.client.get(sol);

@@ -3,7 +3,6 @@ import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client
 import { startFaultProxy } from "../../scripts/servers/fault-proxy.ts";
 import { sharedRedis, startRedis } from "../../scripts/servers/redis-server.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
-import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import {
   DatabaseUnavailable,
   HashStale,
@@ -16,6 +15,7 @@ import {
 } from "../../src/errors.ts";
 import type { ReplayGuard } from "../../src/replay/replay-guard.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
+import { storeThat } from "../support/failing-store.ts";
 import { write } from "../support/hot-copy-steps.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import {
@@ -40,7 +40,7 @@ function createScriptedStore() {
     runs[endpoint] += 1;
     await ends.shift()?.();
   };
-  const store: OwnIdDataStore = {
+  const store = storeThat(() => Promise.reject(new Error("not asked for")), {
     get: async () => {
       await run("get");
       return "devices";
@@ -50,9 +50,7 @@ function createScriptedStore() {
       await run("session");
       return { loginId, ownIdData: "devices", blocked: false, databaseTimeMs: 0 };
     },
-    invalidate: async () => {},
-    invalidateAll: async () => {},
-  };
+  });
   return { store, runs, ends };
 }
 

@@ -6,9 +6,9 @@ import {
   macOf,
   type SignedRequest,
 } from "../../scripts/client/signed-client.ts";
-import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
+import { storeThat } from "../support/failing-store.ts";
 import { json, outcomeOf, outcomeOfRaw, problem } from "../support/problems.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
 
@@ -27,14 +27,7 @@ function untouchableStore() {
     touches += 1;
     throw new Error("the store was asked");
   };
-  const store: OwnIdDataStore = {
-    get: touch,
-    set: touch,
-    findForSession: touch,
-    invalidate: touch,
-    invalidateAll: touch,
-  };
-  return { store, touches: () => touches };
+  return { store: storeThat(touch), touches: () => touches };
 }
 
 let claims = 0;

@@ -38,6 +38,7 @@ export interface ColumnFacts {
   readonly capacity: { readonly amount: number; readonly unit: "characters" | "bytes" } | null;
   /** Whether the column's character set holds all of Unicode. */
   readonly unicode: boolean;
+  readonly nullable: boolean;
 }
 
 export interface TableFacts {
@@ -83,7 +84,7 @@ export interface TableFixes {
  * The two statements of the directory. `find` takes (readId, loginId) and returns at most two rows of `readId`,
  * `loginId`, `ownIdData`, `blocked`, `databaseTimeMs` and `unfit`, the name of an `UnfitState` or NULL. On a server it returns one row for an
  * unknown user too, whose `loginId` is NULL, so that a server in an unfit state cannot deny that a user exists.
- * `replace` changes the row whose login id is exactly that of the change if the user is not blocked, the row contains
+ * `replace` changes the row whose login id is exactly that of the change if the user is not blocked or the change is `evenIfBlocked`, the row contains
  * `expected`, the clock shows less than `deadlineMs` and the server is in no unfit state. Where the table confirms
  * updates, it returns `holds`: whether the row holds exactly the replacement, and nothing runs later that could change it.
  */

@@ -167,6 +167,7 @@ function describe(column: MysqlColumn, isJsonText: boolean): ColumnFacts {
     kind: isJsonText ? "other" : kindOf(column.base),
     capacity: capacityOf(column),
     unicode: column.charset === "utf8mb4",
+    nullable: column.nullable === "YES",
   };
 }
 

@@ -62,12 +62,13 @@ export function createMysqlDialect(): Dialect {
         replace: `${before} UPDATE ${hint} ${fullName} AS u SET ${ownIdData} = ?
                   WHERE ${loginId} = ? AND CAST(CONVERT(${loginId} USING utf8mb4) AS BINARY) = CAST(? AS BINARY)
                     AND CAST(${ownIdData} AS BINARY) <=> CAST(? AS BINARY)
-                    AND NOT ${blocked} AND ${clockMs} < ? AND ${unfit} IS NULL`,
+                    AND (? OR NOT ${blocked}) AND ${clockMs} < ? AND ${unfit} IS NULL`,
         parametersOf: (change) => [
           change.replacement,
           change.loginId,
           change.loginId,
           change.expected,
+          change.evenIfBlocked === true,
           change.deadlineMs,
         ],
       };

@@ -63,7 +63,7 @@ const columnsQuery = `
               ELSE c.relkind IN ('r', 'p') END AS "isUpdatable",
          has_column_privilege(c.oid, a.attnum, 'SELECT') AS "isReadable",
          EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS "hasDescendants",
-         t.typnotnull AND NOT a.attnotnull AS "isNotNullByDomain",
+         NOT (t.typnotnull OR a.attnotnull) AS nullable, t.typnotnull AND NOT a.attnotnull AS "isNotNullByDomain",
          CASE WHEN NOT a.atthasdef THEN t.typdefault END AS "defaultByDomain",
          EXISTS (SELECT FROM pg_depend d
                  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = a.attnum
@@ -114,12 +114,13 @@ export async function inspectPostgres(
   const forbidden = `the role may not enter the schema "${schema}"`;
   return {
     fullName: table,
-    columns: columns.map(({ name, type, base, characters }) => ({
+    columns: columns.map(({ name, type, base, characters, nullable }) => ({
       name,
       type,
       kind: kindByType[base] ?? "other",
       capacity: characters === null ? null : { amount: characters, unit: "characters" },
       unicode: database.encoding === "UTF8",
+      nullable,
     })),
     isView: relation === "v",
     rollsBack: true,

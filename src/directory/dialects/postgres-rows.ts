@@ -26,6 +26,7 @@ export const PostgresColumns = Type.Array(
     hasDescendants: Type.Boolean(),
     isUpdatable: Type.Boolean(),
     isReadable: Type.Boolean(),
+    nullable: Type.Boolean(),
     isNotNullByDomain: Type.Boolean(),
     defaultByDomain: optionalText,
     /** A view, a rule, a trigger or a policy names the column, so that its type cannot change. */

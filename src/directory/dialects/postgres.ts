@@ -91,7 +91,7 @@ export const postgres: Dialect = {
       replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = $1
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $5::text
                   AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3
-                  AND NOT ${blocked} AND ${clockMs} < $4::float8 AND NOT ${otherEncoding.condition}
+                  AND ($6::boolean OR NOT ${blocked}) AND ${clockMs} < $4::float8 AND NOT ${otherEncoding.condition}
                 ${confirmation}`,
       parametersOf: (change) => [
         change.replacement,
@@ -99,6 +99,7 @@ export const postgres: Dialect = {
         change.expected,
         change.deadlineMs,
         change.loginId,
+        change.evenIfBlocked === true,
       ],
     };
   },

@@ -1,4 +1,4 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { type CountRepeats, noRepeats } from "../repeated-login-ids.ts";
 import {
@@ -12,7 +12,8 @@ import {
 } from "./dialect.ts";
 import { quote, sqliteFixes } from "./sqlite-fixes.ts";
 
-const columnsQuery = "SELECT name, upper(type) AS type FROM pragma_table_xinfo(?1, ?2)";
+const columnsQuery =
+  'SELECT name, upper(type) AS type, "notnull" AS isRequired FROM pragma_table_xinfo(?1, ?2)';
 
 /** The indexes that cover one column alone. */
 const uniqueIndexesQuery = `
@@ -27,7 +28,8 @@ const placeQuery = `
   SELECT (SELECT type FROM pragma_table_list WHERE name = ?1 AND schema = ?2) AS type,
          (SELECT file FROM pragma_database_list WHERE name = ?2) AS file`;
 
-const Columns = Type.Array(Type.Object({ name: Type.String(), type: Type.String() }));
+const Column = Type.Object({ name: Type.String(), type: Type.String(), isRequired: Type.Number() });
+const Columns = Type.Array(Column);
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 const Indexes = Type.Array(
   Type.Object({ index: Type.String(), name: Type.String(), partial: Type.Number() }),
@@ -111,13 +113,14 @@ async function definitionsOf(run: RunSql, names: TableNames) {
   return Value.Parse(Definitions, await run(query, [table]));
 }
 
-function describe({ name, type }: { name: string; type: string }): ColumnFacts {
+function describe({ name, type, isRequired }: Static<typeof Column>): ColumnFacts {
   return {
     name,
     type: type === "" ? "without a type" : type,
     kind: kindOf(type),
     capacity: declaredCapacity(type),
     unicode: true,
+    nullable: isRequired === 0,
   };
 }
 

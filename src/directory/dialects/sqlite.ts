@@ -37,8 +37,14 @@ export const sqlite: Dialect = {
              FROM ${facts.fullName} AS u WHERE ${loginId} = ?2 LIMIT 2`,
       replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = ?1
                 WHERE ${loginId} = ?2 AND ${loginId} COLLATE BINARY = ?2
-                  AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND NOT ${blocked} AND ${clockMs} < ?4`,
-      parametersOf: (change) => [change.replacement, change.loginId, change.expected, change.deadlineMs],
+                  AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND (?5 OR NOT ${blocked}) AND ${clockMs} < ?4`,
+      parametersOf: (change) => [
+        change.replacement,
+        change.loginId,
+        change.expected,
+        change.deadlineMs,
+        change.evenIfBlocked === true,
+      ],
     };
   },
 

@@ -20,5 +20,6 @@ export const commands: Readonly<Record<string, Entry>> = {
   bench: { needs: "devDependencies", run: () => import("./bench/index.ts") },
   faults: { needs: "devDependencies", run: () => import("./faults/index.ts") },
   "quick-start": { needs: "devDependencies", run: () => import("./quick-start.ts") },
+  test: { needs: "devDependencies", run: () => import("./test.ts") },
   check: { needs: "devDependencies", run: () => import("./check.ts") },
 };

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { engines, scripts } from "../../package.json";
 import { arePackagesInstalled } from "../../scripts/packages.ts";
 import { serviceAccount } from "../../scripts/servers/run-command.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
@@ -178,6 +179,44 @@ async function createOwnCheckout() {
   });
   return { stderr: await child.stderr.text(), status: await child.exited };
 }
+
+/** What `npm run` and `bun run` do, on a machine where `bun` is not on PATH. */
+async function runScript(environment: Readonly<Record<string, string>>) {
+  const child = Bun.spawn(["sh", "-c", scripts.keys], {
+    cwd: root,
+    env: { PATH: "/usr/bin:/bin", npm_lifecycle_event: "keys", ...environment },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, status] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
+  return { status, stdout, stderr };
+}
+
+describe("without bun on PATH, a script of package.json", () => {
+  test("says how to run it when npm runs it", async () => {
+    const npm = { npm_config_user_agent: "npm/10.8.2 node/v20.20.2 linux x64", npm_execpath: "/usr/bin/npm" };
+    const oldest = engines.bun.replace(">=", "");
+    expect(await runScript(npm)).toEqual({
+      status: 127,
+      stdout: "",
+      stderr: `This command runs on Bun, which is not on PATH. Run: npx --yes bun@${oldest} run keys\n`,
+    });
+  });
+
+  test("runs on the Bun that was called by its path", async () => {
+    const bun = {
+      npm_config_user_agent: `bun/${Bun.version} npm/? linux x64`,
+      npm_execpath: process.execPath,
+    };
+    const { status, stderr } = await runScript(bun);
+    expect({ status, stderr }).toMatchObject({ status: 2, stderr: expect.stringContaining("See --help.") });
+  });
+});
 
 describe("packages are installed", () => {
   const areInstalled = () => arePackagesInstalled(checkout.path, "devDependencies");

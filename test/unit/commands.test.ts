@@ -31,7 +31,7 @@ function fileOf(name: string): string {
 describe("the commands of package.json", () => {
   test("are those of the launcher's table, each with its file", () => {
     const launched = Object.entries(scripts).flatMap(([name, script]) =>
-      script === `bun scripts/launch.ts ${name}` ? [name] : [],
+      script === `sh scripts/launch.sh ${name}` ? [name] : [],
     );
     expect(Object.keys(commands).toSorted()).toEqual(launched.toSorted());
     expect(Object.keys(commands).filter((name) => !existsSync(fileOf(name)))).toEqual([]);

@@ -1,0 +1,10 @@
+# What package.json runs: starts the launcher with the Bun that runs this script, or else with the one on PATH. npm
+# finds none on a machine that has only Node; so does a Bun that was called by its path.
+case ${npm_config_user_agent:-} in
+  bun/*) exec "$npm_execpath" scripts/launch.ts "$@" ;;
+esac
+if command -v bun >/dev/null; then exec bun scripts/launch.ts "$@"; fi
+
+version=$(sed -n 's/.*"bun": ">=\(.*\)".*/\1/p' package.json)
+echo "This command runs on Bun, which is not on PATH. Run: npx --yes bun@$version run ${npm_lifecycle_event:-start}" >&2
+exit 127

@@ -1,0 +1,22 @@
+import { argv, env, execPath, execve, stdout } from "node:process";
+
+/**
+ * Runs the tests by `bun test`, which takes the place of this process. Its options are passed on, so this command
+ * parses none of its own.
+ */
+
+const help = `Runs the tests against real servers: all of them, or those in files whose path
+contains PATTERN.
+
+  bun run test
+  bun run test PATTERN
+
+It installs the packages of the lockfile first. Bun's own options are accepted;
+bun test --help lists them.
+
+Exits 0 if every test passes, 1 if one does not.
+`;
+
+const args = argv.slice(2);
+if (args.includes("--help") || args.includes("-h")) stdout.write(help);
+else execve?.(execPath, [execPath, "test", ...args], env);

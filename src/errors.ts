@@ -153,15 +153,15 @@ export class Overloaded extends SidecarError {
 
 /**
  * The primary database gave no answer, and what was asked of it is known not to have been done.
- * `message` is the operator's reason (for the log and `readyz`), `remedy` what would mend it.
+ * `message` is the operator's reason (for the log and `readyz`), `fix` what would mend it.
  */
 export class DatabaseUnavailable extends SidecarError {
   readonly code = "ERR_DATABASE_UNAVAILABLE";
-  readonly remedy: string;
+  readonly fix: string;
 
-  constructor(message: string, remedy: string) {
+  constructor(message: string, fix: string) {
     super(message);
-    this.remedy = remedy;
+    this.fix = fix;
   }
 }
 

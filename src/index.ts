@@ -105,7 +105,7 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
     appDependencies({ config, logger, metrics, keys: sessionKeys.keys, secrets, directory, redis, watch }),
   );
   await contact;
-  reloadOnChange(process.env, { sessionKeys, secrets, note: metrics.noteReload, logger });
+  reloadOnChange(process.env, { sessionKeys, secrets, onEvent: metrics.countReload, logger });
   serve(config, log, { publicApp, opsApp, watch, directory, redis });
 }
 
@@ -167,8 +167,8 @@ function appDependencies({
     performance.now.bind(performance),
   );
   const ledger = redis?.sessionLedger ?? openStateFile(config, logger);
-  const note = (event: StoreEvent) => {
-    metrics.noteStore(event);
+  const onEvent = (event: StoreEvent) => {
+    metrics.countStore(event);
     logStore(event);
   };
   return {
@@ -182,7 +182,12 @@ function appDependencies({
       return secrets.backendToken();
     },
     verifySignature: secrets.verifySignature,
-    store: createWriteThrough({ ...coherence, directory, hotCopy: redis?.hotCopy ?? withoutHotCopy, note }),
+    store: createWriteThrough({
+      ...coherence,
+      directory,
+      hotCopy: redis?.hotCopy ?? withoutHotCopy,
+      onEvent,
+    }),
     replayGuard: config.replayProtection ? (redis?.replayGuard ?? processGuard(config)) : withoutReplayGuard,
     sessions: createJwtSessions({ ...config.sessions, keys, ledger, now: Date.now }),
     sessionCookie: config.sessions.cookie,
@@ -206,15 +211,15 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisAdapt
       keepSeconds: revocationSeconds(config.sessions),
       latestIssueTime: () => latestIssueTime(Date.now()),
     },
-    noteHash(event) {
-      metrics.noteHash(event);
+    onHashEvent(event) {
+      metrics.countHash(event);
       if (event !== "stray removed") return;
       logger.warn(
         "a key under REDIS_KEY_PREFIX held another type than a hash: something else writes there; it was removed",
       );
     },
-    noteGuard(event) {
-      metrics.noteGuard(event);
+    onGuardEvent(event) {
+      metrics.countGuard(event);
       const place = event === "fell back" ? "in this process alone, while Redis is away" : "in Redis again";
       logger.warn(`the replay guard is kept ${place}`);
     },

@@ -65,5 +65,5 @@ function mendOf(variable: string, sentence: string): string {
     return `${fileVariable}=<path of a file that this account may read>`;
   const setting = Object.entries(settings).find(([name]) => name === variable)?.[1];
   if (setting === undefined) return `unset ${variable}`;
-  return mends[variable] ?? `${variable}=${setting.fallback ?? ""}`;
+  return mends[variable] ?? `${variable}=${setting.default ?? ""}`;
 }

@@ -72,8 +72,8 @@ export async function openDatabase(
       const verdict = judgeSqliteFile(url.reveal());
       if (verdict.status === "wrong") return notOpened(verdict);
     }
-    const { reason, remedy } = explainSqlError(spellings[kind].dialect())(error);
-    return notOpened(wrong(reason, remedy));
+    const { reason, fix } = explainSqlError(spellings[kind].dialect())(error);
+    return notOpened(wrong(reason, fix));
   }
 }
 
@@ -155,8 +155,8 @@ async function identify(run: RunSql, { identity }: Spelling) {
 /** What a failed statement means, in words that quote no data. */
 export function explainSqlError(dialect: Dialect): (error: unknown) => Explanation {
   return (error) => {
-    const { reason, remedy } = dialect.failure(error);
-    return { reason, remedy };
+    const { reason, fix } = dialect.failure(error);
+    return { reason, fix };
   };
 }
 

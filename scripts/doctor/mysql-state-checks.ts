@@ -20,7 +20,7 @@ function stateCheck(id: string, title: string, names: readonly string[], good: s
       if (state === undefined) return fine(good);
       const { failure, command } = state;
       if (failure.meaning === "replica") return wrong(failure.reason, whereToWrite(command));
-      return wrong(failure.reason, command ?? failure.remedy);
+      return wrong(failure.reason, command ?? failure.fix);
     },
   };
 }

@@ -42,7 +42,7 @@ const account: Check<RedisServers> = {
     if (refused.length > 0) return wrong(`the account may not: ${refused.join(", ")}`, aclLine(servers));
     const [failed] = problems;
     if (failed === undefined) return fine("everything that the sidecar asks was tried, and works");
-    return wrong(`cannot ${failed.work}: ${failed.reason}`, failed.remedy);
+    return wrong(`cannot ${failed.work}: ${failed.reason}`, failed.fix);
   },
 };
 

@@ -12,8 +12,8 @@ const prefix: Check<RedisServers> = {
     const held = await client.get(keys.installation);
     if (held === installation) return fine("is this installation's own");
     if (held === null) return fine("is nobody's: the first start marks it");
-    const { reason, remedy } = explainAnothers(keys.installation, masterWith(servers));
-    return wrong(`${reason}; ${remedy}`, `REDIS_KEY_PREFIX=${prefixOfItsOwn(keyPrefix, installation)}`);
+    const { reason, fix } = explainAnothers(keys.installation, masterWith(servers));
+    return wrong(`${reason}; ${fix}`, `REDIS_KEY_PREFIX=${prefixOfItsOwn(keyPrefix, installation)}`);
   },
 };
 
@@ -27,8 +27,8 @@ const otherPrefixes: Check<RedisServers> = {
     const connections = masters.map(({ connection }) => connection);
     const [rival] = await findMarks({ client, masters: () => connections, keys, installation });
     if (rival === undefined) return fine("none keeps the same table");
-    const { reason, remedy } = explainRival(keys.installation, rival, masterWith(servers));
-    return wrong(`${reason}; ${remedy}`, `${masterWith(servers)} DEL ${shellWord(rival)}`);
+    const { reason, fix } = explainRival(keys.installation, rival, masterWith(servers));
+    return wrong(`${reason}; ${fix}`, `${masterWith(servers)} DEL ${shellWord(rival)}`);
   },
 };
 

@@ -74,20 +74,20 @@ export async function openRedis(
     };
   } catch (error) {
     connection.close();
-    const { reason, remedy } = error instanceof Unreachable ? error : explainRedisFailure(error);
-    return notOpened(wrong(reason, remedy));
+    const { reason, fix } = error instanceof Unreachable ? error : explainRedisFailure(error);
+    return notOpened(wrong(reason, fix));
   }
 }
 
 /** No master was found; the connection knows why. */
 class Unreachable extends Error {
   readonly reason: string;
-  readonly remedy: string;
+  readonly fix: string;
 
-  constructor({ reason, remedy }: Explanation) {
+  constructor({ reason, fix }: Explanation) {
     super(reason);
     this.reason = reason;
-    this.remedy = remedy;
+    this.fix = fix;
   }
 }
 

@@ -108,9 +108,9 @@ async function ofEachNode(
       return await askDirectly(place, login, options, (connection) => judge(connection, node, route));
     } catch (error) {
       const cause = isSentinel && error instanceof Error ? ofSentinel(error) : error;
-      const { reason, remedy } = explainConnectionFailure(cause, options);
+      const { reason, fix } = explainConnectionFailure(cause, options);
       const ping = `${cli.at(node.host, node.port)} PING`;
-      return warning(`${node.host}:${node.port}: ${reason}: ${remedy}`, ping);
+      return warning(`${node.host}:${node.port}: ${reason}: ${fix}`, ping);
     }
   });
   return worstOf(await Promise.all(verdicts));

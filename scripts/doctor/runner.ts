@@ -3,7 +3,7 @@ import { type Check, type Item, type Verdict, warning, wrong } from "./check.ts"
 /** Why something could not be examined, in words that quote no data. */
 export interface Explanation {
   readonly reason: string;
-  readonly remedy: string;
+  readonly fix: string;
 }
 
 export interface RunnerOptions {
@@ -67,12 +67,12 @@ function late(deadlineMs: number, isScan: boolean): Verdict {
   return wrong(`no answer within ${seconds} s`, `${again}   # then see the server's load and the network`);
 }
 
-function failed({ reason, remedy }: Explanation): Verdict {
-  return wrong(`could not be examined: ${reason}`, remedy);
+function failed({ reason, fix }: Explanation): Verdict {
+  return wrong(`could not be examined: ${reason}`, fix);
 }
 
 /** For everything that asks the operating system only. */
 function explainSystemError(error: unknown): Explanation {
   const code = error instanceof Error && "code" in error ? String(error.code) : "an unexpected error";
-  return { reason: code, remedy: "run the doctor as the account that runs the sidecar" };
+  return { reason: code, fix: "run the doctor as the account that runs the sidecar" };
 }

@@ -1,4 +1,4 @@
-import { nobodysChange } from "../../src/directory/dialects/dialect.ts";
+import { probeReplacement } from "../../src/directory/dialects/dialect.ts";
 import { findTableProblems } from "../../src/directory/table-check.ts";
 import type { TableProblem } from "../../src/directory/table-problem.ts";
 import { type Check, fine, wrong } from "./check.ts";
@@ -56,8 +56,8 @@ const privileges: Check<Database> = {
   async examine(database) {
     const { run, statements, dialect, facts } = database;
     try {
-      await run(statements.find, ["doctor", nobodysChange.loginId]);
-      await run(statements.replace, statements.parametersOf(nobodysChange));
+      await run(statements.find, ["doctor", probeReplacement.loginId]);
+      await run(statements.replace, statements.parametersOf(probeReplacement));
       return fine("reading and writing was tried");
     } catch (error) {
       const { meaning, reason } = dialect.failure(error);

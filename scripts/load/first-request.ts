@@ -20,7 +20,7 @@ export async function checkFirstRequest(
   const outcome = await send(requests.first().bytes, connections);
   const { error } = judge("get", outcome);
   if (error === null) return null;
-  if ("reason" in outcome) return remedyOf(url, outcome.reason);
+  if ("reason" in outcome) return fixOf(url, outcome.reason);
   if (outcome.status === 401) throw new ConfigurationInvalid([signatureRefused(url)]);
   if (error.endsWith("no such user")) {
     return (
@@ -44,7 +44,7 @@ function send(request: Buffer, connections: Connections): Promise<Answer | NoAns
   );
 }
 
-function remedyOf(url: string, reason: string): string {
+function fixOf(url: string, reason: string): string {
   if (reason === "connection refused") {
     return `Nothing listens at ${url} (connection refused). Start the sidecar with: bun run start`;
   }

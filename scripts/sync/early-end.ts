@@ -26,6 +26,6 @@ function nextStep({ word, canResume, keep }: EndedCommand): string {
 /** Some errors of the store carry their meaning in their class alone. */
 function reasonOf(error: SidecarError): string {
   const unnamed = error instanceof HotCopyUnavailable ? "Redis gives no answer" : error.code;
-  const remedy = error instanceof DatabaseUnavailable ? `: ${error.remedy}` : "";
-  return `${error.message || unnamed}${remedy}`.replace(/\.$/, "");
+  const fix = error instanceof DatabaseUnavailable ? `: ${error.fix}` : "";
+  return `${error.message || unnamed}${fix}`.replace(/\.$/, "");
 }

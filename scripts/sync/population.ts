@@ -103,9 +103,9 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     });
 
   return {
-    /** The port that sidecars use; `note` is told what its answers came from, which not every answer says. */
-    hotCopy: (note: (event: HotCopyEvent) => void = () => {}) =>
-      createRedisHotCopy({ ...keyspace, limits, note }),
+    /** The port that sidecars use; `onEvent` is told what its answers came from, which not every answer says. */
+    hotCopy: (onEvent: (event: HotCopyEvent) => void = () => {}) =>
+      createRedisHotCopy({ ...keyspace, limits, onEvent }),
 
     /** @throws {HotCopyUnavailable} not all masters answer */
     untilWhole,

@@ -62,7 +62,7 @@ export function createPusher({ directory, population, statementMs }: Sides) {
     directory,
     hotCopy: population.hotCopy(),
     statementMs,
-    note: () => {},
+    onEvent: () => {},
   });
 
   return async (push: Push): Promise<PushOutcome> => {

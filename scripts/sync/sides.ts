@@ -69,7 +69,7 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
 async function refuseOthersKeys(population: RedisPopulation): Promise<void> {
   const conflict = await population.conflict();
   if (conflict === null) return;
-  throw new ConfigurationInvalid([`REDIS_KEY_PREFIX: ${conflict.reason}: ${conflict.remedy}`]);
+  throw new ConfigurationInvalid([`REDIS_KEY_PREFIX: ${conflict.reason}: ${conflict.fix}`]);
 }
 
 function placeOf({ database }: Config, keyPrefix: string): string {

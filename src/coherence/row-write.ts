@@ -25,7 +25,7 @@ export interface RowWriterOptions {
   readonly hotCopy: HotCopy;
   /** D: the limit of one database statement in milliseconds, and so of the time a write may take effect in. */
   readonly statementMs: number;
-  readonly note: (event: RowWriteEvent) => void;
+  readonly onEvent: (event: RowWriteEvent) => void;
 }
 
 export interface RowWrite {
@@ -69,14 +69,14 @@ const triesMax = 3;
  * @throws {ValueAltered} the UPDATE was committed, and the row does not hold what was sent
  * @throws {OutcomeUnknown} it may have been written, or may yet be for a few seconds
  */
-export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWriterOptions) {
+export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: RowWriterOptions) {
   /** Whether only the site can have made the row another than the hash held at BEGIN: then the hash is marked as stale. */
   async function isStale({ found, markStale }: HotWrite, row: UserRecord): Promise<boolean> {
     return found.value !== null && found.value !== row.ownIdData && (await markStale());
   }
 
   function refuse(event: "stale hit" | "stale refused"): never {
-    note(event);
+    onEvent(event);
     throw new HashStale();
   }
 
@@ -95,7 +95,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
       return await directory.replaceOwnIdData(change);
     } catch (error) {
       if (!(error instanceof OutcomeUnknown)) throw error;
-      note("outcome unknown");
+      onEvent("outcome unknown");
       const row = await directory.find(change.loginId).catch(() => null);
       if (row?.ownIdData !== change.replacement) throw error;
       return "lost";
@@ -135,14 +135,14 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
       if (onlyIf === null && (await isStale(write, seen))) refuse("stale hit");
     }
     const isSuppressed = refusedWithoutReason === triesMax;
-    note(isSuppressed ? "write suppressed" : "write contended");
+    onEvent(isSuppressed ? "write suppressed" : "write contended");
     throw isSuppressed ? new WriteSuppressed() : new WriteContended();
   }
 
   function afterCommit(row: UserRecord | null, ownIdData: string | null): Outcome {
     const held = row === null || row.blocked ? null : row.ownIdData;
     if (row?.ownIdData === ownIdData) return { held, isOver: true, failure: null };
-    note("value altered");
+    onEvent("value altered");
     return { held, isOver: true, failure: new ValueAltered() };
   }
 
@@ -163,7 +163,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, note }: RowWr
     const { held, isOver, failure } = await outcomeOf(write, request);
     if (isOver) await write.end(held);
     if (failure !== null) throw failure;
-    note("written");
+    onEvent("written");
   };
 }
 

@@ -14,7 +14,7 @@ export interface WriteThroughOptions {
   readonly statementMs: number;
   /** The share of hits that are read again from the database, 0 to 1. */
   readonly auditShare: number;
-  readonly note: (event: StoreEvent) => void;
+  readonly onEvent: (event: StoreEvent) => void;
 }
 
 /** What is known of a login id at some instant. */
@@ -30,7 +30,7 @@ interface Answer {
  * is a step of DESIGN.md, which says why a hit is always the database's value.
  */
 export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore {
-  const { directory, hotCopy, auditShare, note } = options;
+  const { directory, hotCopy, auditShare, onEvent } = options;
   const reads = createSharedReads<Answer>();
   const writeRow = createRowWriter(options);
 
@@ -73,12 +73,12 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
 
   /** Compares a share of the hits with the row, in the background: one that is wrong is marked as stale. */
   async function audit(loginId: string): Promise<void> {
-    note("audited");
+    onEvent("audited");
     const { held } = await hotCopy.look(loginId);
     if (held === null) return;
     const { ownIdData, blocked } = await ask(loginId);
     if (held.value === ownIdData && !blocked) return;
-    if (await hotCopy.markStale(loginId, held)) note("stale hit");
+    if (await hotCopy.markStale(loginId, held)) onEvent("stale hit");
   }
 
   async function set(loginId: string, ownIdData: string): Promise<void> {
@@ -116,7 +116,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     for (const spelling of new Set([loginId, user.loginId])) {
       const { held, isStale } = await (spelling === loginId ? looking : hotCopy.look(spelling));
       if (isStale) {
-        note("stale refused");
+        onEvent("stale refused");
         throw new HashStale();
       }
       if (held === null) continue;
@@ -130,7 +130,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   async function readAgain(user: UserRecord, spelling: string, held: HotValue): Promise<UserRecord> {
     const again = await findUnblocked(user.loginId);
     if (held.value !== again.ownIdData && (await hotCopy.markStale(spelling, held))) {
-      note("stale hit");
+      onEvent("stale hit");
       throw new HashStale();
     }
     return again;

@@ -11,7 +11,7 @@ export class Refusal {
 /** One environment variable: what it means, what it is when not set, and which texts it takes. */
 export interface Setting<Value> {
   /** As README.md beside this file has it; `null` = not set. */
-  readonly fallback: string | null;
+  readonly default: string | null;
   /** Completes the sentence "NAME must be …". */
   readonly rule: string;
   /** `null` when the text breaks the rule. */
@@ -21,13 +21,13 @@ export interface Setting<Value> {
 }
 
 /** A comment arrives as a part of the value where a file is read that has none, such as `docker run --env-file`. */
-export function freeText(fallback: string | null): Setting<string> {
-  return matching(fallback, /^(?!.*\s#)/, "a text, without a comment behind it");
+export function freeText(defaultText: string | null): Setting<string> {
+  return matching(defaultText, /^(?!.*\s#)/, "a text, without a comment behind it");
 }
 
-export function filePath(fallback: string | null): Setting<string> {
-  const { rule, parse } = freeText(fallback);
-  return { fallback, rule, parse: (text) => refuseUnexpanded(text) ?? parse(text) };
+export function filePath(defaultText: string | null): Setting<string> {
+  const { rule, parse } = freeText(defaultText);
+  return { default: defaultText, rule, parse: (text) => refuseUnexpanded(text) ?? parse(text) };
 }
 
 /** Outside a shell, nobody replaces these: development would make a folder of that name. */
@@ -39,13 +39,13 @@ export function refuseUnexpanded(path: string): Refusal | null {
   return null;
 }
 
-export function matching(fallback: string | null, pattern: RegExp, rule: string): Setting<string> {
-  return { fallback, rule, parse: (text) => (pattern.test(text) ? text : null) };
+export function matching(defaultText: string | null, pattern: RegExp, rule: string): Setting<string> {
+  return { default: defaultText, rule, parse: (text) => (pattern.test(text) ? text : null) };
 }
 
-export function wholeNumber(fallback: string | null, min: number, max: number): Setting<number> {
+export function wholeNumber(defaultText: string | null, min: number, max: number): Setting<number> {
   return {
-    fallback,
+    default: defaultText,
     rule: `a whole number from ${min} to ${max}`,
     parse: (text) => {
       const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
@@ -54,34 +54,38 @@ export function wholeNumber(fallback: string | null, min: number, max: number): 
   };
 }
 
-export function trueOrFalse(fallback: string | null): Setting<boolean> {
+export function trueOrFalse(defaultText: string | null): Setting<boolean> {
   return {
-    fallback,
+    default: defaultText,
     rule: "true or false",
     parse: (text) => (text === "true" ? true : text === "false" ? false : null),
   };
 }
 
 export function oneOf<const Choice extends string>(
-  fallback: Choice | null,
+  defaultText: Choice | null,
   choices: readonly Choice[],
 ): Setting<Choice> {
   return {
-    fallback,
+    default: defaultText,
     rule: `one of ${choices.join(", ")}`,
     parse: (text) => choices.find((choice) => choice === text) ?? null,
   };
 }
 
 /** The subtype of a media type (RFC 6838, section 4.2). That of hand-off tokens is taken; verifiers ignore its case. */
-export function tokenType(fallback: string): Setting<string> {
+export function tokenType(defaultText: string): Setting<string> {
   const { rule, parse } = matching(
-    fallback,
+    defaultText,
     /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/,
     'the name of a token type, such as "ownid-session+jwt" or "JWT"',
   );
   const taken = new Refusal("is the type of hand-off tokens, which must not pass for session tokens.");
-  return { fallback, rule, parse: (text) => (/^ownid-handoff\+jwt$/i.test(text) ? taken : parse(text)) };
+  return {
+    default: defaultText,
+    rule,
+    parse: (text) => (/^ownid-handoff\+jwt$/i.test(text) ? taken : parse(text)),
+  };
 }
 
 /** A token that callers send as `Authorization: Bearer`. */
@@ -90,14 +94,14 @@ export function bearerToken(): Setting<string> & { readonly isSecret: true } {
   return { ...matching(null, /^[\x21-\x7e]{32,}$/, rule), isSecret: true };
 }
 
-export function port(fallback: string): Setting<number> {
-  return wholeNumber(fallback, 0, 65_535);
+export function port(defaultText: string): Setting<number> {
+  return wholeNumber(defaultText, 0, 65_535);
 }
 
-export function hostName(fallback: string): Setting<string> {
-  return matching(fallback, /^[A-Za-z0-9.:_-]+$/, "a host name or an IP address");
+export function hostName(defaultText: string): Setting<string> {
+  return matching(defaultText, /^[A-Za-z0-9.:_-]+$/, "a host name or an IP address");
 }
 
-export function columnName(fallback: string | null): Setting<string> {
-  return matching(fallback, /^[\p{L}\p{N}_$ .-]{1,128}$/u, "a column's name, without quotes");
+export function columnName(defaultText: string | null): Setting<string> {
+  return matching(defaultText, /^[\p{L}\p{N}_$ .-]{1,128}$/u, "a column's name, without quotes");
 }

@@ -67,8 +67,8 @@ export function createSettingReader(environment: Environment) {
     if (value instanceof Refusal) problems.push(`${name} ${value.reason}`);
     else if (value !== null) return value;
     else if (text !== null) problems.push(`${name} must be ${setting.rule}.`);
-    const fallback = setting.fallback === null ? null : setting.parse(setting.fallback);
-    return fallback instanceof Refusal ? null : fallback;
+    const parsed = setting.default === null ? null : setting.parse(setting.default);
+    return parsed instanceof Refusal ? null : parsed;
   }
 
   function read<Name extends SettingName>(name: Name): SettingValue<Name> {

@@ -29,7 +29,7 @@ export const settings = {
     'a path such as "/ownid", without a trailing slash',
   ),
   OWNID_SHARED_SECRET: {
-    fallback: null,
+    default: null,
     rule: "the Shared Secret of OwnID's console: base64 of 16 bytes or more (two, comma-separated, during a rotation)",
     parse: parseSharedSecrets,
     isSecret: true,
@@ -41,7 +41,7 @@ export const settings = {
   BODY_BYTES_MAX: wholeNumber("65536", 1024, 16_777_216),
   KEEP_ALIVE_SECONDS: wholeNumber("75", 1, 236),
   DATABASE_URL: {
-    fallback: "sqlite:./data/ownid.db",
+    default: "sqlite:./data/ownid.db",
     rule: 'an address such as "postgres://user:password@host/database", "mysql://…", "mariadb://…" or "sqlite:./file.db"',
     parse: parseDatabaseAddress,
     isSecret: true,
@@ -52,7 +52,7 @@ export const settings = {
   DATABASE_TLS_CERT_FILE: filePath(null),
   DATABASE_TLS_KEY_FILE: filePath(null),
   REDIS_URL: {
-    fallback: null,
+    default: null,
     rule: 'one or more addresses, comma-separated, such as "redis://user:password@host:6379" or "rediss://…"',
     parse: parseRedisAddresses,
     isSecret: true,
@@ -74,7 +74,7 @@ export const settings = {
   REDIS_TTL_SECONDS: wholeNumber("3600", 0, 31_536_000),
   REPLAY_PROTECTION: oneOf("all", ["all", "off"]),
   AUDIT_SHARE: {
-    fallback: "0",
+    default: "0",
     rule: "a number from 0 to 1",
     parse: (text: string) => (/^(?:0(?:\.\d+)?|1(?:\.0+)?)$/.test(text) ? Number(text) : null),
   },
@@ -95,7 +95,7 @@ export const settings = {
   STATE_FILE: filePath("./data/state.db"),
   SESSION_ALG: oneOf("ES256", ["ES256", "EdDSA", "RS256", "HS256"]),
   SESSION_SECRET: {
-    fallback: null,
+    default: null,
     rule: "32 bytes or more",
     parse: parseSessionSecret,
     isSecret: true,

@@ -1,5 +1,5 @@
 import { ConfigurationInvalid, DatabaseUnavailable } from "../errors.ts";
-import { nobodysChange, type Statements, type TableFacts, type TableNames } from "./dialects/dialect.ts";
+import { probeReplacement, type Statements, type TableFacts, type TableNames } from "./dialects/dialect.ts";
 import { type CountRepeats, countRarely, countRepeatsBy } from "./repeated-login-ids.ts";
 import { type SqlClient, SqlFailed } from "./sql-client.ts";
 import { findTableProblems } from "./table-check.ts";
@@ -80,8 +80,8 @@ async function examineTable(
   if (problems.length > 0) throw new ConfigurationInvalid(problems.map(problemText));
   const statements = dialect.statements(names, facts, client.serverStatementMs);
   try {
-    await client.readRows(statements.find, [nobodysChange.loginId]);
-    await client.read(statements.replace, statements.parametersOf(nobodysChange));
+    await client.readRows(statements.find, [probeReplacement.loginId]);
+    await client.read(statements.replace, statements.parametersOf(probeReplacement));
   } catch (error) {
     throw finalProblemsOf(ofThisTable(error), facts) ?? error;
   }
@@ -95,8 +95,7 @@ function ofThisTable(error: unknown): unknown {
   return new SqlFailed({
     meaning: "misfit",
     reason: `the database refuses the sidecar's SELECT or UPDATE of the user table ${code}`,
-    remedy:
-      "see whether the ownIdData column is generated from others, or the table a view that nobody can write, or published without a replica identity",
+    fix: "see whether the ownIdData column is generated from others, or the table a view that nobody can write, or published without a replica identity",
   });
 }
 
@@ -104,13 +103,13 @@ function ofThisTable(error: unknown): unknown {
 export function finalProblemsOf(error: unknown, facts: TableFacts | null): ConfigurationInvalid | null {
   if (error instanceof ConfigurationInvalid) return error;
   if (!(error instanceof SqlFailed)) return null;
-  const { meaning, message, remedy } = error;
+  const { meaning, message, fix } = error;
   if (meaning === "forbidden" && facts !== null) {
     const fixes = facts.fixes.grantTo(facts.account);
     return new ConfigurationInvalid([problemText({ variable: "DATABASE_URL", detail: message, fixes })]);
   }
   const isFinal = meaning === "forbidden" || meaning === "misfit";
-  return isFinal ? new ConfigurationInvalid([`DATABASE_URL: ${message}: ${remedy}`]) : null;
+  return isFinal ? new ConfigurationInvalid([`DATABASE_URL: ${message}: ${fix}`]) : null;
 }
 
 function doesNotFit({ problems }: ConfigurationInvalid): DatabaseUnavailable {

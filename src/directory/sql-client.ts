@@ -24,7 +24,7 @@ export interface SqlClientOptions extends SqlDirectoryOptions {
   /** Statements that may be under way or wait for a connection at once. */
   readonly waitingMax: number;
   /** What the operator can do where the database gives no answer in time. */
-  readonly remedyWhenSlow: string;
+  readonly fixWhenSlow: string;
 }
 
 /** A read that is lost with its connection is sent so often at most. */
@@ -38,8 +38,8 @@ const leaveServerEveryMs = 1000;
 export class SqlFailed extends DatabaseUnavailable {
   readonly meaning: SqlFailure["meaning"];
 
-  constructor({ meaning, reason, remedy }: SqlFailure) {
-    super(reason, remedy);
+  constructor({ meaning, reason, fix }: SqlFailure) {
+    super(reason, fix);
     this.meaning = meaning;
   }
 }
@@ -69,7 +69,7 @@ export interface SqlClient {
  * connection costs the pool.
  */
 export function createSqlClient(options: SqlClientOptions): SqlClient {
-  const { kind, statementMs, waitingMax, remedyWhenSlow } = options;
+  const { kind, statementMs, waitingMax, fixWhenSlow } = options;
   const dialect: Dialect = dialects[kind]();
   const serverStatementMs = Math.max(1, Math.round(statementMs * 0.9));
   const pool = createSqlPool({
@@ -103,7 +103,7 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
   }
 
   function failureOf(error: unknown): SqlFailure {
-    if (error instanceof StatementTimedOut) return tooSlow(remedyWhenSlow);
+    if (error instanceof StatementTimedOut) return tooSlow(fixWhenSlow);
     if (error instanceof PlaceChanged) return error.wasRun ? fileReplaced : fileChanged;
     return dialect.failure(error);
   }
@@ -152,14 +152,14 @@ function nextReadId(): string {
 const keptRow: SqlFailure = {
   meaning: "misfit",
   reason: "something before the database answers with rows that it has kept from before",
-  remedy: "let the proxy before the database cache nothing of the user table",
+  fix: "let the proxy before the database cache nothing of the user table",
 };
 
 /** Known not to have been done in the file that is at the path now. */
 const fileChanged: SqlFailure = {
   meaning: "table changed",
   reason: "the file at the path in DATABASE_URL is another one than before",
-  remedy: "none needed: it is opened again",
+  fix: "none needed: it is opened again",
 };
 
 const fileReplaced: SqlFailure = {
@@ -168,6 +168,6 @@ const fileReplaced: SqlFailure = {
   reason: "the file at the path in DATABASE_URL was replaced during the statement",
 };
 
-function tooSlow(remedy: string): SqlFailure {
-  return { meaning: "unknown", reason: "the database did not answer in time", remedy };
+function tooSlow(fix: string): SqlFailure {
+  return { meaning: "unknown", reason: "the database did not answer in time", fix };
 }

@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { Replaced, Replacement, UserDirectory, UserRecord } from "../coherence/user-directory.ts";
 import { OutcomeUnknown, OwnIdDataTooLong, UserUnknown } from "../errors.ts";
-import { type ColumnFacts, nobodysChange, type TableFacts } from "./dialects/dialect.ts";
+import { type ColumnFacts, probeReplacement, type TableFacts } from "./dialects/dialect.ts";
 import { createTableExaminer, finalProblemsOf } from "./examined-table.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
 import { pickUser } from "./user-row.ts";
@@ -22,7 +22,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   const client = createSqlClient({
     ...options,
     waitingMax: poolMax * waitingPerConnection,
-    remedyWhenSlow: "see whether the database is overloaded, or the network between drops packets",
+    fixWhenSlow: "see whether the database is overloaded, or the network between drops packets",
   });
   const table = createTableExaminer(client, names);
 
@@ -81,7 +81,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     if (error.meaning === "table changed") return new SqlFailed(triggerFailed(error));
     if (error.meaning === "forbidden") {
       const { statements } = table.current();
-      const isOurs = await client.read(statements.replace, statements.parametersOf(nobodysChange)).then(
+      const isOurs = await client.read(statements.replace, statements.parametersOf(probeReplacement)).then(
         () => false,
         () => true,
       );
@@ -95,7 +95,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
       if (table.isDue()) return await table.examine();
       const { facts } = table.current();
       try {
-        await withTable(() => client.readRows(table.current().statements.find, [nobodysChange.loginId]));
+        await withTable(() => client.readRows(table.current().statements.find, [probeReplacement.loginId]));
       } catch (error) {
         throw finalProblemsOf(error, facts) ?? error;
       }
@@ -139,7 +139,7 @@ function triggerFailed({ meaning, message }: SqlFailed) {
   return {
     meaning: "not done",
     reason: `a trigger of the user table failed: ${fault}`,
-    remedy: "see the database's own log, and mend the trigger or grant what it needs",
+    fix: "see the database's own log, and mend the trigger or grant what it needs",
   } as const;
 }
 

@@ -25,7 +25,7 @@ export function bearerOf({ headers }: Request): string | null {
  * so that nobody can lock the site's backend out.
  */
 export function bearerToken({ name, tokens, absence }: BearerTokenOptions) {
-  const noteFailure = createFailureWindow();
+  const countFailure = createFailureWindow();
   return new Elysia({ name: `bearer-token-${name}` }).onParse({ as: "scoped" }, ({ request, set }) => {
     const expected = tokens()
       .filter((token) => token !== null)
@@ -35,7 +35,7 @@ export function bearerToken({ name, tokens, absence }: BearerTokenOptions) {
     // Compared with every token, so that the time does not tell which one is closer.
     const matches = expected.map((digested) => timingSafeEqual(given, digested));
     if (matches.includes(true)) return;
-    if (noteFailure() > failuresPerWindowMax) throw new TooManyFailures();
+    if (countFailure() > failuresPerWindowMax) throw new TooManyFailures();
     set.headers["www-authenticate"] = "Bearer";
     throw new TokenInvalid();
   });

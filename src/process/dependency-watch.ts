@@ -11,7 +11,7 @@ export type DependencyReport =
 /** Why something does not work, and what fixes it; without anything secret. */
 export interface Problem {
   readonly reason: string;
-  readonly remedy: string;
+  readonly fix: string;
 }
 
 export interface ReadinessReport {
@@ -50,13 +50,13 @@ export interface DependencyWatchOptions {
 
 const silentRedis: Problem = {
   reason: "no master answers",
-  remedy: "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more",
+  fix: "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more",
 };
 
 const notYetAsked: DependencyReport = {
   status: "unavailable",
   reason: "it has not answered yet",
-  remedy: "none needed: it is tried again",
+  fix: "none needed: it is tried again",
 };
 
 /**
@@ -86,19 +86,19 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
    * A set-up that cannot work ends the start, which prints it, so the log must not promise to ask again. If the answer
    * comes too late for that, the next one is logged.
    */
-  async function meetDatabase(): Promise<void> {
+  async function contactDatabase(): Promise<void> {
     try {
       await askDatabase();
-      noteDatabase();
+      logDatabase();
     } catch (error) {
       if (error instanceof ConfigurationInvalid) throw error;
-      noteDatabase();
+      logDatabase();
     } finally {
       askAgainLater();
     }
   }
 
-  function noteDatabase(): void {
+  function logDatabase(): void {
     logChange(logger, "the database", loggedDatabase, database);
     loggedDatabase = database;
   }
@@ -110,15 +110,15 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
     return impairment === null ? { status: "ok" } : { status: "degraded", ...impairment };
   }
 
-  function noteRedis(): void {
+  function logRedis(): void {
     const before = lastRedis;
     lastRedis = reportRedis();
     logChange(logger, "Redis", before, lastRedis);
   }
 
   async function ask(): Promise<void> {
-    noteRedis();
-    await askDatabase().finally(noteDatabase);
+    logRedis();
+    await askDatabase().finally(logDatabase);
   }
 
   function askAgainLater(): void {
@@ -149,8 +149,8 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
      * @throws {ConfigurationInvalid} the first answer is that the set-up cannot work
      */
     async start(): Promise<void> {
-      await Promise.all([meetDatabase(), redis?.firstContact]);
-      noteRedis();
+      await Promise.all([contactDatabase(), redis?.firstContact]);
+      logRedis();
     },
 
     drain(): void {
@@ -181,20 +181,20 @@ function logChange(
 ): void {
   if (after.status === "unavailable" || after.status === "degraded") {
     const isSame = before.status === after.status && before.reason === after.reason;
-    const { reason, remedy } = after;
-    if (!isSame) logger.error({ reason, remedy }, `${dependency} is ${after.status}`);
+    const { reason, fix } = after;
+    if (!isSame) logger.error({ reason, fix }, `${dependency} is ${after.status}`);
   } else if (after.status !== before.status) {
     logger.info(`${dependency} answers`);
   }
 }
 
-function explain(error: unknown): { reason: string; remedy: string } {
-  if (error instanceof DatabaseUnavailable) return { reason: error.message, remedy: error.remedy };
+function explain(error: unknown): { reason: string; fix: string } {
+  if (error instanceof DatabaseUnavailable) return { reason: error.message, fix: error.fix };
   if (error instanceof ConfigurationInvalid) {
     return {
       reason: error.problems.join(" ").replaceAll(/\s*\n\s*/g, " "),
-      remedy: "change the table or the setting; it is tried again",
+      fix: "change the table or the setting; it is tried again",
     };
   }
-  return { reason: "the check failed", remedy: "see the sidecar's log" };
+  return { reason: "the check failed", fix: "see the sidecar's log" };
 }

@@ -32,7 +32,7 @@ const inFlightMs = 10_000;
 const inFlightCheckMs = 50;
 /** What keeps a listener from its port; any other reason has to do with the host. */
 const aboutPorts: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
-const remedies: Readonly<Record<string, string>> = {
+const fixes: Readonly<Record<string, string>> = {
   EADDRINUSE: "Another program listens there: end it, or choose another port.",
   EACCES: "This account may not use that port: choose one above 1023.",
   EADDRNOTAVAIL: "This machine does not have that address.",
@@ -97,7 +97,7 @@ function openServer(
     const reason = error instanceof Error && "code" in error ? String(error.code) : "it cannot be used";
     const named = aboutPorts.has(reason) ? variable : variable.replace("PORT", "HOST");
     const problem = `${named}: cannot listen on ${host}:${port} (${reason}).`;
-    throw new ConfigurationInvalid([`${problem} ${remedies[reason] ?? ""}`.trimEnd()]);
+    throw new ConfigurationInvalid([`${problem} ${fixes[reason] ?? ""}`.trimEnd()]);
   }
   if (app.server === null) throw new Error("Elysia has opened no server.");
   return app.server;

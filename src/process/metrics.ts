@@ -54,10 +54,10 @@ export function createMetrics() {
   let registry: Promise<Registry> | null = null;
 
   return {
-    noteHash: hash.count,
-    noteStore: store.count,
-    noteGuard: guard.count,
-    noteReload: reload.count,
+    countHash: hash.count,
+    countStore: store.count,
+    countGuard: guard.count,
+    countReload: reload.count,
     countLogEntries: log.count,
     countRequest: requests.count,
     countFailure: failures.count,

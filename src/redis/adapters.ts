@@ -13,15 +13,16 @@ export interface RedisAdaptersOptions extends Omit<RedisKeyspaceOptions, "tokenL
   /** How long a signature is remembered, in milliseconds. */
   readonly rememberMs: number;
   readonly sessions: Pick<RedisSessionLedgerOptions, "keepSeconds" | "latestIssueTime">;
-  readonly noteHash: (event: HotCopyEvent) => void;
-  readonly noteGuard: (event: ReplayGuardEvent) => void;
+  readonly onHashEvent: (event: HotCopyEvent) => void;
+  readonly onGuardEvent: (event: ReplayGuardEvent) => void;
 }
 
 export type RedisAdapters = ReturnType<typeof openRedisAdapters>;
 
 /** Everything that is kept in Redis, over one connection. It connects by itself, and again whenever it must. */
 export function openRedisAdapters(options: RedisAdaptersOptions) {
-  const { connection, keyPrefix, installation, graceMs, limits, rememberMs, noteHash, noteGuard } = options;
+  const { connection, keyPrefix, installation, graceMs, limits, rememberMs, onHashEvent, onGuardEvent } =
+    options;
   const { tokenLifeMs } = limits;
   const keyspace = openRedisKeyspace({ connection, keyPrefix, installation, graceMs, tokenLifeMs });
   const { epochs } = keyspace;
@@ -33,8 +34,8 @@ export function openRedisAdapters(options: RedisAdaptersOptions) {
   });
 
   return {
-    hotCopy: createRedisHotCopy({ ...keyspace, limits, note: noteHash }),
-    replayGuard: createRedisReplayGuard({ ...keyspace, fallback, keepMs: rememberMs, note: noteGuard }),
+    hotCopy: createRedisHotCopy({ ...keyspace, limits, onEvent: onHashEvent }),
+    replayGuard: createRedisReplayGuard({ ...keyspace, fallback, keepMs: rememberMs, onEvent: onGuardEvent }),
     sessionLedger: createRedisSessionLedger({ ...keyspace, ...options.sessions }),
 
     /** Resolves at the first contact with a master. */
@@ -66,7 +67,6 @@ function explainAbsence(absent: readonly RedisSeat[]): Explanation | null {
   const silent = `masters of the Cluster do not answer: ${addresses.join(", ")}`;
   return {
     reason: addresses.length > 0 ? silent : "no master of the Cluster serves some of its slots",
-    remedy:
-      "start them, correct the addresses that they announce (cluster-announce-…), or let replicas take over",
+    fix: "start them, correct the addresses that they announce (cluster-announce-…), or let replicas take over",
   };
 }

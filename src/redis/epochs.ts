@@ -232,8 +232,8 @@ export function createRedisEpochs({
     /** Why Redis has refused a command a moment ago; `null` if it does what it is asked. */
     refusal(): Explanation | null {
       if (refused === null || performance.now() >= refused.until) return null;
-      const { reason, remedy } = refused;
-      return { reason, remedy };
+      const { reason, fix } = refused;
+      return { reason, fix };
     },
 
     /** Whether this master is known to be there, and may be believed. */

@@ -3,7 +3,7 @@ import type { RedisConnectionOptions } from "./options.ts";
 /** Why something failed and what fixes it, in the sidecar's own words: it quotes nothing that was sent. */
 export interface Explanation {
   readonly reason: string;
-  readonly remedy: string;
+  readonly fix: string;
 }
 
 /** Whether Redis itself has answered with an error: it is there, and has done nothing. */
@@ -25,149 +25,143 @@ export function isOfAnotherType(error: unknown): boolean {
 const explanations: readonly (readonly [RegExp, Explanation])[] = [
   [
     /ECONNREFUSED/,
-    { reason: "nothing answers at REDIS_URL", remedy: "start Redis, or correct host and port in REDIS_URL" },
+    { reason: "nothing answers at REDIS_URL", fix: "start Redis, or correct host and port in REDIS_URL" },
   ],
   [
     /ENOTFOUND|EAI_AGAIN/,
-    { reason: "the host in REDIS_URL has no address", remedy: "correct the host in REDIS_URL" },
+    { reason: "the host in REDIS_URL has no address", fix: "correct the host in REDIS_URL" },
   ],
   [
     /EHOSTUNREACH|ENETUNREACH/,
     {
       reason: "no network leads to the host in REDIS_URL",
-      remedy: "correct the host in REDIS_URL or the network",
+      fix: "correct the host in REDIS_URL or the network",
     },
   ],
   [
     /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|BAD_CERTIFICATE/i,
     {
       reason: "Redis asks for a client certificate that it trusts",
-      remedy: "set REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE, or set tls-auth-clients no in Redis",
+      fix: "set REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE, or set tls-auth-clients no in Redis",
     },
   ],
   [
     /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|CERTIFICATE_EXPIRED/i,
-    { reason: "the certificate of Redis is not valid now", remedy: "renew it, or correct the clock" },
+    { reason: "the certificate of Redis is not valid now", fix: "renew it, or correct the clock" },
   ],
   [
     /ALTNAME/,
     {
       reason: "the certificate of Redis names another host",
-      remedy: "write the host in REDIS_URL as the certificate names it",
+      fix: "write the host in REDIS_URL as the certificate names it",
     },
   ],
   [
     /SELF_SIGNED|UNABLE_TO|UNKNOWN_CA|self.signed|unable to (?:get|verify)/i,
     {
       reason: "the certificate of Redis is issued by an authority that is not trusted",
-      remedy: "set REDIS_TLS_CA_FILE to the certificate of the authority that issued it",
+      fix: "set REDIS_TLS_CA_FILE to the certificate of the authority that issued it",
     },
   ],
   [
     /SSL|TLS|CERT/,
     {
       reason: "the TLS connection to Redis cannot be made",
-      remedy: "compare the TLS settings of Redis and the sidecar",
+      fix: "compare the TLS settings of Redis and the sidecar",
     },
   ],
   [
     /WRONGPASS|NOAUTH|invalid password/i,
-    { reason: "Redis refuses the login", remedy: "correct user and password in REDIS_URL" },
+    { reason: "Redis refuses the login", fix: "correct user and password in REDIS_URL" },
   ],
   [
     /DB index is out of range/i,
     {
       reason: "Redis has no database with the number in REDIS_URL",
-      remedy: "write a lower number, or raise databases in the configuration of Redis",
+      fix: "write a lower number, or raise databases in the configuration of Redis",
     },
   ],
   [
     /cluster support disabled|unknown command '?cluster/i,
     {
       reason: "REDIS_MODE is cluster, but the server is not a node of a Cluster",
-      remedy: "set REDIS_MODE=single, or sentinel where REDIS_URL names sentinels",
+      fix: "set REDIS_MODE=single, or sentinel where REDIS_URL names sentinels",
     },
   ],
   [
     /unknown command '?sentinel/i,
     {
       reason: "REDIS_MODE is sentinel, but REDIS_URL names a Redis server",
-      remedy: "name the sentinels in REDIS_URL (their usual port is 26379), or set REDIS_MODE=single",
+      fix: "name the sentinels in REDIS_URL (their usual port is 26379), or set REDIS_MODE=single",
     },
   ],
-  [
-    /No such master/i,
-    { reason: "the sentinels know no such master", remedy: "correct REDIS_SENTINEL_MASTER" },
-  ],
-  [/LOADING/, { reason: "Redis is still loading its data", remedy: "wait until it has loaded" }],
+  [/No such master/i, { reason: "the sentinels know no such master", fix: "correct REDIS_SENTINEL_MASTER" }],
+  [/LOADING/, { reason: "Redis is still loading its data", fix: "wait until it has loaded" }],
   [
     /CLUSTERDOWN/,
     {
       reason: "the Cluster serves no slots",
-      remedy: "start the masters that are down; run: redis-cli --cluster check",
+      fix: "start the masters that are down; run: redis-cli --cluster check",
     },
   ],
-  [
-    /^(?:MOVED|ASK) /,
-    { reason: "the server is a node of a Redis Cluster", remedy: "set REDIS_MODE=cluster" },
-  ],
-  [/READONLY/, { reason: "the server is a replica", remedy: "name the master in REDIS_URL" }],
+  [/^(?:MOVED|ASK) /, { reason: "the server is a node of a Redis Cluster", fix: "set REDIS_MODE=cluster" }],
+  [/READONLY/, { reason: "the server is a replica", fix: "name the master in REDIS_URL" }],
   [
     /NOREPLICAS/,
-    { reason: "too few replicas are in step", remedy: "start the replicas, or lower min-replicas-to-write" },
+    { reason: "too few replicas are in step", fix: "start the replicas, or lower min-replicas-to-write" },
   ],
   [
     /MISCONF/,
     {
       reason: "Redis cannot write to its disk",
-      remedy: "make room where Redis writes; df -h shows how much there is",
+      fix: "make room where Redis writes; df -h shows how much there is",
     },
   ],
   [
     /^OOM/,
-    { reason: "Redis has reached maxmemory", remedy: "raise maxmemory, with maxmemory-policy noeviction" },
+    { reason: "Redis has reached maxmemory", fix: "raise maxmemory, with maxmemory-policy noeviction" },
   ],
   [
     /max number of clients/i,
-    { reason: "Redis has reached maxclients", remedy: "raise maxclients, or close connections" },
+    { reason: "Redis has reached maxclients", fix: "raise maxclients, or close connections" },
   ],
   [
     /WRONGTYPE/,
     {
       reason: "a key under REDIS_KEY_PREFIX holds another type: something else writes there",
-      remedy: "run: bun run sync verify --repair",
+      fix: "run: bun run sync verify --repair",
     },
   ],
   [
     /ECONNRESET|EPIPE|Connection is closed|connection was closed/,
     {
       reason: "Redis closes the connection",
-      remedy: "correct host and port in REDIS_URL; see the log of Redis",
+      fix: "correct host and port in REDIS_URL; see the log of Redis",
     },
   ],
   [
     /ETIMEDOUT|timed out|no answer/i,
     {
       reason: "Redis does not answer",
-      remedy: "check whether the server hangs, or a firewall drops what is sent to REDIS_URL",
+      fix: "check whether the server hangs, or a firewall drops what is sent to REDIS_URL",
     },
   ],
   [
     /^Command queue state error/,
     {
       reason: "Redis sent an answer that nothing had asked for",
-      remedy: "none needed: a new connection is made",
+      fix: "none needed: a new connection is made",
     },
   ],
   [
     /slots cache|startup nodes/,
-    { reason: "no node in REDIS_URL describes the Cluster", remedy: "start the nodes, or correct REDIS_URL" },
+    { reason: "no node in REDIS_URL describes the Cluster", fix: "start the nodes, or correct REDIS_URL" },
   ],
   [
     /sentinels are unreachable/i,
     {
       reason: "no sentinel in REDIS_URL leads to the master",
-      remedy: "start the sentinels, or correct REDIS_URL",
+      fix: "start the sentinels, or correct REDIS_URL",
     },
   ],
 ];
@@ -179,7 +173,7 @@ export function explainRedisFailure(error: unknown): Explanation {
     explanations.find(([pattern]) => pattern.test(text))?.[1] ??
     explainMissingCommand(text) ?? {
       reason: nameCode(text),
-      remedy: "see the log of Redis; bun run doctor says more",
+      fix: "see the log of Redis; bun run doctor says more",
     }
   );
 }
@@ -200,13 +194,13 @@ export function explainConnectionFailure(error: unknown, options: RedisConnectio
   if (!usesTls && /ECONNRESET|EPIPE|Connection is closed/.test(text)) {
     return {
       reason: `${server} closes the connection, as it does where it expects TLS`,
-      remedy: `write ${otherwise} if its port is a tls-port; otherwise see the log of Redis`,
+      fix: `write ${otherwise} if its port is a tls-port; otherwise see the log of Redis`,
     };
   }
   if (usesTls && /ETIMEDOUT|timed out|no answer|WRONG_VERSION|ECONNRESET/i.test(text)) {
     return {
       reason: `${server} does not answer in TLS`,
-      remedy: `write ${otherwise} if its port is not a tls-port; otherwise check whether the server hangs, or a firewall drops what is sent`,
+      fix: `write ${otherwise} if its port is not a tls-port; otherwise check whether the server hangs, or a firewall drops what is sent`,
     };
   }
   return explainRedisFailure(error);
@@ -217,14 +211,14 @@ function explainSentinel(text: string, usesTls: boolean): Explanation | null {
   if (/WRONGPASS|NOAUTH|invalid password/i.test(text)) {
     return {
       reason: "the sentinels refuse the login",
-      remedy: "correct REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD",
+      fix: "correct REDIS_SENTINEL_USERNAME and REDIS_SENTINEL_PASSWORD",
     };
   }
   if (!/Connection is closed/.test(text)) return null;
   const ifTls = usesTls ? "" : "; where they expect TLS, set REDIS_SENTINEL_TLS=true";
   return {
     reason: "no sentinel in REDIS_URL answers",
-    remedy: `start the sentinels, or correct REDIS_URL${ifTls}`,
+    fix: `start the sentinels, or correct REDIS_URL${ifTls}`,
   };
 }
 
@@ -235,7 +229,7 @@ function explainMissingCommand(text: string): Explanation | null {
   if (unknown !== undefined) {
     return {
       reason: `Redis does not know the command ${unknown.toUpperCase()}`,
-      remedy: "remove its rename-command from the configuration of Redis, which must be 7.0 or newer",
+      fix: "remove its rename-command from the configuration of Redis, which must be 7.0 or newer",
     };
   }
   if (forbidden === undefined && !/NOPERM|ACL failure/.test(text)) return null;
@@ -244,7 +238,7 @@ function explainMissingCommand(text: string): Explanation | null {
       forbidden === undefined
         ? "the account may not do what the sidecar asks (NOPERM)"
         : `the account may not run ${forbidden.toUpperCase()} (NOPERM)`,
-    remedy: "give it the rights that bun run doctor prints",
+    fix: "give it the rights that bun run doctor prints",
   };
 }
 

@@ -32,5 +32,5 @@ export interface RedisHotCopyOptions {
   readonly epochs: RedisEpochs;
   readonly keys: Keys;
   readonly limits: HotCopyLimits;
-  readonly note: (event: HotCopyEvent) => void;
+  readonly onEvent: (event: HotCopyEvent) => void;
 }

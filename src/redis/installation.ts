@@ -123,14 +123,14 @@ async function ofThisInstallation(
 export function explainAnothers(mark: string, cli = "redis-cli"): Explanation {
   return {
     reason: `the keys under ${prefixOf(mark)} belong to another installation: another database, table or columns`,
-    remedy: `give each installation a REDIS_KEY_PREFIX of its own. If it is the same data at another address, set REDIS_INSTALLATION in all sidecars to what this prints: ${cli} GET ${mark}. If the other one is gone for good, run: ${cli} DEL ${mark}`,
+    fix: `give each installation a REDIS_KEY_PREFIX of its own. If it is the same data at another address, set REDIS_INSTALLATION in all sidecars to what this prints: ${cli} GET ${mark}. If the other one is gone for good, run: ${cli} DEL ${mark}`,
   };
 }
 
 export function explainRival(mark: string, rival: string, cli = "redis-cli"): Explanation {
   return {
     reason: `the same table is kept under ${prefixOf(rival)} as well, so a set through ${prefixOf(mark)} leaves that copy stale`,
-    remedy: `set one REDIS_KEY_PREFIX in all sidecars of this table, then run, for the other one: ${cli} DEL ${rival}`,
+    fix: `set one REDIS_KEY_PREFIX in all sidecars of this table, then run, for the other one: ${cli} DEL ${rival}`,
   };
 }
 

@@ -23,7 +23,7 @@ const scanCount = 1000;
 
 /** The hot copy in Redis: each method is one step of ../coherence/DESIGN.md, most of them one Lua script. */
 export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
-  const { client, masters, masterOf, epochs, keys, limits, note } = options;
+  const { client, masters, masterOf, epochs, keys, limits, onEvent } = options;
   const staleUsers = createStaleUsers(limits.markerLifeMs);
 
   /** A value's life differs a little from user to user, so that a whole population does not expire at once. */
@@ -32,7 +32,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   function failed(key: string, error: unknown): void {
     // Something else has written the key. It says nothing of Redis, and is none of ours.
     if (isOfAnotherType(error)) return void purgeKey(key).catch(() => {});
-    note("unreachable");
+    onEvent("unreachable");
     epochs.doubt(masterOf(key), error);
   }
 
@@ -54,7 +54,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     if (answer[0] === "hit") return { state: "hit", value: answer[1] };
     if (answer[0] === "stale") return { state: "stale", clear: clearOf(key, answer[1]) };
     if (answer[0] === "ask") {
-      note("marker");
+      onEvent("marker");
       return asksDatabase;
     }
     const [, token, epoch] = answer;
@@ -72,7 +72,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     return async (value: string) => {
       try {
         const stored = await scripts.fillHash(client, key, epoch, token, value, valueLife());
-        note(stored === 1 ? "fill" : "fill refused");
+        onEvent(stored === 1 ? "fill" : "fill refused");
       } catch (error) {
         failed(key, error);
       }
@@ -93,12 +93,12 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   async function readByScript(loginId: string, key: string, master: Redis): Promise<HotRead> {
     // The script believes the server that runs it, which may have ceased to be master while this process stood still.
     if (epochs.epochOf(master) === null) {
-      note("bypassed");
+      onEvent("bypassed");
       return withOwnMark(loginId, asksDatabase);
     }
     try {
       const read = await askScript(key);
-      note(read.state);
+      onEvent(read.state);
       return withOwnMark(loginId, read);
     } catch (error) {
       failed(key, error);
@@ -108,7 +108,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
 
   async function purgeKey(key: string): Promise<void> {
     const held = await scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs);
-    if (held === 2) note("stray removed");
+    if (held === 2) onEvent("stray removed");
   }
 
   /** Purges the hashes that SCAN finds and `isMeant` takes. */
@@ -143,13 +143,13 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       const key = keys.user(loginId);
       const master = connectedMaster(key);
       if (master === null) {
-        note("bypassed");
+        onEvent("bypassed");
         return withOwnMark(loginId, asksDatabase);
       }
       try {
         const value = believable(master, await readFields(master, key));
         if (value !== null) {
-          note("hit");
+          onEvent("hit");
           return withOwnMark(loginId, { state: "hit", value });
         }
       } catch (error) {

@@ -7,7 +7,7 @@ import { scripts } from "./scripts.ts";
 import type { StaleUsers } from "./stale-users.ts";
 
 export interface RedisHotWritesOptions
-  extends Pick<RedisHotCopyOptions, "client" | "masterOf" | "epochs" | "keys" | "limits" | "note"> {
+  extends Pick<RedisHotCopyOptions, "client" | "masterOf" | "epochs" | "keys" | "limits" | "onEvent"> {
   readonly staleUsers: StaleUsers;
   /** T of one value, in milliseconds. */
   readonly valueLife: () => number;
@@ -17,7 +17,7 @@ export interface RedisHotWritesOptions
 
 /** BEGIN, END and the mark of a stale hash: what a write does to a user's hash. */
 export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCopy, "begin" | "markStale"> {
-  const { client, masterOf, epochs, keys, limits, note, staleUsers, valueLife, failed } = options;
+  const { client, masterOf, epochs, keys, limits, onEvent, staleUsers, valueLife, failed } = options;
 
   function end(key: string, writer: string, epoch: string, token: string, value: string) {
     const lives = [valueLife(), limits.tokenLifeMs] as const;
@@ -44,7 +44,7 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
   ): HotWrite {
     const [isSolo, epoch, token, isMarked, foundToken, foundValue] = reply;
     const key = keys.user(loginId);
-    note("begin");
+    onEvent("begin");
     // Decided now: a writer of the last epoch may still change the row until the grace is over.
     const mayFill = isSolo === 1 && epochs.isFillable(epoch);
     const isStale = isMarked === 1 || staleUsers.has(loginId, epoch);
@@ -53,7 +53,7 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
       markStale: () => markStale(loginId, token),
       async end(held) {
         const value = mayFill && held !== null ? held : "";
-        await end(key, writer, epoch, token, value).catch(() => note("end failed"));
+        await end(key, writer, epoch, token, value).catch(() => onEvent("end failed"));
       },
     };
   }

@@ -23,7 +23,7 @@ export interface RedisReplayGuardOptions {
   readonly fallback: ProcessReplayGuard;
   /** How long a signature is remembered, in milliseconds. */
   readonly keepMs: number;
-  readonly note: (event: ReplayGuardEvent) => void;
+  readonly onEvent: (event: ReplayGuardEvent) => void;
 }
 
 export type ReplayGuardEvent = "fell back" | "returned";
@@ -33,7 +33,7 @@ export type ReplayGuardEvent = "fell back" | "returned";
  * own: the first to set the key has the signature, everyone else learns what it was used for.
  */
 export function createRedisReplayGuard(options: RedisReplayGuardOptions): ReplayGuard {
-  const { client, masterOf, epochs, keys, fallback, keepMs, note } = options;
+  const { client, masterOf, epochs, keys, fallback, keepMs, onEvent } = options;
   let isFallenBack = false;
   // While one master is away, another may be lost: what that one held is unknown from then on.
   epochs.onLoss(() => fallback.beginAnew());
@@ -42,13 +42,13 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     if (isFallenBack) return;
     isFallenBack = true;
     fallback.beginAnew();
-    note("fell back");
+    onEvent("fell back");
   }
 
   function comeBack(): void {
     if (!isFallenBack || !epochs.isWhole()) return;
     isFallenBack = false;
-    note("returned");
+    onEvent("returned");
   }
 
   /** Sets what is held of a signature unless something is, and answers what was: `null` for a first use. */

@@ -12,19 +12,19 @@ export function explainRole(info: string, mode: RedisConnectionOptions["mode"]):
   if (kind === "sentinel" && mode !== "sentinel") {
     return {
       reason: `REDIS_URL names a sentinel, but REDIS_MODE is ${mode}`,
-      remedy: "set REDIS_MODE=sentinel and REDIS_SENTINEL_MASTER",
+      fix: "set REDIS_MODE=sentinel and REDIS_SENTINEL_MASTER",
     };
   }
   if (kind === "cluster" && mode !== "cluster") {
     return {
       reason: `the server is a node of a Redis Cluster, but REDIS_MODE is ${mode}`,
-      remedy: "set REDIS_MODE=cluster",
+      fix: "set REDIS_MODE=cluster",
     };
   }
   if (infoField(info, "role") === "master") return null;
   const master = `${infoField(info, "master_host")}:${infoField(info, "master_port")}`;
   return {
     reason: `the server is not a master, but a replica of ${master}`,
-    remedy: mode === "single" ? `name ${master} in REDIS_URL` : "none needed: the master is looked for",
+    fix: mode === "single" ? `name ${master} in REDIS_URL` : "none needed: the master is looked for",
   };
 }

@@ -20,7 +20,7 @@ export interface WatchedFile {
 export interface WatchedFilesOptions {
   readonly files: readonly WatchedFile[];
   readonly logger: Pick<Logger, "info" | "warn" | "error">;
-  readonly note: (event: (typeof reloadEvents)[number]) => void;
+  readonly onEvent: (event: (typeof reloadEvents)[number]) => void;
 }
 
 export interface WatchedFiles {
@@ -35,7 +35,7 @@ export interface WatchedFiles {
  * path, and editors rename. The first look takes every file up without a word, since it may have changed since the
  * start read it.
  */
-export function createWatchedFiles({ files, logger, note }: WatchedFilesOptions): WatchedFiles {
+export function createWatchedFiles({ files, logger, onEvent }: WatchedFilesOptions): WatchedFiles {
   const watched = files.map((file) => ({ file, taken: "", seen: "" }));
   let isFirst = true;
   let running = Promise.resolve();
@@ -50,17 +50,17 @@ export function createWatchedFiles({ files, logger, note }: WatchedFilesOptions)
     const { variable } = file;
     if (file.takeUp === null) {
       if (!isChange) return;
-      note("restart needed");
+      onEvent("restart needed");
       logger.warn({ variable }, "a file has changed that is read at the start only; restart to use it");
       return;
     }
     try {
       await file.takeUp();
       if (!isChange) return;
-      note("taken up");
+      onEvent("taken up");
       logger.info({ variable }, "a changed file was taken up");
     } catch (error) {
-      note("refused");
+      onEvent("refused");
       const problems = error instanceof ConfigurationInvalid ? error.problems : ["it could not be read"];
       logger.error({ variable, problems }, "a changed file was refused; what it held before stays in use");
     }

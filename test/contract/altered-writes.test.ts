@@ -75,7 +75,7 @@ const postgresCases: readonly Interference[] = [
   {
     what: "a rule that writes elsewhere as well",
     sql: [
-      "CREATE TABLE audit (note text)",
+      "CREATE TABLE audit (onEvent text)",
       "CREATE RULE interfere AS ON UPDATE TO users DO ALSO INSERT INTO audit VALUES (NEW.data)",
     ],
     ...done,
@@ -190,7 +190,7 @@ function describeInterference(cases: readonly Interference[], open: () => Promis
         hotCopy: withoutHotCopy,
         statementMs: 2000,
         auditShare: 0,
-        note: () => {},
+        onEvent: () => {},
       });
       const answer = await outcomeOf(store.set("ann", sent));
       const [stored] = await database.run("SELECT data FROM users");

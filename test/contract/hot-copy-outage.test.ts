@@ -245,7 +245,7 @@ describeWithPrivate("redis", "the hot copy and the roles of servers", () => {
     expect(await eventually(copied, "older", 20_000)).toBe("older");
     const problem = {
       reason: `the server is not a master, but a replica of 127.0.0.1:${master.port}`,
-      remedy: `name 127.0.0.1:${master.port} in REDIS_URL`,
+      fix: `name 127.0.0.1:${master.port} in REDIS_URL`,
     };
     expect(await eventually(async () => store.problem()?.reason, problem.reason)).toBe(problem.reason);
     expect(store.problem()).toEqual(problem);

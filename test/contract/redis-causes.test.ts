@@ -160,7 +160,7 @@ describeWithPrivate("redis", "the reason that Redis gives", () => {
     expect(store.isLive()).toBe(false);
     expect(store.problem()).toEqual({
       reason: "Redis does not know the command EVALSHA",
-      remedy: "remove its rename-command from the configuration of Redis, which must be 7.0 or newer",
+      fix: "remove its rename-command from the configuration of Redis, which must be 7.0 or newer",
     });
   });
 });

@@ -61,7 +61,7 @@ for (const { name, open } of sharedPlaces) {
       await using sibling = openStore(place, { keyPrefix, installation: oneTable });
       const conflict = `the keys under ${keyPrefix} belong to another installation: another database, table or columns`;
       expect(await reasonOf(admins, conflict)).toBe(conflict);
-      expect(admins.impairment()?.remedy).toEndWith(`redis-cli DEL ${keyPrefix}installation`);
+      expect(admins.impairment()?.fix).toEndWith(`redis-cli DEL ${keyPrefix}installation`);
       await sibling.filling();
       expect([users.impairment(), sibling.impairment()]).toEqual([null, null]);
       users.close();

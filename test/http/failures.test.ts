@@ -34,7 +34,7 @@ async function answersTo(error: unknown) {
 
 describe("what the store throws", () => {
   const expected = [
-    [new DatabaseUnavailable("reason-marker", "remedy-marker"), "ERR_DATABASE_UNAVAILABLE", "1"],
+    [new DatabaseUnavailable("reason-marker", "fix-marker"), "ERR_DATABASE_UNAVAILABLE", "1"],
     [new HotCopyUnavailable(), "ERR_REDIS_UNAVAILABLE", "1"],
     [new HashStale(), "ERR_HASH_STALE", "1"],
     [new WriteContended(), "ERR_WRITE_CONTENDED", "1"],
@@ -65,7 +65,7 @@ describe("what the store throws", () => {
   });
 
   test("gives the operator's reason to the log and not to the caller", async () => {
-    const { answers, logLines } = await answersTo(new DatabaseUnavailable("reason-marker", "remedy-marker"));
+    const { answers, logLines } = await answersTo(new DatabaseUnavailable("reason-marker", "fix-marker"));
     expect(answers.map(({ body }) => body).join()).not.toContain("marker");
     expect(logLines.filter((line) => line.includes("reason-marker"))).toHaveLength(3);
   });

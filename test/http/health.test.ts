@@ -5,7 +5,7 @@ import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 
 const redis = { status: "not configured" } as const;
-const away = { status: "unavailable", reason: "nothing answers", remedy: "start it" } as const;
+const away = { status: "unavailable", reason: "nothing answers", fix: "start it" } as const;
 
 const ask = (app: RunningApp, path: string, method = "GET") => askAt(app.opsUrl + path, method);
 

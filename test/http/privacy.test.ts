@@ -116,7 +116,7 @@ describe("nothing submitted comes back or is logged", () => {
 
   test("when the store fails", async () => {
     const errors = [
-      new DatabaseUnavailable("the reason", "the remedy"),
+      new DatabaseUnavailable("the reason", "the fix"),
       new OutcomeUnknown("the reason"),
       new Overloaded(),
       new Error(`duplicate key: ${marker}`),

@@ -315,7 +315,7 @@ function describeFailures(kind: FailingServer): void {
         }
       },
     };
-    const options = { hotCopy: withoutHotCopy, statementMs, auditShare: 0, note: () => {} };
+    const options = { hotCopy: withoutHotCopy, statementMs, auditShare: 0, onEvent: () => {} };
     return createWriteThrough({ directory: breaking, ...options });
   }
 }

@@ -27,7 +27,7 @@ const servers = [
     databaseCode: "SQLSTATE 3D000",
     withoutTls: {
       reason: "the database does not take TLS",
-      remedy: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
+      fix: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
     },
     tlsMissingCode: "SQLSTATE 28000",
   },
@@ -40,7 +40,7 @@ const servers = [
     databaseCode: "error 1049",
     withoutTls: {
       reason: "the database does not take TLS, or no way to log in that the sidecar knows",
-      remedy: "see whether the server has TLS switched on, and how the user is identified",
+      fix: "see whether the server has TLS switched on, and how the user is identified",
     },
     tlsMissingCode: "error 1045",
   },
@@ -49,12 +49,11 @@ const servers = [
 for (const { kind, needs, start, createTable, ...expected } of servers) {
   const login = {
     reason: `the database refused the sidecar's login (${expected.loginCode})`,
-    remedy:
-      "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
+    fix: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
   };
   const address = {
     reason: "nothing answers at the database's address",
-    remedy: "start the database, or correct host and port in DATABASE_URL",
+    fix: "start the database, or correct host and port in DATABASE_URL",
   };
 
   describeWithPrivate(needs, `${needs}, refused by it or out of reach`, () => {
@@ -77,7 +76,7 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
     test("an unknown database is told", async () => {
       expect(await refusalOf({ kind, url: changed(server.url(), { pathname: "/nowhere" }) })).toEqual({
         reason: `the database named in DATABASE_URL does not exist (${expected.databaseCode})`,
-        remedy: "create it, or correct the name",
+        fix: "create it, or correct the name",
       });
     });
 
@@ -103,9 +102,9 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
   describeWithPrivate(needs, `${needs} with TLS`, () => {
     let server: PostgresServer | MariadbServer;
     let tls: DatabaseTls;
-    const certificate = (code: string, remedy: string) => ({
+    const certificate = (code: string, fix: string) => ({
       reason: `the database's certificate does not hold (${code})`,
-      remedy,
+      fix,
     });
     const authority = "name the file of the authority that issued the certificate in DATABASE_TLS_CA_FILE";
     const host = "write the host name that the certificate was issued for in DATABASE_URL";
@@ -161,8 +160,7 @@ describeWith("pgbouncer", "PgBouncer, refused by it", () => {
     await using pooler = await startPgbouncer(postgres);
     expect(await refusalOf({ kind: "postgres", url: pooler.url() })).toEqual({
       reason: "the database, or a pooler before it, refuses to speak with the sidecar (SQLSTATE 08P01)",
-      remedy:
-        "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; see whether the pooler knows the database's name",
+      fix: "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; see whether the pooler knows the database's name",
     });
   });
 });
@@ -172,7 +170,7 @@ describe("SQLite, out of reach", () => {
     const url = `${import.meta.dir}/no-such-folder/users.db`;
     expect(await refusalOf({ kind: "sqlite", url })).toEqual({
       reason: "the SQLite file cannot be opened (SQLITE_CANTOPEN)",
-      remedy: "see that the path in DATABASE_URL exists and may be read",
+      fix: "see that the path in DATABASE_URL exists and may be read",
     });
     expect(await Bun.file(url).exists()).toBe(false);
   });
@@ -200,10 +198,10 @@ async function refusalOf(options: Parameters<typeof createDirectory>[0]) {
   const directory = createDirectory(options);
   try {
     await directory.verifyConnection();
-    return { reason: "it was used", remedy: "" };
+    return { reason: "it was used", fix: "" };
   } catch (error) {
     if (!(error instanceof DatabaseUnavailable)) throw error;
-    return { reason: error.message, remedy: error.remedy };
+    return { reason: error.message, fix: error.fix };
   } finally {
     await directory.close();
   }

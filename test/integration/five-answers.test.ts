@@ -94,7 +94,7 @@ for (const { kind, needs, start, ...sql } of servers) {
             database: {
               status: "unavailable",
               reason: "nothing answers at the database's address",
-              remedy: "start the database, or correct host and port in DATABASE_URL",
+              fix: "start the database, or correct host and port in DATABASE_URL",
             },
             redis: { status: "not configured" },
           },

@@ -51,7 +51,7 @@ for (const { name, open } of sharedPlaces.slice(0, 2)) {
         hotCopy,
         statementMs: 2000,
         auditShare: 0,
-        note: () => {},
+        onEvent: () => {},
       });
       await hotCopy.purge(loginId);
       const gets = Array.from({ length: callers }, async (_, number) => {

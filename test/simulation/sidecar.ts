@@ -52,14 +52,14 @@ export function startSidecar(
     epochs,
     keys,
     limits,
-    note: (event) => world.count(event),
+    onEvent: (event) => world.count(event),
   });
   const store = createWriteThrough({
     directory: mutation.directory?.(directory) ?? directory,
     hotCopy: mutation.hotCopy?.(hotCopy, redis) ?? hotCopy,
     statementMs: scenario.constants.statementMs,
     auditShare: scenario.auditShare,
-    note: (event) => world.count(event),
+    onEvent: (event) => world.count(event),
   });
   world.scheduler.after(0, process, () => void epochs.start());
   return { process, store };

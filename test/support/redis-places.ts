@@ -65,8 +65,8 @@ export function openStore(place: RedisPlace, changes: Partial<RedisAdaptersOptio
     graceMs: 0,
     rememberMs: 60_000,
     sessions: { keepSeconds: 60, latestIssueTime: () => latestIssueTime(Date.now()) },
-    noteHash: note,
-    noteGuard: note,
+    onHashEvent: note,
+    onGuardEvent: note,
     ...changes,
   };
   const store = openRedisAdapters(options);

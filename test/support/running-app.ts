@@ -102,7 +102,7 @@ export async function startApp({
       hotCopy: withoutHotCopy,
       statementMs,
       auditShare: 0,
-      note: () => {},
+      onEvent: () => {},
     }),
     replayGuard: createProcessReplayGuard({ keepMs: 125_000, now, elapsed: now }),
     sessions: createJwtSessions({ ...sessionSettings, tokenType, keys: keyRing, ledger, handsOff, now }),

@@ -77,7 +77,7 @@ export async function storeOver(
       hotCopy,
       statementMs,
       auditShare: 0,
-      note: (event) => events.push(event),
+      onEvent: (event) => events.push(event),
     }),
     events,
     table,

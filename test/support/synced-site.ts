@@ -110,7 +110,7 @@ export async function createSyncedSite({ kind, databaseUrl, place, users }: Sync
         hotCopy: own.hotCopy,
         statementMs,
         auditShare: 0,
-        note: () => {},
+        onEvent: () => {},
       });
     },
 

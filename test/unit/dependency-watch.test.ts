@@ -10,7 +10,7 @@ const outage = new DatabaseUnavailable("nothing answers at the database's addres
 const outageReport = {
   status: "unavailable",
   reason: "nothing answers at the database's address",
-  remedy: "start the database",
+  fix: "start the database",
 } as const;
 
 /** What the database answers next: `null` = it is there and fits. */
@@ -51,7 +51,7 @@ describe("report", () => {
         database: {
           status: "unavailable",
           reason: "it has not answered yet",
-          remedy: "none needed: it is tried again",
+          fix: "none needed: it is tried again",
         },
         redis,
       },
@@ -96,7 +96,7 @@ describe("report", () => {
     expect(watch.report().dependencies.database).toEqual({
       status: "unavailable",
       reason: "USERS_TABLE: one. USERS_LOGIN_ID_COLUMN: two.",
-      remedy: "change the table or the setting; it is tried again",
+      fix: "change the table or the setting; it is tried again",
     });
   });
 
@@ -148,10 +148,10 @@ describe("report with Redis", () => {
   });
 
   test("is degraded without Redis, whose reason it tells", async () => {
-    const refused = { reason: "nothing answers", remedy: "start it" };
+    const refused = { reason: "nothing answers", fix: "start it" };
     const silent = {
       reason: "no master answers",
-      remedy: "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more",
+      fix: "start Redis, or correct REDIS_URL and REDIS_MODE; bun run doctor says more",
     };
     for (const problem of [refused, null]) {
       using watch = watchOver({ answer: null }, 600_000, redisWith({ live: false, problem }));
@@ -168,7 +168,7 @@ describe("report with Redis", () => {
   });
 
   test("is degraded, and says so once in the log, while Redis answers and something is wrong there", async () => {
-    const impairment = { reason: "a master is away: 192.0.2.1:6379", remedy: "start it" };
+    const impairment = { reason: "a master is away: 192.0.2.1:6379", fix: "start it" };
     using watch = watchOver({ answer: null }, 1, redisWith({ live: true, impairment }));
     await watch.start();
     expect(watch.report()).toEqual({
@@ -313,14 +313,14 @@ describe("the log", () => {
       {
         level: 50,
         reason: "nothing answers at the database's address",
-        remedy: "start the database",
+        fix: "start the database",
         msg: "the database is unavailable",
       },
       { level: 30, msg: "the database answers" },
       {
         level: 50,
         reason: "nothing answers at the database's address",
-        remedy: "start the database",
+        fix: "start the database",
         msg: "the database is unavailable",
       },
     ]);

@@ -50,7 +50,7 @@ describe("the doctor's page", () => {
 });
 
 describe("the doctor's runner", () => {
-  const explain = () => ({ reason: "it is closed on Sundays", remedy: "come again" });
+  const explain = () => ({ reason: "it is closed on Sundays", fix: "come again" });
   const check = (examine: () => Promise<never>, isScan?: true) => ({
     ...{ id: "shop.door", title: "door", examine },
     ...(isScan ? { isScan } : {}),

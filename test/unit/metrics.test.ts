@@ -5,10 +5,10 @@ import { createMetrics } from "../../src/process/metrics.ts";
 describe("text", () => {
   test("has every counter from the start, counts by event, and reads a gauge when it is asked", async () => {
     const metrics = createMetrics();
-    metrics.noteHash("hit");
-    metrics.noteHash("hit");
-    metrics.noteHash("fill refused");
-    metrics.noteGuard("returned");
+    metrics.countHash("hit");
+    metrics.countHash("hit");
+    metrics.countHash("fill refused");
+    metrics.countGuard("returned");
     let masters = 0;
     metrics.watch({ liveMasters: () => masters, isFilling: () => true, epochsMet: () => 4 });
     masters = 3;
@@ -93,7 +93,7 @@ ownid_redis_filling 1
 
   test("is each process's own", async () => {
     const [one, other] = [createMetrics(), createMetrics()];
-    one.noteStore("stale hit");
+    one.countStore("stale hit");
     expect(await one.text()).toContain('ownid_store_events_total{event="stale_hit"} 1\n');
     expect(await other.text()).toContain('ownid_store_events_total{event="stale_hit"} 0\n');
   });

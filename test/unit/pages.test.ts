@@ -29,8 +29,8 @@ describe("the page of settings", () => {
   const rows = rowsOf(read("src/config/README.md"), "variable");
 
   test("lists every setting once, in the order of settings.ts, with its default", () => {
-    const listed = rows.map(([variable = "", fallback]) => [variable.replace(" *", ""), fallback]);
-    const existing = Object.entries(settings).map(([name, { fallback }]) => [name, fallback ?? ""]);
+    const listed = rows.map(([variable = "", value]) => [variable.replace(" *", ""), value]);
+    const existing = Object.entries(settings).map(([name, setting]) => [name, setting.default ?? ""]);
     expect(listed).toEqual(existing);
   });
 

@@ -97,9 +97,9 @@ describe("an error of Postgres", () => {
 });
 
 test("a certificate that is refused is told with what corrects it", () => {
-  const remedyOf = (code: string) => certificateRefused(Object.assign(new Error("text"), { code }))?.remedy;
-  expect(remedyOf("CERT_HAS_EXPIRED")).toContain("renew the certificate");
-  expect(remedyOf("ERR_TLS_CERT_ALTNAME_INVALID")).toContain("in DATABASE_URL");
-  expect(remedyOf("UNABLE_TO_VERIFY_LEAF_SIGNATURE")).toContain("DATABASE_TLS_CA_FILE");
-  expect(remedyOf("ECONNRESET")).toBeUndefined();
+  const fixOf = (code: string) => certificateRefused(Object.assign(new Error("text"), { code }))?.fix;
+  expect(fixOf("CERT_HAS_EXPIRED")).toContain("renew the certificate");
+  expect(fixOf("ERR_TLS_CERT_ALTNAME_INVALID")).toContain("in DATABASE_URL");
+  expect(fixOf("UNABLE_TO_VERIFY_LEAF_SIGNATURE")).toContain("DATABASE_TLS_CA_FILE");
+  expect(fixOf("ECONNRESET")).toBeUndefined();
 });

@@ -4,32 +4,32 @@ import { createStoreLog } from "../../src/coherence/store-log.ts";
 function logUnderTest() {
   const audits: string[] = [];
   const clock = { nowMs: 0 };
-  const note = createStoreLog(
+  const log = createStoreLog(
     ({ audit }) => audits.push(audit),
     () => clock.nowMs,
   );
-  return { note, audits, clock };
+  return { log, audits, clock };
 }
 
 test("tells of each stale hit", () => {
-  const { note, audits } = logUnderTest();
-  note("stale hit");
-  note("stale hit");
+  const { log, audits } = logUnderTest();
+  log("stale hit");
+  log("stale hit");
   expect(audits).toEqual(["stale_hit", "stale_hit"]);
 });
 
 test("tells of a trigger once a minute at most, however many sets meet it", () => {
-  const { note, audits, clock } = logUnderTest();
-  for (let set = 0; set < 100; set += 1) note("value altered");
-  note("write suppressed");
+  const { log, audits, clock } = logUnderTest();
+  for (let set = 0; set < 100; set += 1) log("value altered");
+  log("write suppressed");
   expect(audits).toEqual(["value_altered", "write_suppressed"]);
   clock.nowMs = 60_000;
-  note("value altered");
+  log("value altered");
   expect(audits).toEqual(["value_altered", "write_suppressed", "value_altered"]);
 });
 
 test("is silent about what is no alarm", () => {
-  const { note, audits } = logUnderTest();
-  for (const event of ["audited", "written", "write contended", "outcome unknown"] as const) note(event);
+  const { log, audits } = logUnderTest();
+  for (const event of ["audited", "written", "write contended", "outcome unknown"] as const) log(event);
   expect(audits).toEqual([]);
 });

@@ -27,7 +27,7 @@ async function watch(path: string, takeUp?: WatchedFile["takeUp"]) {
       warn: (fields: unknown) => void told.push(fields),
       error: (fields: unknown) => void told.push(fields),
     },
-    note: (event) => void told.push(event),
+    onEvent: (event) => void told.push(event),
   });
   await watched.look();
   return { watched, contents, told };
@@ -161,7 +161,7 @@ test("one look waits for the other, so that an older content never replaces a ne
     },
   ];
   const logger = { info: () => {}, warn: () => {}, error: () => {} };
-  const watched = createWatchedFiles({ files, logger, note: () => {} });
+  const watched = createWatchedFiles({ files, logger, onEvent: () => {} });
   const both = Promise.all([watched.look(), watched.reload()]);
   release();
   await both;

@@ -27,8 +27,8 @@ export async function measureRememberedSignature(): Promise<number> {
     graceMs: 0,
     rememberMs: rememberSeconds * 1000,
     sessions: { keepSeconds: 1, latestIssueTime: () => 0 },
-    noteHash: () => {},
-    noteGuard: () => {},
+    onHashEvent: () => {},
+    onGuardEvent: () => {},
   });
   try {
     await store.firstContact;

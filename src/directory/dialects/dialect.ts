@@ -96,7 +96,7 @@ export interface Statements {
 }
 
 /** Tries `replace` and the privileges it needs, and changes nothing: no user has the empty login id. */
-export const nobodysChange: Replacement = { loginId: "", expected: "", replacement: "", deadlineMs: 0 };
+export const probeReplacement: Replacement = { loginId: "", expected: "", replacement: "", deadlineMs: 0 };
 
 /** What a statement brings along, written before and after SELECT or UPDATE. */
 export interface StatementSettings {

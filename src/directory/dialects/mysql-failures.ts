@@ -54,32 +54,31 @@ function failureByClass(number: number, sqlState: string): SqlFailure {
 const timeLimit: SqlFailure = {
   meaning: "not done",
   reason: "the statement ran into its time limit",
-  remedy: "see what holds the row's lock (SHOW PROCESSLIST), or whether the login id column has an index",
+  fix: "see what holds the row's lock (SHOW PROCESSLIST), or whether the login id column has an index",
 };
 
 const loginRefused: SqlFailure = {
   meaning: "not done",
   reason: "the database refused the sidecar's login",
-  remedy:
-    "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
+  fix: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
 };
 
 const noCommonLogin: SqlFailure = {
   meaning: "not done",
   reason: "the database does not take TLS, or no way to log in that the sidecar knows",
-  remedy: "see whether the server has TLS switched on, and how the user is identified",
+  fix: "see whether the server has TLS switched on, and how the user is identified",
 };
 
 const noFreeConnection: SqlFailure = {
   meaning: "not done",
   reason: "the database has no free connection",
-  remedy: "lower DATABASE_POOL_MAX, or raise the server's limit of connections",
+  fix: "lower DATABASE_POOL_MAX, or raise the server's limit of connections",
 };
 
 const privilegeMissing: SqlFailure = {
   meaning: "forbidden",
   reason: "the sidecar's user lacks a privilege",
-  remedy: "grant what bun run doctor prints",
+  fix: "grant what bun run doctor prints",
 };
 
 const incomparable: SqlFailure = {
@@ -91,25 +90,25 @@ const incomparable: SqlFailure = {
 const constraintBroken: SqlFailure = {
   meaning: "not done",
   reason: "a constraint of the table refuses the value",
-  remedy: "make the ownIdData column plain text: in MariaDB, json is text with a constraint",
+  fix: "make the ownIdData column plain text: in MariaDB, json is text with a constraint",
 };
 
 const signalled: SqlFailure = {
   ...statementRefused,
   reason: "a trigger of the table refuses the change",
-  remedy: "see the table's triggers",
+  fix: "see the table's triggers",
 };
 
 const triggerFailed: SqlFailure = {
   ...statementRefused,
   reason: "a trigger or a function of the table cannot run",
-  remedy: "see the table's triggers, and the accounts that they run as",
+  fix: "see the table's triggers, and the accounts that they run as",
 };
 
 const charsetTooNarrow: SqlFailure = {
   ...tableChanged,
   reason: "the ownIdData column's character set cannot hold the value",
-  remedy: "change the column to utf8mb4",
+  fix: "change the column to utf8mb4",
 };
 
 /** MySQL server error reference, MariaDB error codes. */
@@ -119,14 +118,14 @@ const failureByNumber: Record<number, SqlFailure> = {
   1044: {
     ...loginRefused,
     reason: "the sidecar's user may not use the database that DATABASE_URL names",
-    remedy: "grant the user privileges on the table there, or correct the database's name",
+    fix: "grant the user privileges on the table there, or correct the database's name",
   },
   1045: loginRefused,
   1047: { ...connectionLost, reason: "the Galera node is cut off from the others, or not ready" },
   1049: {
     meaning: "not done",
     reason: "the database named in DATABASE_URL does not exist",
-    remedy: "create it, or correct the name",
+    fix: "create it, or correct the name",
   },
   1053: { ...connectionLost, reason: "the database is shutting down" },
   1054: tableChanged,

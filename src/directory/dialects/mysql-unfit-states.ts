@@ -27,7 +27,7 @@ interface Candidate extends UnfitState {
 const isOn = (variable: string) => `CAST(@@${variable} AS CHAR) NOT IN ('OFF', '0')`;
 
 function misfit(name: string, condition: string, reason: string, command: string, more = ""): UnfitState {
-  return { name, condition, failure: { meaning: "misfit", reason, remedy: command + more }, command };
+  return { name, condition, failure: { meaning: "misfit", reason, fix: command + more }, command };
 }
 
 const spoken = ["character_set_client", "character_set_connection", "character_set_results"] as const;
@@ -65,8 +65,7 @@ const candidates: readonly Candidate[] = [
     failure: {
       meaning: "misfit",
       reason: "connections are inside a transaction that something else began, so nothing would be committed",
-      remedy:
-        "see init_connect, and let a proxy keep a connection for one client until its transaction has ended",
+      fix: "see init_connect, and let a proxy keep a connection for one client until its transaction has ended",
     },
     command: null,
     needs: ["in_transaction"],
@@ -100,7 +99,7 @@ const candidates: readonly Candidate[] = [
     failure: {
       meaning: "misfit",
       reason: "the server makes connections speak another character set than utf8mb4, so values would change",
-      remedy: "see init_connect and skip-character-set-client-handshake",
+      fix: "see init_connect and skip-character-set-client-handshake",
     },
     command: null,
     needs: [],

@@ -27,7 +27,7 @@ export function postgresFailure(error: unknown): SqlFailure {
   return {
     ...statementRefused,
     reason: `a trigger or rule of the table failed in ${failedFunction} (SQLSTATE ${state})`,
-    remedy: "see the database's own log, and mend the function or grant what it needs",
+    fix: "see the database's own log, and mend the function or grant what it needs",
   };
 }
 
@@ -48,14 +48,14 @@ const refusedClasses = [
 const tlsMissing: SqlFailure = {
   meaning: "not done",
   reason: "the database does not take TLS",
-  remedy: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
+  fix: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
 };
 
 /** The role has every privilege. The function of the server that reports the error is what tells the two apart. */
 const policyRefuses: SqlFailure = {
   ...statementRefused,
   reason: "a row security policy of the table refuses the change (SQLSTATE 42501)",
-  remedy: "see the WITH CHECK of the table's policies (pg_policies)",
+  fix: "see the WITH CHECK of the table's policies (pg_policies)",
 };
 
 /** By SQLSTATE, then by its class (Postgres manual, appendix A). */
@@ -65,8 +65,7 @@ const failureByState: Record<string, SqlFailure> = {
   "08P01": {
     ...connectionLost,
     reason: "the database, or a pooler before it, refuses to speak with the sidecar",
-    remedy:
-      "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; see whether the pooler knows the database's name",
+    fix: "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; see whether the pooler knows the database's name",
   },
   XX: { ...connectionLost, reason: "the database reports an internal error" },
   "57P01": { ...connectionLost, reason: "the database ended the connection" },
@@ -74,7 +73,7 @@ const failureByState: Record<string, SqlFailure> = {
   "57P03": {
     ...connectionLost,
     reason: "the database is starting up",
-    remedy: "none needed: it is tried again",
+    fix: "none needed: it is tried again",
   },
   "57P05": { ...connectionLost, reason: "the database ended the idle connection" },
   "40003": { ...connectionLost, reason: "the database does not know whether the statement completed" },
@@ -83,18 +82,18 @@ const failureByState: Record<string, SqlFailure> = {
   "57014": {
     meaning: "not done",
     reason: "the statement ran into its time limit",
-    remedy: "see what holds the row's lock (pg_stat_activity), or whether the login id column has an index",
+    fix: "see what holds the row's lock (pg_stat_activity), or whether the login id column has an index",
   },
   "22001": { ...statementRefused, meaning: "too long", reason: "the value is too long for the column" },
   "23": {
     ...statementRefused,
     reason: "a constraint of the table refuses the value",
-    remedy: "make the ownIdData column plain text without constraints",
+    fix: "make the ownIdData column plain text without constraints",
   },
   P0001: {
     ...statementRefused,
     reason: "a trigger of the table refuses the change",
-    remedy: "see the table's triggers",
+    fix: "see the table's triggers",
   },
   "22P02": tableChanged,
   "428C9": generatedColumn,
@@ -110,7 +109,7 @@ const failureByState: Record<string, SqlFailure> = {
   "26000": {
     ...statementRefused,
     reason: "the prepared statement is gone, as behind a pooler",
-    remedy: "behind pgbouncer set DATABASE_PREPARE=false",
+    fix: "behind pgbouncer set DATABASE_PREPARE=false",
   },
   "22021": {
     ...statementRefused,
@@ -125,23 +124,22 @@ const failureByState: Record<string, SqlFailure> = {
   "28": {
     meaning: "not done",
     reason: "the database refused the sidecar's login",
-    remedy:
-      "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
+    fix: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
   },
   "3D000": {
     meaning: "not done",
     reason: "the database named in DATABASE_URL does not exist",
-    remedy: "create it, or correct the name",
+    fix: "create it, or correct the name",
   },
   "53300": {
     meaning: "not done",
     reason: "the database has no free connection",
-    remedy: "lower DATABASE_POOL_MAX, or raise the server's max_connections",
+    fix: "lower DATABASE_POOL_MAX, or raise the server's max_connections",
   },
   "25006": readOnlyServer,
   "42501": {
     meaning: "forbidden",
     reason: "the sidecar's role lacks a privilege",
-    remedy: "grant what bun run doctor prints",
+    fix: "grant what bun run doctor prints",
   },
 };

@@ -15,7 +15,7 @@ const otherEncoding: UnfitState = {
   failure: {
     meaning: "misfit",
     reason: "the connection speaks another character set than UTF8, so values would change",
-    remedy: "see whether another client of a pooler, or a function of the database, sets client_encoding",
+    fix: "see whether another client of a pooler, or a function of the database, sets client_encoding",
   },
   command: null,
 };
@@ -30,7 +30,7 @@ const unfitStates: readonly UnfitState[] = [
     failure: {
       meaning: "replica",
       reason: "the server is no replica, but begins transactions read-only (default_transaction_read_only)",
-      remedy: "see whether it was switched on because the disk is full, and run what bun run doctor prints",
+      fix: "see whether it was switched on because the disk is full, and run what bun run doctor prints",
     },
     command: null,
   },

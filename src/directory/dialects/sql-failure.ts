@@ -22,14 +22,14 @@ export interface SqlFailure {
     | "misfit";
   /** For the operator, from our own words and the database's error code only: its text may quote data. */
   readonly reason: string;
-  readonly remedy: string;
+  readonly fix: string;
 }
 
 /** No answer came back: a write may have been committed. */
 export const connectionLost: SqlFailure = {
   meaning: "unknown",
   reason: "the connection to the database was lost or timed out",
-  remedy: "see the database's own log and the network between",
+  fix: "see the database's own log and the network between",
 };
 
 /**
@@ -40,41 +40,41 @@ export const outcomeOpen: SqlFailure = {
   meaning: "unknown",
   reason:
     "the database, or a proxy before it, reports an error that does not say whether the statement was done",
-  remedy: "see the log of the database, and of the proxy between",
+  fix: "see the log of the database, and of the proxy between",
 };
 
 /** The server answered that it did nothing; nothing more is known. */
 export const statementRefused: SqlFailure = {
   meaning: "not done",
   reason: "the database refused the statement",
-  remedy: "see the database's own log for the statement and the reason",
+  fix: "see the database's own log for the statement and the reason",
 };
 
 /** The table has other names or types than those that the statement was written for. */
 export const tableChanged: SqlFailure = {
   meaning: "table changed",
   reason: "the table is not what it was when it was examined",
-  remedy: "see whether the table and its columns still are as the settings say",
+  fix: "see whether the table and its columns still are as the settings say",
 };
 
 export const generatedColumn: SqlFailure = {
   meaning: "misfit",
   reason: "the ownIdData column is generated from others, so nobody can write it",
-  remedy: "name a plain text column in USERS_OWNID_DATA_COLUMN",
+  fix: "name a plain text column in USERS_OWNID_DATA_COLUMN",
 };
 
 /** The server may only read: it was, or has become, a replica. */
 export const readOnlyServer: SqlFailure = {
   meaning: "replica",
   reason: "the database is read-only: a replica",
-  remedy: "point DATABASE_URL at the primary",
+  fix: "point DATABASE_URL at the primary",
 };
 
 /** A statement that is known never to have reached a server, for one reason of every dialect. */
 export const connectionRefused: SqlFailure = {
   meaning: "not done",
   reason: "nothing answers at the database's address",
-  remedy: "start the database, or correct host and port in DATABASE_URL",
+  fix: "start the database, or correct host and port in DATABASE_URL",
 };
 
 /**
@@ -89,7 +89,7 @@ export function certificateRefused(error: unknown): SqlFailure | null {
   return {
     meaning: "not done",
     reason: `the database's certificate does not hold (${code})`,
-    remedy: certificateRemedy(code),
+    fix: certificateRemedy(code),
   };
 }
 

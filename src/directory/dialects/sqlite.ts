@@ -63,19 +63,19 @@ function primaryCode(code: string): string {
 const unclear: SqlFailure = {
   meaning: "unknown",
   reason: "SQLite gave no clear answer",
-  remedy: "see the disk that holds the file",
+  fix: "see the disk that holds the file",
 };
 
 const defaultFailure: SqlFailure = {
   meaning: "not done",
   reason: "SQLite refused the statement",
-  remedy: "see the table's constraints and triggers",
+  fix: "see the table's constraints and triggers",
 };
 
 const cannotWrite: SqlFailure = {
   meaning: "forbidden",
   reason: "the SQLite file cannot be written",
-  remedy: "let the account that runs the sidecar write the file and its folder",
+  fix: "let the account that runs the sidecar write the file and its folder",
 };
 
 /** By result code (sqlite.org/rescode.html). */
@@ -95,12 +95,12 @@ const failureByCode: Record<string, SqlFailure> = {
   SQLITE_CANTOPEN: {
     meaning: "not done",
     reason: "the SQLite file cannot be opened",
-    remedy: "see that the path in DATABASE_URL exists and may be read",
+    fix: "see that the path in DATABASE_URL exists and may be read",
   },
   SQLITE_NOTADB: {
     meaning: "misfit",
     reason: "the file is not an SQLite database",
-    remedy: "correct the path in DATABASE_URL",
+    fix: "correct the path in DATABASE_URL",
   },
   SQLITE_READONLY: cannotWrite,
   SQLITE_READONLY_DBMOVED: { ...tableChanged, reason: "the SQLite file has been moved away" },
@@ -108,7 +108,7 @@ const failureByCode: Record<string, SqlFailure> = {
   SQLITE_FULL: {
     ...defaultFailure,
     reason: "the disk is full",
-    remedy: "make room on the disk of the SQLite file",
+    fix: "make room on the disk of the SQLite file",
   },
   SQLITE_IOERR: { ...unclear, reason: "the disk reports an error" },
 };

@@ -41,14 +41,8 @@ ${describeEach([
   ["half", "hit at half of what bare can do: how long the slowest answers take"],
 ])}
 
-Other measurements, each with its own --help:
-
-  bun run bench micro      the parts of a request one by one
-  bun run bench growth     requests per second and memory as the number of users
-                           grows to a million
-  bun run bench start-up   the time from the start of the process to its first
-                           answer
-  bun run bench gate       whether a lookup has become clearly more expensive
+To find out whether a lookup has become clearly more expensive, run
+\`bun run bench gate\`.
 
 Exits 0 if every answer was right, also if a target is not met. Exits 1 if an
 answer was wrong or a server is missing, 2 on wrong usage.
@@ -74,9 +68,7 @@ export const compare: Command<typeof options> = {
   options,
   async run(operands, chosen): Promise<ExitStatus> {
     if (operands.some((operand) => operand !== "compare")) {
-      throw new UsageWrong(
-        "A measurement comes first: compare, micro, growth, start-up or gate. Workloads are named with --workload.",
-      );
+      throw new UsageWrong("Only compare or gate can follow. Name workloads with --workload.");
     }
     const names = chooseWorkloads(chosen.workload);
     if (chosen.report && (chosen.quick || names.length < choices.length)) {

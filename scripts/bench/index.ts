@@ -4,18 +4,12 @@ import { showStep } from "../progress.ts";
 import { ServerUnavailable } from "../servers/server-binaries.ts";
 import { compare } from "./compare.ts";
 import { gate } from "./gate/gate.ts";
-import { growth } from "./growth/growth.ts";
-import { LookupsWrong } from "./growth/lookups.ts";
+import { LookupsWrong } from "./gate/lookups.ts";
 import { AnswersWrong } from "./measure.ts";
-import { micro } from "./micro/micro.ts";
-import { startUp } from "./start-up/start-up.ts";
 
 /** What can be measured. The first operand names it; without one it is the comparison. */
 const measurements: ReadonlyMap<string, () => Promise<void>> = new Map([
   ["compare", () => measureWith(compare)],
-  ["micro", () => measureWith(micro)],
-  ["growth", () => measureWith(growth)],
-  ["start-up", () => measureWith(startUp)],
   ["gate", () => measureWith(gate)],
 ]);
 

@@ -7,7 +7,7 @@ const columns = 80;
 
 /** Every command of package.json that is this project's own, and what else has a help of its own. */
 const own = Object.entries(scripts).filter(([name, script]) => script === `sh scripts/launch.sh ${name}`);
-const measurements = ["compare", "micro", "growth", "start-up", "gate"].map((name) => `bench ${name}`);
+const measurements = ["compare", "gate"].map((name) => `bench ${name}`);
 const commands = [
   ...[...own.map(([name]) => name), ...measurements].map((name) => ({
     line: `bun run ${name}`,

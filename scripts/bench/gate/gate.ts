@@ -5,10 +5,9 @@ import { print, showStep } from "../../progress.ts";
 import { parseWhole } from "../../quantities.ts";
 import { ServerUnavailable } from "../../servers/server-binaries.ts";
 import { builtSidecar } from "../built-sidecar.ts";
-import { LookupsWrong } from "../growth/lookups.ts";
-import { writeResult } from "../json-output.ts";
 import { wrkPath } from "../wrk.ts";
 import { floors } from "./floors.ts";
+import { LookupsWrong } from "./lookups.ts";
 import { type GateResult, isCalm, measureGate, shareOf } from "./measure-gate.ts";
 import type { GateRound, Guard } from "./measured-pair.ts";
 
@@ -22,7 +21,7 @@ floors in scripts/bench/gate/floors.ts.
 
   --entry FILE   measure another sidecar's index.ts instead of this one's build
   --seconds N    how long it may take (default 58)
-  --json [FILE]  print JSON, or write it to the file
+  --json         print JSON
 
 Rounds are added until both floors hold or the time is over. A round in which a
 server waited most of its time for a processor never counts against the sidecar.
@@ -47,18 +46,19 @@ const titles: Readonly<Record<Guard, string>> = { guardOff: "guard off", guardOn
 export const gate: Command<typeof options> = {
   help,
   options,
-  async run([, file, ...others], { entry, seconds, json }): Promise<ExitStatus> {
-    if (others.length > 0 || (file !== undefined && !json)) throw new UsageWrong("Only --json takes a file.");
+  async run([, ...others], { entry, seconds, json }): Promise<ExitStatus> {
+    if (others.length > 0) throw new UsageWrong("Nothing can follow gate but options.");
     const secondsMax = parseWhole("seconds", seconds, { least: 1, most: 600 });
-    const isQuiet = json && file === undefined;
     try {
       wrkPath();
       const chosen = entry === undefined ? await builtSidecar() : resolve(entry);
-      const note = isQuiet ? () => {} : printRound;
+      const note = json ? () => {} : printRound;
       showStep("starting Redis, bare and the sidecar, and warming them up");
       const result = await measureGate({ floors, entry: chosen, users, secondsMax, note });
       showStep("");
-      await writeResult({ result: { ...result, floors }, text: conclusionOf(result), json, file });
+      process.stdout.write(
+        json ? `${JSON.stringify({ ...result, floors }, null, 2)}\n` : conclusionOf(result),
+      );
       return Object.values(result.verdicts).includes("fails") ? 1 : 0;
     } catch (error) {
       if (error instanceof LookupsWrong) {
@@ -101,9 +101,7 @@ where the time goes:
 
   1. Run \`bun run bench gate\` again on a quiet machine, and for the commit
      before with --entry there/src/index.ts.
-  2. Run \`bun run bench micro\` before and after, and compare the signature, the
-     body and Redis.
-  3. Run \`bun --cpu-prof --cpu-prof-dir=/tmp dist/index.js\` with REDIS_URL set
+  2. Run \`bun --cpu-prof --cpu-prof-dir=/tmp dist/index.js\` with REDIS_URL set
      under load, end it with Ctrl-C, and open the .cpuprofile in a browser's
      developer tools.
 

@@ -1,6 +1,6 @@
-import { createDesertedSite } from "../growth/deserted-site.ts";
-import { startFilledRedis } from "../growth/filled-redis.ts";
 import { median } from "../rounds.ts";
+import { createDesertedSite } from "./deserted-site.ts";
+import { startFilledRedis } from "./filled-redis.ts";
 import { type GateRound, type Guard, openPair } from "./measured-pair.ts";
 import { type Verdict, verdictOn } from "./verdict.ts";
 

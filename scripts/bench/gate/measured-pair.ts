@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { type DesertedSite, mustAnswer, startLookupServer } from "../growth/deserted-site.ts";
-import type { FilledRedis } from "../growth/filled-redis.ts";
-import { runLookups, undisturbed } from "../growth/lookups.ts";
 import { type MeasuredProcess, startMeasured } from "../server-process.ts";
+import { type DesertedSite, mustAnswer, startLookupServer } from "./deserted-site.ts";
+import type { FilledRedis } from "./filled-redis.ts";
+import { runLookups, undisturbed } from "./lookups.ts";
 import { scheduledSoFar, waitShare } from "./waiting.ts";
 
 export type Guard = "guardOff" | "guardOn";
@@ -55,9 +55,8 @@ export async function openPair({ site, redis, entry }: PairOptions): Promise<Mea
     const { requests, ranOut } = await runLookups({
       site,
       server,
+      users: redis.users,
       count: Math.ceil((rates.get(server) ?? firstRate) * headroom * seconds),
-      userOf: (number) => number % redis.users,
-      distinct: redis.users,
       seconds,
     });
     rates.set(server, requests / seconds);

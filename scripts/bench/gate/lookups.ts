@@ -7,11 +7,10 @@ import { type DesertedSite, lookupPath } from "./deserted-site.ts";
 export interface LookupLoad {
   readonly site: DesertedSite;
   readonly server: MeasuredProcess;
-  /** At most so many requests are made; each one's user by its number. */
+  /** How many users are looked up in turn. */
+  readonly users: number;
+  /** The maximum number of requests. */
   readonly count: number;
-  readonly userOf: (number: number) => number;
-  /** After how many requests users may come again. With the guard off they may at any time. */
-  readonly distinct: number;
   readonly seconds: number;
 }
 
@@ -27,14 +26,14 @@ export class LookupsWrong extends Error {}
  * @throws {LookupsWrong}
  */
 export async function runLookups(load: LookupLoad): Promise<WrkReport> {
-  const { site, server, count, userOf, distinct, seconds } = load;
+  const { site, server, users, count, seconds } = load;
   const requests = signRequests({
     port: server.port,
     path: lookupPath,
     sharedSecret: site.sharedSecret,
     count,
-    body: (number) => JSON.stringify({ loginId: loginIdOf("user", userOf(number)) }),
-    distinct,
+    body: (number) => JSON.stringify({ loginId: loginIdOf("user", number % users) }),
+    distinct: users,
   });
   const report = await runWrk({ port: server.port, requests, seconds, connections });
   const { statusErrors, socketErrors } = report;
@@ -60,9 +59,4 @@ export async function undisturbed<Measured>(measure: () => Promise<Measured>): P
       if (!(error instanceof LookupsWrong) || tries === triesMax) throw error;
     }
   }
-}
-
-/** One of so many users, each as likely as any other. */
-export function anyOf(users: number): () => number {
-  return () => Math.floor(Math.random() * users);
 }

@@ -41,17 +41,20 @@ export interface AppDependencies {
   readonly sessionCookie: string;
   readonly findUser: UserDirectory["find"];
   readonly readiness: Readiness;
-  /** Read at every request, since their files may change. Whether there is a token does not change. */
+  /** Read at every request, because its file may change. Whether a token is set at all does not change. */
   readonly adminToken: string | null;
   readonly backendToken: string | null;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
-/** Bun would answer a larger body by itself, with no problem body; `signed-body` refuses it long before. */
+/**
+ * Bun would answer a larger body itself, without a problem body. `signed-body.ts` refuses large bodies long before
+ * this limit.
+ */
 const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
 const serve = { maxRequestBodySize, reusePort: false, development: false };
-/** Elysia would look for the path behind the eleventh character, and so miss it after a short host name. */
+/** By default, Elysia looks for the path after the eleventh character of the URL, which fails for a short host name. */
 const handler = { standardHostname: false };
 
 const countedOnOps: ReadonlyMap<string, RequestKind> = new Map([
@@ -63,10 +66,10 @@ const countedOnOps: ReadonlyMap<string, RequestKind> = new Map([
   ["/admin/revoke", "revoke"],
 ]);
 
-/** Either listener. */
+/** The application of either listener. */
 export type Listener = ReturnType<typeof createPublicApp> | ReturnType<typeof createOpsApp>;
 
-/** Composes both listeners from what they need. Opens nothing and reads no environment. */
+/** Composes both listeners from their dependencies. Opens nothing and does not read the environment. */
 export function createApp(dependencies: AppDependencies) {
   return { publicApp: createPublicApp(dependencies), opsApp: createOpsApp(dependencies) };
 }
@@ -111,7 +114,7 @@ function createOpsApp(dependencies: AppDependencies) {
     .use(otherMethods("GET, HEAD", "/livez", "/readyz", "/metrics"));
 }
 
-/** For the site's operators. Without `ADMIN_TOKEN`, these paths do not exist. */
+/** The routes for the site's operators. They do not exist without `ADMIN_TOKEN`. */
 function adminRoutes(dependencies: AppDependencies) {
   const { adminToken } = dependencies;
   const admin = bearerToken({
@@ -125,7 +128,7 @@ function adminRoutes(dependencies: AppDependencies) {
     .use(adminToken === null ? new Elysia() : otherMethods("POST", "/admin/invalidate", "/admin/revoke"));
 }
 
-/** For the site's backend. Without `BACKEND_TOKEN` and `ADMIN_TOKEN`, these paths do not exist. */
+/** The routes for the site's backend. They do not exist without `BACKEND_TOKEN` or `ADMIN_TOKEN`. */
 function backendRoutes(dependencies: AppDependencies) {
   const tokens = () => [dependencies.backendToken, dependencies.adminToken];
   const backend = bearerToken({ name: "backend", tokens, absence: "no BACKEND_TOKEN" });

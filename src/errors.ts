@@ -1,8 +1,8 @@
 /**
- * Every failure a caller can meet has one class and one stable code. `http/problem.ts` alone turns a code
- * into a status; everything else throws these and names no status.
+ * Each failure that a caller can see has one class and one stable code. `http/problem.ts` maps codes to statuses;
+ * nothing else knows a status.
  *
- * Messages are written by us and are shown to callers: they never contain anything that was submitted.
+ * The messages are shown to callers. They are written here and never contain anything that was submitted.
  */
 export const errorCodes = [
   "ERR_REQUEST_INVALID",
@@ -34,8 +34,8 @@ export const errorCodes = [
 export type ErrorCode = (typeof errorCodes)[number];
 
 /**
- * Why a request was refused, for those codes whose cause the caller must not learn. The log and the metrics have it,
- * the answer never does.
+ * Why a request was refused, for those codes whose reason the caller must not learn. The log and the metrics contain
+ * it, the answer does not.
  */
 export const refusalReasons = {
   ERR_SIGNATURE_INVALID: [
@@ -69,16 +69,16 @@ export type PathFault = (typeof refusalReasons.ERR_PATH_UNKNOWN)[number];
 
 export abstract class SidecarError extends Error {
   abstract readonly code: ErrorCode;
-  /** One of `refusalReasons`, for the operator alone. */
+  /** One of `refusalReasons`, for the operator only. */
   readonly reason: SignatureFault | PathFault | null = null;
 }
 
-/** The body is not the JSON the endpoint asks for. `message` says what to send instead. */
+/** The body is not the JSON that the endpoint accepts. `message` says what to send instead. */
 export class RequestInvalid extends SidecarError {
   readonly code = "ERR_REQUEST_INVALID";
 }
 
-/** The signature does not hold. The answer is the same for every reason, so that an attacker learns nothing from it. */
+/** The signature is not valid. The answer is the same for every reason, so that an attacker learns nothing from it. */
 export class SignatureInvalid extends SidecarError {
   readonly code = "ERR_SIGNATURE_INVALID";
   override readonly reason: SignatureFault;
@@ -104,7 +104,7 @@ export class PathUnknown extends SidecarError {
   }
 }
 
-/** The directory has no user with this login id. Never remembered: the user may exist a second later. */
+/** The user table has no user with this login id. This is never cached, since the user may exist a second later. */
 export class UserUnknown extends SidecarError {
   readonly code = "ERR_USER_UNKNOWN";
 }
@@ -117,7 +117,7 @@ export class BodyTooLarge extends SidecarError {
   readonly code = "ERR_BODY_TOO_LARGE";
 }
 
-/** The user table's column cannot hold this `ownIdData`; nothing was written. */
+/** The column of the user table cannot hold this `ownIdData`. Nothing was written. */
 export class OwnIdDataTooLong extends SidecarError {
   readonly code = "ERR_OWNID_DATA_TOO_LONG";
 }
@@ -131,7 +131,9 @@ export class UserBlocked extends SidecarError {
   readonly code = "ERR_USER_BLOCKED";
 }
 
-/** The session or hand-off token is missing, not valid now, or revoked. The answer is the same for every reason. */
+/**
+ * The session token or hand-off token is missing, not valid now, or revoked. The answer is the same for every reason.
+ */
 export class SessionInvalid extends SidecarError {
   readonly code = "ERR_SESSION_INVALID";
 }
@@ -141,19 +143,19 @@ export class HandoffExchanged extends SidecarError {
   readonly code = "ERR_HANDOFF_EXCHANGED";
 }
 
-/** Too many requests came with a wrong bearer token lately. A request with the right one is not refused. */
+/** Too many requests came with a wrong bearer token. A request with the right one is still accepted. */
 export class TooManyFailures extends SidecarError {
   readonly code = "ERR_TOO_MANY_FAILURES";
 }
 
-/** More work is waiting for the database than it could answer in time; this request was not started. */
+/** More statements are waiting for the database than it could answer in time. This request was not started. */
 export class Overloaded extends SidecarError {
   readonly code = "ERR_OVERLOADED";
 }
 
 /**
- * The primary database gave no answer, and what was asked of it is known not to have been done.
- * `message` is the operator's reason (for the log and `readyz`), `fix` what would mend it.
+ * The primary database did not answer, and the work is known not to have been done. `message` is the reason for the
+ * operator, shown in the log and in `readyz`; `fix` says what to do.
  */
 export class DatabaseUnavailable extends SidecarError {
   readonly code = "ERR_DATABASE_UNAVAILABLE";
@@ -165,66 +167,67 @@ export class DatabaseUnavailable extends SidecarError {
   }
 }
 
-/** Redis gave no clear answer where one is needed before the database may be touched; nothing was written. */
+/** Redis did not answer clearly where an answer is required before the database may be touched. Nothing was written. */
 export class HotCopyUnavailable extends SidecarError {
   readonly code = "ERR_REDIS_UNAVAILABLE";
 }
 
 /**
- * The record of revoked sessions gave no certain answer, so no token can be called active. A revocation or an exchange
- * that was asked for may have been recorded. `message` is the operator's reason.
+ * The record of revoked sessions did not answer, so no token can be called active. A revocation or an exchange that
+ * was requested may have been recorded. `message` is the reason for the operator.
  */
 export class SessionLedgerUnavailable extends SidecarError {
   readonly code = "ERR_SESSIONS_UNAVAILABLE";
 }
 
 /**
- * A user's hash contradicted the row, so that a caller may have acted on a value that the row did not hold: something
- * writes behind the sidecar's back. Nothing was done, and nothing is until the row has been read.
+ * A user's hash contradicted the row, so the caller may have acted on a value that the row did not hold. Something
+ * else writes to the table or to Redis. Nothing was done, and sessions and writes stay refused until a lookup has
+ * read the row.
  */
 export class HashStale extends SidecarError {
   readonly code = "ERR_HASH_STALE";
 }
 
-/** The first use of this signed request is still open, or may have been forgotten. */
+/** The first use of this signed request is still in flight, or may have been forgotten. */
 export class RequestReplayed extends SidecarError {
   readonly code = "ERR_REQUEST_REPLAYED";
 }
 
-/** Other writers changed the same user's data again and again until the deadline; nothing was written. */
+/** Other writers kept changing the same user's data until the deadline. Nothing was written. */
 export class WriteContended extends SidecarError {
   readonly code = "ERR_WRITE_CONTENDED";
 }
 
 /**
- * The database found the row, said that it changed nothing, and shows the old value still: a trigger, a rule or row level
- * security of the table drops the change. Nothing was written.
+ * The database found the row and reported no change, and the row still holds the old value: a trigger, a rule or row-
+ * level security of the table discards the change. Nothing was written.
  */
 export class WriteSuppressed extends SidecarError {
   readonly code = "ERR_WRITE_SUPPRESSED";
 }
 
 /**
- * The UPDATE was committed, but the row does not hold what was sent: a trigger of the table has changed it, or another
- * writer has since.
+ * The UPDATE was committed, but the row does not hold what was sent: a trigger of the table or a later writer has
+ * changed it.
  */
 export class ValueAltered extends SidecarError {
   readonly code = "ERR_VALUE_ALTERED";
 }
 
-/** A write was sent and no clear answer came back: it may have been committed, now or a little later. */
+/** A write was sent, and no clear answer came back. It may have been committed, or may still be. */
 export class OutcomeUnknown extends SidecarError {
   readonly code = "ERR_OUTCOME_UNKNOWN";
 }
 
-/** A fault of the sidecar's own. `cause` is what was thrown. */
+/** A defect of the sidecar. `cause` is what was thrown. */
 export class InternalFault extends SidecarError {
   readonly code = "ERR_INTERNAL";
 }
 
 /**
- * The configuration cannot work. Ends the start with exit status 78 (`EX_CONFIG` of sysexits.h).
- * Each problem is a whole sentence that begins with the variable it is about; none contains a secret.
+ * The configuration cannot work. The process exits with status 78 (`EX_CONFIG` of sysexits.h). Each problem is a full
+ * sentence that begins with the name of the variable, and none contains a secret.
  */
 export class ConfigurationInvalid extends Error {
   readonly problems: readonly string[];

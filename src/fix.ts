@@ -1,17 +1,17 @@
-/** One step of a fix, and who takes it. */
+/** One step of a fix, and who performs it. */
 export type Step =
-  /** One statement, for the owner of the table or an administrator of the server. */
+  /** One SQL statement, for the owner of the table or an administrator of the server. */
   | { readonly kind: "sql"; readonly text: string }
-  /** A command line for a shell, of the account that runs the sidecar, of root, or of the database's administrator. */
+  /** A command line for a shell of the service's account, of root, or of the database's administrator. */
   | { readonly kind: "command"; readonly as: "service" | "root" | "database"; readonly text: string }
   /** `NAME=value`, for the environment of the sidecar. */
   | { readonly kind: "setting"; readonly text: string };
 
 /** One way to fix a problem. */
 export interface Fix {
-  /** The case in which to take this way, if there are several; an instruction in words, if `steps` is empty. */
+  /** When to choose this fix, if there are several. If `steps` is empty, this is an instruction in words. */
   readonly when: string | null;
-  /** In the order in which to take them. */
+  /** The steps, in order. */
   readonly steps: readonly Step[];
 }
 
@@ -23,13 +23,13 @@ export const command = (as: "service" | "root" | "database", text: string): Step
   text,
 });
 
-/** The only way. */
+/** Returns the only fix. */
 export const fixBy = (...steps: readonly Step[]): readonly Fix[] => [{ when: null, steps }];
 
-/** One of several ways. */
+/** Returns one of several fixes. */
 export const fixWhen = (when: string, ...steps: readonly Step[]): Fix => ({ when, steps });
 
-/** The ways as text that can be copied, one step per line. What cannot be typed becomes a comment. */
+/** Returns the fixes as text that can be copied, one step a line. Whatever cannot be typed becomes a comment. */
 export function fixText(fixes: readonly Fix[]): string {
   return fixes.flatMap(linesOf).join("\n");
 }
@@ -44,7 +44,7 @@ function lineOf(step: Step): string {
   return step.kind === "command" && step.as === "root" ? `sudo ${step.text}` : step.text;
 }
 
-/** `text` as one word of a shell's command line. */
+/** Returns `text`, quoted as one word of a shell's command line. */
 export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

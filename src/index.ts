@@ -33,14 +33,14 @@ import type { SessionLedger } from "./sessions/session-ledger.ts";
 import { latestIssueTime } from "./sessions/session-token.ts";
 import { createSqliteSessionLedger } from "./sessions/sqlite-session-ledger.ts";
 
-/** The process: environment -> configuration -> connections -> listeners -> drain on SIGTERM or SIGINT. */
+/** The process: it reads the settings, opens the connections, opens the listeners, and drains on SIGTERM or SIGINT. */
 
 const exitConfigurationInvalid = 78;
-/** How long a start waits for the database and Redis before it opens the listeners without them. */
+/** How long the start waits for the database and Redis before it opens the listeners without them. */
 const firstContactMs = 1000;
 const watchIntervalMs = 1000;
 
-// No top-level `await`: what is kept as bytecode is a CommonJS module.
+// There is no top-level `await`, because Bun compiles only CommonJS modules to bytecode.
 start().catch((error: unknown) => {
   if (!(error instanceof ConfigurationInvalid)) throw error;
   const problems = error.problems.map((problem) => `  - ${withRunner(problem)}\n`).join("");
@@ -59,7 +59,7 @@ async function start(): Promise<void> {
   try {
     await startWith(config, { sources, metrics, log });
   } catch (error) {
-    // On a terminal, what ends the start is to be the last that is shown.
+    // On a terminal, the error that ends the start must come last.
     await log.output.flush();
     throw error;
   }
@@ -100,7 +100,7 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
     intervalMs: watchIntervalMs,
   });
   const contact = Promise.race([watch.start(), Bun.sleep(firstContactMs)]);
-  // Composed while the database and Redis answer.
+  // The applications are composed while the database and Redis answer.
   const { publicApp, opsApp } = createApp(
     appDependencies({ config, logger, metrics, keys: sessionKeys.keys, secrets, directory, redis, watch }),
   );
@@ -125,7 +125,7 @@ function serve(config: Config, log: Log, { publicApp, opsApp, watch, directory, 
   const opsOpen = listen(opsApp, "OPS_PORT", { ...opsListener, keepAliveSeconds });
   const opsUrl = opsOpen.origin;
   const listeners = [publicOpen, opsOpen];
-  // Before the listeners say that they are ready: whoever reads that may ask for the end at once.
+  // This comes before the listeners announce that they are ready, since whoever reads that may send a signal at once.
   drainOnSignal({ ...log, seconds: drainSeconds, watch, directory, redis, listeners });
   watchOpenFiles({ logger, listeners });
   logger.info({ url: publicUrl }, "public listener ready");
@@ -228,7 +228,10 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisAdapt
   return redis;
 }
 
-/** A file that cannot be used now does not end the start: tokens can still be issued, and the next use tries again. */
+/**
+ * Opens the state file. If it cannot be used now, the start continues: tokens can still be issued, and the next use
+ * tries again.
+ */
 function openStateFile({ sessions }: Config, logger: Logger): SessionLedger {
   const keepSeconds = revocationSeconds(sessions);
   const ledger = createSqliteSessionLedger({ path: sessions.stateFile, keepSeconds, now: Date.now });
@@ -249,7 +252,9 @@ function processGuard(config: Config) {
   });
 }
 
-/** A signature holds from its timestamp less the tolerance to its timestamp plus the tolerance; and some slack. */
+/**
+ * A signature is accepted from one tolerance before its timestamp until one tolerance after it. Some slack is added.
+ */
 function rememberMs({ signature }: Config): number {
   return (2 * signature.toleranceSeconds + 5) * 1000;
 }

@@ -1,6 +1,6 @@
 /**
- * Returns the name of the account that this process runs as, or `null` where it has none, as in many containers.
- * Bun's `userInfo()` would return the variable USER instead, and "unknown" without it.
+ * Returns the name of the account that runs this process, or `null` if it has none, as in many containers. Bun's
+ * `userInfo()` returns the variable USER instead, and "unknown" without it.
  */
 export function accountName(): string | null {
   try {

@@ -17,7 +17,7 @@ export interface FileFacts {
 const groupBits = 0o070;
 const root = 0;
 
-/** `null` when there is nothing at the path. Follows symbolic links. */
+/** Returns the facts of the file that the path leads to, following symbolic links, or `null` if there is none. */
 export function factsOf(path: string): FileFacts | null {
   return statSync(path, { throwIfNoEntry: false }) ?? null;
 }
@@ -31,22 +31,22 @@ export function may(access: Access, path: string): boolean {
   }
 }
 
-/** The first folder on the way to the file that this account may not enter. */
+/** Returns the first folder on the path that this account may not enter, or `null`. */
 export function closedFolder(path: string): string | null {
   const parents: string[] = [];
   for (let folder = dirname(path); parents[0] !== folder; folder = dirname(folder)) parents.unshift(folder);
   return parents.find((folder) => existsSync(folder) && !may("enter", folder)) ?? null;
 }
 
-/** Whether the file belongs to this account, so that it can change the permissions. */
+/** Returns whether this account owns the file and may therefore change its permissions. */
 export function isOwn({ uid }: FileFacts): boolean {
   return uid === process.getuid?.();
 }
 
 /**
- * Returns the steps that give this account access to a file or folder, without taking access from anybody else: the
- * owner remains, unless that is root, and so does a group that has access. A new group applies only to processes that
- * are started afterwards.
+ * Returns the steps that give this account access to a file or folder without taking access from anyone. The owner
+ * stays, unless it is root, and a group that has access stays. A new group applies only to processes that start
+ * afterwards.
  */
 export function grantAccess(access: Access, path: string): readonly Step[] {
   const facts = factsOf(path);
@@ -61,17 +61,17 @@ export function grantAccess(access: Access, path: string): readonly Step[] {
   return [command("root", `usermod --append --groups ${facts.gid} ${account()}`), widenGroup];
 }
 
-/** Creates a folder for this account alone, where it may not create one itself. */
+/** Returns the step that creates a folder for this account alone where the account may not create one itself. */
 export function provideFolder(path: string): Step {
   return command("root", `install --directory --owner=${account()} --mode=700 ${shellWord(path)}`);
 }
 
-/** Whether this account is neither the owner nor in the group, and so depends on the permissions of everyone. */
+/** Returns whether this account is neither the owner nor in the group, and so has only the permissions of everyone. */
 export function hasAccessAsOther(facts: FileFacts): boolean {
   return process.getuid?.() !== root && !isOwn(facts) && !isOwnGroup(facts.gid);
 }
 
-/** Changes the permissions of the file, as the account that may. */
+/** Returns the step that changes the permissions of the file, for the account that may do so. */
 export function changeMode(change: string, path: string): Step {
   const facts = factsOf(path);
   const as = facts === null || isOwn(facts) ? "service" : "root";
@@ -86,7 +86,7 @@ function isOwnGroup(gid: number): boolean {
   return gid === ownGroup() || (process.getgroups?.() ?? []).includes(gid);
 }
 
-/** For a shell: its name, or its number where it has none. */
+/** Returns the account's name for a shell, or its number if it has no name. */
 function account(): string {
   return shellWord(accountName() ?? String(process.getuid?.() ?? root));
 }

@@ -12,10 +12,11 @@ import {
 import { dirname } from "node:path";
 
 /**
- * Creates a file that only this account can read (mode 0600), whole or not at all: it is written beside
- * its place and linked there, so that no one reads half of it and of two creators one wins.
+ * Creates a file that only this account can read (mode 0600), completely or not at all. The file is written under a
+ * temporary name and then linked into place, so that nobody reads half of it, and only one of several concurrent
+ * creators succeeds.
  *
- * Answers `false` and changes nothing when the file is there already.
+ * Returns `false` and changes nothing if the file exists.
  */
 export function createPrivateFile(path: string, content: string): boolean {
   mkdirSync(dirname(path), { recursive: true });
@@ -34,11 +35,11 @@ export function createPrivateFile(path: string, content: string): boolean {
 }
 
 /**
- * Replaces the content of a private file as a whole: readers see the old content or the new one, also after a crash.
- * Mode, group and owner stay as they are; a symbolic link stays and the file behind it is replaced.
+ * Replaces the content of a private file atomically: readers see the old content or the new one, even after a crash.
+ * Mode, group and owner stay. If the path is a symbolic link, the file behind it is replaced.
  *
- * @throws an error of the file system, also if this account may not give the new file to the old owner or group; the
- * old file is left as it is
+ * @throws an error of the file system, for example if this account may not give the new file to the old owner or
+ * group. The old file is left unchanged.
  */
 export function replacePrivateFile(path: string, content: string): void {
   const place = realpathSync(path);
@@ -55,15 +56,15 @@ export function replacePrivateFile(path: string, content: string): void {
   }
 }
 
-/** `narrowed`: every account of the machine could open the file until now. `open`: every account still can. */
+/** `narrowed`: every account of the machine could read the file until now. `open`: every account still can. */
 export type Privacy = "private" | "narrowed" | "open";
 
 const others = 0o007;
 
 /**
- * Takes back what every account of the machine may do with the file. What its group may do stays: somebody has given
- * it to the group on purpose, such as Kubernetes to `fsGroup`. Only the owner's process changes anything, so that root
- * does not lock out the account of the service.
+ * Removes the permissions of all other accounts. Those of the group stay, because somebody may have granted them on
+ * purpose, such as Kubernetes with `fsGroup`. Only a process of the owner changes anything, so that root does not
+ * lock out the service's account.
  */
 export function keepPrivate(path: string): Privacy {
   try {

@@ -2,14 +2,14 @@ import { RequestInvalid } from "../errors.ts";
 
 export type LoginIdCase = "exact" | "lower";
 
-/** 320 = 64 + "@" + 255, the longest e-mail address (RFC 5321, section 4.5.3.1). */
+/** The longest e-mail address: 64 + "@" + 255 characters (RFC 5321, section 4.5.3.1). */
 const loginIdCharactersMax = 320;
 const controlCharacter = /\p{Cc}/u;
 
 /**
- * The one place where a submitted login id becomes the text that the database, Redis and the log of a
- * request are asked for: 1 to 320 characters, no control characters, well-formed Unicode. It is otherwise
- * left alone: trimming or normalising it here could make two users one.
+ * Turns a submitted login id into the text that is looked up in the database and in Redis. It must have 1 to 320
+ * characters, no control characters, and well-formed Unicode. It is not trimmed or normalized, because that could
+ * make two users one.
  *
  * @throws {RequestInvalid}
  */

@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
 
 /**
- * The bodies of OwnID's Custom Integration API, names as on the wire. Unknown fields are ignored. What a
- * caller is told about a wrong field stands with the field, as `x-problem`.
+ * The request bodies of OwnID's Custom Integration API, with their names on the wire. Unknown fields are ignored.
+ * `x-problem` is what the caller is told if the field is wrong.
  */
 const loginId = Type.String({
   minLength: 1,
@@ -20,10 +20,13 @@ export const SetOwnIdDataRequest = Type.Object({ loginId, ownIdData });
 
 export const GetOwnIdDataRequest = Type.Object({ loginId });
 
-/** OwnID sends no such field here: a body that has one was signed for another endpoint, since the path is not signed. */
+/**
+ * A field that OwnID does not send to this endpoint. Since the path is not signed, a body that has it was signed for
+ * another endpoint.
+ */
 const signedForAnother = (problem: string) => Type.Optional(Type.Never({ "x-problem": problem }));
 
-/** `REQUIRE_SESSION_TYPE=true`: a lookup must not be a captured session or `set` request. */
+/** With `REQUIRE_SESSION_TYPE=true`, a captured session request or `set` cannot be used as a lookup. */
 export const StrictGetOwnIdDataRequest = Type.Object({
   loginId,
   sessionType: signedForAnother("sessionType does not belong in a lookup."),
@@ -39,7 +42,10 @@ export const GetSessionRequest = Type.Object({
   ownIdData: notACapturedSet,
 });
 
-/** `REQUIRE_SESSION_TYPE=true`: `sessionType` tells a session request from a captured lookup without any state. */
+/**
+ * With `REQUIRE_SESSION_TYPE=true`, `sessionType` distinguishes a session request from a captured lookup without any
+ * memory of earlier requests.
+ */
 export const StrictGetSessionRequest = Type.Object({
   loginId,
   sessionType: Type.String({ description: sessionType, "x-problem": "sessionType must be a string." }),

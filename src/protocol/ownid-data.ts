@@ -1,8 +1,8 @@
 import { RequestInvalid } from "../errors.ts";
 
 /**
- * `ownIdData` is opaque text and is kept to the byte. Only what no text column can hold is refused: U+0000,
- * and a lone surrogate, which has no UTF-8 form.
+ * Returns the submitted `ownIdData` unchanged: it is opaque text. Only what no text column can hold is refused, which
+ * is U+0000 and a lone surrogate, since that has no form in UTF-8.
  *
  * @throws {RequestInvalid}
  */

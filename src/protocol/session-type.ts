@@ -3,8 +3,8 @@ const known = ["browser", "mobile"] as const;
 export type KnownSessionType = (typeof known)[number];
 
 /**
- * Reads `sessionType` of a session request. OwnID's platform may send types that nobody has documented, so
- * anything but `browser` and `mobile`, whatever its JSON type, counts as no type at all: returns `null`.
+ * Returns the `sessionType` of a session request if it is `browser` or `mobile`, and `null` otherwise. OwnID may send
+ * types that are not documented, so any other value, of any JSON type, counts as none.
  */
 export function parseSessionType(submitted: unknown): KnownSessionType | null {
   return known.find((type) => type === submitted) ?? null;

@@ -1,12 +1,12 @@
 import type { SignatureFault } from "../errors.ts";
 
-/** Tells the operator why a signature does not hold. Only called once it is known that it does not. */
+/** Why a signature is not valid, for the operator. These functions are called only after it was refused. */
 
 const base64OfMac = /^[A-Za-z0-9+/]{43}=$/;
-/** Bounds the work that an unsigned request can cause. */
+/** Limits how much work a request with a wrong signature can cause. */
 const reserializedBytesMax = 16_384;
 
-/** `text` is what the header said, and is not in the form that it must have. */
+/** Returns what is wrong with a header that does not have the required form. `text` is its value. */
 export function explainHeader(header: "signature" | "timestamp", text: string | null): SignatureFault {
   if (text === null || text === "") return `${header} header missing`;
   if (text.includes(",")) return `${header} header repeated`;
@@ -20,8 +20,9 @@ export function explainTimestamp(signedAtMs: number, nowMs: number, toleranceMs:
 }
 
 /**
- * A proxy or a framework may have parsed the body and written it anew. That shows where the signature holds for the
- * same JSON in its shortest spelling, which is what OwnID sends; otherwise another secret and another body look alike.
+ * Returns why a signature in the right form does not match. If it matches the shortest spelling of the same JSON,
+ * which is what OwnID sends, then a proxy or a framework has parsed the body and written it again. A wrong secret and
+ * an altered body cannot be told apart.
  */
 export function explainMismatch(body: Uint8Array, holdsFor: (body: string) => boolean): SignatureFault {
   const shortest = body.length <= reserializedBytesMax ? shortestSpelling(body) : null;

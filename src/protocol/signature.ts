@@ -3,46 +3,47 @@ import { SignatureInvalid } from "../errors.ts";
 import { explainHeader, explainMismatch, explainTimestamp } from "./signature-faults.ts";
 
 export interface SignatureRules {
-  /** One decoded shared secret, or two while one replaces the other. */
+  /** The decoded shared secret, or two during a rotation. */
   readonly sharedSecrets: readonly Uint8Array[];
-  /** How far the timestamp may lie from now, in the past and in the future. */
+  /** How far the timestamp may lie in the past or in the future. */
   readonly toleranceSeconds: number;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
 export interface SignedMessage {
-  /** The request's body exactly as received. */
+  /** The body of the request, exactly as it was received. */
   readonly body: Uint8Array;
-  /** The text of the `ownid-signature` and `ownid-timestamp` headers; a missing header is `null`. */
+  /** The values of the headers `ownid-signature` and `ownid-timestamp`; `null` for a missing header. */
   readonly signature: string | null;
   readonly timestamp: string | null;
 }
 
 export interface VerifiedSignature {
-  /** The 32 bytes of the MAC as this code computed it, never what the header said. */
+  /** The 32 bytes of the MAC that the verifier computed, never those of the header. */
   readonly mac: Uint8Array;
-  /** The signed timestamp, milliseconds since the Unix epoch. */
+  /** The signed timestamp, in milliseconds since the Unix epoch. */
   readonly signedAtMs: number;
 }
 
 export type VerifySignature = (message: SignedMessage) => VerifiedSignature;
 
 /**
- * The base64 spelling of 32 bytes that has no other: its 43rd character carries four bits, so the two
- * spare ones must be zero. A header that was sent twice arrives joined by a comma, which does not match.
+ * The canonical base64 form of 32 bytes. The 43rd character carries four bits, so its two spare bits must be zero. A
+ * header that was sent twice arrives as one text with a comma, which does not match.
  */
 const canonicalMac = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 const integerMilliseconds = /^(?:0|[1-9][0-9]{0,15})$/;
 
 /**
- * Verifies OwnID's signature: base64(HMAC-SHA256(shared secret, body + "." + timestamp)).
+ * Creates the verifier of OwnID's signature, which is base64(HMAC-SHA256(shared secret, body + "." + timestamp)).
  *
- * The order is header form, time, MAC; the caller parses the body only afterwards. Every secret is tried
- * every time and compared in constant time, so the duration tells neither which one matched nor how much.
+ * The verifier checks the form of the headers, then the time, then the MAC. The caller must parse the body only
+ * afterwards. Every secret is tried every time and compared in constant time, so that the duration does not reveal
+ * which one matched.
  *
- * @throws {SignatureInvalid} whatever the reason; nothing has been read but the arguments
+ * @throws {SignatureInvalid} for every reason; nothing has been read but the arguments
  */
 export function createSignatureVerifier(rules: SignatureRules): VerifySignature {
   const keyedHashers = rules.sharedSecrets.map((secret) => new Bun.CryptoHasher("sha256", secret));
@@ -68,7 +69,7 @@ export function createSignatureVerifier(rules: SignatureRules): VerifySignature 
   };
 }
 
-/** Returns the MAC, as computed here, that equals the claimed one, or `null`. */
+/** Returns the computed MAC that equals the claimed one, or `null`. */
 function findMac(
   keyedHashers: readonly Bun.CryptoHasher[],
   body: Uint8Array | string,
@@ -83,7 +84,7 @@ function findMac(
   return matching;
 }
 
-/** Signs as OwnID does: what `bun run sign` and the tests send. */
+/** Signs a message as OwnID does, for `bun run sign` and the tests. */
 export function signMessage(body: Uint8Array | string, timestamp: string, sharedSecret: Uint8Array): string {
   return new Bun.CryptoHasher("sha256", sharedSecret)
     .update(body)

@@ -1,26 +1,29 @@
 import { judge, openState, type ReplayGuard, type SeenState } from "./replay-guard.ts";
 
 export interface ProcessReplayGuardOptions {
-  /** How long a signature is remembered, in milliseconds, at least. */
+  /** How long a signature is remembered at least, in milliseconds. */
   readonly keepMs: number;
-  /** Milliseconds since the Unix epoch, by which requests are signed. */
+  /** Returns milliseconds since the Unix epoch. Signatures carry a timestamp of this clock. */
   readonly now: () => number;
-  /** Milliseconds by a clock that nobody sets, by which they are forgotten. */
+  /** Returns milliseconds of a monotonic clock. It decides when a signature is forgotten. */
   readonly elapsed: () => number;
 }
 
 export interface ProcessReplayGuard extends ReplayGuard {
-  /** Forgets that anything was known before now: what is signed earlier may have been used elsewhere. */
+  /** Forgets every signature. From now on, a request that was signed earlier may have been used elsewhere. */
   beginAnew(): void;
-  /** Whether the signature has been claimed here. */
+  /** Returns whether this process has claimed the signature. */
   has(mac: Uint8Array): boolean;
-  /** Forgets the signature if its use here is known to have failed, and returns whether it did. */
+  /** Forgets the signature if its use in this process is known to have failed. Returns whether it did. */
   forgetFailed(mac: Uint8Array): boolean;
 }
 
 /**
- * The replay guard in this process's memory: for a single sidecar without Redis, and while Redis is away. Two
- * generations take turns, so that forgetting costs nothing: what is in neither is older than `keepMs`.
+ * Creates a replay guard in the memory of this process. It serves a single sidecar without Redis, and any sidecar
+ * while Redis is away.
+ *
+ * Signatures are kept in two generations that take turns. When a generation is older than `keepMs`, it is dropped as
+ * a whole, so that forgetting costs nothing.
  */
 export function createProcessReplayGuard({
   keepMs,

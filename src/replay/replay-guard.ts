@@ -1,40 +1,46 @@
-/** The endpoints a signature can be used on; it is bound to the first. */
+/** The endpoints on which a signature can be used. It is bound to the first one. */
 export type SignedEndpoint = "get" | "set" | "session";
 
 /**
- * What a copy of a request that has been seen before may do.
+ * What a request may do, given what is remembered of its signature.
  *
- * `run`: it is the first use, or the first one is known to have failed. `repeat`: a `set` that has succeeded;
- * answer as it did, without running. `open`: its first use is under way, or its outcome is unknown, or may have
- * been forgotten. `refuse`: it belongs to another endpoint, or has given a session already.
+ * `run`: this is the first use, or the first use is known to have failed. `repeat`: a `set` that has succeeded;
+ * answer as it did, without running it. `open`: the first use is in flight, its outcome is unknown, or it may have
+ * been forgotten. `refuse`: the signature belongs to another endpoint, or has already given a session.
  */
 export type Claim = "run" | "repeat" | "open" | "refuse";
 
-/** Remembers what each signature has been used for, for as long as it could be sent again. */
+/** Remembers what each signature has been used for, for as long as a copy of the request would be accepted. */
 export interface ReplayGuard {
   /**
-   * Claims the signature, by the MAC that the verifier computed, for one use. Never throws. Where nobody else
-   * needs to be asked, the answer comes at once.
+   * Claims the signature for one use. `mac` is the MAC that the verifier computed. Never throws. Returns the claim
+   * itself, and not a promise, if nobody else has to be asked.
    */
   claim(mac: Uint8Array, endpoint: SignedEndpoint, signedAtMs: number): Claim | Promise<Claim>;
 
-  /** Tells how the claimed use of a `set` or `session` ended. An unknown outcome is not told: it stays open. */
+  /**
+   * Records how the claimed use of a `set` or a `session` ended. Do not call it if the outcome is unknown: the use
+   * then stays open.
+   */
   settle(mac: Uint8Array, endpoint: SignedEndpoint, outcome: "done" | "failed"): Promise<void>;
 }
 
-/** `REPLAY_PROTECTION=off`. */
+/** The guard of `REPLAY_PROTECTION=off`, which lets every request run. */
 export const withoutReplayGuard: ReplayGuard = {
   claim: () => "run",
   settle: async () => {},
 };
 
-/** What is remembered under a MAC. */
+/** What is remembered about a MAC. */
 export type SeenState = "get" | `${"set" | "session"}:${"open" | "done" | "failed"}`;
 
 export const openState = (endpoint: SignedEndpoint): SeenState =>
   endpoint === "get" ? "get" : `${endpoint}:open`;
 
-/** What a copy may do, by what the first use left; `retry` = run, if it is the one copy that reopens it. */
+/**
+ * Returns what a copy may do, given what the first use left. `retry` means `run`, but only for the one copy that
+ * reopens the use.
+ */
 export function judge(seen: string, endpoint: SignedEndpoint): Claim | "retry" {
   if (seen === "get") return endpoint === "get" ? "run" : "refuse";
   if (seen === `${endpoint}:failed`) return "retry";

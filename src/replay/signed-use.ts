@@ -10,10 +10,10 @@ import type { VerifiedSignature } from "../protocol/signature.ts";
 import type { Claim, ReplayGuard } from "./replay-guard.ts";
 
 /**
- * Answers a lookup, unless its signature belongs to another endpoint. A repeated lookup is answered afresh. The
- * claim and the lookup start together, so that the claim costs no round trip of its own.
+ * Runs a lookup, unless its signature belongs to another endpoint. A repeated lookup runs again. The claim and the
+ * lookup start at the same time, so that the claim adds no round trip.
  *
- * @throws {SignatureInvalid}
+ * @throws {SignatureInvalid} the signature belongs to another endpoint
  */
 export function readBound<Value>(
   guard: ReplayGuard,
@@ -26,17 +26,18 @@ export function readBound<Value>(
 }
 
 async function unlessRefused<Value>(claim: Claim | Promise<Claim>, reading: Promise<Value>): Promise<Value> {
-  // Its failure, if any, is met below; a refused claim comes first.
+  // The claim is awaited first. Without this handler, a failed lookup would count as an unhandled rejection
+  // meanwhile.
   reading.catch(() => {});
   if ((await claim) === "refuse") throw new SignatureInvalid("used on another endpoint");
   return reading;
 }
 
 /**
- * Runs a `set` once for each signature. A copy of one that has succeeded succeeds without running.
+ * Runs a `set` once for each signature. A copy of a `set` that has succeeded returns without running.
  *
  * @throws {SignatureInvalid} the signature belongs to another endpoint
- * @throws {RequestReplayed} its first use is under way, its outcome unknown, or it may have been forgotten
+ * @throws {RequestReplayed} the first use is in flight, its outcome is unknown, or it may have been forgotten
  */
 export async function writeOnce(
   guard: ReplayGuard,
@@ -50,8 +51,9 @@ export async function writeOnce(
 /**
  * Issues a session once for each signature.
  *
- * @throws {SignatureInvalid} the signature belongs to another endpoint, or is giving or has given a session
- * @throws {RequestReplayed} it may have been used and forgotten
+ * @throws {SignatureInvalid} the signature belongs to another endpoint, or a session has been issued or is being
+ * issued for it
+ * @throws {RequestReplayed} the signature may have been used and forgotten
  */
 export async function issueOnce(
   guard: ReplayGuard,
@@ -62,7 +64,7 @@ export async function issueOnce(
   return runClaimed(guard, signature, "session", claim, issue);
 }
 
-/** Runs what has been claimed, and tells the guard how it ended, unless that is not known. */
+/** Runs the claimed work and settles the claim, unless the outcome is unknown. */
 async function runClaimed<Value>(
   guard: ReplayGuard,
   { mac }: VerifiedSignature,
@@ -71,7 +73,8 @@ async function runClaimed<Value>(
   work: () => Promise<Value>,
 ): Promise<Value> {
   if (claim === "open") throw new RequestReplayed();
-  // A copy of a `set` is repeated or open, never refused; of a session request, only the guard knows which it is.
+  // A copy of a `set` is repeated or open, but never refused. Only the guard knows which of both reasons applies to a
+  // session.
   if (claim !== "run")
     throw new SignatureInvalid(endpoint === "set" ? "used on another endpoint" : "used before");
   try {
@@ -86,8 +89,9 @@ async function runClaimed<Value>(
 }
 
 /**
- * Whether a copy may neither run nor be answered like a success. After `ValueAltered` the row was written, but does not
- * hold what was sent. A `set` that met `HashStale` was made from an old list, which a copy could bring back later.
+ * Returns whether a copy may neither run nor be answered as a success. After `ValueAltered` the row was written but
+ * does not hold what was sent. A `set` that failed with `HashStale` may be based on an old device list, which a copy
+ * could restore later.
  */
 function staysOpen(error: SidecarError, endpoint: "set" | "session"): boolean {
   if (error instanceof HashStale) return endpoint === "set";

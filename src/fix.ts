@@ -44,7 +44,10 @@ function lineOf(step: Step): string {
   return step.kind === "command" && step.as === "root" ? `sudo ${step.text}` : step.text;
 }
 
-/** Returns `text`, quoted as one word of a shell's command line. */
+/**
+ * Returns `text`, quoted as one word of a command line that a person pastes into a shell. `Bun.$.escape` would use
+ * double quotes, in which an interactive bash still expands `!`.
+ */
 export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

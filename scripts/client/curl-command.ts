@@ -1,4 +1,4 @@
-import { shellWord } from "../shell-word.ts";
+import { shellWord } from "../../src/fix.ts";
 
 export interface CurlRequest {
   readonly method?: string;

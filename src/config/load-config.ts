@@ -9,7 +9,7 @@ import { createSettingReader, type Environment, type SettingReader } from "./set
 import type { SettingName, SettingValue } from "./settings.ts";
 import { readSignature } from "./signature-config.ts";
 import { judgeTlsVerification } from "./tls-verification.ts";
-import { warnOfNearNames, warnOfPlannedNames } from "./unused-names.ts";
+import { warnOfNearNames } from "./unused-names.ts";
 
 export type Config = ReturnType<typeof loadConfig>;
 
@@ -26,7 +26,7 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
   const { read, problems, warnings } = reader;
   const isProduction = read("NODE_ENV") === "production";
   const nearNames = warnOfNearNames(environment);
-  warnings.push(...warnOfPlannedNames(environment), ...nearNames);
+  warnings.push(...nearNames);
 
   const config = {
     isProduction,

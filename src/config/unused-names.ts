@@ -1,39 +1,20 @@
 import { distance } from "fastest-levenshtein";
 import { type Environment, settingVariables } from "./setting-reader.ts";
 
-/** Settings of the finished product that this version does not read yet. */
-const notYetRead = [
-  "AUDIT_LOG",
-  "SESSION_CLAIMS",
-  "SESSION_SUBJECT_COLUMN",
-  "SESSION_PROVIDER",
-  "SESSION_URL",
-  "SESSION_URL_SECRET",
-  "REUSE_PORT",
-  "OTEL_EXPORTER_OTLP_ENDPOINT",
-];
-
 /** Shorter names are too close to other people's, as PORT is to PATH. */
 const lengthMin = 8;
 const editsMax = 2;
-
-/** Returns a warning for each variable that is set, names a setting that is planned, and does nothing yet. */
-export function warnOfPlannedNames(environment: Environment): string[] {
-  const names = notYetRead.filter((name) => environment[name] && !settingVariables.has(name));
-  return names.map((name) => `${name} is set, but this version does not use it yet.`);
-}
 
 /**
  * Returns a warning for each variable whose name is so close to a setting's that the setting was probably meant. A
  * setting that is set by its own name was not meant: the other variable then belongs to another program.
  */
 export function warnOfNearNames(environment: Environment): string[] {
-  const known = new Set([...settingVariables, ...notYetRead]);
-  const targets = [...known].filter((name) => name.length >= lengthMin && !environment[name]);
+  const targets = [...settingVariables].filter((name) => name.length >= lengthMin && !environment[name]);
   return Object.keys(environment).flatMap((name) => {
-    if (known.has(name) || !environment[name]) return [];
+    if (settingVariables.has(name) || !environment[name]) return [];
     const setting = name.replace(/_FILE$/, "");
-    if (setting !== name && setting.length >= lengthMin && known.has(setting)) {
+    if (setting !== name && setting.length >= lengthMin && settingVariables.has(setting)) {
       return [`${name} is not read: ${setting} cannot come from a file.`];
     }
     const meant = nearest(name.toUpperCase(), targets);

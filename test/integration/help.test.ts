@@ -13,7 +13,6 @@ const commands = [
     line: `bun run ${name}`,
     words: ["launch.ts", ...name.split(" ")],
   })),
-  { line: "bun scripts/sync/measure.ts", words: ["sync/measure.ts"] },
 ];
 
 async function helpOf([file = "", ...words]: readonly string[]) {

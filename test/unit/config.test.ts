@@ -281,14 +281,6 @@ describe("what is configured", () => {
     ]);
     expect(warningsOf("rediss://redis.internal")).toEqual([]);
   });
-
-  test("a setting that this version does not use yet is warned about by name alone", () => {
-    const { warnings } = load({ SESSION_CLAIMS: marker, AUDIT_LOG: marker });
-    expect(warnings).toEqual([
-      "AUDIT_LOG is set, but this version does not use it yet.",
-      "SESSION_CLAIMS is set, but this version does not use it yet.",
-    ]);
-  });
 });
 
 describe("wrong settings", () => {

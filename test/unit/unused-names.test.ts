@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Environment } from "../../src/config/setting-reader.ts";
-import { warnOfNearNames, warnOfPlannedNames } from "../../src/config/unused-names.ts";
+import { warnOfNearNames } from "../../src/config/unused-names.ts";
 
 describe("a variable whose name is close to a setting's", () => {
   const meant = (name: string, others: Environment = {}) => warnOfNearNames({ [name]: "x", ...others });
@@ -50,10 +50,4 @@ describe("a variable whose name is close to a setting's", () => {
     ];
     expect(warnOfNearNames(Object.fromEntries(others.map((name) => [name, "x"])))).toEqual([]);
   });
-});
-
-test("a setting that is planned but not used yet is named", () => {
-  expect(warnOfPlannedNames({ AUDIT_LOG: "stdout", SESSION_ALG: "" })).toEqual([
-    "AUDIT_LOG is set, but this version does not use it yet.",
-  ]);
 });

@@ -7,6 +7,7 @@ import { envelope } from "./http/envelope.ts";
 import { otherMethods } from "./http/other-methods.ts";
 import { adminInvalidate } from "./http/routes/admin-invalidate.ts";
 import { adminRevoke } from "./http/routes/admin-revoke.ts";
+import { adminUsers } from "./http/routes/admin-users.ts";
 import { getOwnIdDataByLoginId } from "./http/routes/get-ownid-data-by-login-id.ts";
 import { getSessionByLoginId } from "./http/routes/get-session-by-login-id.ts";
 import { health } from "./http/routes/health.ts";
@@ -64,6 +65,7 @@ const countedOnOps: ReadonlyMap<string, RequestKind> = new Map([
   ["/session/exchange", "exchange"],
   ["/admin/invalidate", "invalidate"],
   ["/admin/revoke", "revoke"],
+  ["/admin/users/:loginId", "user"],
 ]);
 
 /** The application of either listener. */
@@ -122,10 +124,14 @@ function adminRoutes(dependencies: AppDependencies) {
     tokens: () => [dependencies.adminToken],
     absence: "no ADMIN_TOKEN",
   });
+  const revokeUser = createUserRevocation(dependencies);
+  const isThere = adminToken !== null;
   return new Elysia()
     .use(adminInvalidate({ ...dependencies, admin }))
-    .use(adminRevoke({ ...dependencies, admin, revokeUser: createUserRevocation(dependencies) }))
-    .use(adminToken === null ? new Elysia() : otherMethods("POST", "/admin/invalidate", "/admin/revoke"));
+    .use(adminRevoke({ ...dependencies, admin, revokeUser }))
+    .use(adminUsers({ ...dependencies, admin, revokeUser }))
+    .use(isThere ? otherMethods("POST", "/admin/invalidate", "/admin/revoke") : new Elysia())
+    .use(isThere ? otherMethods("GET, HEAD, DELETE", "/admin/users/:loginId") : new Elysia());
 }
 
 /** The routes for the site's backend. They do not exist without `BACKEND_TOKEN` or `ADMIN_TOKEN`. */

@@ -19,14 +19,36 @@ export function bearerOf({ headers }: Request): string | null {
   return /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1] ?? null;
 }
 
+/** Refuses requests without the bearer token. A route uses one of the two. */
+export interface BearerGuard {
+  /** For routes with a body, which is not read before the token has been checked. */
+  readonly beforeBody: ReturnType<typeof beforeBody>;
+  /** For routes without a body, of which Elysia parses nothing. */
+  readonly beforeParameters: ReturnType<typeof beforeParameters>;
+}
+
+type Check = (context: {
+  readonly request: Request;
+  readonly set: { readonly headers: AnswerHeaders };
+}) => void;
+type AnswerHeaders = Record<string, string | number | undefined>;
+
+function beforeBody(name: string, check: Check) {
+  return new Elysia({ name: `bearer-token-${name}` }).onParse({ as: "scoped" }, check);
+}
+
+function beforeParameters(name: string, check: Check) {
+  return new Elysia({ name: `bearer-token-${name}-without-body` }).onTransform({ as: "scoped" }, check);
+}
+
 /**
- * Guards routes with a bearer token, before their body is read. Without a token in the configuration the routes are not
- * there. After 30 wrong tokens within a minute, further wrong ones are answered 429; the right one is accepted always,
- * so that nobody can lock the site's backend out.
+ * Guards routes with a bearer token. Without a token in the configuration the routes are not there. After 30 wrong tokens
+ * within a minute, further wrong ones are answered 429; the right one is accepted always, so that nobody can lock the
+ * site's backend out.
  */
-export function bearerToken({ name, tokens, absence }: BearerTokenOptions) {
+export function bearerToken({ name, tokens, absence }: BearerTokenOptions): BearerGuard {
   const countFailure = createFailureWindow();
-  return new Elysia({ name: `bearer-token-${name}` }).onParse({ as: "scoped" }, ({ request, set }) => {
+  const check: Check = ({ request, set }) => {
     const expected = tokens()
       .filter((token) => token !== null)
       .map(digest);
@@ -38,10 +60,9 @@ export function bearerToken({ name, tokens, absence }: BearerTokenOptions) {
     if (countFailure() > failuresPerWindowMax) throw new TooManyFailures();
     set.headers["www-authenticate"] = "Bearer";
     throw new TokenInvalid();
-  });
+  };
+  return { beforeBody: beforeBody(name, check), beforeParameters: beforeParameters(name, check) };
 }
-
-export type BearerGuard = ReturnType<typeof bearerToken>;
 
 /** Returns how many failures there have been since the window began, this one included. */
 function createFailureWindow(): () => number {

@@ -43,6 +43,7 @@ const requestKinds = [
   "exchange",
   "invalidate",
   "revoke",
+  "user",
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

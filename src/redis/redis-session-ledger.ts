@@ -118,6 +118,14 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       });
     },
 
+    userRevocation(loginId) {
+      const key = keys.revokedBefore(loginId);
+      return ask(key, async () => {
+        const [second, keptForMs] = await Promise.all([get(client, key), client.pttl(key)]);
+        return second === null || keptForMs < 0 ? null : { until: Number(second), keptForMs };
+      });
+    },
+
     async isRevoked({ jti, sid, loginId, issuedAt }) {
       const user = keys.revokedBefore(loginId);
       const asked = [user, keys.revoked(jti), keys.revoked(sid)];

@@ -8,6 +8,14 @@ export interface IssuedToken {
   readonly issuedAt: number;
 }
 
+/** The revocation of everything that a user had been issued. */
+export interface UserRevocation {
+  /** The second up to which the user's tokens are revoked, by their `iat`. */
+  readonly until: number;
+  /** How much longer it is kept, in milliseconds. */
+  readonly keptForMs: number;
+}
+
 /**
  * Remembers which tokens are revoked and which hand-off tokens have been exchanged, for as long as those tokens could
  * be valid. It lives in Redis, or in `STATE_FILE` where there is no Redis.
@@ -27,6 +35,9 @@ export interface SessionLedger {
    * anew within the last second, the answer may be too early; the new token then counts as revoked.
    */
   revokedUntil(loginId: string): Promise<number>;
+
+  /** Returns the revocation of this user that is kept, if any. That of everybody, by a new record, is not looked at. */
+  userRevocation(loginId: string): Promise<UserRevocation | null>;
 
   isRevoked(token: IssuedToken): Promise<boolean>;
 

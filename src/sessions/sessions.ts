@@ -1,7 +1,7 @@
 import type { JSONWebKeySet } from "jose";
 import { HandoffExchanged, SessionInvalid, SessionLedgerUnavailable } from "../errors.ts";
 import type { IssueOptions, SessionIssuer, SessionSubject } from "./session-issuer.ts";
-import type { SessionLedger } from "./session-ledger.ts";
+import type { SessionLedger, UserRevocation } from "./session-ledger.ts";
 import { earliestIssueTime, type TokenClaims } from "./session-token.ts";
 import type { VerifyToken } from "./token-verifier.ts";
 
@@ -46,6 +46,9 @@ export interface Sessions {
 
   /** Ends all that has been issued to the user so far. @throws {SessionLedgerUnavailable} */
   revokeUser(loginId: string): Promise<void>;
+
+  /** Returns the revocation by `revokeUser` that is kept. @throws {SessionLedgerUnavailable} */
+  userRevocation(loginId: string): Promise<UserRevocation | null>;
 
   publicKeys(): JSONWebKeySet;
 }
@@ -106,6 +109,7 @@ export function createSessions({ issuer, verifyToken, ledger, handsOff, now }: S
 
     revoke: (id) => ledger.revoke(id),
     revokeUser: (loginId) => ledger.revokeUser(loginId),
+    userRevocation: (loginId) => ledger.userRevocation(loginId),
     publicKeys: () => issuer.publicKeys(),
   };
 }

@@ -106,6 +106,18 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
 
     revokedUntil: async (loginId) => use((database) => revokedUntil(database, loginId)),
 
+    async userRevocation(loginId) {
+      return use((database) => {
+        const row = database
+          .query<{ until: number; forgetAt: number }, [string]>(
+            "SELECT revoked_until AS until, forget_at AS forgetAt FROM revoked_users WHERE login_id = ?",
+          )
+          .get(loginId);
+        const keptForMs = (row?.forgetAt ?? 0) * 1000 - now();
+        return row === null || keptForMs < 0 ? null : { until: row.until, keptForMs };
+      });
+    },
+
     async isRevoked({ jti, sid, loginId, issuedAt }) {
       return use((database) => {
         const row = database.query("SELECT 1 FROM revoked WHERE id IN (?, ?)").get(jti, sid);

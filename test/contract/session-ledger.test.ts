@@ -70,6 +70,16 @@ function declareContract(open: (keepSeconds: number) => Promise<Ledgers>): void 
     expect(await other.isRevoked(stranger)).toBe(false);
   });
 
+  test("tells of the revocation of a user, and of nobody else's", async () => {
+    expect(await other.userRevocation(loginId)).toBeNull();
+    const before = latestIssueTime(Date.now());
+    await one.revokeUser(loginId);
+    const revocation = await other.userRevocation(loginId);
+    expect(revocation?.until).toBeWithin(before, before + 60);
+    expect(revocation?.keptForMs).toBeWithin(50_000, 61_001);
+    expect(await other.userRevocation(`${loginId}.uk`)).toBeNull();
+  });
+
   test("keeps apart two login ids that differ in case alone", async () => {
     const token = await issue();
     await one.revokeUser(loginId.toUpperCase());

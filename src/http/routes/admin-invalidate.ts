@@ -20,7 +20,7 @@ const oneOrAll = Type.Union([one, all], { "x-problem": 'Send {"loginId":"…"} o
 /** For the site, after it has changed rows itself or restored its database: forgets what Redis holds of them. */
 export function adminInvalidate({ store, loginIdCase, admin, bodyBytesMax }: AdminInvalidateOptions) {
   return new Elysia()
-    .use(admin)
+    .use(admin.beforeBody)
     .decorate("readBody", async ({ request }: { readonly request: Request }) =>
       parseJson(await readJsonBody(request, bodyBytesMax)),
     )

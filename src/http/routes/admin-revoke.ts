@@ -32,7 +32,7 @@ const OneOfThree = Type.Object(
 export function adminRevoke(options: AdminRevokeOptions) {
   const { admin, sessions, revokeUser, loginIdCase, bodyBytesMax, logger } = options;
   return new Elysia()
-    .use(admin)
+    .use(admin.beforeBody)
     .decorate("readBody", async ({ request }: { readonly request: Request }) =>
       parseJson(await readJsonBody(request, bodyBytesMax)),
     )

@@ -32,7 +32,7 @@ const Introspection = Type.Union([
 /** Tells the site's backend whether a session token is active, and its claims if it is. */
 export function introspect({ backend, sessions, bodyBytesMax }: IntrospectOptions) {
   return new Elysia()
-    .use(backend)
+    .use(backend.beforeBody)
     .decorate("readForm", ({ request }: { readonly request: Request }) =>
       readFormToken(request, bodyBytesMax),
     )

@@ -19,7 +19,7 @@ const SessionToken = Type.Object({ token: Type.String() });
 /** Gives the site's backend the session token for a hand-off token, once. */
 export function sessionExchange({ backend, sessions, bodyBytesMax, logger }: SessionExchangeOptions) {
   return new Elysia()
-    .use(backend)
+    .use(backend.beforeBody)
     .decorate("readForm", ({ request }: { readonly request: Request }) =>
       readFormToken(request, bodyBytesMax),
     )

@@ -8,7 +8,7 @@ import { retireExpired, retireOne } from "./retire.ts";
 import { rotateKeys } from "./rotate.ts";
 
 const help = `Manages the keys that sign session tokens. They are in the file that
-SESSION_KEYS_FILE names. A running sidecar takes up a change within seconds.
+SESSION_KEYS_FILE names. A running sidecar reloads a change within seconds.
 
   bun run keys list             show each key's id, algorithm and state, and
                                 never the key itself

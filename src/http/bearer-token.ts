@@ -3,18 +3,18 @@ import { Elysia } from "elysia";
 import { type PathFault, PathUnknown, TokenInvalid, TooManyFailures } from "../errors.ts";
 
 export interface BearerTokenOptions {
-  /** Names the guard; routes with the same guard share it. */
+  /** The name of this guard. Routes that use the same name share it. */
   readonly name: string;
-  /** Asked at every request. Any of these is accepted; `null` stands for a token that is not configured. */
+  /** Returns the accepted tokens; called at every request. `null` stands for a token that is not configured. */
   readonly tokens: () => readonly (string | null)[];
-  /** Why the routes are not there while no token is configured. */
+  /** The reason that is logged while no token is configured and the routes therefore do not exist. */
   readonly absence: PathFault;
 }
 
 const failuresPerWindowMax = 30;
 const windowMs = 60_000;
 
-/** Finds a bearer token in `Authorization` (RFC 6750, section 2.1); `null` where there is none. */
+/** Returns the bearer token of `Authorization` (RFC 6750, section 2.1), or `null`. */
 export function bearerOf({ headers }: Request): string | null {
   return /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1] ?? null;
 }
@@ -42,9 +42,9 @@ function beforeParameters(name: string, check: Check) {
 }
 
 /**
- * Guards routes with a bearer token. Without a token in the configuration the routes are not there. After 30 wrong tokens
- * within a minute, further wrong ones are answered 429; the right one is accepted always, so that nobody can lock the
- * site's backend out.
+ * Guards routes with a bearer token, before their body is read. The routes do not exist if no token is configured.
+ * After 30 wrong tokens within a minute, further wrong ones are answered with 429. The right one is always accepted,
+ * so that nobody can lock the site's backend out.
  */
 export function bearerToken({ name, tokens, absence }: BearerTokenOptions): BearerGuard {
   const countFailure = createFailureWindow();
@@ -54,7 +54,7 @@ export function bearerToken({ name, tokens, absence }: BearerTokenOptions): Bear
       .map(digest);
     if (expected.length === 0) throw new PathUnknown(absence);
     const given = digest(bearerOf(request) ?? "");
-    // Compared with every token, so that the time does not tell which one is closer.
+    // Every token is compared, so that the time does not reveal which one is closest.
     const matches = expected.map((digested) => timingSafeEqual(given, digested));
     if (matches.includes(true)) return;
     if (countFailure() > failuresPerWindowMax) throw new TooManyFailures();
@@ -64,7 +64,7 @@ export function bearerToken({ name, tokens, absence }: BearerTokenOptions): Bear
   return { beforeBody: beforeBody(name, check), beforeParameters: beforeParameters(name, check) };
 }
 
-/** Returns how many failures there have been since the window began, this one included. */
+/** Returns a function that counts one failure and returns how many there have been in the current minute. */
 function createFailureWindow(): () => number {
   let beganAt = Number.NEGATIVE_INFINITY;
   let failures = 0;
@@ -78,7 +78,7 @@ function createFailureWindow(): () => number {
   };
 }
 
-/** Hashes the token, so that both sides have equal length and can be compared in constant time. */
+/** Hashes the token to a fixed length, so that both sides can be compared in constant time. */
 function digest(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }

@@ -13,22 +13,22 @@ export interface EnvelopeOptions {
   readonly metrics: Pick<Metrics, "countRequest" | "countFailure" | "countLogEntries">;
   /** The routes whose requests are counted, by their template. */
   readonly counted: ReadonlyMap<string, RequestKind>;
-  /** Answers an unknown user as OwnID's code samples do: 200 `{"errorCode":404}`. */
+  /** Whether an unknown user is answered as in OwnID's code samples, with 200 `{"errorCode":404}`. */
   readonly compatErrorCode404: boolean;
   readonly isDraining: () => boolean;
 }
 
-/** Kept out of caches, and taken for nothing but what it says it is. */
+/** These headers keep an answer out of caches and forbid guessing another content type. */
 const usualHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
-/** Of an answer that needs no other headers. Copying them takes a third of the time that making them does. */
+/** The headers of a JSON answer that needs no others. To copy them takes a third of the time of making them. */
 const usualJson = {
   headers: new Headers({ ...usualHeaders, "content-type": "application/json;charset=utf-8" }),
 };
 
 /**
- * What every answer of a listener has in common: headers that keep it out of caches, and, for a failure, a problem
- * body and a line in the log under the same id. Every request is counted. While the process drains, each answer closes
- * its connection, so that clients move on to another.
+ * Adds what all answers of a listener have in common: headers that keep them out of caches and, for a failure, a
+ * problem body and a log line with the same request id. Every request is counted. While the process drains, each
+ * answer closes its connection, so that clients move on to another sidecar.
  */
 export function envelope({ logger, metrics, counted, compatErrorCode404, isDraining }: EnvelopeOptions) {
   const logFailure = createFailureLog({ logger, onLeftOut: () => metrics.countLogEntries("left out") });
@@ -38,20 +38,21 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
     if (kind !== undefined) metrics.countRequest(kind, outcome);
   }
 
-  /** Leaves alone what a route has said itself, save that a process which drains closes the connection. */
+  /** Keeps the headers that a route has set itself, except that a draining process closes the connection. */
   function addUsual(headers: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(usualHeaders)) headers[name] ??= value;
     if (isDraining()) headers.connection = "close";
   }
 
-  // No `onRequest`: with it, Elysia asks each request for its URL, which Bun then has to put together and parse.
+  // There is no `onRequest` hook: with one, Elysia reads the URL of every request, which Bun must first assemble and
+  // parse.
   return new Elysia({ name: "envelope" })
     .mapResponse({ as: "scoped" }, ({ responseValue, set, route }) => {
       if (isPlainObject(responseValue) && set.status === 200 && isEmpty(set.headers) && !isDraining()) {
         count(route, "answered");
         return new Response(JSON.stringify(responseValue), usualJson);
       }
-      // The Response of a failure comes by here too; it has been counted.
+      // The `Response` of a failure also arrives here. It has already been counted.
       if (!(responseValue instanceof Response)) count(route, "answered");
       addUsual(set.headers);
       return undefined;
@@ -64,7 +65,7 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
       const requestId = nameRequest(set);
       logFailure(failure, { requestId, method: request.method, route: route ?? null });
       if (failure.code === "ERR_USER_UNKNOWN" && compatErrorCode404) {
-        // Elysia has put 500 there, which it prefers to the 200 of a Response.
+        // Elysia has set 500, which would take precedence over the status of a `Response`.
         set.status = 200;
         return Response.json({ errorCode: 404 });
       }
@@ -93,7 +94,7 @@ function toSidecarError(error: unknown, { url }: Request): SidecarError {
   return new InternalFault("", { cause: error });
 }
 
-/** The sentence that the first wrong field's schema carries; the submitted value is not looked at. */
+/** Returns the sentence that the schema of the first wrong field carries. The submitted value is not read. */
 function problemOf(error: ValidationError): string {
   const sentence: unknown = error.valueError?.schema["x-problem"];
   return typeof sentence === "string" ? sentence : "The body must be a JSON object.";

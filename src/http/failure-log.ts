@@ -18,17 +18,17 @@ export interface FailureLogOptions {
 export interface FailedRequest {
   readonly requestId: string;
   readonly method: string;
-  /** The route's template, never the requested path. */
+  /** The template of the route, never the requested path. */
   readonly route: string | null;
 }
 
 export type FailureLog = (failure: SidecarError, request: FailedRequest) => void;
 
-/** How many lines a second are written for requests that fail in the same way. */
+/** Maximum number of lines a second for requests that fail in the same way. */
 const linesPerSecondMax = 10;
 const windowMs = 1000;
 
-/** An unknown or a blocked user is an ordinary answer, and so is a visitor without a session. */
+/** An unknown user, a blocked user and a visitor without a session are ordinary answers. */
 const ordinary: ReadonlySet<string> = new Set([
   "ERR_USER_UNKNOWN",
   "ERR_USER_BLOCKED",
@@ -38,13 +38,13 @@ const ordinary: ReadonlySet<string> = new Set([
 type Level = "error" | "warn" | "info" | "debug";
 
 /**
- * Logs failed requests with their code and, where there is one, their reason. Whoever sends a flood of them cannot
- * flood the log: of each code and reason, ten lines a second are written, and one line says how many were left out.
+ * Logs failed requests with their code and, if there is one, the reason. A flood of failures cannot flood the log:
+ * for each code and reason, ten lines a second are written, and one line says how many were left out.
  */
 export function createFailureLog({ logger, onLeftOut }: FailureLogOptions): FailureLog {
   const windows = new Map<string, { lines: number; leftOut: number }>();
 
-  /** Whether one more line of this kind may be written now. */
+  /** Returns whether one more line of this kind may be written now. */
   function admit(level: Level, code: ErrorCode, reason: string | null): boolean {
     const kind = `${code} ${reason}`;
     const open = windows.get(kind);
@@ -85,7 +85,7 @@ function levelOf(failure: SidecarError): Level {
   return status === 401 || status === 409 || status >= 429 ? "warn" : "info";
 }
 
-/** The user database or the session ledger gave no answer; the message has the reason. */
+/** Returns whether the user database or the session ledger did not answer. The message has the reason. */
 function isUnanswered(failure: SidecarError): boolean {
   return (
     failure instanceof DatabaseUnavailable ||
@@ -94,10 +94,10 @@ function isUnanswered(failure: SidecarError): boolean {
   );
 }
 
-/** Where it happened. The message is left out: it may quote what was being worked on. */
+/** Returns the stack frames. The message is left out, because it may quote data. */
 function framesOf(cause: unknown): string[] {
   if (!(cause instanceof Error)) return [];
-  // A message of several lines may look like frames itself.
+  // A message of several lines may look like stack frames.
   const stack = (cause.stack ?? "").replace(cause.message, "");
   const frames = stack.split("\n").filter((line) => line.trimStart().startsWith("at "));
   return [cause.name, ...frames.map((frame) => frame.trim())];

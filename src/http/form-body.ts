@@ -4,7 +4,7 @@ import { readBody } from "./json-body.ts";
 const form = /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i;
 
 /**
- * Reads the one `token` of a form body. Other parameters are ignored (RFC 7662, section 2.1).
+ * Reads the only `token` of a form body. Other parameters are ignored (RFC 7662, section 2.1).
  *
  * @throws {MediaTypeUnsupported} | {BodyTooLarge} as `readBody`
  * @throws {RequestInvalid} there is no token, or more than one

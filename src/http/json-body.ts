@@ -1,17 +1,20 @@
 import { BodyTooLarge, MediaTypeUnsupported, RequestInvalid } from "../errors.ts";
 
 const json = /^application\/json[\t ]*(?:;|$)/i;
-/** Wrong UTF-8 is refused, not replaced: `ownIdData` is kept to the byte. A byte order mark is no JSON. */
+/**
+ * Invalid UTF-8 is refused instead of replaced, because `ownIdData` is stored byte for byte. A byte order mark is not
+ * valid JSON.
+ */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads a body that says it is JSON, as `readBody` does. */
+/** Reads a body whose media type is JSON, as `readBody` does. */
 export function readJsonBody(request: Request, bytesMax: number): Promise<Uint8Array> {
   return readBody(request, json, bytesMax);
 }
 
 /**
- * Reads the bytes of a body. Media type and declared length are checked before any of it is read, and an undeclared
- * length as it passes the limit. What is wrong with the head is thrown at once, not promised.
+ * Reads the bytes of a body. Media type and declared length are checked before any byte is read; a length that is not
+ * declared is checked while reading. Wrong headers throw immediately and do not reject a promise.
  *
  * @throws {MediaTypeUnsupported} the body has another media type, or is encoded
  * @throws {BodyTooLarge}
@@ -27,7 +30,7 @@ export function readBody(request: Request, mediaType: RegExp, bytesMax: number):
   return request.bytes();
 }
 
-/** @throws {RequestInvalid} the bytes are no JSON in UTF-8 */
+/** @throws {RequestInvalid} the bytes are not JSON in UTF-8 */
 export function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(utf8.decode(body));

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { MethodNotAllowed } from "../errors.ts";
 
-/** Answers every method but the allowed ones with 405 and what is allowed (RFC 9110, section 15.5.6). */
+/** Answers every other method with 405 and the allowed methods (RFC 9110, section 15.5.6). */
 export function otherMethods(allow: string, ...paths: readonly string[]) {
   const routes = new Elysia();
   for (const path of paths) {

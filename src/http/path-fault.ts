@@ -4,9 +4,9 @@ const hosted = /\/(?:setOwnIDDataByLoginId|getOwnIDDataByLoginId|getSessionByLog
 /** The fourth endpoint of OwnID's contract, for identity documents. */
 const notSupported = /\/verifyIdDoc\/?$/i;
 
-/** Tells the operator what is likely wrong with a path that nothing is routed to. The path itself is not logged. */
+/** Returns what is probably wrong with a path that has no route, for the operator. The path itself is not logged. */
 export function explainPath(url: string): PathFault {
-  // Not parsed: where the Host header is no host name, Bun gives a URL that is none.
+  // The URL is not parsed, because Bun returns an invalid one if the Host header is not a host name.
   const [path = ""] = url.split("?", 1);
   if (hosted.test(path)) return "other base path";
   return notSupported.test(path) ? "endpoint not supported" : "no such path";

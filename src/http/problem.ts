@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { type ErrorCode, RequestInvalid, type SidecarError } from "../errors.ts";
 
-/** RFC 9457, `application/problem+json`. It never contains anything of the request. */
+/** A problem body (RFC 9457, `application/problem+json`). It never contains anything from the request. */
 export const Problem = Type.Object({
   type: Type.String(),
   title: Type.String(),
@@ -19,7 +19,7 @@ interface Answer {
   readonly retryAfterSeconds?: number;
 }
 
-/** The only place where a failure's status is chosen. */
+/** The only table of statuses: what each failure is answered with. */
 export const answers: Readonly<Record<ErrorCode, Answer>> = {
   ERR_REQUEST_INVALID: {
     status: 400,
@@ -155,7 +155,7 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
   },
 };
 
-/** Made of the code alone, except that an invalid body is told what is wrong with it, in our words. */
+/** Builds the answer from the code alone, except that an invalid body is told what is wrong with it, in our words. */
 export function problemResponse(error: SidecarError, requestId: string): Response {
   const { code } = error;
   const { status, title, detail, retryAfterSeconds } = answers[code];

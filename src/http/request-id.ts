@@ -5,7 +5,7 @@ interface AnswerHeaders {
 const processId = crypto.randomUUID().slice(0, 8);
 let requestCount = 0;
 
-/** Names a request in its answer, for a line in the log to name it too: once, whoever asks first. */
+/** Returns the request id, assigning it and setting `x-request-id` on first use. */
 export function nameRequest({ headers }: AnswerHeaders): string {
   if (headers["x-request-id"] === undefined) {
     requestCount += 1;

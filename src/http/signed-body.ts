@@ -8,7 +8,7 @@ export interface SignedBodyOptions {
   readonly bodyBytesMax: number;
 }
 
-/** What a request's context holds until its signature has been verified. */
+/** The placeholder in a request's context until its signature has been verified. */
 const notVerified: VerifiedSignature = {
   get mac(): never {
     throw new SignatureInvalid("not verified");
@@ -16,7 +16,10 @@ const notVerified: VerifiedSignature = {
   signedAtMs: 0,
 };
 
-/** How a signed endpoint reads its body: media type, size, signature over the raw bytes, and only then JSON. */
+/**
+ * Reads the body of a signed endpoint: checks the media type and the size, verifies the signature over the raw bytes,
+ * and only then parses the JSON.
+ */
 export function signedBody({ verifySignature, bodyBytesMax }: SignedBodyOptions) {
   return new Elysia({ name: "signed-body" })
     .decorate("signature", notVerified)
@@ -40,8 +43,8 @@ interface SignedContext {
 export type SignedBody = ReturnType<typeof signedBody>;
 
 /**
- * The endpoints ask for texts alone. Whatever is nested counts as `null`, since a validator that describes it to
- * its last depth takes long and can run out of stack.
+ * Replaces nested values by `null`, since the endpoints accept only texts. A validator that describes a deeply nested
+ * value takes long and can exhaust the stack.
  */
 function withoutNesting(parsed: unknown): unknown {
   if (!isObject(parsed)) return parsed;

@@ -8,10 +8,11 @@ export interface UserRevocationOptions {
 }
 
 /**
- * Ends everything that has been issued so far to the user with a login id. Tokens carry the login id as the table stores
- * it, which a collation may spell otherwise than the caller does.
+ * Ends everything that has been issued so far to the user with a login id. Tokens carry the login id as the table
+ * stores it, which a collation may spell differently from the caller.
  *
- * @throws {SessionLedgerUnavailable} | {DatabaseUnavailable} | {Overloaded} some of it may not have ended; call again
+ * @throws {SessionLedgerUnavailable} | {DatabaseUnavailable} | {Overloaded} some tokens may not be revoked; call
+ * again
  */
 export type RevokeUser = (loginId: string) => Promise<void>;
 

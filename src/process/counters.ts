@@ -1,6 +1,6 @@
 import { type ErrorCode, errorCodes, refusalReasons, type SidecarError } from "../errors.ts";
 
-/** What is counted, and under which names. Counting an event is an addition; nothing here knows Prometheus. */
+/** What is counted, and under which names. To count an event is one addition; nothing here depends on Prometheus. */
 
 export const hashEvents = [
   "hit",
@@ -27,12 +27,12 @@ export const storeEvents = [
   "value altered",
 ] as const;
 export const guardEvents = ["fell back", "returned"] as const;
-/** What became of a file of keys or secrets that has changed. */
-export const reloadEvents = ["taken up", "refused", "restart needed"] as const;
+/** What happened to a file of keys or secrets that has changed. */
+export const reloadEvents = ["reloaded", "refused", "restart needed"] as const;
 /** `dropped`: standard output could not be written. `left out`: too many requests failed in the same way. */
 export const logEvents = ["dropped", "left out"] as const;
 
-/** The signed endpoints, the public key set, and what the ops listener does for the site. */
+/** The signed endpoints, the public key set, and the routes of the ops listener that serve the site. */
 const requestKinds = [
   "get",
   "set",
@@ -56,11 +56,14 @@ export interface CounterFamily {
   readonly name: string;
   readonly help: string;
   readonly labelNames: readonly string[];
-  /** Every combination of labels that there can be, each with its count since the start. */
+  /** Every possible combination of labels, each with its count since the start. */
   readonly series: () => Iterable<readonly [Labels, number]>;
 }
 
-/** Counts events by name. Every event has its counter from the start, so that a rate can be taken before the first one. */
+/**
+ * Counts events by name. Every event has a counter from the start, so that a rate can be computed before its first
+ * occurrence.
+ */
 export function createEventCounter<Event extends string>(events: readonly Event[]) {
   const counts = new Map(events.map((event) => [event, 0]));
   const count = (event: Event, times = 1): void => void counts.set(event, (counts.get(event) ?? 0) + times);
@@ -89,7 +92,9 @@ export function createRequestCounter() {
   };
 }
 
-/** On both listeners, unknown paths included. The label `reason` is empty where a code has only one. */
+/**
+ * Counts failures on both listeners, unknown paths included. The label `reason` is empty if the code has no reasons.
+ */
 export function createFailureCounter() {
   const reasons: Partial<Record<ErrorCode, readonly string[]>> = refusalReasons;
   const byCode = new Map(errorCodes.map((code) => [code, createEventCounter(reasons[code] ?? [""])]));

@@ -4,11 +4,11 @@ import type { Logger } from "./logger.ts";
 export type DependencyReport =
   | { readonly status: "ok" }
   | { readonly status: "not configured" }
-  /** It answers, and something is wrong nevertheless. */
+  /** The dependency answers, but something is wrong. */
   | ({ readonly status: "degraded" } & Problem)
   | ({ readonly status: "unavailable" } & Problem);
 
-/** Why something does not work, and what fixes it; without anything secret. */
+/** Why something does not work, and how to fix it. Neither text contains a secret. */
 export interface Problem {
   readonly reason: string;
   readonly fix: string;
@@ -17,32 +17,32 @@ export interface Problem {
 export interface ReadinessReport {
   readonly status: "ok" | "degraded" | "starting" | "unavailable" | "draining";
   readonly dependencies: { readonly database: DependencyReport; readonly redis: DependencyReport };
-  /** Whether the grace is over and misses are written into Redis: never without Redis. */
+  /** Whether the grace is over, so that misses fill Redis. Always `false` without Redis. */
   readonly filling: boolean;
 }
 
 export interface Readiness {
   report(): ReadinessReport;
-  /** Whether the process is on its way out, so that clients should look for another. */
+  /** Returns whether the process is about to end, so that clients should use another sidecar. */
   isDraining(): boolean;
 }
 
-/** What the watch asks of Redis; the connection looks after itself. */
+/** What the watch needs to know of Redis. The connection maintains itself. */
 export interface RedisState {
-  /** Resolves once a master has answered, and waits for as long as none does. */
+  /** Resolves as soon as a master has answered. */
   readonly firstContact: Promise<void>;
   isLive(): boolean;
   isFilling(): boolean;
-  /** Why no master answers, or Redis refuses what it is asked. */
+  /** Returns why no master answers, or why Redis refuses commands. */
   problem(): Problem | null;
-  /** What is wrong although a master answers. */
+  /** Returns what is wrong although a master answers. */
   impairment(): Problem | null;
 }
 
 export interface DependencyWatchOptions {
-  /** Resolves when the database answers and fits, or throws the reason. */
+  /** Resolves if the database answers and the table fits. Otherwise rejects with the reason. */
   readonly verifyDatabase: () => Promise<void>;
-  /** `null` where no Redis is configured. */
+  /** `null` if no Redis is configured. */
   readonly redis: RedisState | null;
   readonly logger: Logger;
   readonly intervalMs: number;
@@ -60,8 +60,8 @@ const notYetAsked: DependencyReport = {
 };
 
 /**
- * Asks the dependencies again and again whether they are there, for `readyz` and the log; it gates no request.
- * The log gets one line when an answer changes, not one for every time it is asked.
+ * Polls the dependencies for `readyz` and the log. No request waits for it. The log gets one line whenever a status
+ * changes.
  */
 export function createDependencyWatch({ verifyDatabase, redis, logger, intervalMs }: DependencyWatchOptions) {
   let database: DependencyReport = notYetAsked;
@@ -83,8 +83,8 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
   }
 
   /**
-   * A set-up that cannot work ends the start, which prints it, so the log must not promise to ask again. If the answer
-   * comes too late for that, the next one is logged.
+   * Contacts the database for the first time. If the configuration cannot work, the start prints why and ends, so the
+   * log must not announce another attempt. If that answer comes too late to end the start, the next one is logged.
    */
   async function contactDatabase(): Promise<void> {
     try {
@@ -132,7 +132,7 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
       );
   }
 
-  /** Hits can be served without the database, once it has been seen that it fits. */
+  /** Returns the overall status. Hits can be served without the database once the table has been seen to fit. */
   function judge(redisReport: DependencyReport): ReadinessReport["status"] {
     if (draining) return "draining";
     if (!hadContact) return "starting";
@@ -143,10 +143,10 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
 
   return {
     /**
-     * Asks both at once now, and from then on again and again. Resolves when both have been met: the database by
-     * any answer, Redis by a master of its own.
+     * Contacts both dependencies now and polls them from then on. Resolves after the first contact with both: any answer
+     * of the database, and an answer of a master of Redis.
      *
-     * @throws {ConfigurationInvalid} the first answer is that the set-up cannot work
+     * @throws {ConfigurationInvalid} the first answer says that the configuration cannot work
      */
     async start(): Promise<void> {
       await Promise.all([contactDatabase(), redis?.firstContact]);

@@ -4,24 +4,24 @@ import { SQL } from "bun";
 import { ConfigurationInvalid } from "../errors.ts";
 import { createPrivateFile } from "../files/private-file.ts";
 
-/** What a start without configuration makes for itself. None of it is made in production. */
+/** What a start without configuration generates. Nothing is generated in production. */
 
-/** Where the generated shared secret is kept, from the folder of the start. */
+/** The file of the generated shared secret, relative to the working directory. */
 export const sharedSecretFile = "./data/shared-secret";
 const sharedSecretBytes = 32;
 
-/** The absolute path of the folder in which all of it is kept: below the one that the process was started in. */
+/** Returns the absolute path of the folder that holds everything that is generated, below the working directory. */
 export function developmentFolder(): string {
   return resolve(dirname(sharedSecretFile));
 }
 
-/** The user that a new demo database begins with, without data. */
+/** The only user of a new demo database, without data. */
 export const demoLoginId = "sol@testmail.com";
 
 /**
- * The generated shared secret, the same at every start in this folder.
+ * Returns the generated shared secret, which stays the same for every start in this folder.
  *
- * @throws {ConfigurationInvalid} it cannot be kept, or its file is damaged
+ * @throws {ConfigurationInvalid} it cannot be stored, or its file is damaged
  */
 export function developmentSharedSecret(): Uint8Array {
   const secret = crypto.getRandomValues(Buffer.alloc(sharedSecretBytes));
@@ -42,8 +42,8 @@ function readOrCreate(secret: Buffer): Uint8Array {
 }
 
 /**
- * Creates the SQLite file with a table `users` and the demo user, whole or not at all. A file that exists is left
- * as it is.
+ * Creates the SQLite file with a table `users` and the demo user, completely or not at all. An existing file is not
+ * changed.
  *
  * @throws {ConfigurationInvalid} it cannot be created
  */
@@ -63,7 +63,7 @@ export async function createDemoDatabase(path: string): Promise<void> {
 
 async function fillDemoDatabase(path: string): Promise<void> {
   const sql = new SQL({ adapter: "sqlite", filename: path, create: true, readwrite: true });
-  // Readers and the writer do not wait for each other in this mode, and a commit survives a crash.
+  // In this mode, readers and the writer do not wait for each other, and a commit survives a crash.
   await sql.unsafe("PRAGMA journal_mode = WAL");
   await sql.unsafe('CREATE TABLE users (email TEXT NOT NULL UNIQUE, "ownIdData" TEXT)');
   await sql.unsafe("INSERT INTO users (email) VALUES (?)", [demoLoginId]);
@@ -71,7 +71,10 @@ async function fillDemoDatabase(path: string): Promise<void> {
   chmodSync(path, 0o600);
 }
 
-/** The setting at fault, where the file system refuses what a start in development creates; else the error itself. */
+/**
+ * Returns an error that names the setting if the file system refused to create the file. Otherwise returns the error
+ * itself.
+ */
 function explained(error: unknown, variable: string, path: string): unknown {
   if (!(error instanceof Error && "code" in error)) return error;
   return new ConfigurationInvalid([

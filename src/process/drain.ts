@@ -17,15 +17,15 @@ export interface Running {
 }
 
 /**
- * A terminal or a service manager signals all processes of a group, and the command that started this one passes the
- * signal on: what follows the first one so soon is no second one.
+ * A terminal or a service manager signals every process of a group, and the command that started this one passes the
+ * signal on. A second signal within this time is the same one.
  */
 const sameSignalMs = 500;
 
 /**
- * On SIGTERM or SIGINT `readyz` turns 503 and every answer closes its connection, so that load balancers send new
- * requests elsewhere; after the announced time the listeners close and requests in flight finish. A second
- * signal ends the process at once.
+ * On SIGTERM or SIGINT, `readyz` answers 503 and every answer closes its connection, so that load balancers send new
+ * requests elsewhere. After the announced time the listeners close, and requests in flight are finished. A second
+ * signal ends the process immediately.
  */
 export function drainOnSignal({
   seconds,

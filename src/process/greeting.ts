@@ -2,25 +2,31 @@ import { version } from "../../package.json";
 
 export interface GreetingFacts {
   readonly publicUrl: string;
-  /** Where `bun run sign` looks for the sidecar by itself. */
+  /** The address that `bun run sign` uses by default. */
   readonly defaultUrl: string;
   readonly opsUrl: string;
-  /** The absolute path of the folder in which a start without configuration keeps what it makes. */
+  /** The absolute path of the folder that holds everything that is generated. */
   readonly folder: string;
-  /** What was made for a start without configuration. */
+  /** Whether the start has generated a shared secret. */
   readonly madeSecret: boolean;
   readonly madeDatabase: boolean;
-  /** The user of a database that was made here. */
+  /** The user of a database that was created here. */
   readonly demoLoginId: string;
 }
 
-/** `text` with its commands in the way in which this process was started: by npx, or by an installed Bun. */
+/**
+ * Returns `text` with its commands written for the way in which this process was started: by npx, or by an installed
+ * Bun.
+ */
 export function withRunner(text: string): string {
   if (!process.execPath.includes("/_npx/")) return text;
   return text.replaceAll(/\bbun run (?=[a-z])/g, `npx --yes bun@${Bun.version} run `);
 }
 
-/** The command to try next: with this sidecar's address and, where it is known, a user who exists. */
+/**
+ * Returns the command to try next, with the address of this sidecar and, if one is known, the login id of a user who
+ * exists.
+ */
 export function nextCommand({ publicUrl, defaultUrl, madeDatabase, demoLoginId }: GreetingFacts): string {
   const reached = publicUrl.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
   const url = reached === defaultUrl ? "" : ` --url ${reached}`;
@@ -28,8 +34,8 @@ export function nextCommand({ publicUrl, defaultUrl, madeDatabase, demoLoginId }
 }
 
 /**
- * The warning for the log of a start that made its own secret or database, which a start in the wrong folder or
- * without its environment does too; `null` where nothing was made.
+ * Returns the warning for the log if the start has generated a secret or a database, which also happens in the wrong
+ * folder or without the intended environment. Returns `null` if nothing was generated.
  */
 export function developmentWarning({ madeSecret, madeDatabase, folder }: GreetingFacts): string | null {
   const made = [
@@ -40,7 +46,10 @@ export function developmentWarning({ madeSecret, madeDatabase, folder }: Greetin
   return `development mode, since NODE_ENV is not "production": this start uses ${made.join(" and ")}, in ${folder}`;
 }
 
-/** What a terminal shows at a start in development: where it listens, what was made, and what to try next. */
+/**
+ * Returns what a terminal shows when a development sidecar starts: its address, what was generated, and what to try
+ * next.
+ */
 export function greeting(facts: GreetingFacts): string {
   const { publicUrl, opsUrl, folder, madeSecret, madeDatabase, demoLoginId } = facts;
   const users = madeDatabase ? `a demo database with the user ${demoLoginId}` : "from DATABASE_URL";

@@ -8,29 +8,29 @@ export interface ListenerAddress {
   readonly keepAliveSeconds: number;
 }
 
-/** A listener that takes connections. */
+/** A listener that accepts connections. */
 export interface OpenListener {
   readonly origin: string;
-  /** The number of requests in flight. */
+  /** Returns the number of requests in flight. */
   requestsInFlight(): number;
   /** Closes the connections that wait for another request, and returns how many there were. */
   closeIdleConnections(): number;
   /**
-   * Closes all connections without a request in flight, those that have never sent a request among them. Requests in
-   * flight get ten seconds to finish. It does nothing while an earlier call is still waiting for them.
+   * Closes all connections without a request in flight, including those that have never sent a request. Requests in
+   * flight get ten seconds to finish. Does nothing while an earlier call is still waiting for them.
    *
    * @throws {ConfigurationInvalid} the port cannot be opened again
    */
   reopen(): void;
-  /** Takes no more connections, and closes those there are. Requests in flight get ten seconds to finish. */
+  /** Stops accepting connections and closes the open ones. Requests in flight get ten seconds to finish. */
   stop(): Promise<void>;
 }
 
-/** Bun closes an idle connection up to one step of its timer too early. */
+/** Bun may close an idle connection one step of its timer early. */
 const idleTimerSeconds = 4;
 const inFlightMs = 10_000;
 const inFlightCheckMs = 50;
-/** What keeps a listener from its port; any other reason has to do with the host. */
+/** The errors that are about the port. Every other one is about the host. */
 const aboutPorts: ReadonlySet<string> = new Set(["EADDRINUSE", "EACCES"]);
 const fixes: Readonly<Record<string, string>> = {
   EADDRINUSE: "Another program listens there: end it, or choose another port.",
@@ -76,8 +76,8 @@ export function listen(app: Listener, variable: "PORT" | "OPS_PORT", address: Li
 }
 
 /**
- * Frees the port at once, and closes all connections when the requests in flight have finished. The promise of a gentle
- * `stop` is not waited for, since it also waits for the connections that have sent nothing.
+ * Frees the port immediately, and closes all connections once the requests in flight have finished. The promise of a
+ * graceful `stop` is not awaited, because it also waits for the connections that have sent nothing.
  */
 async function stopServer(server: Server): Promise<void> {
   void server.stop();

@@ -1,12 +1,15 @@
-/** Where the log goes: standard output, which may be a pipe that nobody reads, a closed pipe or a full disk. */
+/**
+ * Where the log goes: standard output, which may be a pipe that nobody reads, a closed pipe, or a file on a full
+ * disk.
+ */
 export interface LogOutput {
-  /** Takes one entry of the log, one or more whole lines. Never throws and never waits. */
+  /** Accepts one entry of the log, which is one or more complete lines. Never throws and never waits. */
   write(entry: string): void;
-  /** Resolves once everything has been written, or after `flushMs` at the latest. */
+  /** Resolves when everything has been written, and after `flushMs` at the latest. */
   flush(): Promise<void>;
 }
 
-/** Throws, or rejects, when the file refuses what is written. A promise is pending while the file takes nothing. */
+/** Throws or rejects if the file refuses the text. The promise is pending while the file accepts nothing. */
 export interface Sink {
   write(text: string): number | Promise<number>;
 }
@@ -15,21 +18,21 @@ export interface LogOutputOptions {
   readonly sink: Sink;
   /** Called for each batch of entries that is lost. */
   readonly onDropped: (entries: number) => void;
-  /** Called when entries can be written again, with the number of those that were lost before. */
+  /** Called when entries can be written again, with the number of entries that were lost. */
   readonly onRecovered: (entries: number) => void;
 }
 
-/** What is kept while it cannot be written; later entries are dropped. */
-const keptCharactersMax = 1 << 20;
-/** How soon a write that failed is tried again. */
+/** Maximum number of characters that are buffered while they cannot be written. Later entries are dropped. */
+const bufferedCharactersMax = 1 << 20;
+/** How soon a failed write is retried. */
 const retryMs = 200;
 const flushMs = 1000;
 const flushPollMs = 10;
 
 /**
- * Writes in the background. The entries of one turn of the event loop go out in one write, since a write for each
- * would cost a tenth of a `set`. While a write is in flight or has failed, entries are kept up to a limit, and dropped
- * and counted beyond it. What a failed write may already have written is written again.
+ * Writes in the background. The entries of one turn of the event loop are written together, since a write for each
+ * would cost a tenth of a `set`. While a write is in flight or has failed, entries are buffered up to a limit; beyond
+ * it they are dropped and counted. A failed write is repeated as a whole, so a part of it may appear twice.
  */
 export function createLogOutput({ sink, onDropped, onRecovered }: LogOutputOptions): LogOutput {
   let kept = "";
@@ -53,7 +56,7 @@ export function createLogOutput({ sink, onDropped, onRecovered }: LogOutputOptio
       if (writing instanceof Promise) waitFor(writing, entries);
       else reportDropped();
     } catch {
-      // A pipe without a reader, or a full disk.
+      // The pipe has no reader, or the disk is full.
       retryLater();
     }
   }
@@ -93,7 +96,7 @@ export function createLogOutput({ sink, onDropped, onRecovered }: LogOutputOptio
 
   return {
     write(entry) {
-      if (kept.length + entry.length > keptCharactersMax) return drop(1);
+      if (kept.length + entry.length > bufferedCharactersMax) return drop(1);
       if (kept === "" && state === "ready") setImmediate(send);
       kept += entry;
       keptEntries += 1;

@@ -7,7 +7,7 @@ export type { Logger } from "pino";
 
 export interface LogOptions {
   readonly level: string;
-  /** `null`: `pretty` on a terminal, else `json`. */
+  /** `null` means `pretty` on a terminal and `json` elsewhere. */
   readonly format: "json" | "pretty" | null;
   /** Called with the number of entries that are lost because standard output cannot be written. */
   readonly onDropped: (entries: number) => void;
@@ -21,9 +21,8 @@ export interface Log {
 }
 
 /**
- * Opens the log on standard output: one JSON object a line, or coloured text for a terminal. The caller chooses what
- * goes into a line: names, codes and counts, never a body, a token, a login id or a driver's message, which may quote
- * data.
+ * Opens the log on standard output: one JSON object a line, or coloured text for a terminal. Callers log names, codes
+ * and counts only, never a body, a token, a login id, or the message of a driver, which may quote data.
  */
 export async function openLog({ level, format, onDropped }: LogOptions): Promise<Log> {
   const isPretty = (format ?? (isatty(1) ? "pretty" : "json")) === "pretty";

@@ -13,24 +13,25 @@ import {
 } from "./counters.ts";
 
 export interface Gauges {
-  /** Masters of Redis that answer now. */
+  /** Returns the number of masters of Redis that answer. */
   readonly liveMasters: () => number;
   readonly isFilling: () => boolean;
-  /** Epochs of Redis met since the start. */
+  /** Returns the number of epochs of Redis that were seen since the start. */
   readonly epochsMet: () => number;
 }
 
 interface GaugeFamily {
   readonly name: string;
   readonly help: string;
-  /** Asked whenever the metrics are. */
+  /** Called whenever the metrics are requested. */
   readonly read: () => number;
 }
 
 /**
- * What `/metrics` tells, in the text format of Prometheus. Labels are few and fixed; none comes from a request.
+ * Creates the metrics of `/metrics`, in the text format of Prometheus. The labels are few and fixed; none comes from
+ * a request.
  *
- * Counting an event is an addition. prom-client, which knows the format, is loaded when somebody first asks: it
+ * To count an event is one addition. prom-client is loaded when the metrics are first requested, because loading it
  * would take a tenth of every start.
  */
 export function createMetrics() {
@@ -71,7 +72,7 @@ export function createMetrics() {
       return (await registry).metrics();
     },
 
-    /** Adds what is read at the moment of asking; before the first `text`. */
+    /** Adds gauges that are read when the metrics are requested. Must be called before the first `text`. */
     watch({ liveMasters, isFilling, epochsMet }: Gauges): void {
       const filling = "1 when the grace is over and misses are stored";
       gauges.push(
@@ -117,7 +118,7 @@ async function register(
   return registry;
 }
 
-/** Prometheus's own labels have no blanks. */
+/** Prometheus's own labels contain no blanks. */
 function spelled(labels: Labels): Labels {
   return Object.fromEntries(
     Object.entries(labels).map(([name, value]) => [name, value.replaceAll(" ", "_")]),

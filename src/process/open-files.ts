@@ -10,14 +10,14 @@ export interface OpenFilesOptions {
 
 const checkMs = 250;
 const warningMs = 60_000;
-/** Descriptors that are kept free, for connections to the database and to Redis. */
+/** Number of file descriptors that stay free for connections to the database and to Redis. */
 const reserveMax = 64;
 
 /**
- * Watches how many file descriptors the process may still open. When they run out, Bun can accept no connection and
- * asks for the waiting one again and again, at the cost of a whole core. So idle connections are closed before that,
- * and the log says which limit to raise. If most connections have never sent a request, the listeners are reopened,
- * which closes those as well.
+ * Watches how many file descriptors the process may still open. If none are left, Bun cannot accept connections and
+ * polls the waiting one, which costs a whole core. To prevent that, idle connections are closed, and the log says
+ * which limit to raise. If most connections have never sent a request, the listeners are reopened, which closes those
+ * as well.
  */
 export function watchOpenFiles({ logger, listeners }: OpenFilesOptions): void {
   const limit = readLimit();
@@ -57,7 +57,10 @@ function sumOf(listeners: readonly OpenListener[], numberOf: (listener: OpenList
   return listeners.reduce((sum, listener) => sum + numberOf(listener), 0);
 }
 
-/** The soft limit, which Bun has raised to the hard one; without /proc it shows only when it is reached. */
+/**
+ * Returns the soft limit, which Bun has raised to the hard limit. Without /proc, the limit is noticed only when it is
+ * reached.
+ */
 function readLimit(): number {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
@@ -67,7 +70,7 @@ function readLimit(): number {
   }
 }
 
-/** All descriptors below it are in use, since the system gives the lowest one (open(2)). */
+/** Returns the lowest free descriptor, which the system assigns next (open(2)). All lower ones are in use. */
 function lowestFreeDescriptor(): number {
   try {
     const descriptor = openSync("/dev/null", "r");

@@ -2,15 +2,15 @@ import { constants, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { Sink } from "./log-output.ts";
 
-/** How soon a terminal that takes nothing is tried again. */
+/** How soon a terminal that accepts nothing is retried. */
 const retryMs = 50;
 
-/** Standard output as something that never makes the process wait, whatever it leads to. */
+/** Opens standard output so that writing never blocks the process, wherever it leads. */
 export function openStandardOutput(): Sink {
   return (isatty(1) ? openTerminal() : null) ?? openWriter();
 }
 
-/** Bun's writer makes a pipe or a socket non-blocking, and survives an error: a FIFO may find a new reader. */
+/** Bun's writer makes a pipe or a socket non-blocking, and it survives errors: a FIFO may get a new reader. */
 function openWriter(): Sink {
   const writer = Bun.stdout.writer();
   return {
@@ -22,8 +22,8 @@ function openWriter(): Sink {
 }
 
 /**
- * A terminal that is stopped with Ctrl-S would block Bun's writer. It is opened anew without that, which leaves the
- * other programs on it as they are; `null` where it cannot be opened.
+ * A terminal that is stopped with Ctrl-S would block Bun's writer. The terminal is opened again in non-blocking mode,
+ * which does not affect other programs on it. Returns `null` if it cannot be opened.
  */
 function openTerminal(): Sink | null {
   let terminal: number;

@@ -9,13 +9,16 @@ export interface LiveSecrets {
   readonly verifySignature: VerifySignature;
   adminToken(): string | null;
   backendToken(): string | null;
-  /** By the variable that names the file: reads it and uses it from then on. @throws {ConfigurationInvalid} it is wrong */
-  readonly takeUp: Readonly<Record<string, () => void>>;
+  /**
+   * For each variable that names a file: reads the file and uses its content from then on. Throws
+   * `ConfigurationInvalid` and changes nothing if the content is wrong.
+   */
+  readonly reload: Readonly<Record<string, () => void>>;
 }
 
 export interface LiveSecretsOptions {
   readonly environment: Environment;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly warn: (warning: string) => void;
 }
@@ -38,7 +41,7 @@ export function createLiveSecrets(
     verifySignature: (message) => verify(message),
     adminToken: () => adminToken,
     backendToken: () => backendToken,
-    takeUp: {
+    reload: {
       OWNID_SHARED_SECRET_FILE() {
         verify = verifierFor(again((reader) => readSignature(reader, isProduction, noSecret)));
       },
@@ -52,7 +55,7 @@ export function createLiveSecrets(
   };
 }
 
-/** A secret that comes from a file is not generated. */
+/** A secret that comes from a file is never generated. */
 function noSecret(): never {
   throw new Error("a shared secret was asked for although its file is set");
 }

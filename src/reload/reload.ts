@@ -15,19 +15,19 @@ const lookIntervalMs = 1000;
 const stdin = 0;
 
 /**
- * Takes up the files of keys and secrets when they have changed, and all of them on SIGHUP. On a terminal, SIGHUP says
- * that the terminal was closed, and ends the process as it always does.
+ * Reloads the files of keys and secrets when they change, and all of them on SIGHUP. On a terminal, SIGHUP means that
+ * the terminal was closed; it then ends the process as usual.
  */
 export function reloadOnChange(environment: Environment, options: ReloadOptions): void {
   const watched = createWatchedFiles({ ...options, files: filesOf(environment, options) });
   setInterval(watched.look, lookIntervalMs).unref();
-  if (!isatty(stdin)) process.on("SIGHUP", watched.reload);
+  if (!isatty(stdin)) process.on("SIGHUP", watched.reloadAll);
 }
 
 function filesOf(environment: Environment, { sessionKeys, secrets }: ReloadOptions): WatchedFile[] {
-  const { variable, takeUp } = sessionKeys;
-  const takeUps: Readonly<Record<string, WatchedFile["takeUp"]>> = { ...secrets.takeUp, [variable]: takeUp };
+  const { variable, reload } = sessionKeys;
+  const reloads: Readonly<Record<string, WatchedFile["reload"]>> = { ...secrets.reload, [variable]: reload };
   const keysFile = { variable: "SESSION_KEYS_FILE", path: loadSetting(environment, "SESSION_KEYS_FILE") };
   const files = [...secretFilesOf(environment), ...(variable === keysFile.variable ? [keysFile] : [])];
-  return files.map((file) => ({ ...file, takeUp: takeUps[file.variable] ?? null }));
+  return files.map((file) => ({ ...file, reload: reloads[file.variable] ?? null }));
 }

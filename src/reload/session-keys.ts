@@ -6,16 +6,20 @@ import type { Logger } from "../process/logger.ts";
 import { createKeyRing, createSecretKey, type SessionKeys } from "../sessions/key-ring.ts";
 import { createSigningKeys, loadSigningKeys } from "../sessions/signing-keys.ts";
 
-/** The keys of the session tokens, and how a changed file of theirs is taken up. */
+/** The keys of the session tokens, and how their file is reloaded. */
 export interface OpenedSessionKeys {
   readonly keys: SessionKeys;
   /** `SESSION_KEYS_FILE` or `SESSION_SECRET_FILE`. */
   readonly variable: string;
-  /** @throws {ConfigurationInvalid} the file is wrong; the keys stay as they are */
-  readonly takeUp: () => void | Promise<void>;
+  /** Reloads the file. Throws `ConfigurationInvalid` and keeps the present keys if the file is wrong. */
+  readonly reload: () => void | Promise<void>;
 }
 
-/** Opens the keys, which are made outside production where there are none. @throws {ConfigurationInvalid} */
+/**
+ * Opens the keys. Outside production, missing keys are generated.
+ *
+ * @throws {ConfigurationInvalid}
+ */
 export async function openSessionKeys(
   config: Config,
   environment: Environment,
@@ -27,7 +31,7 @@ export async function openSessionKeys(
   return {
     keys,
     variable: "SESSION_SECRET_FILE",
-    takeUp() {
+    reload() {
       const changed = readAgain(environment, readSessionSecret, (warning) => logger.warn(warning));
       if (changed !== null) keys.replace(changed);
     },
@@ -45,7 +49,7 @@ async function openKeyFile({ isProduction, sessions }: Config, logger: Logger): 
     return loaded;
   };
   const keys = createKeyRing(await load(), { maxAgeSeconds, now: Date.now });
-  return { keys, variable: "SESSION_KEYS_FILE", takeUp: async () => keys.replace(await load()) };
+  return { keys, variable: "SESSION_KEYS_FILE", reload: async () => keys.replace(await load()) };
 }
 
 const privacyWarnings = {

@@ -6,15 +6,15 @@ import type { Logger } from "../process/logger.ts";
 
 /** A file that the sidecar was configured with. */
 export interface WatchedFile {
-  /** The setting that names it. */
+  /** The setting that names the file. */
   readonly variable: string;
   readonly path: string;
   /**
-   * Reads the file again and works with what it holds from then on; `null` for a file that is read at the start only.
+   * Reads the file and uses its content from then on; `null` for a file that is read only at the start.
    *
-   * @throws {ConfigurationInvalid} it is wrong; what it held before stays in use
+   * @throws {ConfigurationInvalid} the content is wrong, and the previous one stays in use
    */
-  readonly takeUp: (() => void | Promise<void>) | null;
+  readonly reload: (() => void | Promise<void>) | null;
 }
 
 export interface WatchedFilesOptions {
@@ -24,41 +24,41 @@ export interface WatchedFilesOptions {
 }
 
 export interface WatchedFiles {
-  /** Takes up each file whose content has changed and was the same at two looks in a row, and so is whole. */
+  /** Reloads each file whose content has changed and was the same at two consecutive looks, so that it is complete. */
   look(): Promise<void>;
-  /** Takes up every file at once, changed or not. */
-  reload(): Promise<void>;
+  /** Reloads every file now, whether it has changed or not. */
+  reloadAll(): Promise<void>;
 }
 
 /**
- * Watches files by their content, because a name may come to mean another file: Kubernetes swaps a symbolic link in the
- * path, and editors rename. The first look takes every file up without a word, since it may have changed since the
- * start read it.
+ * Watches the content of files, because a path may come to mean another file: Kubernetes swaps a symbolic link in the
+ * path, and editors rename. The first look reloads every file without logging it, since the file may have changed
+ * after the start read it.
  */
 export function createWatchedFiles({ files, logger, onEvent }: WatchedFilesOptions): WatchedFiles {
-  const watched = files.map((file) => ({ file, taken: "", seen: "" }));
+  const watched = files.map((file) => ({ file, loaded: "", seen: "" }));
   let isFirst = true;
   let running = Promise.resolve();
 
-  /** One after the other, so that an older content never replaces a newer one. */
+  /** Runs reloads one after the other, so that older content never replaces newer content. */
   function inTurn(work: () => Promise<void>): Promise<void> {
     running = running.then(work);
     return running;
   }
 
-  async function takeUp(file: WatchedFile, isChange: boolean): Promise<void> {
+  async function reload(file: WatchedFile, isChange: boolean): Promise<void> {
     const { variable } = file;
-    if (file.takeUp === null) {
+    if (file.reload === null) {
       if (!isChange) return;
       onEvent("restart needed");
       logger.warn({ variable }, "a file has changed that is read at the start only; restart to use it");
       return;
     }
     try {
-      await file.takeUp();
+      await file.reload();
       if (!isChange) return;
-      onEvent("taken up");
-      logger.info({ variable }, "a changed file was taken up");
+      onEvent("reloaded");
+      logger.info({ variable }, "a changed file was reloaded");
     } catch (error) {
       onEvent("refused");
       const problems = error instanceof ConfigurationInvalid ? error.problems : ["it could not be read"];
@@ -71,9 +71,9 @@ export function createWatchedFiles({ files, logger, onEvent }: WatchedFilesOptio
     const content = digestOf(entry.file.path);
     const isWhole = isFirst || content === entry.seen;
     entry.seen = content;
-    if (!isWhole || content === entry.taken) return;
-    entry.taken = content;
-    await takeUp(entry.file, !isFirst);
+    if (!isWhole || content === entry.loaded) return;
+    entry.loaded = content;
+    await reload(entry.file, !isFirst);
   }
 
   return {
@@ -83,18 +83,18 @@ export function createWatchedFiles({ files, logger, onEvent }: WatchedFilesOptio
         isFirst = false;
       }),
 
-    reload: () =>
+    reloadAll: () =>
       inTurn(async () => {
         for (const entry of watched) {
           if (isPipe(entry.file.path)) continue;
           const content = digestOf(entry.file.path);
-          const isChange = entry.file.takeUp !== null || (entry.taken !== "" && content !== entry.taken);
-          entry.taken = content;
+          const isChange = entry.file.reload !== null || (entry.loaded !== "" && content !== entry.loaded);
+          entry.loaded = content;
           entry.seen = content;
-          await takeUp(entry.file, isChange);
+          await reload(entry.file, isChange);
         }
         isFirst = false;
-        const onlyAtStart = files.flatMap(({ variable, takeUp }) => (takeUp === null ? [variable] : []));
+        const onlyAtStart = files.flatMap(({ variable, reload }) => (reload === null ? [variable] : []));
         logger.info(
           { onlyAtStart },
           "SIGHUP: the files of keys and secrets were read again; all other settings are read at the start only",
@@ -103,7 +103,7 @@ export function createWatchedFiles({ files, logger, onEvent }: WatchedFilesOptio
   };
 }
 
-/** A pipe, or whatever else is no file, gives its content once: reading it again could wait for ever. */
+/** A pipe returns its content only once; reading it again could wait forever. */
 function isPipe(path: string): boolean {
   try {
     return !statSync(path).isFile();
@@ -112,7 +112,7 @@ function isPipe(path: string): boolean {
   }
 }
 
-/** What stands for the content. A file that cannot be read has the name of the failure. */
+/** Returns a digest of the content, or the name of the failure if the file cannot be read. */
 function digestOf(path: string): string {
   try {
     return createHash("sha256").update(readFileSync(path)).digest("base64");

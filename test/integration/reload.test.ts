@@ -144,7 +144,7 @@ describe("under a steady load of sessions", () => {
     expect(await eventually(async () => signers.size, rotations + 1, 15_000)).toBe(rotations + 1);
     const statuses = await load.stop();
     expect({ failures, statuses: Object.keys(statuses) }).toEqual({ failures: [], statuses: ["200"] });
-    expect(linesAbout("SESSION_KEYS_FILE").map(({ msg }) => msg)).toContain("a changed file was taken up");
+    expect(linesAbout("SESSION_KEYS_FILE").map(({ msg }) => msg)).toContain("a changed file was reloaded");
   });
 
   test("the shared secret is replaced in its file with no 401", async () => {

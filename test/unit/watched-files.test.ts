@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => folder[Symbol.dispose]());
 
 /** Watches one file, and records what became of it. A content of "wrong" is refused. */
-async function watch(path: string, takeUp?: WatchedFile["takeUp"]) {
+async function watch(path: string, reload?: WatchedFile["reload"]) {
   const contents: string[] = [];
   const told: unknown[] = [];
   const read = () => {
@@ -21,7 +21,7 @@ async function watch(path: string, takeUp?: WatchedFile["takeUp"]) {
     contents.push(content);
   };
   const watched = createWatchedFiles({
-    files: [{ variable: "ADMIN_TOKEN_FILE", path, takeUp: takeUp === undefined ? read : takeUp }],
+    files: [{ variable: "ADMIN_TOKEN_FILE", path, reload: reload === undefined ? read : reload }],
     logger: {
       info: (fields: unknown) => void told.push(fields),
       warn: (fields: unknown) => void told.push(fields),
@@ -39,7 +39,7 @@ async function lookTwice(watched: WatchedFiles): Promise<void> {
 }
 
 describe("a watched file", () => {
-  test("is taken up when it has changed, once, and the log and the counter say so", async () => {
+  test("is reloaded when it has changed, once, and the log and the counter say so", async () => {
     writeFileSync(folder.at("secret"), "one");
     const { watched, contents, told } = await watch(folder.at("secret"));
     await lookTwice(watched);
@@ -48,10 +48,10 @@ describe("a watched file", () => {
     await lookTwice(watched);
     await lookTwice(watched);
     expect(contents).toEqual(["one", "two"]);
-    expect(told).toEqual(["taken up", { variable: "ADMIN_TOKEN_FILE" }]);
+    expect(told).toEqual(["reloaded", { variable: "ADMIN_TOKEN_FILE" }]);
   });
 
-  test("is not taken up while it is being written", async () => {
+  test("is not reloaded while it is being written", async () => {
     writeFileSync(folder.at("secret"), "one");
     const { watched, contents } = await watch(folder.at("secret"));
     for (const part of ["", "t", "tw", "two"]) {
@@ -63,7 +63,7 @@ describe("a watched file", () => {
     expect(contents).toEqual(["one", "two"]);
   });
 
-  test("that is wrong is refused with its problem, once, and taken up when it is right again", async () => {
+  test("that is wrong is refused with its problem, once, and reloaded when it is right again", async () => {
     writeFileSync(folder.at("secret"), "one");
     const { watched, contents, told } = await watch(folder.at("secret"));
     writeFileSync(folder.at("secret"), "wrong");
@@ -76,10 +76,10 @@ describe("a watched file", () => {
     writeFileSync(folder.at("secret"), "two");
     await lookTwice(watched);
     expect(contents).toEqual(["one", "two"]);
-    expect(told.at(-2)).toBe("taken up");
+    expect(told.at(-2)).toBe("reloaded");
   });
 
-  test("that is gone is refused, and taken up when it is back", async () => {
+  test("that is gone is refused, and reloaded when it is back", async () => {
     writeFileSync(folder.at("secret"), "one");
     const { watched, contents, told } = await watch(folder.at("secret"));
     rmSync(folder.at("secret"));
@@ -107,7 +107,7 @@ describe("a watched file", () => {
     expect(contents).toEqual(["v1", "v2", "v3"]);
   });
 
-  test("that changed between the start and the first look is taken up by that look", async () => {
+  test("that changed between the start and the first look is reloaded by that look", async () => {
     writeFileSync(folder.at("secret"), "one");
     const { contents, told } = await watch(folder.at("secret"));
     expect(contents).toEqual(["one"]);
@@ -127,21 +127,21 @@ describe("a watched file", () => {
     makeFifo(folder.at("pipe"));
     const { watched, contents, told } = await watch(folder.at("pipe"));
     await lookTwice(watched);
-    await watched.reload();
+    await watched.reloadAll();
     expect(contents).toEqual([]);
     expect(told).toEqual([{ onlyAtStart: [] }]);
   });
 });
 
-test("a reload takes every file up at once, changed or not, and says what is read at the start only", async () => {
+test("a reload reloads every file at once, changed or not, and says what is read at the start only", async () => {
   writeFileSync(folder.at("secret"), "one");
   const { watched, contents, told } = await watch(folder.at("secret"));
-  await watched.reload();
+  await watched.reloadAll();
   writeFileSync(folder.at("secret"), "two");
-  await watched.reload();
+  await watched.reloadAll();
   await lookTwice(watched);
   expect(contents).toEqual(["one", "one", "two"]);
-  expect(told.filter((item) => item === "taken up")).toHaveLength(2);
+  expect(told.filter((item) => item === "reloaded")).toHaveLength(2);
   expect(told.at(-1)).toEqual({ onlyAtStart: [] });
 });
 
@@ -153,7 +153,7 @@ test("one look waits for the other, so that an older content never replaces a ne
     {
       variable: "SESSION_KEYS_FILE",
       path: folder.at("secret"),
-      async takeUp() {
+      async reload() {
         order.push("began");
         await held;
         order.push("ended");
@@ -162,7 +162,7 @@ test("one look waits for the other, so that an older content never replaces a ne
   ];
   const logger = { info: () => {}, warn: () => {}, error: () => {} };
   const watched = createWatchedFiles({ files, logger, onEvent: () => {} });
-  const both = Promise.all([watched.look(), watched.reload()]);
+  const both = Promise.all([watched.look(), watched.reloadAll()]);
   release();
   await both;
   expect(order).toEqual(["began", "ended", "began", "ended"]);

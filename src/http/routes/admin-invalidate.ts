@@ -17,7 +17,10 @@ const one = Type.Object({ loginId: Type.String({ minLength: 1 }) }, nothingElse)
 const all = Type.Object({ all: Type.Literal(true) }, nothingElse);
 const oneOrAll = Type.Union([one, all], { "x-problem": 'Send {"loginId":"…"} or {"all":true}.' });
 
-/** For the site, after it has changed rows itself or restored its database: forgets what Redis holds of them. */
+/**
+ * `POST /admin/invalidate`: the site calls it after it has changed rows itself or restored its database. Redis then
+ * no longer holds what it knew of them.
+ */
 export function adminInvalidate({ store, loginIdCase, admin, bodyBytesMax }: AdminInvalidateOptions) {
   return new Elysia()
     .use(admin.beforeBody)

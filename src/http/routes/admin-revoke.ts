@@ -26,8 +26,8 @@ const OneOfThree = Type.Object(
 );
 
 /**
- * Ends one token, one session, or everything that has been issued to a user so far. Nothing has to exist for that: the
- * answer is 204 for an unknown token or user, too.
+ * `POST /admin/revoke`: ends one token, one session, or everything that has been issued to a user so far. The answer
+ * is 204 for an unknown token or user, too.
  */
 export function adminRevoke(options: AdminRevokeOptions) {
   const { admin, sessions, revokeUser, loginIdCase, bodyBytesMax, logger } = options;

@@ -20,10 +20,10 @@ export interface GetOwnIdDataOptions {
   readonly requireSessionType: boolean;
 }
 
-/** The hot path: what OwnID keeps with a user, 204 when that is nothing. */
+/** `POST getOwnIDDataByLoginId`, the hot path: returns the user's `ownIdData`, or 204 if the user has none. */
 export function getOwnIdDataByLoginId(options: GetOwnIdDataOptions) {
   const { signed, store, loginIdCase, requireSessionType } = options;
-  // With REQUIRE_SESSION_TYPE, no other endpoint accepts the body of a lookup, so its signature needs no binding.
+  // With `REQUIRE_SESSION_TYPE`, no other endpoint accepts the body of a lookup, so its signature needs no binding.
   const replayGuard = requireSessionType ? withoutReplayGuard : options.replayGuard;
   return new Elysia().use(signed).post(
     "/getOwnIDDataByLoginId",

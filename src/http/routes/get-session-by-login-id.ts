@@ -21,7 +21,7 @@ export interface GetSessionOptions {
   readonly logger: Logger;
 }
 
-/** Logs a user in: the user is read from the primary database each time, and gets a new session token. */
+/** `POST getSessionByLoginId`: reads the user from the primary database and issues a new session token. */
 export function getSessionByLoginId(options: GetSessionOptions) {
   const { signed, store, sessions, replayGuard, loginIdCase, requireSessionType, logger } = options;
   return new Elysia().use(signed).post(

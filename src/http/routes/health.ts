@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import type { Readiness } from "../../process/dependency-watch.ts";
 
-/** For the supervisor: `livez` = the process works, `readyz` = send it requests. */
+/** `GET /livez` says that the process works, `GET /readyz` whether to send it requests. */
 export function health(readiness: Readiness) {
   return new Elysia()
     .get("/livez", () => ({ status: "ok", dependencies: readiness.report().dependencies }))

@@ -12,7 +12,7 @@ export interface IntrospectOptions {
 
 const FormToken = Type.Object({ token: Type.String() });
 
-/** RFC 7662, section 2.2. Of a token that is not active, nothing else is told. */
+/** RFC 7662, section 2.2. The answer reveals nothing about a token that is not active. */
 const Introspection = Type.Union([
   Type.Object({
     active: Type.Literal(true),
@@ -29,7 +29,7 @@ const Introspection = Type.Union([
   Type.Object({ active: Type.Literal(false) }),
 ]);
 
-/** Tells the site's backend whether a session token is active, and its claims if it is. */
+/** `POST /introspect`: tells the site's backend whether a session token is active and, if it is, its claims. */
 export function introspect({ backend, sessions, bodyBytesMax }: IntrospectOptions) {
   return new Elysia()
     .use(backend.beforeBody)

@@ -10,8 +10,8 @@ const jwkSet = "application/jwk-set+json";
 const json = "application/json";
 
 /**
- * The public keys of the session tokens (RFC 7517), for the site's own backend and nobody's secret. A client that asks
- * for `application/json` and does not know the type of a key set gets what it asks for.
+ * `GET /.well-known/jwks.json`: the public keys of the session tokens (RFC 7517). A client that accepts
+ * `application/json` and does not know the media type of a key set gets `application/json`.
  */
 export function jwks({ sessions, maxAgeSeconds }: JwksOptions) {
   return new Elysia().get("/.well-known/jwks.json", ({ set, request }) => {

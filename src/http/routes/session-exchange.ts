@@ -16,7 +16,7 @@ export interface SessionExchangeOptions {
 const FormToken = Type.Object({ token: Type.String() });
 const SessionToken = Type.Object({ token: Type.String() });
 
-/** Gives the site's backend the session token for a hand-off token, once. */
+/** `POST /session/exchange`: gives the site's backend the session token for a hand-off token, once. */
 export function sessionExchange({ backend, sessions, bodyBytesMax, logger }: SessionExchangeOptions) {
   return new Elysia()
     .use(backend.beforeBody)

@@ -18,7 +18,9 @@ export interface SetOwnIdDataOptions {
   readonly logger: Logger;
 }
 
-/** Replaces what OwnID keeps with a user. 204: the primary database has committed it. */
+/**
+ * `POST setOwnIDDataByLoginId`: replaces the user's `ownIdData`. After a 204, the primary database has committed it.
+ */
 export function setOwnIdDataByLoginId({
   signed,
   store,

@@ -10,8 +10,9 @@ export interface VerifyOptions {
 }
 
 /**
- * Forward authentication for a reverse proxy: 200 with the session in `X-Auth-…` headers lets a request pass, 401 does
- * not. The proxy's own method and, below `/verify/`, its path are accepted, since Envoy sends those of the request.
+ * `GET /verify`, forward authentication for a reverse proxy: 200 with the session in `X-Auth-…` headers lets a
+ * request pass, 401 does not. The proxy's method and, below `/verify/`, its path are accepted, because Envoy sends
+ * those of the original request.
  */
 export function verify({ sessions, sessionCookie }: VerifyOptions) {
   async function check({ request, set }: VerifyContext): Promise<string> {
@@ -23,7 +24,7 @@ export function verify({ sessions, sessionCookie }: VerifyOptions) {
     }
     set.headers["x-auth-subject"] = headerValue(claims.sub);
     set.headers["x-auth-session-id"] = headerValue(claims.sid);
-    // Empty where there is none: a proxy that copies a header which is not there may leave the client's own.
+    // The header is empty if there is no type: a proxy that copies a missing header may keep the client's own.
     set.headers["x-auth-session-type"] = claims.session_type ?? "";
     return "";
   }
@@ -37,7 +38,7 @@ interface VerifyContext {
   readonly set: { readonly headers: Record<string, string | number | undefined> };
 }
 
-/** A cookie that comes twice was perhaps set by a neighbouring subdomain, so none of the two is believed. */
+/** Returns the cookie. A cookie that occurs twice may have been set by a neighbouring subdomain, so neither is used. */
 function cookieOf({ headers }: Request, name: string): string | null {
   const cookies = (headers.get("cookie") ?? "").split(";").map((cookie) => cookie.trim());
   const [token, ...others] = cookies.filter((cookie) => cookie.startsWith(`${name}=`));
@@ -45,7 +46,7 @@ function cookieOf({ headers }: Request, name: string): string | null {
   return token.slice(name.length + 1).replace(/^"(.*)"$/, "$1") || null;
 }
 
-/** Headers are ASCII. Blanks, `%` and everything beyond visible ASCII are percent-encoded as UTF-8. */
+/** Percent-encodes blanks, `%` and everything beyond visible ASCII as UTF-8, since header values are ASCII. */
 function headerValue(text: string): string {
   return text.replaceAll(/[^\x21-\x24\x26-\x7e]/gu, encodeURIComponent);
 }

@@ -49,7 +49,7 @@ export function createMetrics() {
     store.family("ownid_store_events_total", "What the write-through met"),
     guard.family("ownid_replay_guard_events_total", "Where the replay guard is kept"),
     log.family("ownid_log_events_total", "Log entries that were not written"),
-    reload.family("ownid_reload_events_total", "What became of changed files of keys and secrets"),
+    reload.family("ownid_reload_events_total", "What happened to changed files of keys and secrets"),
   ];
   const gauges: GaugeFamily[] = [];
   let registry: Promise<Registry> | null = null;

@@ -52,9 +52,9 @@ ownid_replay_guard_events_total{event="returned"} 1
 ownid_log_events_total{event="dropped"} 0
 ownid_log_events_total{event="left_out"} 0
 
-# HELP ownid_reload_events_total What became of changed files of keys and secrets
+# HELP ownid_reload_events_total What happened to changed files of keys and secrets
 # TYPE ownid_reload_events_total counter
-ownid_reload_events_total{event="taken_up"} 0
+ownid_reload_events_total{event="reloaded"} 0
 ownid_reload_events_total{event="refused"} 0
 ownid_reload_events_total{event="restart_needed"} 0
 

@@ -1,17 +1,27 @@
 import { join } from "node:path";
-import { runCommand } from "../servers/run-command.ts";
 
 const root = join(import.meta.dir, "../..");
 let built: Promise<string> | null = null;
 
+/** `message` says why, and what to do. */
+export class SidecarNotBuilt extends Error {}
+
 /**
  * The file that `bun run start` and the image run, made from the source as it is.
  *
- * @throws {Error} with what the build said
+ * @throws {SidecarNotBuilt}
  */
 export function builtSidecar(): Promise<string> {
-  built ??= runCommand([process.execPath, join(root, "scripts/build.ts"), "--quiet"]).then(() =>
-    join(root, "dist/index.js"),
-  );
+  built ??= build();
   return built;
+}
+
+async function build(): Promise<string> {
+  const argv = [process.execPath, join(root, "scripts/build.ts"), "--quiet"];
+  const child = Bun.spawn(argv, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const [complaints, status] = await Promise.all([child.stderr.text(), child.exited]);
+  if (status === 0) return join(root, "dist/index.js");
+  const isReadOnly = /\b(?:EACCES|EPERM|EROFS)\b/.test(complaints);
+  const advice = isReadOnly ? ` Measure as the account that owns ${root}, or in a copy of it.` : "";
+  throw new SidecarNotBuilt(`${complaints.trim()}\nA measurement needs dist/.${advice}`);
 }

@@ -3,6 +3,7 @@ import { columnsOf, describeEach } from "../columns.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
 import { showStep } from "../progress.ts";
 import { parseWhole } from "../quantities.ts";
+import { builtSidecar } from "./built-sidecar.ts";
 import { chartOf } from "./chart.ts";
 import { type Contender, nodePath } from "./contenders.ts";
 import { halfLoadMeasurements, measureHalfLoad } from "./half-load.ts";
@@ -90,6 +91,7 @@ export const compare: Command<typeof options> = {
     if (nodePath() === null && names.includes("hit")) {
       process.stderr.write("Node was not found, so fastify, express and sample are left out.\n");
     }
+    await builtSidecar();
     wrkPath();
     showStep("starting Redis and Postgres, and filling them with users");
     const cold = names.includes("miss") ? missesPerSecondMax * plan.seconds : 0;

@@ -2,6 +2,7 @@ import type { ParseArgsOptionsConfig } from "node:util";
 import { type Command, runCommand } from "../command.ts";
 import { showStep } from "../progress.ts";
 import { ServerUnavailable } from "../servers/server-binaries.ts";
+import { SidecarNotBuilt } from "./built-sidecar.ts";
 import { compare } from "./compare.ts";
 import { gate } from "./gate/gate.ts";
 import { LookupsWrong } from "./gate/lookups.ts";
@@ -13,10 +14,13 @@ const measurements: ReadonlyMap<string, () => Promise<void>> = new Map([
   ["gate", () => measureWith(gate)],
 ]);
 
+/** Why nothing can be measured. */
+const expected = [AnswersWrong, LookupsWrong, ServerUnavailable, SidecarNotBuilt];
+
 const [first = ""] = process.argv.slice(2);
 await (measurements.get(first) ?? (() => measureWith(compare)))();
 
-/** Runs it. Where a server is missing or answers wrongly, nothing can be measured: it says so and ends with status 1. */
+/** Runs a measurement. If nothing can be measured, it prints the reason and ends with status 1. */
 function measureWith<Options extends ParseArgsOptionsConfig>(command: Command<Options>): Promise<void> {
   return runCommand({
     ...command,
@@ -24,8 +28,7 @@ function measureWith<Options extends ParseArgsOptionsConfig>(command: Command<Op
       try {
         return await command.run(operands, options);
       } catch (error) {
-        const isServerWrong = error instanceof AnswersWrong || error instanceof LookupsWrong;
-        if (!(isServerWrong || error instanceof ServerUnavailable)) throw error;
+        if (!(error instanceof Error && expected.some((kind) => error instanceof kind))) throw error;
         showStep("");
         process.stderr.write(`${error.message}\n`);
         return 1;

@@ -137,6 +137,24 @@ describe("bun run start", () => {
   });
 });
 
+describe("where dist/ cannot be written", () => {
+  test("bun run bench says so before it starts anything", async () => {
+    rmSync(checkout.at("dist"), { recursive: true, force: true });
+    writeFileSync(checkout.at("dist"), "in the way");
+    const argv = [process.execPath, checkout.at("scripts/bench/index.ts"), "--quick"];
+    const child = Bun.spawn(argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    const [stdout, stderr, status] = await Promise.all([
+      child.stdout.text(),
+      child.stderr.text(),
+      child.exited,
+    ]);
+    rmSync(checkout.at("dist"));
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(stderr).toStartWith("dist/ cannot be built: EEXIST");
+    expect(stderr).toEndWith("\nA measurement needs dist/.\n");
+  });
+});
+
 describe("a built sidecar", () => {
   beforeAll(async () => void (await build()));
   const spawn = (environment: Readonly<Record<string, string>> = {}) =>

@@ -47,6 +47,7 @@ export const refusalReasons = {
     "timestamp header repeated",
     "timestamp malformed",
     "timestamp in seconds",
+    "timestamp in microseconds",
     "timestamp too old",
     "timestamp in the future",
     "body reserialized after signing",

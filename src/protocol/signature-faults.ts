@@ -5,6 +5,7 @@ import type { SignatureFault } from "../errors.ts";
 const base64OfMac = /^[A-Za-z0-9+/]{43}=$/;
 /** Limits how much work a request with a wrong signature can cause. */
 const reserializedBytesMax = 16_384;
+const yearMs = 365 * 24 * 60 * 60 * 1000;
 
 /** Returns what is wrong with a header that does not have the required form. `text` is its value. */
 export function explainHeader(header: "signature" | "timestamp", text: string | null): SignatureFault {
@@ -14,8 +15,10 @@ export function explainHeader(header: "signature" | "timestamp", text: string | 
   return `${header} malformed`;
 }
 
-export function explainTimestamp(signedAtMs: number, nowMs: number, toleranceMs: number): SignatureFault {
-  if (Math.abs(nowMs - signedAtMs * 1000) <= toleranceMs) return "timestamp in seconds";
+/** A timestamp in another unit is recognized by its size, even if it is also too old. */
+export function explainTimestamp(signedAtMs: number, nowMs: number): SignatureFault {
+  if (Math.abs(nowMs - signedAtMs * 1000) < yearMs) return "timestamp in seconds";
+  if (Math.abs(nowMs - signedAtMs / 1000) < yearMs) return "timestamp in microseconds";
   return signedAtMs < nowMs ? "timestamp too old" : "timestamp in the future";
 }
 

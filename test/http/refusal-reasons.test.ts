@@ -56,7 +56,8 @@ const tamperings: Readonly<Record<string, (request: SignedRequest, nowMs: number
     withHeaders(request, { "ownid-signature": respelled(request.headers["ownid-signature"]) }),
   "timestamp header missing": (request) => withHeaders(request, { "ownid-timestamp": undefined }),
   "timestamp malformed": (request) => signedAt(request, "m4rk3r"),
-  "timestamp in seconds": (request, nowMs) => signedAt(request, String(Math.floor(nowMs / 1000))),
+  "timestamp in seconds": (request, nowMs) => signedAt(request, String(Math.floor(nowMs / 1000) - 61)),
+  "timestamp in microseconds": (request, nowMs) => signedAt(request, String((nowMs - 61_000) * 1000)),
   "timestamp too old": (request, nowMs) => signedAt(request, String(nowMs - 61_000)),
   "timestamp in the future": (request, nowMs) => signedAt(request, String(nowMs + 61_000)),
   "body reserialized after signing": (request) => ({

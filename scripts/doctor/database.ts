@@ -9,6 +9,7 @@ import type {
   TableFacts,
   TableNames,
 } from "../../src/directory/dialects/dialect.ts";
+import { explainRefusedConnection } from "../../src/directory/refused-connection.ts";
 import { countRepeatsBy } from "../../src/directory/repeated-login-ids.ts";
 import { fine, wrong } from "./check.ts";
 import { type ClockReading, readClock } from "./clock-checks.ts";
@@ -72,7 +73,8 @@ export async function openDatabase(
       const verdict = judgeSqliteFile(url.reveal());
       if (verdict.status === "wrong") return notOpened(verdict);
     }
-    const { reason, fix } = explainSqlError(spellings[kind].dialect())(error);
+    const failure = spellings[kind].dialect().failure(error);
+    const { reason, fix } = await explainRefusedConnection(failure, url.reveal());
     return notOpened(wrong(reason, fix));
   }
 }

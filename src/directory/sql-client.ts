@@ -36,11 +36,15 @@ const leaveServerEveryMs = 1000;
 
 /** The database gave no answer that holds; some of its meanings have an answer of their own where the statement is known. */
 export class SqlFailed extends DatabaseUnavailable {
-  readonly meaning: SqlFailure["meaning"];
+  readonly failure: SqlFailure;
 
-  constructor({ meaning, reason, fix }: SqlFailure) {
-    super(reason, fix);
-    this.meaning = meaning;
+  constructor(failure: SqlFailure) {
+    super(failure.reason, failure.fix);
+    this.failure = failure;
+  }
+
+  get meaning(): SqlFailure["meaning"] {
+    return this.failure.meaning;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Replaced, Replacement, UserDirectory, UserRecord } from "../cohere
 import { OutcomeUnknown, OwnIdDataTooLong, UserUnknown } from "../errors.ts";
 import { type ColumnFacts, probeReplacement, type TableFacts } from "./dialects/dialect.ts";
 import { createTableExaminer, finalProblemsOf } from "./examined-table.ts";
+import { explainRefusedConnection } from "./refused-connection.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
 import { pickUser } from "./user-row.ts";
 
@@ -90,14 +91,23 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     return error.meaning === "unknown" ? new OutcomeUnknown(error.message) : error;
   }
 
+  async function verify(): Promise<void> {
+    if (table.isDue()) return await table.examine();
+    const { facts } = table.current();
+    try {
+      await withTable(() => client.readRows(table.current().statements.find, [probeReplacement.loginId]));
+    } catch (error) {
+      throw finalProblemsOf(error, facts) ?? error;
+    }
+  }
+
   return {
     async verifyConnection() {
-      if (table.isDue()) return await table.examine();
-      const { facts } = table.current();
       try {
-        await withTable(() => client.readRows(table.current().statements.find, [probeReplacement.loginId]));
+        await verify();
       } catch (error) {
-        throw finalProblemsOf(error, facts) ?? error;
+        if (!(error instanceof SqlFailed)) throw error;
+        throw new SqlFailed(await explainRefusedConnection(error.failure, options.url));
       }
     },
 

@@ -1,0 +1,29 @@
+import { lookup } from "node:dns/promises";
+import { connectionRefused, type SqlFailure } from "./dialects/sql-failure.ts";
+
+/**
+ * Tells a host name that has no address from a server that does not listen: the driver reports both as a refused
+ * connection. Any other failure is returned as it is.
+ */
+export async function explainRefusedConnection(failure: SqlFailure, url: string): Promise<SqlFailure> {
+  if (failure !== connectionRefused) return failure;
+  const host = decodeURIComponent(new URL(url).hostname).replace(/^\[(.*)\]$/, "$1");
+  const isSocket = host === "" || host.startsWith("/");
+  const code = isSocket ? null : await whyNoAddress(host);
+  if (code === null) return failure;
+  return {
+    ...failure,
+    reason: `the host name in DATABASE_URL has no address (${code})`,
+    fix: "correct the host name in DATABASE_URL, or see whether this machine's name service knows it",
+  };
+}
+
+/** The system's reason, or `null` if the host has an address. */
+async function whyNoAddress(host: string): Promise<string | null> {
+  try {
+    await lookup(host);
+    return null;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  }
+}

@@ -14,6 +14,7 @@ import { countRepeatsBy } from "../../src/directory/repeated-login-ids.ts";
 import { fine, wrong } from "./check.ts";
 import { type ClockReading, readClock } from "./clock-checks.ts";
 import type { ExaminedConfig } from "./examined-config.ts";
+import { grantDatabase } from "./mysql-database-grant.ts";
 import { ifUnknown, notOpened, notThereYet, type Opened, type OpenOptions } from "./opened.ts";
 import { countUsers, type Population } from "./population.ts";
 import { type Explanation, within } from "./runner.ts";
@@ -75,7 +76,7 @@ export async function openDatabase(
     }
     const failure = spellings[kind].dialect().failure(error);
     const { reason, fix } = await explainRefusedConnection(failure, url.reveal());
-    return notOpened(wrong(reason, fix));
+    return notOpened(wrong(reason, (await grantDatabase(error, config)) ?? fix));
   }
 }
 

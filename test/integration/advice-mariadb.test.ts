@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { createMariadbSite, grant, rows, table } from "../support/advised-mariadb.ts";
-import { itemsOf } from "../support/deployment.ts";
+import { itemsOf, takeSteps } from "../support/deployment.ts";
 import { describeWith } from "../support/describe-with.ts";
 import {
   type AdvisedSite,
@@ -161,6 +161,17 @@ describeWith("mariadb", "what is printed about a table in MariaDB", () => {
       await followToTheEnd(site, fault);
     });
   }
+
+  test("grants what is needed to an account that may not use the database at all", async () => {
+    await using site = await createMariadbSite();
+    for (const statement of [unique, rows]) await site.administrate(statement);
+    const refused = (await itemsOf(site)).get("database.reachable");
+    expect(refused).toMatchObject({ status: "wrong", detail: expect.stringContaining("(error 1044)") });
+    const [grantIt] = refused?.fixes ?? [];
+    if (grantIt === undefined) throw new Error("no way to follow");
+    await takeSteps(grantIt, site);
+    expect([...(await itemsOf(site)).values()].filter(({ status }) => status !== "fine")).toEqual([]);
+  });
 });
 
 describeWith("mariadb", "a view in MariaDB", () => {

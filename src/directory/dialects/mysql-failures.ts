@@ -118,7 +118,7 @@ const failureByNumber: Record<number, SqlFailure> = {
   1044: {
     ...loginRefused,
     reason: "the sidecar's user may not use the database that DATABASE_URL names",
-    fix: "grant the user privileges on the table there, or correct the database's name",
+    fix: "grant what bun run doctor prints, or correct the database's name in DATABASE_URL",
   },
   1045: loginRefused,
   1047: { ...connectionLost, reason: "the Galera node is cut off from the others, or not ready" },

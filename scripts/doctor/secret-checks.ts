@@ -2,9 +2,12 @@ import type { Config } from "../../src/config/load-config.ts";
 import { publishedSecret } from "../../src/config/signature-config.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 
-/** The command that puts a random one into `.env`, where it is seen by nobody. */
+/**
+ * The command that puts a random one into `.env`, where it is seen by nobody. The line break comes first, since the last
+ * line of the file may end without one.
+ */
 export function makeSecret(variable: string): string {
-  return `(umask 077; echo "${variable}=$(openssl rand -base64 32)" >> .env)`;
+  return `(umask 077; printf '\\n${variable}=%s\\n' "$(openssl rand -base64 32)" >> .env)`;
 }
 
 /** A secret by the setting it comes from, as it is spelled there. */

@@ -59,10 +59,13 @@ const faults: Record<string, Fault<Site>> = {
     plant: set("COHERENCE_GRACE_MS", "900"),
   },
   "a set-up for development": { id: "config.NODE_ENV", status: "warning", plant: set("NODE_ENV", "test") },
-  "a token that repeats itself": {
+  "a token that repeats itself, where the last line of .env has no end": {
     id: "secrets.strength",
     status: "wrong",
-    plant: set("ADMIN_TOKEN", "password".repeat(5)),
+    plant({ environment, folder }) {
+      environment.ADMIN_TOKEN = "password".repeat(5);
+      writeFileSync(join(folder, ".env"), "LOG_LEVEL=info", { mode: 0o600 });
+    },
   },
   "signing keys that others may read": {
     id: "files.keys-mode",

@@ -123,9 +123,11 @@ export async function carryOut(mend: string, site: Deployment): Promise<void> {
 /** As Bun does at a start in that folder. */
 async function readDotEnv(folder: string): Promise<Deployment["environment"]> {
   const file = Bun.file(join(folder, ".env"));
-  const lines = (await file.exists()) ? (await file.text()).trim().split("\n") : [];
+  const lines = (await file.exists()) ? (await file.text()).split("\n") : [];
   return Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+    lines
+      .filter((line) => line !== "")
+      .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
   );
 }
 

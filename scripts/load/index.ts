@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/process/development.ts";
+import { resolveTarget, type Target } from "../client/target.ts";
 import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
@@ -20,7 +21,6 @@ import { createRecorder } from "./recorder.ts";
 import { type LoadResult, makeResult } from "./result.ts";
 import { resultText } from "./result-text.ts";
 import { createSignedRequests, type SignedRequests } from "./signed-requests.ts";
-import { resolveTarget, type Target } from "./target.ts";
 
 await runCommand({
   help,
@@ -35,10 +35,12 @@ await runCommand({
     if (operands.length > 0) throw new UsageWrong("A load test takes options only, such as --rate 500.");
     const plan = makePlan(options);
     const config = loadConfig(commandEnvironment(), developmentSharedSecret);
-    const target = await resolveTarget(
-      options.url ?? listenerUrl(config.publicListener),
-      options["i-own-this-host"],
-    );
+    const target = await resolveTarget(options.url ?? listenerUrl(config.publicListener), {
+      argument: "--url",
+      takesTls: false,
+      ownedHost: options["i-own-this-host"],
+      danger: "a load test can take a server down",
+    });
     const [sharedSecret] = config.signature.sharedSecrets.reveal();
     if (sharedSecret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
     const requests = createSignedRequests({

@@ -408,7 +408,7 @@ describe("a load test", () => {
 
   test.each([
     [["--url", "http://192.0.2.1:3300/ownid"], "--i-own-this-host 192.0.2.1"],
-    [["--url", "http://192.0.2.1/", "--i-own-this-host", "192.0.2.2"], "the load would go to 192.0.2.1"],
+    [["--url", "http://192.0.2.1/", "--i-own-this-host", "192.0.2.2"], "the requests would go to 192.0.2.1"],
     [["--rate", "a lot"], "--rate takes"],
     [["--speed", "9"], "--speed"],
     [["now"], "options only"],

@@ -3,7 +3,6 @@ import { writeFileSync } from "node:fs";
 import { UsageWrong } from "../../scripts/command.ts";
 import { chooseLoginIds } from "../../scripts/load/login-ids.ts";
 import { makePlan } from "../../scripts/load/plan.ts";
-import { resolveTarget } from "../../scripts/load/target.ts";
 import { type Measured, parseThresholds } from "../../scripts/load/thresholds.ts";
 import { durationText, latencyText, parseDurationMs, shareText } from "../../scripts/quantities.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
@@ -105,58 +104,6 @@ describe("login ids", () => {
     expect(choose).toThrow(
       "--users: line 2 is no login id: it has 1 to 320 characters and no control characters.",
     );
-  });
-});
-
-describe("a target", () => {
-  test.each([
-    [
-      "http://127.0.0.1:3300/ownid",
-      { host: "127.0.0.1:3300", address: "127.0.0.1", port: 3300, basePath: "/ownid" },
-    ],
-    ["http://127.9.8.7/", { host: "127.9.8.7", address: "127.9.8.7", port: 80, basePath: "" }],
-    ["http://[::1]:3300/ownid/", { host: "[::1]:3300", address: "::1", port: 3300, basePath: "/ownid" }],
-    ["http://2130706433:1", { host: "127.0.0.1:1", address: "127.0.0.1", port: 1, basePath: "" }],
-  ])("may be %s", async (url, target) => {
-    expect(await resolveTarget(url, undefined)).toMatchObject(target);
-  });
-
-  test.each([
-    "http://192.0.2.1:3300/ownid",
-    "http://0.0.0.0:3300/ownid",
-    "http://[::]:3300/ownid",
-    "http://[::ffff:192.0.2.1]/ownid",
-    "http://128.0.0.1/",
-    "http://sidecar.invalid/ownid",
-    "http://localhost.invalid/ownid",
-    "http://127.0.0.1.invalid/ownid",
-  ])("is refused where it is not this machine: %s", async (url) => {
-    const refusal = resolveTarget(url, undefined);
-    expect(refusal).rejects.toBeInstanceOf(UsageWrong);
-    expect(refusal).rejects.toThrow("--i-own-this-host");
-  });
-
-  test("may be localhost, which leads to this machine", async () => {
-    const { address, host } = await resolveTarget("http://localhost:3300/ownid", undefined);
-    expect(["127.0.0.1", "::1"]).toContain(address);
-    expect(host).toBe("localhost:3300");
-  });
-
-  test("elsewhere must be named exactly", async () => {
-    expect((await resolveTarget("http://192.0.2.1:3300/ownid", "192.0.2.1")).address).toBe("192.0.2.1");
-    for (const named of ["192.0.2.2", "192.0.2", "192.0.2.1:3300", ""]) {
-      expect(resolveTarget("http://192.0.2.1:3300/ownid", named)).rejects.toBeInstanceOf(UsageWrong);
-    }
-  });
-
-  test.each([
-    "https://127.0.0.1/ownid",
-    "127.0.0.1:3300",
-    "http://user:word@127.0.0.1/",
-    "http://127.0.0.1/?a=b",
-    "ftp://127.0.0.1",
-  ])("is refused where it is no address of a listener: %s", async (url) => {
-    expect(resolveTarget(url, undefined)).rejects.toBeInstanceOf(UsageWrong);
   });
 });
 

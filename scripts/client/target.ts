@@ -1,0 +1,90 @@
+import { lookup } from "node:dns/promises";
+import { BlockList, isIP } from "node:net";
+import { UsageWrong } from "../command.ts";
+
+/** Where requests go, and nowhere else: the name is looked up once. */
+export interface Target {
+  /** `http://127.0.0.1:3300/ownid` */
+  readonly url: string;
+  /** What the Host header says. */
+  readonly host: string;
+  readonly address: string;
+  readonly port: number;
+  /** Without a slash at its end. */
+  readonly basePath: string;
+}
+
+export interface TargetRules {
+  /** What a refusal calls the address: `--url`. */
+  readonly argument: string;
+  readonly takesTls: boolean;
+  /** The host that `--i-own-this-host` names. */
+  readonly ownedHost: string | undefined;
+  /** Why another machine is refused: `a load test can take a server down`. */
+  readonly danger: string;
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/**
+ * Returns the target if it is this machine, or if `ownedHost` names its host exactly. A name counts as this machine
+ * only if every address that it resolves to is a loopback one. Nothing is connected to.
+ *
+ * @throws {UsageWrong} it is no such URL, it is elsewhere, or no address is known for its name
+ */
+export async function resolveTarget(text: string, rules: TargetRules): Promise<Target> {
+  const { argument, ownedHost } = rules;
+  const url = parseAddress(text, rules);
+  const name = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const [address, ...others] = isIP(name) === 0 ? await addressesOf(name) : [name];
+  const isHere = address !== undefined && [address, ...others].every(isLoopback);
+  if (!isHere && ownedHost !== name) throw new UsageWrong(refusalOf(name, rules));
+  if (address === undefined) throw new UsageWrong(`${argument}: no address is known for ${name}.`);
+  const basePath = url.pathname.replace(/\/$/, "");
+  return {
+    url: `${url.origin}${basePath}`,
+    host: url.host,
+    address,
+    port: Number(url.port || (url.protocol === "https:" ? 443 : 80)),
+    basePath,
+  };
+}
+
+/** @throws {UsageWrong} */
+function parseAddress(text: string, { argument, takesTls }: TargetRules): URL {
+  const url = URL.parse(text);
+  if (url?.protocol !== "http:" && !(takesTls && url?.protocol === "https:")) {
+    throw new UsageWrong(
+      `${argument} takes the ${takesTls ? "http:// or https://" : "http://"} address of the public listener, such as ` +
+        `http://127.0.0.1:3300/ownid.${takesTls ? "" : " TLS ends in front of it."}`,
+    );
+  }
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw new UsageWrong(`${argument} takes an address without user, query and fragment.`);
+  }
+  return url;
+}
+
+function isLoopback(address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && loopback.check(address, family === 4 ? "ipv4" : "ipv6");
+}
+
+function refusalOf(name: string, { ownedHost, danger }: TargetRules): string {
+  const begun =
+    ownedHost === undefined
+      ? `${name} is not this machine, and ${danger}.`
+      : `--i-own-this-host names ${ownedHost}, but the requests would go to ${name}.`;
+  return `${begun} If the host is yours and you may do that to it, add: --i-own-this-host ${name}`;
+}
+
+/** Returns the addresses of a name, IPv4 first, where sidecars listen by default; none if the name is not known. */
+async function addressesOf(name: string): Promise<string[]> {
+  try {
+    return (await lookup(name, { all: true, order: "ipv4first" })).map(({ address }) => address);
+  } catch {
+    return [];
+  }
+}

@@ -1,4 +1,5 @@
 import { signMessage } from "../../src/protocol/signature.ts";
+import { endpoints as paths } from "../client/endpoints.ts";
 import type { LoginIds } from "./login-ids.ts";
 
 export const endpoints = ["get", "set", "session"] as const;
@@ -34,12 +35,6 @@ export interface SignedRequests {
   /** A lookup of the first login id. */
   first(): SignedRequest;
 }
-
-const paths = {
-  get: "getOwnIDDataByLoginId",
-  set: "setOwnIDDataByLoginId",
-  session: "getSessionByLoginId",
-} as const satisfies Record<Endpoint, string>;
 
 /** The characters that JSON allows behind a value and that mean nothing. */
 const blanks = [" ", "\t", "\r", "\n"] as const;

@@ -2,6 +2,7 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/process/development.ts";
 import { signMessage } from "../../src/protocol/signature.ts";
 import { curlCommand } from "../client/curl-command.ts";
+import { type Action, endpoints } from "../client/endpoints.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
@@ -26,14 +27,6 @@ signature is valid for a minute.
 Exits 0. With --send it exits 0 if the answer is 2xx, and 1 if it is another one
 or if there is none. Exits 2 on wrong usage, 78 if a setting is wrong.
 `;
-
-const endpoints = {
-  get: "getOwnIDDataByLoginId",
-  set: "setOwnIDDataByLoginId",
-  session: "getSessionByLoginId",
-} as const;
-
-type Action = keyof typeof endpoints;
 
 await runCommand({
   help,

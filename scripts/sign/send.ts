@@ -33,30 +33,44 @@ export async function send({ url, headers, body }: SignedRequest): Promise<Answe
     const { status, statusText } = response;
     return { status, statusText, body: await response.text() };
   } catch (error) {
-    throw new NoAnswer(`${explain(error, new URL(url))}${proxyHint(new URL(url))}`);
+    throw new NoAnswer(describeNoAnswer(error, url, { limitMs: answerMs, argument: "--url" }));
   }
 }
 
-function explain(error: unknown, { origin, protocol, host, hostname }: URL): string {
+export interface NoAnswerContext {
+  /** How long the answer could have taken. */
+  readonly limitMs: number;
+  /** What the command calls the address that its user gave: `--url`. */
+  readonly argument: string;
+}
+
+/** Says why no answer came from `url`, and what to do about it. */
+export function describeNoAnswer(error: unknown, url: string, context: NoAnswerContext): string {
+  const place = new URL(url);
+  return `${explain(error, place, context)}${proxyHint(place)}`;
+}
+
+function explain(error: unknown, place: URL, { limitMs, argument }: NoAnswerContext): string {
+  const { origin, protocol, host, hostname } = place;
   const code = codeOf(error);
   if (error instanceof Error && error.name === "TimeoutError") {
-    return `${origin} accepted the connection or dropped it unseen, and gave no answer within ${answerMs / 1000} s. Check the address and the firewall.`;
+    return `${origin} accepted the connection or dropped it unseen, and gave no answer within ${limitMs / 1000} s. Check the address and the firewall.`;
   }
   switch (code) {
     case "ECONNREFUSED":
-      return `Nothing listens at ${origin}. Start the sidecar with \`bun run start\`, or say with --url where it is.`;
+      return `Nothing listens at ${origin}. Start the sidecar with \`bun run start\`, or say with ${argument} where it is.`;
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return `No address is known for ${hostname}. Correct --url or HOST.`;
+      return `No address is known for ${hostname}. Correct ${argument} or HOST.`;
     case "EPROTO":
-      return `${origin} does not speak TLS. If it is the sidecar itself, write http:// in --url.`;
+      return `${origin} does not speak TLS. If it is the sidecar itself, write http:// in ${argument}.`;
     case "ECONNRESET":
-      return `${origin} closed the connection without an answer.${protocol === "http:" ? " If it expects TLS, write https:// in --url." : ""}`;
+      return `${origin} closed the connection without an answer.${protocol === "http:" ? ` If it expects TLS, write https:// in ${argument}.` : ""}`;
     case "CERT_HAS_EXPIRED":
     case "CERT_NOT_YET_VALID":
       return `The certificate of ${host} is not valid now (${code}). Renew it, or correct this machine's clock.`;
     case "ERR_TLS_CERT_ALTNAME_INVALID":
-      return `The certificate of ${host} was made for another host name. Write the name that it has in --url.`;
+      return `The certificate of ${host} was made for another host name. Write the name that it has in ${argument}.`;
   }
   if (isAboutTrust(code)) {
     return `The certificate of ${host} is not trusted (${reasonOf(error)}). Name the file of the authority that issued it in NODE_EXTRA_CA_CERTS.`;

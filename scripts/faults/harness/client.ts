@@ -1,5 +1,6 @@
+import { type Action, endpoints } from "../../client/endpoints.ts";
 import { fetchDirect } from "../../client/fetch-direct.ts";
-import { createSignedClient, type Endpoint, type SignedRequest } from "../../client/signed-client.ts";
+import { createSignedClient, type SignedRequest } from "../../client/signed-client.ts";
 import { type Sidecar, sharedSecret } from "./sidecar.ts";
 
 /** What came of one request; `status` is 0 where no answer came, and `code` then says so. */
@@ -13,13 +14,7 @@ export interface Reply {
   readonly returnedAt: number;
 }
 
-export type Kind = "get" | "set" | "session";
-
-const endpoints = {
-  get: "getOwnIDDataByLoginId",
-  set: "setOwnIDDataByLoginId",
-  session: "getSessionByLoginId",
-} as const satisfies Record<Kind, Endpoint>;
+export type Kind = Action;
 
 const answerMs = 15_000;
 let requests = 0;

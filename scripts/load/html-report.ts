@@ -1,8 +1,8 @@
+import { pageStyle } from "../page-style.ts";
 import { counted, countText, latencyText, rateText, shareText } from "../quantities.ts";
 import { timeText } from "./axes.ts";
-
+import { plotStyle } from "./plot-style.ts";
 import { latencyOverTime, percentileCurves, rateOverTime } from "./report-plots.ts";
-import { reportStyle } from "./report-style.ts";
 import type { LoadResult } from "./result.ts";
 import { resultRows, runText, warnings } from "./result-text.ts";
 import { scrolling } from "./scrolling.ts";
@@ -22,7 +22,7 @@ export function htmlReport(result: LoadResult): string {
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/>
 <title>Load test of ${text(result.target)}</title>
-<style>${reportStyle}</style>
+<style>${pageStyle}${plotStyle}</style>
 </head>
 <body>
 <main>

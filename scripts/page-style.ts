@@ -1,5 +1,5 @@
-/** The look of the report, light and dark. Fonts are those of the system. */
-export const reportStyle = `
+/** The look of the pages that commands write, light and dark. Fonts are those of the system. */
+export const pageStyle = `
 :root {
   color-scheme: light dark;
   --page: #f6f6f4; --card: #ffffff; --ink: #1b1c1e; --soft: #5c6066; --rule: #e2e2de; --grid: #ecece9;
@@ -43,27 +43,10 @@ thead th { color: var(--soft); font-weight: 500; font-size: 13px; }
 tbody th { font-weight: 500; }
 table.words td, table.words th { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 table.words th { width: 11em; color: var(--soft); }
-svg { display: block; width: 100%; min-width: 640px; height: auto; overflow: visible; }
-svg text { font: 12px system-ui, sans-serif; fill: var(--soft); }
-svg text.name { fill: var(--ink); font-weight: 500; }
-.grid { stroke: var(--grid); } .base, .mark { stroke: var(--planned); }
-.line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-.first { stroke: var(--first); } .second { stroke: var(--second); stroke-dasharray: 7 4; }
-.third { stroke: var(--third); } .fourth { stroke: var(--fourth); stroke-dasharray: 2 4; }
-.planned { stroke: var(--planned); stroke-dasharray: 4 4; } .failed { stroke: var(--failed); }
-.hint { fill: transparent; } .hint:hover { fill: var(--hover); }
 details { margin-top: 12px; } summary { cursor: pointer; color: var(--soft); font-size: 14px; }
-details .scroll { max-height: 340px; overflow: auto; margin-top: 8px; }
-.legend, .sideways { display: none; }
-.legend { list-style: none; flex-wrap: wrap; gap: 4px 18px; margin: 0 0 8px; padding: 0; font-size: 14px; }
-.legend li { display: flex; align-items: center; gap: 7px; }
-svg.key { width: 28px; min-width: 0; }
-.sideways { color: var(--soft); font-size: 13px; margin: 0 0 6px; }
 @media (max-width: 720px) {
   main { padding: 20px 12px 40px; }
   section { padding: 14px; }
-  .legend { display: flex; }
-  .sideways { display: block; }
   .scroll { padding-bottom: 8px; }
   .scroll tr > :first-child { position: sticky; left: 0; background: var(--card); }
   table.blocks, table.blocks tbody { display: block; }

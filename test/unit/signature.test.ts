@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { macOf } from "../../scripts/client/signed-client.ts";
+import { bytesOfBody, type SignatureVector } from "../../scripts/conformance/make-vectors.ts";
+import published from "../../scripts/conformance/vectors.json";
 import { SignatureInvalid } from "../../src/errors.ts";
 import {
   createSignatureVerifier,
@@ -7,8 +9,6 @@ import {
   type SignedMessage,
   signMessage,
 } from "../../src/protocol/signature.ts";
-import { bodyOf, type SignatureVectors } from "./make-signature-vectors.ts";
-import fixture from "./signature-vectors.json";
 
 interface Vector extends SignedMessage {
   readonly name: string;
@@ -17,9 +17,10 @@ interface Vector extends SignedMessage {
   readonly timestamp: string;
 }
 
-const vectors = readVectors(fixture);
-const [sample] = vectors.filter(({ name }) => name === "protocol's first under protocol's");
-if (sample === undefined) throw new Error("the fixture lacks the protocol's first vector");
+const all: readonly SignatureVector[] = published.vectors;
+const vectors = all.filter(({ valid, timestamp, now }) => valid && Number(timestamp) === now).map(vectorOf);
+const [sample] = vectors.filter(({ name }) => name === "first-example-sample");
+if (sample === undefined) throw new Error("the published vectors lack the contract's first example");
 
 describe("vectors computed by OpenSSL", () => {
   test("there are more than a hundred, the protocol's two among them", () => {
@@ -49,6 +50,22 @@ describe("vectors computed by OpenSSL", () => {
     for (const { body, timestamp, secret, signature } of vectors) {
       expect(signMessage(body, timestamp, secret)).toBe(signature);
     }
+  });
+});
+
+describe("the published vectors", () => {
+  test("are accepted and refused as they say, at the time that each names", () => {
+    const judged = all.map((vector) => ({
+      id: vector.id,
+      valid: accepts(vectorOf(vector), { nowMs: vector.now }),
+    }));
+    expect(judged).toEqual(all.map(({ id, valid }) => ({ id, valid })));
+    expect(all.filter(({ valid }) => !valid).length).toBeGreaterThan(15);
+  });
+
+  test("have an id of their own and a reason each", () => {
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    expect(all.filter(({ reason }) => !/^[A-Z].*\.$/.test(reason))).toEqual([]);
   });
 });
 
@@ -343,18 +360,12 @@ function spellingsWithSpareBits(signature: string): string[] {
   return [1, 2, 3].map((spare) => `${signature.slice(0, 42)}${alphabet.charAt(last | spare)}=`);
 }
 
-function readVectors({ secrets, bodies, vectors }: SignatureVectors): Vector[] {
-  return vectors.map(({ secret, body, timestamp, signature }) => {
-    const key = secrets[secret];
-    const source = bodies[body];
-    if (key === undefined || source === undefined) throw new Error(`a vector without ${secret} or ${body}`);
-    const name = `${body} under ${secret}`;
-    return {
-      name,
-      secret: new Uint8Array(Buffer.from(key, "base64")),
-      body: bodyOf(source),
-      timestamp,
-      signature,
-    };
-  });
+function vectorOf({ id, secret, body, timestamp, signature }: SignatureVector): Vector {
+  return {
+    name: id,
+    secret: new Uint8Array(Buffer.from(secret, "base64")),
+    body: bytesOfBody(body),
+    timestamp,
+    signature,
+  };
 }

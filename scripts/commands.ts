@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   doctor: { needs: "dependencies", run: () => import("./doctor/index.ts") },
   sync: { needs: "dependencies", run: () => import("./sync/index.ts") },
   loadtest: { needs: "devDependencies", run: () => import("./load/index.ts") },
+  conformance: { needs: "dependencies", run: () => import("./conformance/index.ts") },
   bench: { needs: "devDependencies", run: () => import("./bench/index.ts") },
   faults: { needs: "devDependencies", run: () => import("./faults/index.ts") },
   "quick-start": { needs: "devDependencies", run: () => import("./quick-start.ts") },

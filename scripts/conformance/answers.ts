@@ -1,0 +1,121 @@
+import { Deviation, NotJudged, Variant } from "./case.ts";
+import type { Site } from "./site.ts";
+import type { Answer } from "./wire.ts";
+
+/** What the contract asks of an answer. Every function throws `Deviation` or `Variant` where the answer differs. */
+
+const shownCharactersMax = 120;
+
+/** An answer in a few words, without the values that a success may carry. */
+export function describeAnswer({ status, headers, body }: Answer): string {
+  if (body === "") return `HTTP ${status} with an empty body`;
+  if (status >= 400) return `HTTP ${status} ${body.slice(0, shownCharactersMax)}`;
+  if (status >= 300) return `HTTP ${status} to ${headers.get("location") ?? "nowhere"}`;
+  const json = parseObject(body);
+  if (json === null) return `HTTP ${status} with a body that is no JSON object`;
+  if ("errorCode" in json) return `HTTP ${status} ${JSON.stringify(json).slice(0, shownCharactersMax)}`;
+  return `HTTP ${status} with a JSON object of ${Object.keys(json).join(", ") || "nothing"}`;
+}
+
+export function expectStatus(answer: Answer, ...statuses: readonly number[]): void {
+  if (statuses.includes(answer.status)) return;
+  throw new Deviation(`Expected HTTP ${statuses.join(" or ")}; came ${describeAnswer(answer)}.`, answer);
+}
+
+/** Whether a 200 says in its body that there is no such user, as OwnID's code samples do. */
+export function isErrorCode404({ status, body }: Answer): boolean {
+  return status === 200 && parseObject(body)?.errorCode === 404;
+}
+
+export function expectUnknownUser(answer: Answer): void {
+  if (answer.status === 404) return;
+  if (isErrorCode404(answer)) {
+    throw new Variant(
+      'Came HTTP 200 {"errorCode":404}, as OwnID\'s code samples answer; its API reference says HTTP 404. ' +
+        "The sidecar does so with COMPAT_ERROR_CODE_404=true.",
+      answer,
+    );
+  }
+  throw new Deviation(`Expected HTTP 404; came ${describeAnswer(answer)}.`, answer);
+}
+
+/** That a login id was answered like one that no user has; how that is answered is the profile basic's business. */
+export function expectNobody(answer: Answer, unknown: Answer): void {
+  const isAlike = answer.status === unknown.status && (answer.status !== 200 || answer.body === unknown.body);
+  if (isAlike) return;
+  throw new Deviation(
+    `Expected ${describeAnswer(unknown)}, as for any unknown login id; came ${describeAnswer(answer)}.`,
+    answer,
+  );
+}
+
+/** That a request without a valid signature was refused. */
+export function expectRefused(answer: Answer): void {
+  if (answer.status === 401) return;
+  if (answer.status === 400 || answer.status === 403) {
+    throw new Variant(`Refused with HTTP ${answer.status}; OwnID's own examples answer HTTP 401.`, answer);
+  }
+  throw new Deviation(`Expected HTTP 401; came ${describeAnswer(answer)}.`, answer);
+}
+
+/** That a valid signature was accepted, whatever the endpoint then made of the request. */
+export function expectAccepted(answer: Answer): void {
+  if (![400, 401, 403].includes(answer.status)) return;
+  throw new Deviation(`The signature is valid, and yet it was refused: ${describeAnswer(answer)}.`, answer);
+}
+
+/** That a signed request that makes no sense was refused without a crash. */
+export function expectRejected(answer: Answer): void {
+  if (isErrorCode404(answer)) return;
+  if (answer.status >= 400 && answer.status < 500) return;
+  throw new Deviation(`Expected HTTP 400; came ${describeAnswer(answer)}.`, answer);
+}
+
+/** Returns what a lookup answered; `null` is no data. */
+export function readOwnIdData(answer: Answer): string | null {
+  if (answer.status === 204) return null;
+  expectStatus(answer, 200, 204);
+  const ownIdData = parseObject(answer.body)?.ownIdData;
+  if (typeof ownIdData === "string") return ownIdData === "" ? null : ownIdData;
+  throw new Deviation(`Expected {"ownIdData":"…"} with a text; came ${describeAnswer(answer)}.`, answer);
+}
+
+/** That a lookup of the test user answers exactly this; an older value is another case's business. */
+export async function expectStored(site: Site, expected: string | null): Promise<void> {
+  const found = readOwnIdData(await site.get());
+  if (found === expected) return;
+  if (site.wasEarlier(found)) {
+    throw new NotJudged(
+      "The lookup still answered an older value; the cases of the profile fresh judge that.",
+    );
+  }
+  throw new Deviation(`The lookup answered another text than was set${differenceOf(expected, found)}.`);
+}
+
+/** That a session was answered: OwnID passes any JSON object on to the site's pages. */
+export function expectSession(answer: Answer): void {
+  expectStatus(answer, 200);
+  const json = parseObject(answer.body);
+  if (json === null || Object.keys(json).length === 0 || isErrorCode404(answer)) {
+    throw new Deviation(`Expected a JSON object with the session; came ${describeAnswer(answer)}.`, answer);
+  }
+}
+
+export function parseObject(body: string): Record<string, unknown> | null {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : null;
+  } catch {
+    return null;
+  }
+}
+
+function differenceOf(expected: string | null, found: string | null): string {
+  if (expected === null) return ": the data were to be empty";
+  if (found === null) return ": nothing at all";
+  if (found.length !== expected.length) {
+    return `: ${found.length} characters instead of ${expected.length}`;
+  }
+  const at = [...expected].findIndex((_, index) => expected[index] !== found[index]);
+  return `: it differs at character ${at + 1}`;
+}

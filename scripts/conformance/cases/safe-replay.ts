@@ -1,0 +1,121 @@
+import type { SignedRequest } from "../../client/signed-client.ts";
+import { describeAnswer, expectSession, expectStatus, expectStored, readOwnIdData } from "../answers.ts";
+import { type Case, Deviation } from "../case.ts";
+import type { Site } from "../site.ts";
+import type { Answer } from "../wire.ts";
+
+/** OwnID's contract does not ask for these. Without them, whoever captures a request can use it for a minute. */
+
+const rememberHint =
+  "Remember the MAC of each request that was executed for twice the time window, in a store that all instances share. " +
+  "(The sidecar does so unless REPLAY_PROTECTION is off.)";
+const bindHint =
+  "The path is not signed. Remember with each MAC which endpoint it was used on first, and refuse it on the others.";
+
+export const replayCases: readonly Case[] = [
+  {
+    id: "safe-replayed-set",
+    level: "should",
+    contract: "A copy of an older set does not bring its value back.",
+    hint: `${rememberHint} Answer the copy as the first was answered, without executing it.`,
+    writes: true,
+    run: async (site) => {
+      const older = site.newValue();
+      const captured = site.request("set", { loginId: site.user, ownIdData: older });
+      expectStatus(await site.send(captured), 200, 204);
+      expectStatus(await site.set(site.newValue()), 200, 204);
+      await site.send(captured);
+      if (readOwnIdData(await site.get()) === older) {
+        throw new Deviation("The copy was executed: the user has the older value again.");
+      }
+    },
+  },
+  {
+    id: "safe-replayed-session",
+    level: "should",
+    contract: "A copy of a session request gives no second session.",
+    hint: rememberHint,
+    run: async (site) => {
+      const captured = site.request("session", { loginId: site.user, sessionType: "browser" });
+      expectSession(await site.send(captured));
+      expectNoSession(await site.send(captured), "A copy of the request");
+    },
+  },
+  {
+    id: "safe-get-as-session",
+    level: "should",
+    contract: "A captured lookup gives no session at the session endpoint.",
+    hint: `${bindHint} Or require sessionType in a session request.`,
+    run: async (site) => {
+      const captured = site.request("get", { loginId: site.user });
+      await site.send(captured);
+      expectNoSession(await site.send(site.at(captured, "session")), "A lookup");
+    },
+  },
+  {
+    id: "safe-set-as-session",
+    level: "should",
+    contract: "A captured set gives no session at the session endpoint.",
+    hint: `${bindHint} Or refuse a session request that carries ownIdData.`,
+    writes: true,
+    run: async (site) => {
+      const captured = site.request("set", { loginId: site.user, ownIdData: site.newValue() });
+      await site.send(captured);
+      expectNoSession(await site.send(site.at(captured, "session")), "A set");
+    },
+  },
+  {
+    id: "safe-session-as-get",
+    level: "should",
+    contract: "A captured session request reads no data at the lookup endpoint.",
+    hint: bindHint,
+    run: async (site) => {
+      const captured = site.request("session", { loginId: site.user, sessionType: "browser" });
+      await site.send(captured);
+      expectUnused(await site.send(site.at(captured, "get")), "A session request was answered as a lookup");
+    },
+  },
+  {
+    id: "safe-replayed-at-once",
+    level: "should",
+    contract: "Of ten copies of a session request at once, one gives a session.",
+    hint: `${rememberHint} Claim the MAC in one atomic step before anything is done.`,
+    run: async (site) => {
+      const captured = site.request("session", { loginId: site.user, sessionType: "browser" });
+      const answers = await Promise.all(Array.from({ length: 10 }, () => site.send(captured)));
+      const sessions = answers.filter(({ status }) => status === 200).length;
+      if (sessions !== 1) throw new Deviation(`${sessions} of the 10 copies got a session.`);
+    },
+  },
+  {
+    id: "safe-set-without-data",
+    level: "must",
+    contract: "A captured lookup or session request changes nothing at the set endpoint.",
+    hint: "Refuse a set whose body has no ownIdData: nothing given is not the same as empty.",
+    writes: true,
+    run: async (site) => {
+      const before = site.newValue();
+      expectStatus(await site.set(before), 200, 204);
+      await expectStored(site, before);
+      for (const captured of capturedWithoutData(site)) await site.send(site.at(captured, "set"));
+      if (readOwnIdData(await site.get()) === null) throw new Deviation("The user's data were emptied.");
+    },
+  },
+];
+
+function capturedWithoutData(site: Site): SignedRequest[] {
+  return [
+    site.request("get", { loginId: site.user }),
+    site.request("session", { loginId: site.user, sessionType: "browser" }),
+  ];
+}
+
+function expectNoSession(answer: Answer, what: string): void {
+  expectUnused(answer, `${what} was answered with a session`);
+}
+
+function expectUnused(answer: Answer, otherwise: string): void {
+  if (answer.status >= 500 && answer.status !== 503)
+    throw new Deviation(`Came ${describeAnswer(answer)}.`, answer);
+  if (answer.status < 300) throw new Deviation(`${otherwise}: ${describeAnswer(answer)}.`, answer);
+}

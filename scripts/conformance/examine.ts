@@ -1,0 +1,88 @@
+import type { Target } from "../client/target.ts";
+import { showStep, tell } from "../progress.ts";
+import { stopOnSignal } from "../stop-on-signal.ts";
+import type { Case } from "./case.ts";
+import { createRedact } from "./redact.ts";
+import { makeReport, type Report } from "./result.ts";
+import { type Run, runCases } from "./run.ts";
+import { createSite, type ObservedSite } from "./site.ts";
+import { readUserData, restoreUserData, type UserData } from "./user-data.ts";
+import { createWire } from "./wire.ts";
+
+export interface ExamineOptions {
+  readonly target: Target;
+  /** The host that `--i-own-this-host` named, or `null`. */
+  readonly ownedHost: string | null;
+  readonly cases: readonly Case[];
+  readonly user: string;
+  readonly blockedUser: string | null;
+  /** One or two. */
+  readonly sharedSecrets: readonly Uint8Array[];
+}
+
+/**
+ * Runs the cases against the server and gives the test user the old data back, in whatever way the run ends. SIGINT and
+ * SIGTERM end the run after the request that is on its way.
+ *
+ * @throws {NoAnswer} nothing answers
+ * @throws {ConfigurationInvalid} the server refuses the shared secret
+ * @throws {UsageWrong} the server does not know the user
+ */
+export async function examine(options: ExamineOptions): Promise<Report> {
+  const { target, ownedHost, cases, user, blockedUser, sharedSecrets } = options;
+  const [sharedSecret = new Uint8Array(), secondSecret = null] = sharedSecrets;
+  const startedAt = new Date();
+  const startMs = performance.now();
+  const stop = stopOnSignal(
+    "Stopping: the user's data are being restored. A second Ctrl-C would leave them overwritten.",
+  );
+  const wire = createWire({ target, sharedSecret, stop });
+  showStep(`waiting for the first answer of ${target.url}`);
+  const before = readUserData(
+    await wire.send(wire.sign("getOwnIDDataByLoginId", { loginId: user })),
+    target.url,
+    user,
+  );
+  wire.takeExchanges();
+  const site = createSite({ wire, user, blockedUser, secondSecret, initialValue: before.value });
+  const onCase = (id: string, done: number) => showStep(`${done + 1} of ${cases.length}  ${id}`);
+  let run: Run;
+  let notRestored: string | null = null;
+  try {
+    run = await runCases({ cases, site, wire, mayWrite: before.isKnown, onCase });
+  } finally {
+    showStep("restoring the user's data");
+    notRestored = await restore(site, before, { target, sharedSecret, user });
+    showStep("");
+    if (notRestored !== null) tell(`${notRestored}\n`);
+  }
+  return makeReport({
+    target: target.url,
+    user,
+    ownedHost,
+    startedAt,
+    durationMs: performance.now() - startMs,
+    ...run,
+    notRestored,
+    redact: createRedact({ sharedSecrets, initialValue: before.value, isOurs: site.isOurs }),
+  });
+}
+
+interface Restoration {
+  readonly target: Target;
+  readonly sharedSecret: Uint8Array;
+  readonly user: string;
+}
+
+/** Sends past the limits of the run, which may be used up. */
+async function restore(
+  site: ObservedSite,
+  before: UserData,
+  { target, sharedSecret, user }: Restoration,
+): Promise<string | null> {
+  if (!before.isKnown || !site.hasWritten()) return null;
+  const wire = createWire({ target, sharedSecret, stop: new AbortController().signal });
+  const set = (ownIdData: string) =>
+    wire.send(wire.sign("setOwnIDDataByLoginId", { loginId: user, ownIdData }));
+  return restoreUserData(before, set, user);
+}

@@ -1,0 +1,85 @@
+import { writeFileSync } from "node:fs";
+import { loadConfig } from "../../src/config/load-config.ts";
+import { demoLoginId, developmentSharedSecret } from "../../src/process/development.ts";
+import { resolveTarget } from "../client/target.ts";
+import { columnsOf } from "../columns.ts";
+import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
+import { commandEnvironment } from "../command-environment.ts";
+import { print, showStep, tell } from "../progress.ts";
+import { chooseCases } from "./choice.ts";
+import { examine } from "./examine.ts";
+import { help } from "./help.ts";
+import { htmlReport } from "./html-report.ts";
+import { junitXml } from "./junit.ts";
+import { reportText } from "./report-text.ts";
+import type { Report } from "./result.ts";
+import { NoAnswer } from "./wire.ts";
+
+await runCommand({
+  help,
+  options: {
+    profile: { type: "string" },
+    user: { type: "string", default: demoLoginId },
+    "blocked-user": { type: "string" },
+    replay: { type: "string" },
+    "i-own-this-host": { type: "string" },
+    report: { type: "string" },
+    junit: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+  async run([baseUrl, ...rest], options): Promise<ExitStatus> {
+    if (baseUrl === undefined || rest.length > 0) {
+      throw new UsageWrong("Name one base URL: bun run conformance http://127.0.0.1:3300/ownid");
+    }
+    const cases = chooseCases(options);
+    const ownedHost = options["i-own-this-host"];
+    const target = await resolveTarget(baseUrl, {
+      argument: "The base URL",
+      takesTls: true,
+      ownedHost,
+      danger: "this run overwrites a user's data there",
+    });
+    const config = loadConfig(commandEnvironment(), developmentSharedSecret);
+    const sharedSecrets = config.signature.sharedSecrets.reveal();
+    // So that a report that cannot be written is told before the run; one from before stays until there is another.
+    for (const option of ["report", "junit"] as const) writeReport(option, options[option], "", "a");
+    const { user, "blocked-user": blockedUser = null } = options;
+    const report = await examine({
+      target,
+      ownedHost: ownedHost ?? null,
+      cases,
+      user,
+      blockedUser,
+      sharedSecrets,
+    }).catch(toldNoAnswer);
+    if (report === null) return 1;
+    writeReport("report", options.report, htmlReport(report));
+    writeReport("junit", options.junit, junitXml(report));
+    print(
+      options.json ? `${JSON.stringify(report)}\n` : reportText(report, page(options.replay !== undefined)),
+    );
+    return report.conforms ? 0 : 1;
+  },
+});
+
+function page(showsExchanges: boolean) {
+  const { isTTY } = process.stdout;
+  const hasColours = isTTY === true && !process.env.NO_COLOR;
+  return { columns: columnsOf(process.stdout), hasColours, showsExchanges };
+}
+
+function toldNoAnswer(error: unknown): Report | null {
+  showStep("");
+  if (!(error instanceof NoAnswer)) throw error;
+  tell(`${error.message}\n`);
+  return null;
+}
+
+function writeReport(option: string, path: string | undefined, content: string, flag: "a" | "w" = "w"): void {
+  if (path === undefined) return;
+  try {
+    writeFileSync(path, content, { flag });
+  } catch {
+    throw new UsageWrong(`--${option}: ${path} cannot be written.`);
+  }
+}

@@ -1,0 +1,100 @@
+import { withRunner } from "../../src/process/greeting.ts";
+import { usualColumns, wrapBeside } from "../columns.ts";
+import { textTable } from "../text-table.ts";
+import { outcomes, type Report, type ShownCase, type ShownExchange } from "./result.ts";
+import { detailsOf, replayCommand, verdictOf } from "./verdict.ts";
+
+export interface Page {
+  readonly columns: number;
+  readonly hasColours: boolean;
+  /** Whether every request and its answer are shown, of passed cases too. */
+  readonly showsExchanges: boolean;
+}
+
+const labels = { fail: "FAIL", warn: "warn", note: "note", skip: "skip", pass: "pass" } as const;
+const colours = { fail: "31;1", warn: "33", note: "36", skip: "2", pass: "32" } as const;
+const indent = 6;
+const nameWidth = 6;
+const bodyShownMax = 300;
+
+/** The report as a person reads it on a terminal: the gravest last, so that it stands above the prompt. */
+export function reportText(report: Report, page: Page): string {
+  const { columns, hasColours, showsExchanges } = page;
+  const paint = (code: string, text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
+  const shown = outcomes
+    .toReversed()
+    .filter((outcome) => outcome !== "pass" || showsExchanges)
+    .flatMap((outcome) => report.cases.filter((one) => one.outcome === outcome));
+  const caseOf = (one: ShownCase) => {
+    const head = `${paint(colours[one.outcome], labels[one.outcome])}  ${paint("1", one.id)}  ${one.level}`;
+    const exchanges = showsExchanges ? one.exchanges.map((exchange) => exchangeText(exchange, columns)) : [];
+    return [[head, ...linesOf(one, report, page)].join("\n"), ...exchanges].join("\n\n");
+  };
+  const verdict = paint(report.conforms ? "32;1" : "31;1", verdictOf(report));
+  const sections = [
+    paint("1", wrapBeside(0, `Conformance of ${report.target} with the user ${report.user}`, columns)),
+    ...shown.map(caseOf),
+    ...(showsExchanges ? [] : [profileTable(report, columns)]),
+    [verdict, ...detailsOf(report)].map((line) => wrapBeside(0, line, columns)).join("\n"),
+  ];
+  return `${withRunner(sections.join("\n\n"))}\n`;
+}
+
+/** The lines below a case's name. What could not be judged says why, and no more. */
+function linesOf(one: ShownCase, report: Report, { columns, showsExchanges }: Page): string[] {
+  const deciding = one.exchanges.find(({ isDecisive }) => isDecisive);
+  const hasFailed = one.outcome === "fail" || one.outcome === "warn";
+  const facts: readonly (readonly [name: string, text: string])[] = [
+    ...(one.outcome === "skip" ? [] : [["", one.contract] as const]),
+    ...(one.found === "" ? [] : [[one.outcome === "skip" ? "" : "found", one.found] as const]),
+    ...(hasFailed && !showsExchanges && deciding !== undefined ? exchangeFacts(deciding) : []),
+    ...(hasFailed ? [["fix", one.hint] as const] : []),
+  ];
+  const lines = facts.map(([name, text]) => {
+    const begun = " ".repeat(indent) + (name === "" ? "" : name.padEnd(nameWidth));
+    return begun + wrapBeside(begun.length, text, columns);
+  });
+  // Not wrapped, so that it can be copied.
+  const again = `${" ".repeat(indent)}${"again".padEnd(nameWidth)}${replayCommand(one.id, report)}`;
+  return hasFailed && !showsExchanges ? [...lines, again] : lines;
+}
+
+function exchangeFacts(exchange: ShownExchange): (readonly [name: string, text: string])[] {
+  const { method, url, requestBody, status, responseBody, failure } = exchange;
+  const answer = status === null ? failure : `HTTP ${status} ${responseBody}`;
+  return [
+    ["sent", short(`${method} ${url.slice(url.lastIndexOf("/"))} ${requestBody}`)],
+    ["came", short(answer)],
+  ];
+}
+
+/** A request as curl sends it, and all of the answer. */
+function exchangeText(exchange: ShownExchange, columns: number): string {
+  const { curl, method, url, requestBody, status, responseHeaders, responseBody, failure, durationMs } =
+    exchange;
+  const sent = curl ?? `${method} ${url}\n${short(requestBody)}`;
+  const headers = Object.entries(responseHeaders).map(([name, value]) => `${name}: ${value}`);
+  const answer =
+    status === null ? [failure] : [`HTTP ${status}  (${durationMs} ms)`, ...headers, responseBody];
+  const lines = answer.filter((line) => line !== "").map((line) => `    ${wrapBeside(4, line, columns)}`);
+  return `${sent}\n${lines.join("\n")}`;
+}
+
+function profileTable({ profiles, cases }: Report, columns = usualColumns): string {
+  const shownOutcomes = outcomes.toReversed();
+  const rows = profiles.map((profile) => {
+    const own = cases.filter((one) => one.profile === profile);
+    return [
+      profile,
+      ...shownOutcomes.map((outcome) => String(own.filter((one) => one.outcome === outcome).length)),
+    ];
+  });
+  const cells = rows.map((row) => row.map((cell) => (cell === "0" ? "–" : cell)));
+  return textTable(["profile", ...shownOutcomes], cells, columns);
+}
+
+/** A body is one line here, and no longer than a few. */
+function short(text: string): string {
+  const line = text.trim().replaceAll(/\s+/g, " ");
+  return line.length > bodyShownMax ? `${line.slice(0, bodyShownMax)}…` : line;
+}

@@ -1,0 +1,144 @@
+import { curlCommand } from "../client/curl-command.ts";
+import { type Level, type Profile, profiles } from "./case.ts";
+import type { Redact } from "./redact.ts";
+import type { Answer, Exchange } from "./wire.ts";
+
+/**
+ * `fail`: a must does not hold. `warn`: a should does not hold. `note`: a may does not hold, or the server does something
+ * else that OwnID's sources provide for. `skip`: it could not be judged.
+ */
+export type Outcome = "pass" | "fail" | "warn" | "note" | "skip";
+
+/** Of the outcomes of one run, by gravity. */
+export const outcomes: readonly Outcome[] = ["fail", "warn", "note", "skip", "pass"];
+
+export interface CaseResult {
+  readonly id: string;
+  readonly profile: Profile;
+  readonly level: Level;
+  readonly contract: string;
+  readonly hint: string;
+  readonly outcome: Outcome;
+  /** Why the outcome is not `pass`; empty if it is. */
+  readonly found: string;
+  /** The answer that decided, where a single one did. */
+  readonly decisive: Answer | null;
+  readonly durationMs: number;
+  readonly exchanges: readonly Exchange[];
+}
+
+/** One request and its answer as a report shows them: nothing in it is secret, and nothing is long. */
+export interface ShownExchange {
+  readonly method: string;
+  readonly url: string;
+  readonly requestHeaders: Readonly<Record<string, string>>;
+  readonly requestBody: string;
+  /** `null`: no answer came. */
+  readonly status: number | null;
+  readonly responseHeaders: Readonly<Record<string, string>>;
+  readonly responseBody: string;
+  readonly failure: string;
+  readonly durationMs: number;
+  /** Sends the same request again; `null` where it is too long to be shown. */
+  readonly curl: string | null;
+  /** Whether this is the answer that decided the case. */
+  readonly isDecisive: boolean;
+}
+
+export interface ShownCase extends Omit<CaseResult, "exchanges" | "decisive"> {
+  readonly exchanges: readonly ShownExchange[];
+  /** How many there were, where not all are shown. */
+  readonly exchangesInAll: number;
+}
+
+export interface Report {
+  readonly target: string;
+  readonly user: string;
+  /** The host that `--i-own-this-host` named, or `null`. */
+  readonly ownedHost: string | null;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly profiles: readonly Profile[];
+  /** Whether every case was run and no must failed. */
+  readonly conforms: boolean;
+  /** Why the run ended before its last case, or `null`. */
+  readonly stopped: string | null;
+  /** What to do where the user's data could not be restored, or `null`. */
+  readonly notRestored: string | null;
+  readonly counts: Readonly<Record<Outcome, number>>;
+  readonly cases: readonly ShownCase[];
+}
+
+export interface ReportInput
+  extends Pick<Report, "target" | "user" | "ownedHost" | "stopped" | "notRestored"> {
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly results: readonly CaseResult[];
+  readonly redact: Redact;
+}
+
+/** Of one case: what a person looks through. */
+const exchangesShownMax = 25;
+
+export function makeReport({ results, redact, startedAt, ...facts }: ReportInput): Report {
+  const cases = results.map((result) => showCase(result, redact));
+  const count = (outcome: Outcome) => cases.filter((shown) => shown.outcome === outcome).length;
+  const counts = {
+    fail: count("fail"),
+    warn: count("warn"),
+    note: count("note"),
+    skip: count("skip"),
+    pass: count("pass"),
+  };
+  return {
+    ...facts,
+    startedAt: startedAt.toISOString(),
+    durationMs: Math.round(facts.durationMs),
+    profiles: profiles.filter((profile) => cases.some((shown) => shown.profile === profile)),
+    conforms: counts.fail === 0 && facts.stopped === null && facts.notRestored === null,
+    counts,
+    cases,
+  };
+}
+
+function showCase({ decisive, exchanges, ...result }: CaseResult, redact: Redact): ShownCase {
+  const deciding = exchanges.find(({ answer }) => answer !== null && answer === decisive) ?? exchanges.at(-1);
+  // The deciding one and those before it tell how it came about.
+  const end = Math.max(exchangesShownMax, deciding === undefined ? 0 : exchanges.indexOf(deciding) + 1);
+  return {
+    ...result,
+    found: redact.text(result.found),
+    durationMs: Math.round(result.durationMs),
+    exchanges: exchanges
+      .slice(Math.max(0, end - exchangesShownMax), end)
+      .map((exchange) => showExchange(exchange, exchange === deciding, redact)),
+    exchangesInAll: exchanges.length,
+  };
+}
+
+const bodyCharactersMax = 2000;
+
+function showExchange(exchange: Exchange, isDecisive: boolean, redact: Redact): ShownExchange {
+  const { request, answer, failure, durationMs } = exchange;
+  const { method, url, headers, body } = request;
+  const isShort = body.length <= bodyCharactersMax;
+  const sent = method === "GET" ? "" : new TextDecoder().decode(body.subarray(0, bodyCharactersMax));
+  return {
+    method,
+    url,
+    requestHeaders: headers,
+    requestBody: isShort ? sent : `${sent}… (${body.length.toLocaleString("en-US")} bytes)`,
+    status: answer?.status ?? null,
+    responseHeaders: answer === null ? {} : redact.headers(answer.headers),
+    responseBody: answer === null ? "" : cut(redact.body(answer.status, answer.body)),
+    failure: redact.text(failure),
+    durationMs: Math.round(durationMs * 10) / 10,
+    curl: isShort ? curlCommand(request) : null,
+    isDecisive,
+  };
+}
+
+function cut(text: string): string {
+  if (text.length <= bodyCharactersMax) return text;
+  return `${text.slice(0, bodyCharactersMax)}… (${text.length.toLocaleString("en-US")} characters)`;
+}

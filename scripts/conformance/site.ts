@@ -1,0 +1,115 @@
+import { type Action, endpoints } from "../client/endpoints.ts";
+import { type Content, macOf, type SignedRequest } from "../client/signed-client.ts";
+import { type Answer, NoAnswer, type Wire } from "./wire.ts";
+
+/** The server under test, as the cases see it. */
+export interface Site {
+  /** The login id of the test user. */
+  readonly user: string;
+  /** The login id of a user whom the site has blocked, or `null`. */
+  readonly blockedUser: string | null;
+  /** The second shared secret, which is live during a rotation, or `null`. */
+  readonly secondSecret: Uint8Array | null;
+  /** Returns a rightly signed request. `ageMs` dates it back; a negative one dates it ahead. */
+  request(action: Action, content: Content, ageMs?: number): SignedRequest;
+  /** Signs the request anew with this secret. */
+  signWith(request: SignedRequest, secret: Uint8Array): SignedRequest;
+  /** Sends the request to another of the three endpoints. */
+  at(request: SignedRequest, action: Action): SignedRequest;
+  /** @throws {NoAnswer} | {Stopped} */
+  send(request: SignedRequest): Promise<Answer>;
+  get(loginId?: string): Promise<Answer>;
+  set(ownIdData: string, loginId?: string): Promise<Answer>;
+  /** With `sessionType` `browser` unless the fields say otherwise. */
+  session(fields?: Readonly<Record<string, unknown>>, loginId?: string): Promise<Answer>;
+  /** Returns a value that has never been written before. */
+  newValue(): string;
+  /** Returns a login id that no user has. */
+  newStranger(): string;
+  /** Whether the test user may have had this value at some time of the run; `null` is no data. */
+  wasEarlier(value: string | null): boolean;
+}
+
+export interface SiteOptions {
+  readonly wire: Pick<Wire, "sign" | "send">;
+  readonly user: string;
+  readonly blockedUser: string | null;
+  readonly secondSecret: Uint8Array | null;
+  /** What the user had when the run began. */
+  readonly initialValue: string | null;
+}
+
+/** A site that also knows whether the run may have changed the test user's data. */
+export interface ObservedSite extends Site {
+  hasWritten(): boolean;
+  /** Whether this run made the value up. */
+  isOurs(value: string): boolean;
+}
+
+export function createSite(options: SiteOptions): ObservedSite {
+  const { wire, user, blockedUser, secondSecret, initialValue } = options;
+  const sent = new Set<string | null>([initialValue]);
+  let hasWritten = false;
+
+  function request(action: Action, content: Content, ageMs = 0): SignedRequest {
+    if (ageMs === 0) return wire.sign(endpoints[action], content);
+    return wire.sign(endpoints[action], content, String(Date.now() - ageMs));
+  }
+
+  async function send(signed: SignedRequest): Promise<Answer> {
+    const isSet = signed.url.includes(endpoints.set);
+    try {
+      const answer = await wire.send(signed);
+      if (isSet && answer.status < 300) hasWritten = true;
+      return answer;
+    } catch (error) {
+      if (isSet && error instanceof NoAnswer) hasWritten = true;
+      throw error;
+    }
+  }
+
+  return {
+    user,
+    blockedUser,
+    secondSecret,
+    request,
+    send,
+    signWith(signed, secret) {
+      const timestamp = signed.headers["ownid-timestamp"] ?? "";
+      return withHeaders(signed, { "ownid-signature": macOf(signed.body, timestamp, secret) });
+    },
+    at: (signed, action) => ({ ...signed, url: signed.url.replace(/[^/]+$/, endpoints[action]) }),
+    get: (loginId = user) => send(request("get", { loginId })),
+    set(ownIdData, loginId = user) {
+      sent.add(ownIdData === "" ? null : ownIdData);
+      return send(request("set", { loginId, ownIdData }));
+    },
+    session: (fields = { sessionType: "browser" }, loginId = user) =>
+      send(request("session", { loginId, ...fields })),
+    newValue() {
+      const value = JSON.stringify({ conformance: crypto.randomUUID() });
+      sent.add(value);
+      return value;
+    },
+    newStranger: () => `conformance-${crypto.randomUUID()}@example.com`,
+    wasEarlier: (value) => sent.has(value),
+    hasWritten: () => hasWritten,
+    isOurs: (value) => value !== initialValue && sent.has(value),
+  };
+}
+
+export function withHeaders(
+  request: SignedRequest,
+  headers: Readonly<Record<string, string>>,
+): SignedRequest {
+  return { ...request, headers: { ...request.headers, ...headers } };
+}
+
+export function withoutHeader(request: SignedRequest, name: string): SignedRequest {
+  const { [name]: _, ...headers } = request.headers;
+  return { ...request, headers };
+}
+
+export function withBody(request: SignedRequest, body: string | Uint8Array): SignedRequest {
+  return { ...request, body: typeof body === "string" ? new TextEncoder().encode(body) : body };
+}

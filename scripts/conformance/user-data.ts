@@ -1,0 +1,83 @@
+import { ConfigurationInvalid } from "../../src/errors.ts";
+import { createPrivateFile } from "../../src/files/private-file.ts";
+import { UsageWrong } from "../command.ts";
+import { describeAnswer, isErrorCode404, readOwnIdData } from "./answers.ts";
+import { Deviation } from "./case.ts";
+import { type Answer, NoAnswer } from "./wire.ts";
+
+/** What the test user had when the run began. `isKnown` is false where the server could not say. */
+export interface UserData {
+  readonly isKnown: boolean;
+  /** `null`: no data. */
+  readonly value: string | null;
+}
+
+const restoreAttempts = 3;
+const restorePauseMs = 1000;
+
+/**
+ * Reads the answer to the first lookup of the test user.
+ *
+ * @throws {ConfigurationInvalid} the server refuses the signature
+ * @throws {UsageWrong} the server has no such user, or is not at this address
+ */
+export function readUserData(answer: Answer, url: string, user: string): UserData {
+  const { status, headers } = answer;
+  if (status === 401 || status === 403) throw new ConfigurationInvalid([secretRefused(url, status)]);
+  if (status === 404 || isErrorCode404(answer)) {
+    throw new UsageWrong(
+      `The server at ${url} answers ${describeAnswer(answer)} for ${user}. Name an existing user with --user, or correct ` +
+        "the base URL if the three endpoints are not directly below it.",
+    );
+  }
+  if (status === 423) throw new UsageWrong("The site has blocked this user. Name another one with --user.");
+  if (status >= 300 && status < 400) {
+    throw new UsageWrong(
+      `${url} redirects to ${headers.get("location") ?? "nowhere"}. OwnID does not follow redirects, and neither does this ` +
+        "command: name the address itself.",
+    );
+  }
+  try {
+    return { isKnown: true, value: readOwnIdData(answer) };
+  } catch (error) {
+    if (!(error instanceof Deviation)) throw error;
+    return { isKnown: false, value: null };
+  }
+}
+
+function secretRefused(url: string, status: number): string {
+  return (
+    `OWNID_SHARED_SECRET: the server at ${url} refuses the first signature (${status}). Set OWNID_SHARED_SECRET (or ` +
+    "OWNID_SHARED_SECRET_FILE) to the server's secret, and compare the clocks. If both are right, the server computes " +
+    "signatures wrongly: compare them with scripts/conformance/vectors.json."
+  );
+}
+
+/**
+ * Gives the test user the old data back. Returns `null`, or says what to do where the server does not take them: they
+ * are in a private file of the working folder then.
+ */
+export async function restoreUserData(
+  { value }: UserData,
+  set: (ownIdData: string) => Promise<Answer>,
+  user: string,
+): Promise<string | null> {
+  let failure = "";
+  for (let attempt = 1; attempt <= restoreAttempts; attempt += 1) {
+    if (attempt > 1) await Bun.sleep(restorePauseMs);
+    try {
+      const answer = await set(value ?? "");
+      if (answer.status === 200 || answer.status === 204) return null;
+      failure = describeAnswer(answer);
+    } catch (error) {
+      if (!(error instanceof NoAnswer)) throw error;
+      failure = error.message;
+    }
+  }
+  const begun = `The data of ${user} could NOT be restored: ${failure}`;
+  if (value === null)
+    return `${begun}\nThe user had none: run \`bun run sign set ${user} --data '' --send\`.`;
+  const file = `./conformance-user-data-${Date.now()}`;
+  createPrivateFile(file, value);
+  return `${begun}\nThey are in ${file}. Run \`bun run sign set ${user} --send < ${file}\`, then delete the file.`;
+}

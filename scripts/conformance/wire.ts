@@ -1,0 +1,105 @@
+import { fetchDirect } from "../client/fetch-direct.ts";
+import { createSignedClient, type SignedRequest } from "../client/signed-client.ts";
+import type { Target } from "../client/target.ts";
+import { createTickingClock } from "../client/ticking-clock.ts";
+import { describeNoAnswer } from "../sign/send.ts";
+
+/** What came back. Redirects are answers like any other. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+export interface Exchange {
+  readonly request: SignedRequest;
+  /** `null`: no answer came. */
+  readonly answer: Answer | null;
+  /** Why no answer came; empty if one did. */
+  readonly failure: string;
+  readonly durationMs: number;
+}
+
+/** No answer came within the time limit, or the connection failed. `message` says which. */
+export class NoAnswer extends Error {}
+
+/** The run was interrupted, or has used up its time or its number of requests. `message` says which. */
+export class Stopped extends Error {}
+
+export interface WireOptions {
+  readonly target: Target;
+  readonly sharedSecret: Uint8Array;
+  /** Aborted when no further request may be sent. */
+  readonly stop: AbortSignal;
+}
+
+export interface Wire {
+  /** Signs a request with a timestamp that no other request of this run has. */
+  readonly sign: ReturnType<typeof createSignedClient>["sign"];
+  /** @throws {NoAnswer} | {Stopped} */
+  send(request: SignedRequest): Promise<Answer>;
+  /** Returns the exchanges since the last call, in the order in which they ended. */
+  takeExchanges(): Exchange[];
+}
+
+/** How long the server may take for one answer. */
+const answerMs = 10_000;
+/** How much one run sends at most. */
+const requestsMax = 1000;
+const runMs = 300_000;
+
+/** Sends requests to the target's address, whatever its name resolves to by now, and records what came back. */
+export function createWire({ target, sharedSecret, stop }: WireOptions): Wire {
+  const { sign } = createSignedClient({ baseUrl: target.url, sharedSecret, now: createTickingClock() });
+  const deadline = performance.now() + runMs;
+  let exchanges: Exchange[] = [];
+  let requests = 0;
+
+  async function send(request: SignedRequest): Promise<Answer> {
+    if (stop.aborted) throw new Stopped("The run was interrupted.");
+    if (performance.now() > deadline) throw new Stopped(`The run took longer than ${runMs / 1000} s.`);
+    requests += 1;
+    if (requests > requestsMax) throw new Stopped(`The run sent more than ${requestsMax} requests.`);
+    const startedAt = performance.now();
+    const record = (answer: Answer | null, failure: string) =>
+      exchanges.push({ request, answer, failure, durationMs: performance.now() - startedAt });
+    try {
+      // A request on its way is not given up when the run is stopped: a `set` could land after the restoration.
+      const answer = await sendTo(target, request);
+      record(answer, "");
+      return answer;
+    } catch (error) {
+      const failure = describeNoAnswer(error, request.url, { limitMs: answerMs, argument: "the base URL" });
+      record(null, failure);
+      throw new NoAnswer(failure);
+    }
+  }
+
+  return {
+    sign,
+    send,
+    takeExchanges() {
+      const taken = exchanges;
+      exchanges = [];
+      return taken;
+    },
+  };
+}
+
+async function sendTo(target: Target, { method, url, headers, body }: SignedRequest): Promise<Answer> {
+  const place = new URL(url);
+  const name = place.hostname;
+  place.hostname = target.address.includes(":") ? `[${target.address}]` : target.address;
+  const response = await fetchDirect(place.href, {
+    method,
+    headers: { ...headers, host: target.host },
+    ...(method === "GET" || method === "HEAD" ? {} : { body }),
+    ...(place.protocol === "https:" ? { tls: { serverName: name } } : {}),
+    // A connection of its own: `fetch` would send a second time what an idle connection has lost, and behind a load
+    // balancer every request may reach another instance.
+    keepalive: false,
+    redirect: "manual",
+    signal: AbortSignal.timeout(answerMs),
+  });
+  return { status: response.status, headers: response.headers, body: await response.text() };
+}

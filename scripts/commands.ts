@@ -16,6 +16,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   health: { needs: "dependencies", run: () => import("./health.ts") },
   doctor: { needs: "dependencies", run: () => import("./doctor/index.ts") },
   sync: { needs: "dependencies", run: () => import("./sync/index.ts") },
+  emulator: { needs: "devDependencies", run: () => import("./emulator/index.ts") },
   loadtest: { needs: "devDependencies", run: () => import("./load/index.ts") },
   conformance: { needs: "dependencies", run: () => import("./conformance/index.ts") },
   bench: { needs: "devDependencies", run: () => import("./bench/index.ts") },

@@ -1,5 +1,6 @@
+import { type Static, t } from "elysia";
 import type { DeviceView, SessionAnswer } from "./platform-api.ts";
-import type { Endpoint } from "./wire-api.ts";
+import { Endpoint } from "./wire-api.ts";
 
 /** For tests: everything without a browser, under `/control`. */
 
@@ -12,47 +13,65 @@ export interface ControlFacts {
   readonly users: readonly string[];
 }
 
-/** `POST /control/register`: a device makes a passkey, the site inserts the row. 201 `ControlAnswer`. */
-/** `POST /control/login`: 200 `ControlAnswer` with `session`. */
-/** `POST /control/enrol`: adds the device. 200. */
-/** `POST /control/recover`: the device becomes the only one. 200 with `session`. */
-/** `POST /control/remove-device`: 200. */
-export interface ControlRequest {
-  readonly loginId: string;
-  /** A device of the emulator's own, made where it is missing: a name of your choice. `phone` unless it says otherwise. */
-  readonly device?: string;
-  /** `login` and `recover` */
-  readonly sessionType?: string;
-}
+const loginId = t.String({ minLength: 1, maxLength: 320 });
+
+/**
+ * - `POST /control/register`: a device makes a passkey, and the site inserts the row. 201 `ControlAnswer`.
+ * - `POST /control/login`: signs in with the device. 200 with `session`.
+ * - `POST /control/enrol`: adds the device. 200.
+ * - `POST /control/recover`: the device becomes the only one. 200 with `session`.
+ * - `POST /control/remove-device`: 200.
+ */
+export const ControlRequest = t.Object({
+  loginId,
+  /** A device of the emulator's own, by a name of your choice; it is made where it is missing. */
+  device: t.String({ default: "phone", minLength: 1, maxLength: 60 }),
+  /** Of `login` and `recover`. */
+  sessionType: t.Optional(t.String()),
+});
+export type ControlRequest = Static<typeof ControlRequest>;
+
 export interface ControlAnswer {
   readonly loginId: string;
   readonly device: DeviceView;
-  /** All devices as the site's `ownIdData` lists them now. */
-  readonly devices: readonly DeviceView[];
+  /** All devices as the site's `ownIdData` lists them afterwards; not with `login`, which makes no call beyond its own. */
+  readonly devices?: readonly DeviceView[];
   readonly session?: SessionAnswer;
 }
 
 /** `POST /control/block` `{loginId, blocked}`: 204; needs `USERS_BLOCKED_COLUMN`. */
-export interface BlockRequest {
-  readonly loginId: string;
-  readonly blocked: boolean;
-}
+export const BlockRequest = t.Object({ loginId, blocked: t.Boolean() });
+export type BlockRequest = Static<typeof BlockRequest>;
 
 /** `POST /control/next-call`: 204. It spoils the next call that the platform makes (to `endpoint`), once. */
-export interface NextCallRequest {
-  readonly endpoint?: Endpoint;
-  /** Waits so long before it sends. */
-  readonly delayMs?: number;
-  /** `request`: it never arrives. `answer`: it arrives, and its answer is lost. */
-  readonly drop?: "request" | "answer";
-  /** Sends the same signed request twice, at once. */
-  readonly duplicate?: boolean;
-  /** Signs with another secret. */
-  readonly wrongSecret?: boolean;
-  /** Adds so much to the timestamp before it signs; negative: a clock that is slow. */
-  readonly clockSkewMs?: number;
-  /** Something in front of the site answers with this status; the request does not arrive. */
-  readonly status?: number;
-}
+export const NextCallRequest = t.Object(
+  {
+    endpoint: t.Optional(Endpoint),
+    /** Waits so long before it sends. */
+    delayMs: t.Optional(t.Integer({ minimum: 0, maximum: 60_000 })),
+    /** `request`: it never arrives. `answer`: it arrives, and its answer is lost. */
+    drop: t.Optional(t.Union([t.Literal("request"), t.Literal("answer")])),
+    /** Sends the same signed request twice, at once. */
+    duplicate: t.Optional(t.Boolean()),
+    /** Signs with another secret. */
+    wrongSecret: t.Optional(t.Boolean()),
+    /** Adds so much to the timestamp before it signs; negative: a clock that is slow. */
+    clockSkewMs: t.Optional(t.Integer()),
+    /** Something in front of the site answers with this status; the request does not arrive. */
+    status: t.Optional(t.Integer({ minimum: 200, maximum: 599 })),
+  },
+  { additionalProperties: false },
+);
+export type NextCallRequest = Static<typeof NextCallRequest>;
 
-/** `GET /control/state` and `PUT /control/state`: users and devices, as `--state` keeps them. */
+/** `GET /control/state`, and `PUT /control/state`: 204. Users and devices, as `--state` keeps them. */
+export const EmulatorState = t.Object({
+  users: t.Array(
+    t.Object({ loginId, ownIdData: t.Union([t.String(), t.Null()]), blocked: t.Boolean({ default: false }) }),
+  ),
+  /** The passkeys of the emulator's own devices, oldest first; a private key is derived from its `keySeed`. */
+  devices: t.Array(t.Object({ loginId, name: t.String(), keySeed: t.String() })),
+  /** How often each passkey has signed, by its id. */
+  counters: t.Record(t.String(), t.Integer()),
+});
+export type EmulatorState = Static<typeof EmulatorState>;

@@ -4,8 +4,13 @@ import type {
   PublicKeyCredentialRequestOptionsJSON,
   RegistrationResponseJSON,
 } from "@simplewebauthn/server";
+import { type Static, t } from "elysia";
 
 /** What the SDK calls, under `/platform`. */
+
+const loginId = t.String({ minLength: 1, maxLength: 320 });
+/** An answer of the browser's WebAuthn API. Only its id is looked at here; the rest is what the verification is about. */
+const passkeyAnswer = t.Object({ id: t.String() }, { additionalProperties: true });
 
 /** The session that `getSessionByLoginId` answered, untouched: `{token: "…"}` from the sidecar, any JSON from others. */
 export type SessionAnswer = unknown;
@@ -19,9 +24,9 @@ export interface DeviceView {
 }
 
 /** `POST /platform/discover`: asks the site (`getOwnIDDataByLoginId`) who that is. */
-export interface DiscoverRequest {
-  readonly loginId: string;
-}
+export const DiscoverRequest = t.Object({ loginId });
+export type DiscoverRequest = Static<typeof DiscoverRequest>;
+
 export interface DiscoverAnswer {
   readonly outcome: "accountFound" | "accountNotFound" | "accountBlocked";
   /** Whether the account has a passkey. `false` unless it was found. */
@@ -32,10 +37,9 @@ export interface DiscoverAnswer {
  * Says that the person may change the account: `authToken` is a session token that this platform has handed on, or
  * `authToken` of `SiteSession`; `proof` is what a verified one-time code gave. Either one is enough.
  */
-export interface Authorization {
-  readonly authToken?: string;
-  readonly proof?: string;
-}
+const authorization = { authToken: t.Optional(t.String()), proof: t.Optional(t.String()) };
+export const Authorization = t.Object(authorization);
+export type Authorization = Static<typeof Authorization>;
 
 /**
  * `POST /platform/passkeys/registration/start`
@@ -44,10 +48,13 @@ export interface Authorization {
  * - `enrol`: adds a device to an existing account; needs an `Authorization`.
  * - `recover`: replaces all devices of an existing account; needs a `proof`.
  */
-export interface StartRegistrationRequest extends Authorization {
-  readonly purpose: "register" | "enrol" | "recover";
-  readonly loginId: string;
-}
+export const StartRegistrationRequest = t.Object({
+  purpose: t.Union([t.Literal("register"), t.Literal("enrol"), t.Literal("recover")]),
+  loginId,
+  ...authorization,
+});
+export type StartRegistrationRequest = Static<typeof StartRegistrationRequest>;
+
 export interface StartRegistrationAnswer {
   /** Names this ceremony in `finish`; valid once and for five minutes. */
   readonly flow: string;
@@ -55,12 +62,14 @@ export interface StartRegistrationAnswer {
 }
 
 /** `POST /platform/passkeys/registration/finish` */
-export interface FinishRegistrationRequest {
-  readonly flow: string;
-  readonly response: RegistrationResponseJSON;
+export const FinishRegistrationRequest = t.Object({
+  flow: t.String(),
+  response: t.Unsafe<RegistrationResponseJSON>(passkeyAnswer),
   /** How the person will see the device; the platform names it after the browser otherwise. */
-  readonly deviceName?: string;
-}
+  deviceName: t.Optional(t.String({ minLength: 1, maxLength: 60 })),
+});
+export type FinishRegistrationRequest = Static<typeof FinishRegistrationRequest>;
+
 export interface FinishRegistrationAnswer {
   readonly purpose: StartRegistrationRequest["purpose"];
   readonly loginId: string;
@@ -75,15 +84,13 @@ export interface FinishRegistrationAnswer {
  * `POST /platform/connections`: writes what `register` gave through `setOwnIDDataByLoginId`, for a site that has
  * created the user without it (`addOwnIDConnectionOnServer`). 204.
  */
-export interface AddConnectionRequest {
-  readonly loginId: string;
-  readonly ownIdData: string;
-}
+export const AddConnectionRequest = t.Object({ loginId, ownIdData: t.String() });
+export type AddConnectionRequest = Static<typeof AddConnectionRequest>;
 
 /** `POST /platform/passkeys/authentication/start`: 404 `user_not_found`, 423 `user_blocked`. */
-export interface StartAuthenticationRequest {
-  readonly loginId: string;
-}
+export const StartAuthenticationRequest = t.Object({ loginId });
+export type StartAuthenticationRequest = Static<typeof StartAuthenticationRequest>;
+
 export interface StartAuthenticationAnswer {
   readonly flow: string;
   /** `allowCredentials` lists the devices that the site's `ownIdData` holds now; it may be empty. */
@@ -91,12 +98,14 @@ export interface StartAuthenticationAnswer {
 }
 
 /** `POST /platform/passkeys/authentication/finish`: reads the device list again before it asks for the session. */
-export interface FinishAuthenticationRequest {
-  readonly flow: string;
-  readonly response: AuthenticationResponseJSON;
+export const FinishAuthenticationRequest = t.Object({
+  flow: t.String(),
+  response: t.Unsafe<AuthenticationResponseJSON>(passkeyAnswer),
   /** `browser` unless it says otherwise. */
-  readonly sessionType?: string;
-}
+  sessionType: t.Optional(t.String()),
+});
+export type FinishAuthenticationRequest = Static<typeof FinishAuthenticationRequest>;
+
 export interface FinishAuthenticationAnswer {
   readonly loginId: string;
   readonly device: DeviceView;
@@ -105,10 +114,12 @@ export interface FinishAuthenticationAnswer {
 }
 
 /** `POST /platform/codes/send`: "sends" a one-time code. 404 `user_not_found`, 423 `user_blocked`. */
-export interface SendCodeRequest {
-  readonly purpose: "login" | "enrol" | "recover";
-  readonly loginId: string;
-}
+export const SendCodeRequest = t.Object({
+  purpose: t.Union([t.Literal("login"), t.Literal("enrol"), t.Literal("recover")]),
+  loginId,
+});
+export type SendCodeRequest = Static<typeof SendCodeRequest>;
+
 export interface SendCodeAnswer {
   readonly flow: string;
   /** Where a real code would have gone, such as `s***@testmail.com`. */
@@ -116,11 +127,13 @@ export interface SendCodeAnswer {
 }
 
 /** `POST /platform/codes/verify`: 401 `code_invalid`, 429 `maximum_challenges_reached`. */
-export interface VerifyCodeRequest {
-  readonly flow: string;
-  readonly code: string;
-  readonly sessionType?: string;
-}
+export const VerifyCodeRequest = t.Object({
+  flow: t.String(),
+  code: t.String(),
+  sessionType: t.Optional(t.String()),
+});
+export type VerifyCodeRequest = Static<typeof VerifyCodeRequest>;
+
 export interface VerifyCodeAnswer {
   readonly loginId: string;
   /** `enrol` and `recover`: valid once and for five minutes. */

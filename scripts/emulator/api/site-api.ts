@@ -1,18 +1,19 @@
+import { type Static, t } from "elysia";
 import type { DeviceView, SessionAnswer } from "./platform-api.ts";
 
 /** The backend of the demo site, under `/site`. */
 
 /** `POST /site/register`: 201 `SiteSession`; inserts the row and signs the person in. 409 `user_exists`. */
-export interface RegisterRequest {
-  readonly loginId: string;
+export const RegisterRequest = t.Object({
+  loginId: t.String({ minLength: 1, maxLength: 320 }),
   /** From `onRegister`, verbatim. */
-  readonly ownIdData?: string;
-}
+  ownIdData: t.Optional(t.String()),
+});
+export type RegisterRequest = Static<typeof RegisterRequest>;
 
 /** `POST /site/login`: 200 `SiteSession`. The site verifies what `onLogin` gave; 401 `authorization_invalid`. */
-export interface SiteLoginRequest {
-  readonly session: SessionAnswer;
-}
+export const SiteLoginRequest = t.Object({ session: t.Unsafe<SessionAnswer>(t.Any()) });
+export type SiteLoginRequest = Static<typeof SiteLoginRequest>;
 
 /**
  * `GET /site/session`, which the protected page shows: 200, or 401 `authorization_invalid`.
@@ -23,11 +24,14 @@ export interface SiteSession {
   readonly signedInBy: "registration" | "ownid";
   /** For `enrollCredential({loginId, authToken})`. */
   readonly authToken: string;
-  /** The session token's verified header and claims; `null` after a registration. */
-  readonly token: {
-    readonly header: Readonly<Record<string, unknown>>;
-    readonly claims: Readonly<Record<string, unknown>>;
-  } | null;
+  /** What the site has verified; `null` after a registration. */
+  readonly token: VerifiedToken | null;
+}
+
+/** The header and the claims of a session token whose signature holds. */
+export interface VerifiedToken {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
 }
 
 /** `GET /site/devices`: 200 with the devices of the person who is signed in. */
@@ -36,6 +40,5 @@ export interface SiteDevices {
 }
 
 /** `POST /site/devices/remove`: 200 `SiteDevices`, as they are afterwards. */
-export interface RemoveSiteDeviceRequest {
-  readonly deviceId: string;
-}
+export const RemoveSiteDeviceRequest = t.Object({ deviceId: t.String() });
+export type RemoveSiteDeviceRequest = Static<typeof RemoveSiteDeviceRequest>;

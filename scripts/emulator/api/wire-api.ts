@@ -1,6 +1,10 @@
+import { type Static, t } from "elysia";
+
 /** What OwnID's platform sends to the site, under `/wire`. */
 
-export type Endpoint = "setOwnIDDataByLoginId" | "getOwnIDDataByLoginId" | "getSessionByLoginId";
+export const endpoints = ["getOwnIDDataByLoginId", "setOwnIDDataByLoginId", "getSessionByLoginId"] as const;
+export const Endpoint = t.Union(endpoints.map((name) => t.Literal(name)));
+export type Endpoint = (typeof endpoints)[number];
 
 /** `GET /wire` is `{calls: WireCall[]}`, oldest first, at most the last 500. `DELETE /wire`: 204, forgets them. */
 export interface WireCall {
@@ -49,17 +53,19 @@ export type WireEvent =
   | { readonly event: "call"; readonly data: WireCall }
   | { readonly event: "cleared"; readonly data: Readonly<Record<string, never>> };
 
-/** `POST /wire/:id/resend` */
-export interface ResendRequest {
-  readonly as: /** One byte of the body differs; the signature is the old one. */
-    | "altered"
-    /** Signed rightly, with a timestamp two minutes old. */
-    | "expired"
-    /** The same bytes and headers again. */
-    | "replayed"
-    /** The same bytes and headers, sent to another endpoint. */
-    | "elsewhere";
-}
+/**
+ * `POST /wire/:id/resend`
+ *
+ * - `altered`: one character of the body differs; the signature is the old one.
+ * - `expired`: signed rightly, with a timestamp two minutes old.
+ * - `replayed`: the same bytes and headers again.
+ * - `elsewhere`: the same bytes and headers, sent to another endpoint.
+ */
+export const ResendRequest = t.Object({
+  as: t.Union([t.Literal("altered"), t.Literal("expired"), t.Literal("replayed"), t.Literal("elsewhere")]),
+});
+export type ResendRequest = Static<typeof ResendRequest>;
+
 export interface ResendAnswer {
   readonly call: WireCall;
   /** Whether the site did what it should: it refused, or repeated its answer without doing it again. */

@@ -1,0 +1,55 @@
+import type { Environment } from "../../src/config/setting-reader.ts";
+import type { Sidecar } from "./sidecar/sidecar.ts";
+
+/** What a person or a command needs to know of a run. */
+export interface Addresses {
+  readonly url: string;
+  readonly sdkUrl: string;
+  readonly wireUrl: string;
+  readonly controlUrl: string;
+  readonly oneTimeCode: string;
+  readonly baseUrl: string;
+  readonly opsUrl: string | null;
+}
+
+export function addressesOf(port: number, { baseUrl, opsUrl }: Sidecar, oneTimeCode: string): Addresses {
+  const url = `http://localhost:${port}`;
+  return {
+    url,
+    sdkUrl: `${url}/sdk/emulator`,
+    wireUrl: `${url}/wire-view`,
+    controlUrl: `${url}/control`,
+    oneTimeCode,
+    baseUrl,
+    opsUrl,
+  };
+}
+
+/** For a terminal. */
+export function addressesText(addresses: Addresses, { isOwn }: Sidecar): string {
+  const { url, sdkUrl, wireUrl, controlUrl, oneTimeCode, baseUrl } = addresses;
+  return `The emulator is ready.
+
+  Demo site      ${url}
+  Calls          ${wireUrl}
+  SDK            ${sdkUrl}
+  Control API    ${controlUrl}
+  One-time code  ${oneTimeCode}
+  Sidecar        ${baseUrl} (${isOwn ? "started here" : "running already"})
+
+Ctrl-C ends it.
+`;
+}
+
+/** What `exec` adds to the environment of the command. */
+export function addressVariables(addresses: Addresses): Environment {
+  const { url, sdkUrl, controlUrl, oneTimeCode, baseUrl, opsUrl } = addresses;
+  return {
+    EMULATOR_URL: url,
+    EMULATOR_SDK_URL: sdkUrl,
+    EMULATOR_CONTROL_URL: controlUrl,
+    EMULATOR_ONE_TIME_CODE: oneTimeCode,
+    SIDECAR_BASE_URL: baseUrl,
+    ...(opsUrl === null ? {} : { SIDECAR_OPS_URL: opsUrl }),
+  };
+}

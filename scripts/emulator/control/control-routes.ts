@@ -1,0 +1,64 @@
+import { Elysia } from "elysia";
+import {
+  BlockRequest,
+  type ControlFacts,
+  ControlRequest,
+  EmulatorState,
+  NextCallRequest,
+} from "../api/control-api.ts";
+import type { BlockUser } from "../site/block-user.ts";
+import type { NextCalls } from "../wire/next-call.ts";
+import type { Control } from "./control.ts";
+import type { State } from "./state.ts";
+
+export interface ControlRoutesOptions {
+  readonly control: Control;
+  readonly state: State;
+  readonly nextCalls: NextCalls;
+  readonly block: BlockUser;
+  readonly facts: () => ControlFacts;
+}
+
+/** `/control`: what tests call, without a browser. */
+export function controlRoutes({ control, state, nextCalls, block, facts }: ControlRoutesOptions) {
+  const body = ControlRequest;
+  return new Elysia({ prefix: "/control" })
+    .get("/", facts)
+    .post(
+      "/register",
+      ({ body, set }) => {
+        set.status = 201;
+        return control.register(body);
+      },
+      { body },
+    )
+    .post("/login", ({ body }) => control.login(body), { body })
+    .post("/enrol", ({ body }) => control.enrol(body), { body })
+    .post("/recover", ({ body }) => control.recover(body), { body })
+    .post("/remove-device", ({ body }) => control.removeDevice(body), { body })
+    .post(
+      "/block",
+      async ({ body: { loginId, blocked }, set }) => {
+        await block(loginId, blocked);
+        set.status = 204;
+      },
+      { body: BlockRequest },
+    )
+    .post(
+      "/next-call",
+      ({ body, set }) => {
+        nextCalls.order(body);
+        set.status = 204;
+      },
+      { body: NextCallRequest },
+    )
+    .get("/state", () => state.export())
+    .put(
+      "/state",
+      async ({ body, set }) => {
+        await state.import(body);
+        set.status = 204;
+      },
+      { body: EmulatorState },
+    );
+}

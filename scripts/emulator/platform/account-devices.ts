@@ -1,0 +1,28 @@
+import { RequestFailed } from "../api/failure.ts";
+import { readDevices, viewOf, writeDevices } from "./device-list.ts";
+import type { Platform } from "./platform.ts";
+import type { PlatformParts } from "./platform-parts.ts";
+
+/** The devices of an account, for the site's own account page. */
+export function createAccountDevices({
+  site,
+  authorizations,
+}: PlatformParts): Pick<Platform, "listDevices" | "removeDevice" | "issueToken"> {
+  return {
+    async listDevices(loginId) {
+      return readDevices(await site.getOwnIdData(loginId, "which devices are there?")).map(viewOf);
+    },
+
+    async removeDevice(loginId, deviceId) {
+      const devices = readDevices(await site.getOwnIdData(loginId, "removing a device: reading the list"));
+      const left = devices.filter(({ id }) => id !== deviceId);
+      if (left.length === devices.length) {
+        throw new RequestFailed("device_not_found", "The user has no such device.");
+      }
+      await site.setOwnIdData(loginId, writeDevices(left), "removing a device: writing the list");
+      return left.map(viewOf);
+    },
+
+    issueToken: authorizations.issueToken,
+  };
+}

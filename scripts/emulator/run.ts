@@ -1,0 +1,97 @@
+import { existsSync } from "node:fs";
+import type { Config } from "../../src/config/load-config.ts";
+import { createPrivateFile, replacePrivateFile } from "../../src/files/private-file.ts";
+import { UsageWrong } from "../command.ts";
+import { tell } from "../progress.ts";
+import { reasonOf } from "../reason.ts";
+import { type Addresses, addressesOf } from "./addresses.ts";
+import { EmulatorState } from "./api/control-api.ts";
+import { plantSeed, Seed } from "./control/seed.ts";
+import { createEmulator, type Emulator } from "./emulator.ts";
+import { createEmulatorApp } from "./http/app.ts";
+import { listenOnLoopback } from "./http/listener.ts";
+import { readInputFile } from "./input-file.ts";
+import { ensureSecretFits } from "./sidecar/secret-check.ts";
+import type { Sidecar } from "./sidecar/sidecar.ts";
+
+export interface RunOptions {
+  readonly port: number;
+  readonly siteOrigins: readonly string[];
+  readonly seedFile: string | null;
+  readonly stateFile: string | null;
+  readonly oneTimeCode: string;
+}
+
+export interface Run {
+  readonly addresses: Addresses;
+  /** Writes the state file, and stops listening. */
+  close(): Promise<void>;
+}
+
+/** Makes the devices of every seeded run the same. */
+const fixedRunSeed = "ownid-emulator";
+
+/**
+ * Starts the emulator beside this sidecar, with the users that a state file or a seed names. Whatever fails, nothing
+ * of it listens afterwards.
+ *
+ * @throws {UsageWrong} | {ConfigurationInvalid} | {RequestFailed}
+ */
+export async function startRun(options: RunOptions, config: Config, sidecar: Sidecar): Promise<Run> {
+  const { oneTimeCode, seedFile, stateFile } = options;
+  const [sharedSecret] = config.signature.sharedSecrets.reveal();
+  if (sharedSecret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
+  let port = options.port;
+  const emulator = createEmulator({
+    config,
+    sidecar,
+    sharedSecret,
+    oneTimeCode,
+    runSeed: seedFile === null ? crypto.randomUUID() : fixedRunSeed,
+    origin: () => `http://localhost:${port}`,
+  });
+  const rules = () => ({ port, siteOrigins: options.siteOrigins });
+  const app = createEmulatorApp(emulator, rules, (error) =>
+    tell(`The emulator failed: ${reasonOf(error)}\n`),
+  );
+  const listener = listenOnLoopback(port, (request) => app.fetch(request));
+  port = listener.port;
+
+  async function stop(): Promise<void> {
+    await listener.stop();
+    await emulator.close();
+  }
+
+  try {
+    if (!sidecar.isOwn) await ensureSecretFits(emulator.wire.resending);
+    await begin(emulator, { seedFile, stateFile });
+    emulator.wire.log.clear();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    addresses: addressesOf(port, sidecar, oneTimeCode),
+    async close() {
+      if (stateFile !== null) await writeState(stateFile, emulator);
+      await stop();
+    },
+  };
+}
+
+async function begin(
+  { state, control, site }: Emulator,
+  { seedFile, stateFile }: Pick<RunOptions, "seedFile" | "stateFile">,
+): Promise<void> {
+  if (stateFile !== null && existsSync(stateFile)) {
+    return state.import(readInputFile("--state", stateFile, EmulatorState));
+  }
+  if (seedFile === null) return;
+  await plantSeed(readInputFile("--seed", seedFile, Seed), { ...control, rows: site.rows });
+}
+
+/** The file holds what devices sign with, so that only this account may read it. */
+async function writeState(path: string, { state }: Emulator): Promise<void> {
+  const content = `${JSON.stringify(await state.export(), null, 2)}\n`;
+  if (!createPrivateFile(path, content)) replacePrivateFile(path, content);
+}

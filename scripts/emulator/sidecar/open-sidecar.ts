@@ -1,0 +1,34 @@
+import type { Config } from "../../../src/config/load-config.ts";
+import type { Environment } from "../../../src/config/setting-reader.ts";
+import { attachTo, findRunningSidecar } from "./running-sidecar.ts";
+import type { Sidecar } from "./sidecar.ts";
+import { startSidecar } from "./started-sidecar.ts";
+
+export interface SidecarOptions {
+  readonly environment: Environment;
+  readonly config: Config;
+  /** Of endpoints that somebody has named; `null` otherwise. */
+  readonly baseUrl: string | null;
+  /** In which the sidecar starts. */
+  readonly cwd: string;
+  /** Whether one that runs with this configuration already is used; otherwise a new one is started on free ports. */
+  readonly mayAttach: boolean;
+}
+
+const freePorts = { HOST: "127.0.0.1", OPS_HOST: "127.0.0.1", PORT: "0", OPS_PORT: "0" };
+
+/** @throws {SidecarNotStarted} */
+export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
+  const { environment, config, baseUrl, cwd, mayAttach } = options;
+  if (baseUrl !== null) return attachTo(baseUrl, config);
+  const running = mayAttach ? await findRunningSidecar(config) : null;
+  if (running !== null) return running;
+  const known = config.adminToken.reveal();
+  const adminToken = known ?? crypto.randomUUID();
+  const settings = {
+    ...environment,
+    ...(mayAttach ? {} : freePorts),
+    ...(known === null ? { ADMIN_TOKEN: adminToken } : {}),
+  };
+  return { ...(await startSidecar(settings, cwd)), adminToken, isOwn: true };
+}

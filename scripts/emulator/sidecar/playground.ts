@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SQL } from "bun";
+import type { Environment } from "../../../src/config/setting-reader.ts";
+import { demoLoginId } from "../../../src/process/development.ts";
+
+/** A folder with a database, a secret and keys that are there for one run only. */
+export interface Playground extends Disposable {
+  readonly folder: string;
+  /** The settings that lead there, on top of those that were given. */
+  readonly environment: Environment;
+}
+
+/** Makes a new one; its user table has the demo user and can block users. Disposing of it deletes the folder. */
+export async function createPlayground(given: Environment): Promise<Playground> {
+  const folder = mkdtempSync(join(tmpdir(), "ownid-emulator-"));
+  const file = join(folder, "site.db");
+  await fillDatabase(file);
+  const hasSecret = (given.OWNID_SHARED_SECRET ?? given.OWNID_SHARED_SECRET_FILE) !== undefined;
+  return {
+    folder,
+    environment: {
+      ...given,
+      ...(hasSecret
+        ? {}
+        : { OWNID_SHARED_SECRET: crypto.getRandomValues(Buffer.alloc(32)).toString("base64") }),
+      DATABASE_URL: `sqlite:${file}`,
+      USERS_TABLE: undefined,
+      USERS_LOGIN_ID_COLUMN: undefined,
+      USERS_OWNID_DATA_COLUMN: undefined,
+      USERS_BLOCKED_COLUMN: "blocked",
+      SESSION_KEYS_FILE: join(folder, "session-keys.json"),
+      STATE_FILE: join(folder, "state.db"),
+    },
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function fillDatabase(file: string): Promise<void> {
+  const sql = new SQL({ adapter: "sqlite", filename: file, create: true, readwrite: true });
+  await sql.unsafe("PRAGMA journal_mode = WAL");
+  await sql.unsafe(
+    'CREATE TABLE users (email TEXT NOT NULL UNIQUE, "ownIdData" TEXT, blocked INTEGER NOT NULL DEFAULT 0)',
+  );
+  await sql.unsafe("INSERT INTO users (email) VALUES (?)", [demoLoginId]);
+  await sql.close();
+}

@@ -1,0 +1,37 @@
+import type { Config } from "../../../src/config/load-config.ts";
+import { fetchDirect } from "../../client/fetch-direct.ts";
+import { listenerUrl } from "../../listener-url.ts";
+import type { Sidecar } from "./sidecar.ts";
+
+const probeMs = 1000;
+
+type SidecarConfig = Pick<Config, "publicListener" | "opsListener" | "adminToken">;
+
+/** The sidecar that runs with this configuration already, or `null`. */
+export async function findRunningSidecar(config: SidecarConfig): Promise<Sidecar | null> {
+  const opsUrl = await liveOpsUrl(config);
+  return opsUrl === null ? null : attached(listenerUrl(config.publicListener), opsUrl, config);
+}
+
+/** Endpoints at an address that somebody has named, whoever serves them. */
+export async function attachTo(baseUrl: string, config: SidecarConfig): Promise<Sidecar> {
+  return attached(baseUrl, await liveOpsUrl(config), config);
+}
+
+function attached(baseUrl: string, opsUrl: string | null, { adminToken }: SidecarConfig): Sidecar {
+  return { baseUrl, opsUrl, adminToken: adminToken.reveal(), isOwn: false, stop: async () => {} };
+}
+
+async function liveOpsUrl({ opsListener }: SidecarConfig): Promise<string | null> {
+  const opsUrl = listenerUrl({ ...opsListener, basePath: "" });
+  return (await answersOk(`${opsUrl}/livez`)) ? opsUrl : null;
+}
+
+async function answersOk(url: string): Promise<boolean> {
+  try {
+    const { ok } = await fetchDirect(url, { signal: AbortSignal.timeout(probeMs) });
+    return ok;
+  } catch {
+    return false;
+  }
+}

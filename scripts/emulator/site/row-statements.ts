@@ -1,0 +1,33 @@
+import type { DatabaseKind } from "../../../src/config/database-address.ts";
+import type { TableFacts, TableNames } from "../../../src/directory/dialects/dialect.ts";
+
+export interface RowStatements {
+  /** Takes (loginId, ownIdData). */
+  readonly insert: string;
+  /** Takes (loginId); returns `ownIdData` and `blocked`. */
+  readonly find: string;
+  /** Takes (loginId). */
+  block(blocked: boolean): string;
+}
+
+/** What the site does with its own table. Values are parameters; names are quoted. */
+export function createRowStatements(
+  kind: DatabaseKind,
+  { loginIdColumn, ownIdDataColumn, blockedColumn }: TableNames,
+  { fullName, columns }: Pick<TableFacts, "fullName" | "columns">,
+): RowStatements {
+  const mark = kind === "mysql" ? "`" : '"';
+  const quote = (name: string) => mark + name.replaceAll(mark, mark + mark) + mark;
+  const [first, second] = kind === "postgres" ? ["$1", "$2"] : ["?", "?"];
+  const loginId = quote(loginIdColumn);
+  const ownIdData = quote(ownIdDataColumn);
+  const isBoolean = columns.find(({ name }) => name === blockedColumn)?.kind === "boolean";
+  const literal = (blocked: boolean) => (isBoolean ? String(blocked) : String(Number(blocked)));
+  const blocked = blockedColumn === null ? "0" : `coalesce(${quote(blockedColumn)}, ${literal(false)})`;
+  return {
+    insert: `INSERT INTO ${fullName} (${loginId}, ${ownIdData}) VALUES (${first}, ${second})`,
+    find: `SELECT ${ownIdData} AS ${quote("ownIdData")}, ${blocked} AS blocked FROM ${fullName} WHERE ${loginId} = ${first}`,
+    block: (isBlocked) =>
+      `UPDATE ${fullName} SET ${quote(blockedColumn ?? "")} = ${literal(isBlocked)} WHERE ${loginId} = ${first}`,
+  };
+}

@@ -1,0 +1,85 @@
+import { createRemoteJWKSet, customFetch, decodeProtectedHeader, type JWTPayload, jwtVerify } from "jose";
+import type { Config } from "../../../src/config/load-config.ts";
+import { fetchDirect } from "../../client/fetch-direct.ts";
+import { reasonOf } from "../../reason.ts";
+import { RequestFailed } from "../api/failure.ts";
+import type { SessionAnswer } from "../api/platform-api.ts";
+import type { VerifiedToken } from "../api/site-api.ts";
+
+export interface SessionCheckOptions {
+  /** Of the sidecar's public listener. */
+  readonly baseUrl: string;
+  readonly opsUrl: string | null;
+  readonly sessions: Config["sessions"];
+  readonly backendToken: string | null;
+}
+
+/**
+ * What the site's backend does with the session that `onLogin` hands it: it exchanges a hand-off token, and verifies
+ * the session token with the sidecar's public keys.
+ *
+ * @throws {RequestFailed} `authorization_invalid`
+ */
+export type CheckSession = (session: SessionAnswer) => Promise<VerifiedToken & { readonly loginId: string }>;
+
+export function createSessionCheck({
+  baseUrl,
+  opsUrl,
+  sessions,
+  backendToken,
+}: SessionCheckOptions): CheckSession {
+  const { issuer, audience, tokenType: typ, handsOff } = sessions;
+  const sharedKey = sessions.secret.reveal();
+  const publicKeys = createRemoteJWKSet(new URL(`${baseUrl}/.well-known/jwks.json`), {
+    [customFetch]: (url, { method, headers, signal }) => fetchDirect(url, { method, headers, signal }),
+  });
+  const expected = { issuer, audience, typ };
+
+  async function verify(token: string): Promise<JWTPayload> {
+    const { payload } =
+      sharedKey === null
+        ? await jwtVerify(token, publicKeys, expected)
+        : await jwtVerify(token, sharedKey, { ...expected, algorithms: ["HS256"] });
+    return payload;
+  }
+
+  async function exchange(token: string): Promise<string> {
+    if (opsUrl === null || backendToken === null) {
+      throw invalid("A hand-off token came, but OPS_PORT or BACKEND_TOKEN is not known here to exchange it.");
+    }
+    const response = await fetchDirect(`${opsUrl}/session/exchange`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${backendToken}` },
+      body: new URLSearchParams({ token }),
+    });
+    if (!response.ok) throw invalid(`The hand-off token was refused with ${response.status}.`);
+    return tokenOf(await response.json());
+  }
+
+  return async (session) => {
+    const handed = tokenOf(session);
+    const token = handsOff ? await exchange(handed) : handed;
+    try {
+      const claims = await verify(token);
+      return { loginId: claims.sub ?? "", header: { ...decodeProtectedHeader(token) }, claims };
+    } catch (error) {
+      throw invalid(`The session token does not hold: ${reasonOf(error)}`);
+    }
+  };
+}
+
+function tokenOf(session: SessionAnswer): string {
+  if (
+    typeof session === "object" &&
+    session !== null &&
+    "token" in session &&
+    typeof session.token === "string"
+  ) {
+    return session.token;
+  }
+  throw invalid("The session has no token that this site could check.");
+}
+
+function invalid(message: string): RequestFailed {
+  return new RequestFailed("authorization_invalid", message);
+}

@@ -1,0 +1,66 @@
+import { Elysia } from "elysia";
+import {
+  RegisterRequest,
+  RemoveSiteDeviceRequest,
+  type SiteDevices,
+  SiteLoginRequest,
+  type SiteSession,
+} from "../api/site-api.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { CheckSession } from "./session-check.ts";
+import { createSiteSessions } from "./site-sessions.ts";
+import type { UserRows } from "./user-rows.ts";
+
+export interface SiteOptions {
+  readonly rows: UserRows;
+  readonly checkSession: CheckSession;
+  /** What the site asks of OwnID from its backend. */
+  readonly platform: Pick<Platform, "listDevices" | "removeDevice" | "issueToken">;
+}
+
+/** `/site`: the backend of the demo site. */
+export function siteRoutes({ rows, checkSession, platform }: SiteOptions) {
+  const sessions = createSiteSessions();
+
+  return new Elysia({ prefix: "/site" })
+    .post(
+      "/register",
+      async ({ body: { loginId, ownIdData = null }, set }) => {
+        await rows.insert({ loginId, ownIdData, blocked: false });
+        const authToken = platform.issueToken(loginId);
+        const session: SiteSession = { loginId, signedInBy: "registration", authToken, token: null };
+        set.headers["set-cookie"] = sessions.open(session);
+        set.status = 201;
+        return session;
+      },
+      { body: RegisterRequest },
+    )
+    .post(
+      "/login",
+      async ({ body, set }) => {
+        const { loginId, ...token } = await checkSession(body.session);
+        const authToken = platform.issueToken(loginId);
+        const session: SiteSession = { loginId, signedInBy: "ownid", authToken, token };
+        set.headers["set-cookie"] = sessions.open(session);
+        return session;
+      },
+      { body: SiteLoginRequest },
+    )
+    .post("/logout", ({ request, set }) => {
+      set.headers["set-cookie"] = sessions.close(request);
+      set.status = 204;
+    })
+    .get("/session", ({ request }) => sessions.current(request))
+    .get("/devices", async ({ request }): Promise<SiteDevices> => {
+      const { loginId } = sessions.current(request);
+      return { devices: await platform.listDevices(loginId) };
+    })
+    .post(
+      "/devices/remove",
+      async ({ request, body }): Promise<SiteDevices> => {
+        const { loginId } = sessions.current(request);
+        return { devices: await platform.removeDevice(loginId, body.deviceId) };
+      },
+      { body: RemoveSiteDeviceRequest },
+    );
+}

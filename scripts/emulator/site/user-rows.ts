@@ -1,0 +1,115 @@
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import type { Config } from "../../../src/config/load-config.ts";
+import type { TableFacts } from "../../../src/directory/dialects/dialect.ts";
+import { noRepeats } from "../../../src/directory/repeated-login-ids.ts";
+import { createSqlClient, SqlFailed } from "../../../src/directory/sql-client.ts";
+import { RequestFailed } from "../api/failure.ts";
+import { createRowStatements } from "./row-statements.ts";
+
+export interface UserRow {
+  readonly loginId: string;
+  readonly ownIdData: string | null;
+  readonly blocked: boolean;
+}
+
+/**
+ * The user table at `DATABASE_URL`, as the site itself uses it. Each of them:
+ *
+ * @throws {RequestFailed} `database_failed`, with the reason in our own words
+ */
+export interface UserRows {
+  /** @throws {RequestFailed} `user_exists`, also | `not_configured`: it is blocked, but there is no such column */
+  insert(row: UserRow): Promise<void>;
+  find(loginId: string): Promise<UserRow | null>;
+  /** @throws {RequestFailed} `not_configured` without `USERS_BLOCKED_COLUMN` | `user_not_found`, also */
+  block(loginId: string, blocked: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+const statementMs = 5000;
+const waitingMax = 100;
+
+const FoundRow = Type.Object({
+  ownIdData: Type.Union([Type.String(), Type.Null()]),
+  blocked: Type.Union([Type.Boolean(), Type.Number()]),
+});
+
+/** The first call examines the table. `onInsert` is told the login id of each row that is inserted. */
+export function createUserRows(
+  { kind, url, tls, names, prepare }: Config["database"],
+  onInsert: (loginId: string) => void,
+): UserRows {
+  const client = createSqlClient({
+    kind,
+    names,
+    prepare,
+    poolMax: 2,
+    url: url.reveal(),
+    tls: tls.reveal(),
+    statementMs,
+    waitingMax,
+    fixWhenSlow: "see whether the database is overloaded",
+  });
+  const { dialect } = client;
+  let examined: Promise<TableFacts> | null = null;
+
+  async function statements() {
+    examined ??= dialect.inspect(
+      (text, parameters = []) => client.read(text, parameters),
+      names,
+      async () => noRepeats,
+    );
+    return createRowStatements(kind, names, await examined);
+  }
+
+  async function find(loginId: string): Promise<UserRow | null> {
+    const [row] = await client.read((await statements()).find, [loginId]);
+    if (row === undefined) return null;
+    if (!Value.Check(FoundRow, row))
+      throw new RequestFailed("database_failed", "The row is not what a user's row is.");
+    return { loginId, ownIdData: row.ownIdData, blocked: Boolean(row.blocked) };
+  }
+
+  return {
+    find: (loginId) => explained(() => find(loginId)),
+
+    insert: ({ loginId, ownIdData, blocked }) =>
+      explained(async () => {
+        if (blocked && names.blockedColumn === null) throw noBlockedColumn();
+        if ((await find(loginId)) !== null) throw userExists();
+        const { insert } = await statements();
+        await client.write(insert, [loginId, ownIdData]).catch(async (error: unknown) => {
+          // Another request may have been first.
+          throw (await find(loginId)) === null ? error : userExists();
+        });
+        onInsert(loginId);
+        if (blocked) await client.write((await statements()).block(true), [loginId]);
+      }),
+
+    block: (loginId, blocked) =>
+      explained(async () => {
+        if (names.blockedColumn === null) throw noBlockedColumn();
+        if ((await find(loginId)) === null) {
+          throw new RequestFailed("user_not_found", "The user table has no such user.");
+        }
+        await client.write((await statements()).block(blocked), [loginId]);
+      }),
+
+    close: client.close,
+  };
+}
+
+async function explained<Result>(run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof SqlFailed)) throw error;
+    throw new RequestFailed("database_failed", `The user table failed the site: ${error.message}.`);
+  }
+}
+
+const userExists = () => new RequestFailed("user_exists", "A user with this login id exists already.");
+
+const noBlockedColumn = () =>
+  new RequestFailed("not_configured", "Set USERS_BLOCKED_COLUMN: without it, no user can be blocked.");

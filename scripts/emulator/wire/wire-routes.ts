@@ -1,0 +1,47 @@
+import { Elysia, t } from "elysia";
+import { version } from "../../../package.json";
+import { RequestFailed } from "../api/failure.ts";
+import { ResendRequest, type WireEvent } from "../api/wire-api.ts";
+import { harOf } from "./har.ts";
+import { type Resending, resend } from "./resend.ts";
+import type { WireLog } from "./wire-log.ts";
+
+/** `/wire`: the calls to the site, as JSON, as a stream of events and as HAR; and sent again. */
+export function wireRoutes(log: WireLog, resending: Resending) {
+  return new Elysia({ prefix: "/wire" })
+    .get("/", () => ({ calls: log.list() }))
+    .delete("/", ({ set }) => {
+      log.clear();
+      set.status = 204;
+    })
+    .get("/events", ({ request }) => eventStream(log, request.signal))
+    .get("/har", ({ set }) => {
+      set.headers["content-disposition"] = 'attachment; filename="ownid-calls.har"';
+      return harOf(log.list(), version);
+    })
+    .post(
+      "/:id/resend",
+      ({ params, body }) => {
+        const call = log.find(params.id);
+        if (call === null) throw new RequestFailed("not_found", "No call of the log has this id.");
+        return resend(call, body, resending);
+      },
+      { params: t.Object({ id: t.Numeric() }), body: ResendRequest },
+    );
+}
+
+function eventStream(log: WireLog, signal: AbortSignal): Response {
+  const stream = new ReadableStream<string>({
+    start(controller) {
+      // So that the page knows at once that it is connected.
+      controller.enqueue(": connected\n\n");
+      const end = log.follow(({ event, data }: WireEvent) =>
+        controller.enqueue(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+      );
+      signal.addEventListener("abort", end);
+    },
+  });
+  return new Response(stream, {
+    headers: { "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
+}

@@ -1,0 +1,125 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { failureOf, startEmulator } from "../support/emulator-process.ts";
+
+const command = join(import.meta.dir, "../../scripts/emulator/index.ts");
+const users = [
+  { loginId: "ada@example.com", devices: ["phone", "laptop"] },
+  { loginId: "bob@example.com", blocked: true },
+];
+
+function spawnExec(words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  return Bun.spawn([process.execPath, command, "exec", ...words], {
+    cwd: temporaryFolder().path,
+    env: { PATH: process.env.PATH ?? "", ...environment },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+async function exec(words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const child = spawnExec(words, environment);
+  const [stdout, stderr, status] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
+  return { stdout, stderr, status };
+}
+
+describe("bun run emulator exec", () => {
+  test("gives the command the addresses, and exits as it did", async () => {
+    const script = 'echo "$EMULATOR_CONTROL_URL $SIDECAR_BASE_URL $EMULATOR_ONE_TIME_CODE"; exit 7';
+    const { stdout, stderr, status } = await exec(["--", "sh", "-c", script]);
+    expect({ stderr, status }).toEqual({ stderr: "", status: 7 });
+    expect(stdout).toMatch(/^http:\/\/localhost:\d+\/control http:\/\/127\.0\.0\.1:\d+\/ownid 123456\n$/);
+  });
+
+  test("passes SIGTERM on, and ends everything after the command", async () => {
+    const child = spawnExec(["--", "sh", "-c", 'echo "$SIDECAR_BASE_URL"; exec cat /dev/zero >/dev/null']);
+    const { value } = await child.stdout.getReader().read();
+    const baseUrl = new TextDecoder().decode(value).trim();
+    expect((await fetch(`${baseUrl}/.well-known/jwks.json`)).status).toBe(200);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(128 + 15);
+    expect(fetch(baseUrl)).rejects.toThrow();
+  });
+
+  test("leaves no sidecar behind where it is killed", async () => {
+    const child = spawnExec(["--", "sh", "-c", 'echo "$SIDECAR_BASE_URL"; exec sleep 5']);
+    const { value } = await child.stdout.getReader().read();
+    const baseUrl = new TextDecoder().decode(value).trim();
+    child.kill("SIGKILL");
+    await child.exited;
+    while (
+      await fetch(baseUrl).then(
+        () => true,
+        () => false,
+      )
+    )
+      await Bun.sleep(10);
+  });
+
+  test("answers 127 for a command that there is not, and 2 for none", async () => {
+    expect((await exec(["--", "no-such-command"])).status).toBe(127);
+    expect((await exec([])).status).toBe(2);
+  });
+
+  test("refuses to run in production", async () => {
+    const { status, stderr } = await exec(["--", "true"], { NODE_ENV: "production" });
+    expect(status).toBe(2);
+    expect(stderr).toContain("NODE_ENV=production");
+  });
+});
+
+describe("the users that a run begins with", () => {
+  test("are those of the seed, with the same passkeys in every run", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at("users.json"), JSON.stringify(users));
+    const ids = async () => {
+      await using emulator = await startEmulator({ options: ["--seed", "users.json"], cwd: folder.path });
+      expect((await emulator.control.login("ada@example.com", "phone")).status).toBe(200);
+      expect(failureOf(await emulator.control.login("bob@example.com", "phone"))).toEqual([
+        423,
+        "user_blocked",
+      ]);
+      const { devices } = (await emulator.control.enrol("ada@example.com", "tablet")).body;
+      return devices.map(({ id }: { id: string }) => id);
+    };
+    const first = await ids();
+    expect(first).toHaveLength(3);
+    expect(await ids()).toEqual(first);
+  });
+
+  test("are those that the last run left in the state file, which only this account can read", async () => {
+    using folder = temporaryFolder();
+    const options = ["--state", "state.json"];
+    const first = await startEmulator({ options, cwd: folder.path });
+    await first.control.register("ada@example.com", "phone");
+    await first.control.enrol("ada@example.com", "laptop");
+    await first.control.removeDevice("ada@example.com", "phone");
+    expect(await first.end()).toBe(0);
+    expect(statSync(folder.at("state.json")).mode & 0o777).toBe(0o600);
+    await using second = await startEmulator({ options, cwd: folder.path });
+    expect((await second.control.login("ada@example.com", "laptop")).status).toBe(200);
+    expect(failureOf(await second.control.login("ada@example.com", "phone"))).toEqual([
+      401,
+      "passkey_invalid",
+    ]);
+    expect((await second.get("/control/state")).body).toEqual(
+      JSON.parse(readFileSync(folder.at("state.json"), "utf8")),
+    );
+  });
+
+  test("are refused with the option and the place where the file is wrong", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at("users.json"), JSON.stringify([{ devices: [] }]));
+    const { status, stderr } = await exec(["--seed", folder.at("users.json"), "--", "true"]);
+    expect(status).toBe(2);
+    expect(stderr).toContain("--seed: ");
+    expect(stderr).toContain("/0/loginId");
+  });
+});

@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import type { Addresses } from "../../scripts/emulator/addresses.ts";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+
+const command = join(import.meta.dir, "../../scripts/emulator/index.ts");
+
+export interface EmulatorRun {
+  readonly options?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Where it runs; otherwise in a folder of its own. */
+  readonly cwd?: string;
+}
+
+/** A status and the body, which is JSON wherever there is one. */
+export interface JsonAnswer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly body: any;
+}
+
+export type EmulatorProcess = Awaited<ReturnType<typeof startEmulator>>;
+
+/**
+ * `bun run emulator exec`, around a command that lasts until `end`: a sidecar of its own and the emulator, on free
+ * ports. `await using` ends it.
+ */
+export async function startEmulator({ options = [], environment = {}, cwd }: EmulatorRun = {}) {
+  const folder = temporaryFolder();
+  const child = Bun.spawn([process.execPath, command, "exec", "--json", ...options, "--", "cat"], {
+    cwd: cwd ?? folder.path,
+    env: { PATH: process.env.PATH ?? "", ...environment },
+    stdin: "pipe",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const addresses = await firstLine(child.stderr);
+
+  async function send(method: string, path: string, content?: unknown, headers = {}): Promise<JsonAnswer> {
+    const response = await fetch(`${addresses.url}${path}`, {
+      method,
+      headers: { "content-type": "application/json", ...headers },
+      ...(content === undefined ? {} : { body: JSON.stringify(content) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+  }
+
+  const post = (path: string, content: unknown, headers = {}) => send("POST", path, content, headers);
+  const control = (action: string) => (loginId: string, device: string) =>
+    post(`/control/${action}`, { loginId, device });
+
+  return {
+    addresses,
+    folder,
+    control: {
+      register: control("register"),
+      login: control("login"),
+      enrol: control("enrol"),
+      recover: control("recover"),
+      removeDevice: control("remove-device"),
+    },
+    get: (path: string, headers = {}) => send("GET", path, undefined, headers),
+    put: (path: string, content: unknown) => send("PUT", path, content),
+    post,
+    /** Ends the command. Resolves with the exit status. */
+    async end(): Promise<number> {
+      child.stdin.end();
+      return await child.exited;
+    },
+    async [Symbol.asyncDispose]() {
+      child.stdin.end();
+      await child.exited;
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+/** The names of the devices that the control API answered with. */
+export const namesOf = ({ body }: JsonAnswer) => body.devices.map(({ name }: { name: string }) => name);
+
+/** The status of a failure with its code, and its scope where it has one. */
+export const failureOf = ({ status, body }: JsonAnswer) =>
+  [status, body?.errorCode, body?.scope].filter((part) => part !== undefined);
+
+/** The addresses, which are the first thing that it says. */
+async function firstLine(stream: ReadableStream<Uint8Array>): Promise<Addresses> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    const line = text.split("\n").find((candidate) => candidate.startsWith("{") && candidate.endsWith("}"));
+    if (line !== undefined) return JSON.parse(line);
+  }
+  throw new Error(`the emulator did not start:\n${text}`);
+}

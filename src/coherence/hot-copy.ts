@@ -1,76 +1,85 @@
 /**
- * The hot copy of every user's `ownIdData`, beside the primary database: one hash per login id. It is the
- * port of the protocol in DESIGN.md, whose steps its methods are.
+ * The cache beside the primary database, with one hash for each stored login id. It is the port of the protocol in
+ * DESIGN.md, and its methods are the steps of that protocol.
  */
 export interface HotCopy {
   /**
-   * READ without the script: the value, when the hash has one that may be believed. Never throws: without
-   * the hot copy there is no value.
+   * READ without the script: returns the value if the hash is a hit, and `null` otherwise. Never throws; if the cache
+   * cannot be reached, the result is `null`.
    */
   peek(loginId: string): Promise<string | null>;
 
-  /** READ. Never throws: without the hot copy the answer is "ask". */
+  /** READ. Never throws; if the cache cannot be reached, the result is "ask". */
   read(loginId: string): Promise<HotRead>;
 
-  /** What a session is compared with: what a `get` would be answered, and whether the hash is marked as stale. Never throws. */
+  /**
+   * Returns what a session is compared with: the value that a lookup would hit, and whether the hash has a stale
+   * mark. Never throws.
+   */
   look(loginId: string): Promise<HotLook>;
 
   /**
-   * Returns everything that is held of a user's data, whether it may be believed or not.
+   * Returns everything that the hash holds, whether a lookup would use it or not.
    *
-   * @throws {HotCopyUnavailable} no clear answer
+   * @throws {HotCopyUnavailable} the cache did not answer clearly
    */
   inspect(loginId: string): Promise<HotHolding>;
 
   /**
-   * Marks a hash as stale whose value contradicts the row: the value is forgotten, and until a reader has got the row
-   * since, `look` and `begin` say so. Returns whether it was marked; `false` if a write or a purge has begun since the
-   * look. While Redis is away, and when it has lost the mark, this process still remembers it.
+   * Sets the stale mark of a hash whose value contradicts the row, and removes the value. `look` and `begin` report
+   * the mark until a lookup has read the row. Returns whether the mark was set; `false` means that a write or a purge
+   * has begun since `seen` was read. This process also remembers the mark, in case Redis cannot be reached or loses
+   * it.
    *
-   * @throws {HotCopyUnavailable} no clear answer: whether the hash was stale is not known
+   * @throws {HotCopyUnavailable} the cache did not answer clearly, so it is not known whether the hash was stale
    */
   markStale(loginId: string, seen: HotValue): Promise<boolean>;
 
   /**
-   * BEGIN. From when it resolves until `end`, or until the marker lapses, no reader believes the hash.
+   * BEGIN. No lookup uses the hash from the moment this resolves until `end`, or until the marker lapses.
    *
-   * @param token what the hash's token is to begin with, for a caller that must recognise it later
-   * @throws {HotCopyUnavailable} no clear answer: the database must not be touched
+   * @param token the beginning of the new lease token, for a caller that must recognize it later
+   * @throws {HotCopyUnavailable} the cache did not answer clearly, so the database must not be touched
    */
   begin(loginId: string, token?: string): Promise<HotWrite>;
 
   /**
-   * Forgets the value, so that the next reader asks the database.
+   * Removes the value, so that the next lookup asks the database.
    *
-   * @throws {HotCopyUnavailable} it may still be believed
+   * @throws {HotCopyUnavailable} lookups may still hit the value
    */
   purge(loginId: string): Promise<void>;
 
   /**
-   * Forgets the values of every login id that differs from this one in case at most. It goes through all hashes.
+   * Removes the values of every login id that equals this one or differs from it only in case. It visits all hashes.
    *
-   * @throws {HotCopyUnavailable} some may still be believed
+   * @throws {HotCopyUnavailable} lookups may still hit some of the values
    */
   purgeSpellings(loginId: string): Promise<void>;
 
   /**
-   * Forgets every value.
+   * Removes every value.
    *
-   * @throws {HotCopyUnavailable} some may still be believed
+   * @throws {HotCopyUnavailable} lookups may still hit some of the values
    */
   purgeAll(): Promise<void>;
 }
 
 export type HotRead =
   | { readonly state: "hit"; readonly value: string }
-  /** Ask the database, and `fill` with what it says about exactly this login id. Never throws. */
+  /**
+   * Ask the database, then pass the row's value to `fill`, if the row has exactly this login id. `fill` never throws.
+   */
   | { readonly state: "miss"; readonly fill: (value: string) => Promise<void> }
-  /** Ask the database, and keep the answer out of the hash. */
+  /** Ask the database and do not fill. */
   | { readonly state: "ask" }
-  /** The same, and call `clear` before the row is handed on: the mark of a stale hash goes. Never throws. */
+  /**
+   * Ask the database and do not fill. Call `clear` before the row is returned, which removes the stale mark. `clear`
+   * never throws.
+   */
   | { readonly state: "stale"; readonly clear: () => Promise<void> };
 
-/** A believed value, and the hash's token beside it: while the token is the same, no write has begun. */
+/** The value of a hit, and the lease token beside it. While the lease token is the same, no write has begun. */
 export interface HotValue {
   readonly value: string;
   readonly token: string;
@@ -81,15 +90,15 @@ export interface HotLook {
   readonly isStale: boolean;
 }
 
-/** What somebody who may see all of it finds in the hash. */
+/** Everything that a hash holds. */
 export interface HotHolding {
   readonly value: string | null;
   readonly isStale: boolean;
-  /** In milliseconds; `null` if it does not expire, or there is no hash. */
+  /** In milliseconds; `null` if there is no hash or it does not expire. */
   readonly expiresInMs: number | null;
 }
 
-/** What the hash held when BEGIN ran. BEGIN has dropped the value. */
+/** What the hash held when BEGIN ran. BEGIN has removed the value. */
 export interface HotFound {
   readonly value: string | null;
   readonly token: string | null;
@@ -100,21 +109,21 @@ export interface HotWrite {
   readonly found: HotFound;
 
   /**
-   * Marks the hash as stale, as `HotCopy.markStale`, unless another write has begun since this one. The write must
-   * still be ended.
+   * Sets the stale mark like `HotCopy.markStale`, unless another write has begun since this one. The write must still
+   * be ended.
    *
    * @throws {HotCopyUnavailable}
    */
   markStale(): Promise<boolean>;
 
-  /** END, once the outcome is known: what the row holds, or `null` to store nothing. Never throws. */
+  /** END, once the outcome is known. `held` is what the row holds; `null` stores nothing. Never throws. */
   end(held: string | null): Promise<void>;
 }
 
 const nothingHeld: HotHolding = { value: null, isStale: false, expiresInMs: null };
 const nothingFound: HotFound = { value: null, token: null, isStale: false };
 
-/** A site without Redis: the database is asked every time, and nobody else has to be told of a write. */
+/** The hot copy of a site without Redis: every lookup asks the database, and writes need no announcement. */
 export const withoutHotCopy: HotCopy = {
   peek: async () => null,
   read: async () => ({ state: "ask" }),

@@ -1,39 +1,39 @@
 import type { HotHolding } from "./hot-copy.ts";
 import type { UserRecord } from "./user-directory.ts";
 
-/** The row, and what the hot copy holds under the login id as the row spells it. */
+/** The user's row, and what the cache holds under the stored login id. */
 export interface HeldUser {
   readonly user: UserRecord;
   readonly hot: HotHolding;
 }
 
 /**
- * What the endpoints need of everything below them. For each login id, `get` and `set` behave as one
- * register: a `get` answers the primary database's value at some instant during the call.
+ * What the endpoints need from the layers below. For each login id, `get` and `set` behave as one register: `get`
+ * returns the value that the primary database held at some instant during the call.
  *
- * `get`, `set` and `findForSession` throw `UserUnknown`; every method throws `DatabaseUnavailable`, `Overloaded` or
- * `HotCopyUnavailable` when there is no honest answer.
+ * `get`, `set` and `findForSession` throw `UserUnknown`. Every method throws `DatabaseUnavailable`, `Overloaded` or
+ * `HotCopyUnavailable` if it cannot answer truthfully.
  */
 export interface OwnIdDataStore {
   /**
-   * The user's data, or `null` when the user has none.
+   * Returns the user's data, or `null` if the user has none.
    *
-   * @throws {UserBlocked} as far as the database had to be asked
+   * @throws {UserBlocked} if the database had to be asked
    */
   get(loginId: string): Promise<string | null>;
 
   /**
-   * Resolves when the primary database has committed the value, and the row has been read back and holds it.
+   * Resolves when the primary database has committed the value and the row was seen to hold it.
    *
-   * @throws {UserBlocked} | {OwnIdDataTooLong} | {WriteContended} | {WriteSuppressed} known not to have been written
-   * @throws {HashStale} nothing was written: the caller may have acted on a value that the row did not hold
-   * @throws {ValueAltered} it was written, and the row does not hold it
-   * @throws {OutcomeUnknown} it may have been written, or may yet be for a few seconds
+   * @throws {UserBlocked} | {OwnIdDataTooLong} | {WriteContended} | {WriteSuppressed} nothing was written
+   * @throws {HashStale} nothing was written; the caller may have acted on a value that the row did not hold
+   * @throws {ValueAltered} the write was committed, but the row does not hold the value
+   * @throws {OutcomeUnknown} the write may have happened, or may still happen within a few seconds
    */
   set(loginId: string, ownIdData: string): Promise<void>;
 
   /**
-   * The user as the primary database has them now, fit to be given a session.
+   * Returns the user as the primary database has them now, if a session may be issued.
    *
    * @throws {UserBlocked}
    * @throws {HashStale} the caller may have acted on a value that the row did not hold
@@ -41,29 +41,29 @@ export interface OwnIdDataStore {
   findForSession(loginId: string): Promise<UserRecord>;
 
   /**
-   * Everything that the database and the hot copy hold about a user, for somebody who may see all of it.
+   * Returns everything that the database and the cache hold about a user.
    *
-   * @throws {HotCopyUnavailable} what the hot copy holds is not known
+   * @throws {HotCopyUnavailable} it is not known what the cache holds
    */
   inspect(loginId: string): Promise<HeldUser>;
 
   /**
-   * Erases the user's data: the row holds none, and nor does the hot copy. Also of a blocked user, and whatever the row
-   * or a stale hash holds. Of an unknown user, everything that the hot copy holds under any spelling is forgotten
-   * before `UserUnknown` is thrown. It may be repeated after every failure.
+   * Erases the user's data from the row and from the cache, whatever they hold, and even if the user is blocked. For
+   * an unknown user, the values under every spelling are removed from the cache before `UserUnknown` is thrown. A
+   * failed call can be repeated.
    *
-   * @throws the failures of `set`, save that a user may be blocked and a hash may be stale
-   * @throws {HotCopyUnavailable} the row may hold none any more, but the hot copy may still hold some
+   * @throws the errors of `set`, except `UserBlocked` and `HashStale`
+   * @throws {HotCopyUnavailable} the row may be empty already, but the cache may still hold data
    */
   erase(loginId: string): Promise<void>;
 
   /**
-   * The row was changed by somebody else: no later `get` answers what was held of it before.
+   * Makes lookups forget a row that somebody else has changed: no later `get` returns what the cache held before.
    *
-   * @throws {HotCopyUnavailable} it may still be believed
+   * @throws {HotCopyUnavailable} lookups may still return it
    */
   invalidate(loginId: string): Promise<void>;
 
-  /** The same for every user. */
+  /** Does the same for every user. */
   invalidateAll(): Promise<void>;
 }

@@ -23,34 +23,37 @@ export type RowWriteEvent =
 export interface RowWriterOptions {
   readonly directory: UserDirectory;
   readonly hotCopy: HotCopy;
-  /** D: the limit of one database statement in milliseconds, and so of the time a write may take effect in. */
+  /** `COHERENCE_STATEMENT_MS`, which is also how long after reading the row an UPDATE may still take effect. */
   readonly statementMs: number;
   readonly onEvent: (event: RowWriteEvent) => void;
 }
 
 export interface RowWrite {
-  /** As the row showed them just now; not blocked, unless the write erases. */
+  /** The row that was just read. The user is not blocked, unless the write erases. */
   readonly user: UserRecord;
   readonly ownIdData: string | null;
   /**
-   * `null` overwrites whatever the row holds, unless the hash contradicts it. Otherwise the row is overwritten only while
-   * it holds what `user` shows, and only if this is true of what BEGIN finds in the hash.
+   * `null` overwrites whatever the row holds, unless the hash contradicts it. Otherwise, the row is overwritten only
+   * while it holds what `user` shows, and only if this function accepts what BEGIN found in the hash.
    */
   readonly onlyIf: ((found: HotFound) => boolean) | null;
-  /** Overwrites whatever the row and the hash hold, also of a blocked user. `onlyIf` is not asked. */
+  /** Overwrites whatever the row and the hash hold, even if the user is blocked. `onlyIf` is ignored. */
   readonly erases?: boolean;
-  /** What the hash's token is to begin with, for a caller that must recognise it later. */
+  /** The beginning of the new lease token, for a caller that must recognize it later. */
   readonly token?: string;
 }
 
-/** The condition of a write does not hold any more; nothing was written. */
+/** The condition of a write no longer holds. Nothing was written. */
 export class RowChanged extends WriteContended {}
 
 /** How a write ended. */
 interface Outcome {
   /** What the row holds, for the hash; `null` stores nothing. */
   readonly held: string | null;
-  /** Whether no UPDATE of this write can take effect any more. Without it there is no END: the marker protects readers. */
+  /**
+   * Whether no UPDATE of this write can take effect any more. If `false`, END must not run, since the marker protects
+   * lookups.
+   */
   readonly isOver: boolean;
   readonly failure: SidecarError | null;
 }
@@ -61,16 +64,19 @@ const unread = "the UPDATE ended, but the row could not be read back";
 const triesMax = 3;
 
 /**
- * Creates the steps of SET from BEGIN on, as DESIGN.md numbers them. The returned function resolves when
- * the row holds exactly what was sent: as the UPDATE itself tells, or else as the row does that is read back.
+ * Creates the steps of SET from BEGIN on, as DESIGN.md numbers them. The returned function resolves when the row was
+ * seen to hold exactly what was sent.
  *
- * @throws {HashStale} | {WriteContended} | {WriteSuppressed} | {UserUnknown} | {UserBlocked} | {DatabaseUnavailable} |
- *   {HotCopyUnavailable} nothing was written
- * @throws {ValueAltered} the UPDATE was committed, and the row does not hold what was sent
- * @throws {OutcomeUnknown} it may have been written, or may yet be for a few seconds
+ * @throws {HashStale} | {WriteContended} | {WriteSuppressed} | {UserUnknown} | {UserBlocked} | {DatabaseUnavailable}
+ * | {HotCopyUnavailable} nothing was written
+ * @throws {ValueAltered} the UPDATE was committed, but the row does not hold what was sent
+ * @throws {OutcomeUnknown} the write may have happened, or may still happen within a few seconds
  */
 export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: RowWriterOptions) {
-  /** Whether only the site can have made the row another than the hash held at BEGIN: then the hash is marked as stale. */
+  /**
+   * Returns whether the hash was stale at BEGIN, and sets its stale mark if so. It was if its value differs from the
+   * row and no other write has begun since: then only the site can have changed the row.
+   */
   async function isStale({ found, markStale }: HotWrite, row: UserRecord): Promise<boolean> {
     return found.value !== null && found.value !== row.ownIdData && (await markStale());
   }
@@ -80,16 +86,18 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
     throw new HashStale();
   }
 
-  /** The row to overwrite: none of a user whose devices the caller may have read from a hash that was wrong. */
+  /**
+   * Returns the row to overwrite. Refuses if the caller may have read the user's devices from a hash that was wrong.
+   */
   async function uncontradicted(write: HotWrite, user: UserRecord): Promise<UserRecord> {
     if (write.found.isStale) refuse("stale refused");
     if (write.found.value === null || write.found.value === user.ownIdData) return user;
-    // The hash may be right about a later instant than the first look at the row.
+    // The hash may have been right at a later instant than the first read of the row.
     const again = unblocked(await directory.find(user.loginId));
     return (await isStale(write, again)) ? refuse("stale hit") : again;
   }
 
-  /** "lost": the database did not say what became of the UPDATE, and the row holds what was sent. */
+  /** Returns "lost" if the database did not report the outcome of the UPDATE and the row holds what was sent. */
   async function replace(change: Replacement): Promise<Replaced | "lost"> {
     try {
       return await directory.replaceOwnIdData(change);
@@ -102,12 +110,15 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
     }
   }
 
-  /** The row after an UPDATE that is over; `null` if it is gone, "unread" if the database did not answer. */
+  /**
+   * Reads the row after an UPDATE that is over. Returns `null` if it is gone, and "unread" if the database did not
+   * answer.
+   */
   async function readBack(loginId: string): Promise<UserRecord | null | "unread"> {
     return directory.find(loginId).catch((error) => (error instanceof UserUnknown ? null : "unread"));
   }
 
-  /** UPDATE: compare-and-set until it holds, fenced by one deadline for all tries. */
+  /** UPDATE: repeats the compare-and-set until it succeeds, with one deadline for all attempts. */
   async function update(write: HotWrite, first: UserRecord, request: RowWrite): Promise<Outcome> {
     const { user, ownIdData, onlyIf, erases = false } = request;
     const { loginId } = user;

@@ -1,38 +1,38 @@
 /** One read of the primary database that several callers may wait for. */
 interface Flight<Value> {
-  /** Counts up with every arrival and departure; `null` until the statement is sent. */
+  /** The order in which reads are sent and callers arrive; `null` until the statement is sent. */
   sentAt: number | null;
   readonly landed: Promise<Value>;
 }
 
 export interface SharedRead<Value> {
-  /** Whether the value has been kept meanwhile; `null` if not. */
+  /** Returns the value if it has been cached meanwhile, and `null` otherwise. */
   lookAgain(): Promise<Value | null>;
   send(): Promise<Value>;
-  /** Keeps the value where `lookAgain` finds it; begins before anybody is given the value. Never throws. */
-  keep(value: Value): Promise<void>;
+  /** Caches the value where `lookAgain` finds it. It is called before any caller is given the value. Never throws. */
+  cache(value: Value): Promise<void>;
 }
 
 export interface SharedReads<Value> {
   /**
-   * The outcome of a read that was sent after this call was made, and perhaps for others as well.
+   * Returns the result of a read that was sent after this call was made, possibly shared with other callers.
    *
-   * Where one was sent before and is in the air, or has landed but is not yet kept, the caller first waits for it
-   * to land and then looks again: what it brought may have made a read needless.
+   * If an earlier read is in flight, or its result is not yet cached, the caller waits for it and then looks again,
+   * since its result may have made another read unnecessary.
    */
   join(key: string, read: SharedRead<Value>): Promise<Value>;
 }
 
 /**
- * Lets concurrent callers share reads without ever giving one an answer from before it asked: a statement that
- * was sent earlier may have seen a value that has been replaced since. A thousand callers for one key cost one
- * read if looking again finds its result, and two at most if it does not.
+ * Lets concurrent callers share reads, without ever giving a caller the result of a statement that was sent before it
+ * called: that statement may have read a value that has been replaced since. A thousand callers for one key cost one
+ * read if looking again finds its result, and at most two otherwise.
  */
 export function createSharedReads<Value>(): SharedReads<Value> {
   const flights = new Map<string, Flight<Value>[]>();
   let clock = 0;
 
-  function depart(key: string, { send, keep }: SharedRead<Value>): Flight<Value> {
+  function depart(key: string, { send, cache }: SharedRead<Value>): Flight<Value> {
     const { promise, resolve, reject } = Promise.withResolvers<Value>();
     const flight: Flight<Value> = { sentAt: null, landed: promise };
     flights.set(key, [...(flights.get(key) ?? []), flight]);
@@ -40,10 +40,10 @@ export function createSharedReads<Value>(): SharedReads<Value> {
       flight.sentAt = clock++;
       try {
         const value = await send();
-        const kept = keep(value);
+        const cached = cache(value);
         resolve(value);
-        await kept;
-        // Whoever was told of a miss before the value was kept, in the same turn perhaps, still finds this flight.
+        await cached;
+        // A caller that missed in the same turn, before the value was cached, still finds this read.
         await new Promise(setImmediate);
       } catch (error) {
         reject(error);

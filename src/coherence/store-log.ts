@@ -13,13 +13,17 @@ type LoggedEvent = keyof typeof lines;
 
 const isLogged = (event: StoreEvent): event is LoggedEvent => event in lines;
 
-/** At most one line for each kind of event in so long: every set of a table with such a trigger has one. */
+/**
+ * Minimum time between two lines for the same kind of event, since every write to a table with such a trigger causes
+ * one.
+ */
 const quietMs = 60_000;
 
 /**
- * Tells the log what an operator must know of the store. Every event is counted in the metrics besides.
+ * Creates a function that logs the events of the store that an operator must know. The metrics count every event
+ * besides.
  *
- * @param elapsed milliseconds on a clock that only goes forwards
+ * @param elapsed returns milliseconds of a monotonic clock
  */
 export function createStoreLog(
   logError: (fields: { readonly audit: string }, line: string) => void,

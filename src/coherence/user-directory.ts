@@ -1,69 +1,72 @@
-/** What the site's user table says about one user. */
+/** What the user table says about one user. */
 export interface UserRecord {
-  /** The login id as the table stores it, which a collation may spell otherwise than the request did. */
+  /** The stored login id, which a collation may have found under another spelling. */
   readonly loginId: string;
   /** `null` and `""` both mean that the user has no data. */
   readonly ownIdData: string | null;
   readonly blocked: boolean;
-  /** The database's own clock when the row was read, in milliseconds since the Unix epoch. */
+  /** The database's clock when the row was read, in milliseconds since the Unix epoch. */
   readonly databaseTimeMs: number;
 }
 
 export interface Replacement {
-  /** As the table stores it: `UserRecord.loginId`. */
+  /** The stored login id, as in `UserRecord`. */
   readonly loginId: string;
-  /** The value that must still be there, byte for byte. */
+  /** The value that the row must still hold, byte for byte. */
   readonly expected: string | null;
   readonly replacement: string | null;
   /** Whether the row of a blocked user may be changed, too. */
   readonly evenIfBlocked?: boolean;
-  /** On the database's clock: from this instant on, the statement changes nothing. */
+  /** The instant on the database's clock from which the statement changes nothing. */
   readonly deadlineMs: number;
 }
 
 /**
- * What the database says of an UPDATE. `unchanged`: it has changed no row, because no user who may be changed has exactly
- * this login id, the row does not hold `expected`, or the deadline had passed; or because a trigger or a rule dropped the
- * change. `changed`: it has changed the row and has committed, but a trigger may have altered the value, so `find` must
- * tell what the row holds. `holds`: it has committed, and the row holds exactly the replacement.
+ * What the database reports about an UPDATE.
+ *
+ * `unchanged`: it changed no row, because no user who may be changed has exactly this login id, the row does not hold
+ * `expected`, or the deadline had passed; or because a trigger or a rule discarded the change. `changed`: it changed
+ * the row and committed, but a trigger may have altered the value, so the row must be read with `find`. `holds`: it
+ * committed, and the row holds exactly the replacement.
  */
 export type Replaced = "unchanged" | "changed" | "holds";
 
-/** The primary database: the record of which users exist and what `ownIdData` they have. */
+/** The primary database, which is the record of the users and their `ownIdData`. */
 export interface UserDirectory {
   /**
-   * Connects, and checks that the configured table and columns can do the work.
+   * Connects, and checks that the configured table and columns are suitable.
    *
-   * @throws {ConfigurationInvalid} the database answers, but the table or the account does not fit
-   * @throws {DatabaseUnavailable} no answer; calling again may succeed
+   * @throws {ConfigurationInvalid} the database answers, but the table or the account is not suitable
+   * @throws {DatabaseUnavailable} the database does not answer; a later call may succeed
    */
   verifyConnection(): Promise<void>;
 
   /**
-   * Reads a user from the primary database. Lost connections are tried again within the deadline.
+   * Reads a user from the primary database. Lost connections are retried within `COHERENCE_STATEMENT_MS`.
    *
-   * @throws {UserUnknown} no such user, as the primary says
-   * @throws {DatabaseUnavailable} no answer in time; several rows for one login id; or a server whose rows are no answer,
-   *   such as a replica
+   * @throws {UserUnknown} the primary has no such user
+   * @throws {DatabaseUnavailable} no answer in time, several rows for one login id, or a server whose rows cannot be
+   * used, such as a replica
    * @throws {Overloaded} too many statements are waiting already
    */
   find(loginId: string): Promise<UserRecord>;
 
-  /** Whether the column can hold it. */
+  /** Returns whether the column can hold the value. */
   fits(ownIdData: string): boolean;
 
-  /** Returns what the column is to hold for a user without data: `""` where it takes no NULL. */
+  /** Returns what the column holds for a user without data: `""` if it does not accept NULL. */
   noData(): null | "";
 
   /**
-   * Compare-and-set of one user's `ownIdData`, fenced by the database's clock.
+   * Replaces one user's `ownIdData` by compare-and-set, unless the deadline has passed. The statement is never sent
+   * twice.
    *
-   * @throws {DatabaseUnavailable} | {OwnIdDataTooLong} | {Overloaded} known not to have been done
-   * @throws {OutcomeUnknown} it may have been committed, or may yet be until the deadline, or it has changed several rows;
-   *   never sent twice
+   * @throws {DatabaseUnavailable} | {OwnIdDataTooLong} | {Overloaded} nothing was written
+   * @throws {OutcomeUnknown} the write may have been committed, may still be until the deadline, or has changed
+   * several rows
    */
   replaceOwnIdData(change: Replacement): Promise<Replaced>;
 
-  /** Lets statements under way finish, then disconnects. */
+  /** Finishes the statements in flight, then disconnects. */
   close(): Promise<void>;
 }

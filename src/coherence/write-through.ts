@@ -10,24 +10,24 @@ export type StoreEvent = RowWriteEvent | "audited";
 export interface WriteThroughOptions {
   readonly directory: UserDirectory;
   readonly hotCopy: HotCopy;
-  /** D: the limit of one database statement in milliseconds, and so of the time a write may take effect in. */
+  /** `COHERENCE_STATEMENT_MS`, which is also how long after reading the row an UPDATE may still take effect. */
   readonly statementMs: number;
-  /** The share of hits that are read again from the database, 0 to 1. */
+  /** The share of hits that are read again from the database, from 0 to 1. */
   readonly auditShare: number;
   readonly onEvent: (event: StoreEvent) => void;
 }
 
-/** What is known of a login id at some instant. */
+/** What the database says about a login id. */
 interface Answer {
-  /** As the database stores it; `null` if no user has it. */
+  /** The stored login id; `null` if there is no such user. */
   readonly loginId: string | null;
   readonly ownIdData: string | null;
   readonly blocked: boolean;
 }
 
 /**
- * The store: the primary database is the record, the hot copy is written through on every `set`. Each method
- * is a step of DESIGN.md, which says why a hit is always the database's value.
+ * Creates the store: the primary database is the record, and every `set` is written through the cache. Each method is
+ * a step of DESIGN.md, which explains why a hit is always the value of the database.
  */
 export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore {
   const { directory, hotCopy, auditShare, onEvent } = options;
@@ -43,8 +43,8 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     }
   }
 
-  /** FILL, after a MISS. It travels before anything that a waiting reader asks of the same hash. */
-  async function keep(asked: string, read: HotRead, { loginId, ownIdData, blocked }: Answer): Promise<void> {
+  /** FILL, after a miss. The command is sent before any command that a waiting lookup sends for the same hash. */
+  async function fill(asked: string, read: HotRead, { loginId, ownIdData, blocked }: Answer): Promise<void> {
     if (read.state === "miss" && ownIdData && loginId === asked && !blocked) await read.fill(ownIdData);
   }
 
@@ -62,7 +62,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     const found = await reads.join(loginId, {
       lookAgain: () => lookAgain(loginId),
       send: () => ask(loginId),
-      keep: (answer) => keep(loginId, read, answer),
+      cache: (answer) => fill(loginId, read, answer),
     });
     if (read.state === "stale") await read.clear();
     if (found.loginId === null) throw new UserUnknown();
@@ -71,7 +71,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     return found.ownIdData === "" ? null : found.ownIdData;
   }
 
-  /** Compares a share of the hits with the row, in the background: one that is wrong is marked as stale. */
+  /** Compares a share of the hits with the row, in the background. A hit that is wrong gets the stale mark. */
   async function audit(loginId: string): Promise<void> {
     onEvent("audited");
     const { held } = await hotCopy.look(loginId);
@@ -88,12 +88,12 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     await writeRow({ user, ownIdData, onlyIf: null });
   }
 
-  /** The database holds the value already; make sure that no reader believes another one. */
+  /** The row holds the value already, so only the hash must be corrected if it holds another value. */
   async function forgetUnlessHit(loginId: string, value: string): Promise<void> {
     if ((await hotCopy.peek(loginId)) !== value) await hotCopy.purge(loginId);
   }
 
-  /** A user who is not there, or is blocked, has no value that anybody may go on believing. */
+  /** Reads the row. If there is none, or the user is blocked, purges the hash before it throws. */
   async function findUnblocked(loginId: string): Promise<UserRecord> {
     const user = await directory.find(loginId).catch(async (error) => {
       if (error instanceof UserUnknown) await forget(loginId);
@@ -104,12 +104,12 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     throw new UserBlocked();
   }
 
-  /** Where Redis gives no answer, the value is believed until it expires. */
+  /** Purges the hash. If Redis cannot be reached, lookups hit the value until it expires. */
   async function forget(loginId: string): Promise<void> {
     await hotCopy.purge(loginId).catch(() => {});
   }
 
-  /** SESSION: no session for a user of whom a lookup may have been told something else than the row holds. */
+  /** SESSION: refuses if a lookup may have returned another value than the row holds. */
   async function findForSession(loginId: string): Promise<UserRecord> {
     const looking = hotCopy.look(loginId);
     let user = await findUnblocked(loginId);
@@ -126,7 +126,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     return user;
   }
 
-  /** The row at a later instant than the look, which the hash may have been right at. */
+  /** Reads the row at a later instant, at which the hash may have been right. */
   async function readAgain(user: UserRecord, spelling: string, held: HotValue): Promise<UserRecord> {
     const again = await findUnblocked(user.loginId);
     if (held.value !== again.ownIdData && (await hotCopy.markStale(spelling, held))) {
@@ -141,7 +141,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     return { user, hot: await hotCopy.inspect(user.loginId) };
   }
 
-  /** ERASE */
+  /** ERASE: writes no data over whatever the row holds. */
   async function erase(loginId: string): Promise<void> {
     const user = await directory.find(loginId).catch(async (error) => {
       if (error instanceof UserUnknown) await invalidate(loginId);
@@ -153,8 +153,8 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   /**
-   * Forgets the hash under the spelling that was sent and under the one that the table stores. Of a user who is not
-   * there any more, nobody can say how the table spelt the login id, so every spelling is forgotten.
+   * Purges the hash under the spelling that was sent and under the stored one. If the user no longer exists, the
+   * stored spelling is unknown, so every spelling is purged.
    */
   async function invalidate(loginId: string): Promise<void> {
     await hotCopy.purge(loginId);

@@ -12,7 +12,10 @@ export function readCoherence(reader: SettingReader) {
   };
 }
 
-/** A write may take effect until 2D after it read the row: so long its marker must stand, and nobody may fill. */
+/**
+ * A write may take effect until two statement limits after it read the row. Its marker must stand at least that long,
+ * and nothing may be filled in that time.
+ */
 function readMoreThanFence(
   reader: SettingReader,
   name: "COHERENCE_GRACE_MS" | "COHERENCE_QUARANTINE_MS",

@@ -9,11 +9,12 @@ export type DatabaseKind = "sqlite" | "postgres" | "mysql";
 export interface DatabaseAddress {
   readonly kind: DatabaseKind;
   /**
-   * For SQLite, the file's path. For a server, an address of one form only: parameters that name a part of the
-   * address are in their place, and a Unix socket is the parameter `path`, which the driver knows for all servers.
+   * For SQLite, the path of the file. For a server, an address in one normal form: parameters that name a part of the
+   * address are moved to their place, and a Unix socket is the parameter `path`, which the driver knows for all
+   * servers.
    */
   readonly url: string;
-  /** What the address itself says about encryption; `null` when it says nothing. */
+  /** What the address says about encryption; `null` if it says nothing. */
   readonly tls: TlsMode | null;
   readonly isSocket: boolean;
 }
@@ -26,7 +27,7 @@ const kinds: Readonly<Record<string, DatabaseKind>> = {
   mariadb: "mysql",
 };
 
-/** Returns `null` where no more can be said than the setting's rule. No refusal contains a piece of the address. */
+/** Returns `null` if the setting's rule says all there is to say. A refusal never contains a part of the address. */
 export function parseDatabaseAddress(text: string): DatabaseAddress | Refusal | null {
   const scheme = text.slice(0, Math.max(0, text.indexOf(":")));
   const kind = Object.hasOwn(kinds, scheme) ? kinds[scheme] : undefined;
@@ -34,11 +35,11 @@ export function parseDatabaseAddress(text: string): DatabaseAddress | Refusal | 
   return kind === "sqlite" ? parseSqliteFile(text) : parseServerAddress(kind, scheme, text);
 }
 
-/** `sqlite:relative.db`, `sqlite:/absolute.db` or `sqlite:///absolute.db`. */
+/** Accepts `sqlite:relative.db`, `sqlite:/absolute.db` and `sqlite:///absolute.db`. */
 function parseSqliteFile(text: string): DatabaseAddress | Refusal | null {
   const path = text.replace(/^sqlite:(?:\/\/(?=\/))?/, "");
   if (path === "" || path === ":memory:" || path.startsWith("//")) return null;
-  // The driver would open the file named before the question mark, or behind the scheme.
+  // The driver would open the file whose name ends at the question mark, or begins after the scheme.
   if (path.includes("?") || /^(?:sqlite|file):/i.test(path)) {
     return new Refusal('must be "sqlite:" and a path alone, without parameters and a second scheme.');
   }
@@ -68,7 +69,7 @@ function composeAddress(
   const socket = hosts.find((place) => place.startsWith("/"));
   const host = socket === undefined ? hosts.find((place) => place !== "") : "localhost";
   if (host === undefined) return withoutHost(kind);
-  // With a socket, the host in its place is "localhost" and the parameter is the socket's path.
+  // With a socket, the host of the address is "localhost", and the parameter is the path of the socket.
   const named = socket === undefined ? parameters : { ...parameters, host: null };
   const refusal = refuseParts(host, url) ?? refuseTwice(url, named);
   if (refusal !== null) return refusal;

@@ -6,10 +6,10 @@ import type { SettingReader } from "./setting-reader.ts";
 import type { SettingName } from "./settings.ts";
 import type { TlsMode } from "./tls-mode.ts";
 
-/** How the way to the database is encrypted. */
+/** How the connection to the database is encrypted. */
 export interface DatabaseTls {
   readonly mode: TlsMode;
-  /** PEM text; without it, the authorities that the system trusts. */
+  /** PEM text; `null` means the authorities that the system trusts. */
   readonly ca: string | null;
   readonly client: ClientCertificate | null;
 }
@@ -28,7 +28,7 @@ export function readDatabase(reader: SettingReader, isProduction: boolean) {
   return {
     kind: address.kind,
     url: new Secret(address.url),
-    /** Nothing is configured, so development makes a database to try. */
+    /** Nothing is configured, so development creates a demo database. */
     isDemo: !isProduction && !isSet,
     poolMax: read("DATABASE_POOL_MAX"),
     prepare,
@@ -49,8 +49,8 @@ function refuseMissingFile(reader: SettingReader, { kind, url }: DatabaseAddress
 }
 
 /**
- * The address and the files together say how the connection is encrypted. Files that only TLS needs turn it on, with
- * the server's certificate checked; they are refused beside an address that may go without it.
+ * The address and the files together decide how the connection is encrypted. Files that only TLS needs turn it on and
+ * have the server's certificate verified. They are refused if the address permits an unencrypted connection.
  */
 function readTls(reader: SettingReader, address: DatabaseAddress): DatabaseTls {
   const ca = readCertificateAuthority(reader, "DATABASE_TLS_CA_FILE");
@@ -64,7 +64,7 @@ function readTls(reader: SettingReader, address: DatabaseAddress): DatabaseTls {
   return { mode: strictest(address.tls, ca, asking !== null), ca, client };
 }
 
-/** `asking` is the setting that asks for TLS besides the address. */
+/** `asking` is the setting that requires TLS besides the address. */
 function findContradiction(
   { kind, tls, isSocket }: DatabaseAddress,
   asking: SettingName | null,
@@ -84,7 +84,7 @@ function hasProblem({ problems }: SettingReader, variable: string): boolean {
   return problems.some((problem) => problem.startsWith(variable));
 }
 
-/** An authority is there to check the server by, so it does more than `require`, as it does in libpq. */
+/** An authority is configured to verify the server, so it requires more than `require` does, as in libpq. */
 function strictest(mode: TlsMode | null, ca: string | null, isAsked: boolean): TlsMode {
   if (mode === null) return isAsked ? "verify-full" : "disable";
   return mode === "require" && ca !== null ? "verify-full" : mode;

@@ -2,15 +2,15 @@ import { Refusal } from "./setting-kinds.ts";
 import { isTlsParameter, parseTlsMode, type TlsMode } from "./tls-mode.ts";
 import { explainUnfollowed, type ServerKind, tlsForm } from "./unfollowed-parameters.ts";
 
-/** What the query of a database's address says, as far as the sidecar follows it. */
+/** The parameters of a database address, as far as the sidecar supports them. */
 export interface DatabaseParameters {
-  /** `null` when the address says nothing about encryption. */
+  /** `null` if the address says nothing about encryption. */
   readonly tls: TlsMode | null;
   /** A host, or the path of a Unix socket. */
   readonly host: string | null;
   readonly port: string | null;
   readonly user: string | null;
-  /** Parameters that the driver itself follows. */
+  /** Parameters that the driver itself supports. */
   readonly forDriver: Readonly<Record<string, string>>;
 }
 
@@ -23,14 +23,17 @@ interface Parameter {
 
 const portPattern = /^(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/;
 
-/** Parameters that the driver follows. */
+/** Parameters that the driver supports. */
 const ofDriver = new Map([
   ["application_name", /./],
   ["options", /./],
   ["channel_binding", /^(?:disable|prefer|require)$/],
 ]);
 
-/** Which values of which parameters are followed: they name a part of the address, or ask for what is done anyway. */
+/**
+ * Which values of which parameters are accepted: those that name a part of the address, and those that ask for what
+ * is done anyway.
+ */
 const followed: Readonly<Record<ServerKind, ReadonlyMap<string, RegExp>>> = {
   postgres: new Map([
     ...ofDriver,
@@ -48,8 +51,8 @@ const followed: Readonly<Record<ServerKind, ReadonlyMap<string, RegExp>>> = {
 };
 
 /**
- * Reads the query part of `postgres://…?…` or `mysql://…?…`. A parameter is followed or refused by its name and
- * never dropped: among those that the driver would drop are ones that ask for encryption.
+ * Parses the query of `postgres://…?…` or `mysql://…?…`. Each parameter is supported or refused by name, and none is
+ * dropped: the driver would drop some that ask for encryption.
  */
 export function parseDatabaseParameters(
   kind: ServerKind,

@@ -7,11 +7,11 @@ import { ConfigurationInvalid } from "../errors.ts";
 export const environmentFile = ".env";
 
 /**
- * Reads `.env` of a folder; without the file, the result is empty. A value means what stands there: `$` is a character
- * like any other, and so is `#` within quotes. A line that other readers of such files understand in another way is
- * refused, because its author may have meant that.
+ * Reads the `.env` file of a folder. Returns an empty object if there is no file. Values are taken literally: `$` is
+ * an ordinary character, and so is `#` within quotes. A line that other readers of such files interpret differently
+ * is refused, because its author may have meant that.
  *
- * @throws {ConfigurationInvalid} naming each such line by its number, without its value
+ * @throws {ConfigurationInvalid} names each such line by its number, without its value
  */
 export function readEnvironmentFile(folder: string): Readonly<Record<string, string>> {
   const text = readText(join(folder, environmentFile));
@@ -43,8 +43,8 @@ function readText(path: string): string {
 }
 
 /**
- * Removes each entry that was read exactly as it is written, and keeps the numbers of the other lines. Where a name is
- * set twice, the later line counts, and the earlier one is found when the later one is gone.
+ * Removes each entry that was read exactly as it is written, and keeps the numbers of the other lines. If a name is
+ * set twice, the later line counts; once it is removed, the earlier one is found.
  */
 function withoutEntries(text: string): string {
   const rest = Object.entries(parse(text)).reduce(
@@ -56,8 +56,8 @@ function withoutEntries(text: string): string {
 }
 
 /**
- * Matches `name=value` where nothing was cut off, joined or replaced. Within double quotes, readers differ about a
- * backslash; outside single quotes, about `${NAME}`.
+ * Matches `name=value` if nothing was cut off, joined or replaced. Readers differ about a backslash within double
+ * quotes, and about `${NAME}` outside single quotes.
  */
 function entryPattern(name: string, value: string): RegExp {
   const literal = RegExp.escape(value);

@@ -7,15 +7,15 @@ import { environmentFile, readEnvironmentFile } from "./environment-file.ts";
 export interface EnvironmentSources {
   /** The variables that came from the file. */
   readonly fromFile: readonly string[];
-  /** Those that the file sets too, but that the process was started with. */
+  /** The variables in the file that the process was already started with. */
   readonly overridden: readonly string[];
-  /** Files beside `.env` that other programs would read. */
+  /** Files next to `.env` that other programs would read. */
   readonly ignoredFiles: readonly string[];
 }
 
-/** How this process was started, before any code of it ran. */
+/** How this process was started, before any of its code ran. */
 export interface ProcessStart {
-  /** `null` where the system does not tell. */
+  /** `null` if the system does not reveal them. */
   readonly variables: Readonly<Record<string, string>> | null;
   readonly flags: readonly string[];
 }
@@ -24,10 +24,12 @@ export interface ProcessStart {
 type Variables = Record<string, string | undefined>;
 
 /**
- * Makes the variables of this process what they should be: those that it was started with, and for all others `.env`
- * of the working folder. Bun reads such files itself before any code runs, cuts values at `#`, expands `$`, and reads
- * `.env.local` and others too. The project's bunfig.toml tells it not to; where another folder is the working folder,
- * what it did is undone here.
+ * Sets the variables of this process to those that it was started with and, for all others, to those of `.env` in the
+ * working directory.
+ *
+ * Bun reads such files itself before any code runs. It cuts values at `#`, expands `$`, and also reads `.env.local`
+ * and others. The project's bunfig.toml turns that off. If the working directory is another folder, this function
+ * undoes it.
  *
  * @throws {ConfigurationInvalid} `.env` is ambiguous, or Bun has read files and this cannot be undone
  */
@@ -59,7 +61,7 @@ function ownStart(): ProcessStart {
   return { variables: readStartVariables(), flags: process.execArgv };
 }
 
-/** Linux keeps the environment of a process as it was at its start (proc(5)). */
+/** Linux keeps the environment that a process was started with (proc(5)). */
 function readStartVariables(): Record<string, string> | null {
   let content: string;
   try {
@@ -96,7 +98,7 @@ function undoBunsReading(variables: Variables, folder: string, started: ProcessS
   Object.assign(variables, started.variables);
 }
 
-/** Bun looks for its own settings in the working folder. */
+/** Bun looks for its own settings in the working directory. */
 function isForbidden(folder: string): boolean {
   const path = join(folder, "bunfig.toml");
   return existsSync(path) && /^\s*env\s*=\s*false\s*$/m.test(readFileSync(path, "utf8"));

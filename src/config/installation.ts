@@ -10,12 +10,12 @@ export interface InstallationNames {
 
 export interface Installation {
   readonly kind: DatabaseKind;
-  /** The database's address; for SQLite the file's path. */
+  /** The address of the database; for SQLite, the path of the file. */
   readonly url: string;
   readonly names: InstallationNames;
   /**
-   * Stands for the address, where sidecars reach one database at different ones. The digest of an installation itself
-   * is that installation, so that its hashes can be taken over by whoever has its data at another address.
+   * Replaces the address, if sidecars reach one database at different addresses. The digest of an installation is
+   * also accepted as its name, so that its hashes can be taken over when its data moves to another address.
    */
   readonly name?: string | null;
 }
@@ -24,8 +24,8 @@ const digestLength = 16;
 const defaultPorts: Readonly<Record<DatabaseKind, string>> = { postgres: "5432", mysql: "3306", sqlite: "" };
 
 /**
- * Tells whose users these are, in hex: by the address of the database, the table and its columns. The login to the
- * database and how the way to it is encrypted are no part of it, so that they can be changed.
+ * Returns a digest, in hex, of whose users these are: the address of the database, the table and its columns. The
+ * login and the encryption are not part of it, so that they can change.
  */
 export function installationOf({ kind, url, names, name = null }: Installation): string {
   if (name !== null && isDigest(name)) return name;

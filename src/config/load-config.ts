@@ -14,10 +14,10 @@ import { warnOfNearNames } from "./unused-names.ts";
 export type Config = ReturnType<typeof loadConfig>;
 
 /**
- * Reads the whole configuration from the environment: the only place that does. The result is frozen, and
- * its secrets print as `[redacted]`.
+ * Reads the whole configuration from the environment. Nothing else does. The result is frozen, and its secrets print
+ * as `[redacted]`.
  *
- * `createSharedSecret` provides the secret when there is none; outside development it is not called.
+ * `createSharedSecret` returns a secret if none is configured; it is called only in development.
  *
  * @throws {ConfigurationInvalid} with every problem at once; none of them contains a value
  */
@@ -53,16 +53,16 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
   const installationName = reader.readOptional("REDIS_INSTALLATION");
 
   reportTlsVerification(reader, environment, config);
-  // A setting that is read twice has one problem. A name that was misspelt may be the cause of another one.
+  // A setting that is read twice has one problem. A misspelled name may be the cause of another problem.
   if (problems.length > 0) throw new ConfigurationInvalid([...new Set(problems), ...nearNames]);
   const { kind, url, names } = config.database;
-  /** Whose users these are, as Redis is told. */
+  /** Tells Redis whose users these are. */
   const installation = installationOf({ kind, url: url.reveal(), names, name: installationName });
   return deepFreeze({ ...config, installation } as const);
 }
 
 /**
- * One setting on its own, for a command that works before the rest is right.
+ * Reads a single setting, for a command that works before the other settings are right.
  *
  * @throws {ConfigurationInvalid} the value breaks its rule
  */
@@ -77,9 +77,9 @@ export function loadSetting<Name extends SettingName>(
 }
 
 /**
- * What the command for the signing keys needs. It works before the rest of the configuration is right.
+ * Reads what the command for the signing keys needs. It works before the rest of the configuration is right.
  *
- * @throws {ConfigurationInvalid} naming each of these settings that is wrong
+ * @throws {ConfigurationInvalid} names each of these settings that is wrong
  */
 export function loadKeySettings(environment: Environment) {
   const reader = createSettingReader(environment);
@@ -99,7 +99,7 @@ function readPublicListener({ read }: SettingReader) {
   };
 }
 
-/** A connection that waits for its answer counts as idle, and a write may take twice the time of a statement. */
+/** A connection that waits for its answer counts as idle, and a write may take twice as long as a statement. */
 function readKeepAliveSeconds({ read, problems }: SettingReader): number {
   const seconds = read("KEEP_ALIVE_SECONDS");
   const leastMs = 2 * read("COHERENCE_STATEMENT_MS") + 1000;

@@ -2,21 +2,21 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { SettingReader } from "./setting-reader.ts";
 import type { SettingName } from "./settings.ts";
 
-/** The certificate by which the sidecar proves itself to a server (mutual TLS), both as PEM text. */
+/** The certificate that identifies the sidecar to a server (mutual TLS), and its key, as PEM text. */
 export interface ClientCertificate {
-  /** The certificate, with its intermediate ones behind it if the file holds any. */
+  /** The certificate, followed by intermediate ones if the file has any. */
   readonly certificate: string;
   readonly key: string;
 }
 
-/** Returns the PEM text of one or more certificate authorities; `null` when the variable is not set or wrong. */
+/** Returns the PEM text of one or more certificate authorities, or `null` if the variable is not set or wrong. */
 export function readCertificateAuthority(reader: SettingReader, variable: SettingName): string | null {
   return readCertificates(reader, variable)?.text ?? null;
 }
 
 /**
- * Reads the client certificate and its private key. Both must be set, the key must not be encrypted, and it
- * must belong to the certificate: a TLS library reports these mistakes only as a failed connection.
+ * Reads the client certificate and its private key. Both must be set, the key must not be encrypted, and it must
+ * belong to the certificate. A TLS library reports these mistakes only as a failed connection.
  */
 export function readClientCertificate(
   reader: SettingReader,

@@ -1,9 +1,9 @@
 import { Refusal } from "./setting-kinds.ts";
 
 /**
- * Refuses an address (`scheme://user:password@host/…`) with characters that end the user, the password or another
- * part where its author did not mean it: a password is then cut, or becomes a part of something that is shown. Refuses
- * control characters too, since protocols end their texts with them.
+ * Refuses an address (`scheme://user:password@host/…`) that contains characters which end the user, the password or
+ * another part unintentionally. The password would be cut off, or would become part of something that is shown.
+ * Control characters are also refused, since protocols end their texts with them.
  */
 export function refuseUnencoded(address: string): Refusal | null {
   const [, rest = ""] = /^[^:]*:\/\/(.*)$/s.exec(address) ?? [];
@@ -23,7 +23,7 @@ function unencoded(characters: string): Refusal {
   );
 }
 
-/** Returns `null` where a percent sign stands for itself, so that the text was never percent-encoded. */
+/** Returns `null` if a percent sign stands for itself, so that the text was never percent-encoded. */
 export function decodePercent(text: string): string | null {
   try {
     return decodeURIComponent(text);

@@ -1,7 +1,7 @@
 import { decodePercent, refuseUnencoded } from "./percent-encoding.ts";
 import { Refusal } from "./setting-kinds.ts";
 
-/** One server, as `REDIS_URL` names it. */
+/** One server of `REDIS_URL`. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
@@ -11,14 +11,14 @@ export interface RedisAddress {
   readonly tls: boolean;
 }
 
-/** An address with the names of its query's parameters, none of which has a meaning here. */
+/** An address with the names of its query parameters, none of which is supported. */
 export interface ParsedRedisAddress extends RedisAddress {
   readonly parameters: readonly string[];
 }
 
 const redisPort = 6379;
 
-/** Returns `null` where no more can be said than the setting's rule. No refusal contains a piece of the addresses. */
+/** Returns `null` if the setting's rule says all there is to say. A refusal never contains a part of the addresses. */
 export function parseRedisAddresses(text: string): ParsedRedisAddress[] | Refusal | null {
   const spellings = text.split(",").map((spelling) => spelling.trim());
   if (spellings.length > 1 && spellings.some((spelling) => !/^[a-z]+:\/\//.test(spelling))) {

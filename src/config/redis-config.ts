@@ -12,7 +12,7 @@ export function readRedis(reader: SettingReader) {
   const mode = reader.read("REDIS_MODE");
   checkMode(reader, mode, addresses);
   checkAddresses(reader, mode, addresses);
-  // Before the return, so that their problems are reported together with REDIS_URL's.
+  // Read before the return, so that these problems are reported together with those of REDIS_URL.
   const sentinels = readSentinels(reader, mode);
   const tlsCa = readCertificateAuthority(reader, "REDIS_TLS_CA_FILE");
   const clientCertificate = readClientCertificate(reader, clientCertificateFiles);
@@ -56,7 +56,7 @@ function checkAddresses(
   }
 }
 
-/** Only the first address needs a login and a database number; the others may repeat them. */
+/** Only the first address needs a login and a database number. The others may repeat them. */
 function hasSameLogin(first: RedisAddress, other: RedisAddress): boolean {
   const names = ["username", "password"] as const;
   const isSame = names.every((name) => other[name] === null || other[name] === first[name]);
@@ -73,7 +73,9 @@ const advice: Readonly<Record<string, string>> = {
   password: "the password comes before the host, as in redis://user:password@host",
 };
 
-/** A parameter's name is repeated only where it is a known one: an unencoded password may look like one. */
+/**
+ * The name of a parameter is shown only if it is a known one, since an unencoded password may look like a parameter.
+ */
 function refuseParameter(name: string): string {
   const known = Object.hasOwn(advice, name) ? advice[name] : undefined;
   if (known === undefined) {
@@ -91,7 +93,7 @@ function readSentinels(reader: SettingReader, mode: RedisMode) {
     sentinelMaster,
     sentinelUsername: reader.readOptional("REDIS_SENTINEL_USERNAME"),
     sentinelPassword: reader.readOptional("REDIS_SENTINEL_PASSWORD"),
-    /** `null`: as REDIS_URL says. */
+    /** `null` means that REDIS_URL decides. */
     sentinelTls: reader.readOptional("REDIS_SENTINEL_TLS"),
   };
 }

@@ -12,7 +12,7 @@ export interface NamedFile {
   readonly path: string;
 }
 
-/** Returns the files that secrets come from, and the PEM files of TLS. */
+/** Returns the files that contain secrets, and the PEM files of TLS. */
 export function secretFilesOf(environment: Environment): readonly NamedFile[] {
   const variables = [...settingVariables].filter(
     (variable) => settingVariables.has(variable.replace(/_FILE$/, "")) && variable.endsWith("_FILE"),
@@ -25,8 +25,8 @@ export function secretFilesOf(environment: Environment): readonly NamedFile[] {
 }
 
 /**
- * Reads settings while the sidecar runs, because the file of a secret has changed. `warn` is told what a start would
- * warn of.
+ * Reads settings again while the sidecar runs, after the file of a secret has changed. `warn` is called with the
+ * warnings that a start would log.
  *
  * @throws {ConfigurationInvalid} one of them is wrong
  */

@@ -1,6 +1,6 @@
 const sharedSecretsMax = 2;
 const sharedSecretBytesMin = 16;
-/** RFC 7518, section 3.2: as long as the hash of HS256. */
+/** The secret of HS256 must be as long as its hash (RFC 7518, section 3.2). */
 const sessionSecretBytesMin = 32;
 
 export function parseSharedSecrets(text: string): Uint8Array[] | null {
@@ -11,7 +11,7 @@ export function parseSharedSecrets(text: string): Uint8Array[] | null {
   return secrets.every((secret) => secret.length >= sharedSecretBytesMin) ? secrets : null;
 }
 
-/** The secret is the text itself, in UTF-8, as the libraries that verify tokens take it. */
+/** The secret is the text itself in UTF-8, as libraries that verify tokens expect. */
 export function parseSessionSecret(text: string): Uint8Array | null {
   const secret = new TextEncoder().encode(text);
   return secret.length >= sessionSecretBytesMin ? secret : null;

@@ -1,6 +1,6 @@
 const redacted = "[redacted]";
 
-/** A value that shows itself only when asked: printing, logging or serialising it gives `[redacted]`. */
+/** A value that must be revealed explicitly. Printing, logging or serializing it yields `[redacted]`. */
 export class Secret<Value> {
   readonly #value: Value;
 

@@ -8,7 +8,7 @@ export function readSessions(reader: SettingReader, isProduction: boolean) {
   if (isProduction) reportMissingKeys(reader, keySettings);
   return {
     ...keySettings,
-    /** The key of HS256; `null` with every other algorithm. */
+    /** The key of HS256; `null` for every other algorithm. */
     secret: new Secret(readSessionSecret(reader)),
     issuer: read("SESSION_ISSUER"),
     audience: read("SESSION_AUDIENCE"),
@@ -19,7 +19,7 @@ export function readSessions(reader: SettingReader, isProduction: boolean) {
   };
 }
 
-/** What decides about the keys and how long each of them is needed. */
+/** Reads the settings that determine the keys and how long each of them is needed. */
 export function readKeySettings({ read, readOptional }: SettingReader) {
   return {
     algorithm: read("SESSION_ALG"),

@@ -1,4 +1,4 @@
-/** Why a text is refused, where the setting's rule alone does not say it. Never contains a piece of the text. */
+/** Why a text is refused, if the setting's rule does not say it. Never contains a part of the text. */
 export class Refusal {
   /** Completes the sentence "NAME …". */
   readonly reason: string;
@@ -8,19 +8,22 @@ export class Refusal {
   }
 }
 
-/** One environment variable: what it means, what it is when not set, and which texts it takes. */
+/** One environment variable: what it means, its default, and which texts it accepts. */
 export interface Setting<Value> {
-  /** As README.md beside this file has it; `null` = not set. */
+  /** The default, as in README.md; `null` means that it is not set. */
   readonly default: string | null;
   /** Completes the sentence "NAME must be …". */
   readonly rule: string;
-  /** `null` when the text breaks the rule. */
+  /** Returns `null` if the text breaks the rule. */
   readonly parse: (text: string) => Value | Refusal | null;
-  /** The value may come from a file named by the same variable with `_FILE`. */
+  /** Whether the value may come from a file that is named by the same variable with `_FILE`. */
   readonly isSecret?: true;
 }
 
-/** A comment arrives as a part of the value where a file is read that has none, such as `docker run --env-file`. */
+/**
+ * Readers without comments, such as `docker run --env-file`, pass a comment on as part of the value, so it is
+ * refused.
+ */
 export function freeText(defaultText: string | null): Setting<string> {
   return matching(defaultText, /^(?!.*\s#)/, "a text, without a comment behind it");
 }
@@ -30,7 +33,7 @@ export function filePath(defaultText: string | null): Setting<string> {
   return { default: defaultText, rule, parse: (text) => refuseUnexpanded(text) ?? parse(text) };
 }
 
-/** Outside a shell, nobody replaces these: development would make a folder of that name. */
+/** Only a shell expands these characters. Development would create a folder with that name. */
 export function refuseUnexpanded(path: string): Refusal | null {
   if (/^~(?:\/|$)/.test(path))
     return new Refusal('begins with "~", which only a shell replaces: write the path out.');
@@ -73,7 +76,10 @@ export function oneOf<const Choice extends string>(
   };
 }
 
-/** The subtype of a media type (RFC 6838, section 4.2). That of hand-off tokens is taken; verifiers ignore its case. */
+/**
+ * The subtype of a media type (RFC 6838, section 4.2). The type of hand-off tokens is reserved; verifiers ignore its
+ * case.
+ */
 export function tokenType(defaultText: string): Setting<string> {
   const { rule, parse } = matching(
     defaultText,

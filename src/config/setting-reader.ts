@@ -5,7 +5,7 @@ import { type SettingName, type SettingValue, settings } from "./settings.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type SettingReader = ReturnType<typeof createSettingReader>;
 
-/** Every variable that is read, those that name a file instead of the value included. */
+/** Every variable that is read, including those that name a file instead of a value. */
 export const settingVariables: ReadonlySet<string> = new Set(
   Object.entries<Setting<unknown>>(settings).flatMap(([name, { isSecret }]) =>
     isSecret ? [name, `${name}_FILE`] : [name],
@@ -18,19 +18,19 @@ const fileFaults: ReadonlyMap<string, string> = new Map([
   ["EISDIR", "a folder instead of a file."],
 ]);
 
-/** Control and format characters, line ends, and what stands for bytes that are not UTF-8. */
+/** Control and format characters, line separators, and the replacement character that stands for invalid UTF-8. */
 const hiddenCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]/u;
 const quoted = /^(["'`]).*\1$|^[“„«].*[”“»]$/;
 
 /**
- * Reads settings by the table of `settings.ts`. What is wrong is noted under `problems` and read as if it were not
- * set, so that all of it can be told at once; no problem and no warning contains a value.
+ * Reads settings by the table of `settings.ts`. A value that is wrong is added to `problems` and treated as not set,
+ * so that all problems can be reported at once. No problem and no warning contains a value.
  */
 export function createSettingReader(environment: Environment) {
   const problems: string[] = [];
   const warnings: string[] = [];
 
-  /** The text of the variable or of its file; `null` when it is not set or cannot be used. */
+  /** Returns the text of the variable or of its file, or `null` if it is not set or cannot be used. */
   function textOf(name: SettingName): string | null {
     const setting: Setting<unknown> = settings[name];
     const direct = plainText(name, environment[name] ?? "");
@@ -42,7 +42,7 @@ export function createSettingReader(environment: Environment) {
     return content === null ? null : plainText(name, content);
   }
 
-  /** The text without white space at its ends; `null` when nothing is left or it is refused. */
+  /** Returns the text without white space at its ends, or `null` if nothing is left or it is refused. */
   function plainText(variable: string, text: string): string | null {
     const plain = text.trim();
     if (hiddenCharacters.test(plain)) {
@@ -58,9 +58,9 @@ export function createSettingReader(environment: Environment) {
     return plain || null;
   }
 
-  /** The value, or `null` when the variable is not set and has no default. */
+  /** Returns the value, or `null` if the variable is not set and has no default. */
   function readOptional<Name extends SettingName>(name: Name): SettingValue<Name> | null {
-    // The table's entries differ in their value's type; each entry's own `parse` produced this one.
+    // The entries of the table have different value types. Each value was returned by the entry's own `parse`.
     const setting = settings[name] as Setting<SettingValue<Name>>;
     const text = textOf(name);
     const value = text === null ? null : setting.parse(text);

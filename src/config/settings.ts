@@ -17,7 +17,7 @@ import {
   wholeNumber,
 } from "./setting-kinds.ts";
 
-/** The configuration, in the order of README.md beside this file. `setting-reader.ts` reads it and nothing else does. */
+/** All settings, in the order of README.md. Only `setting-reader.ts` reads this table. */
 export const settings = {
   HOST: hostName("127.0.0.1"),
   PORT: port("3300"),

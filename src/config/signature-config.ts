@@ -1,7 +1,7 @@
 import { Secret } from "./secret.ts";
 import type { SettingReader } from "./setting-reader.ts";
 
-/** The secret of OwnID's published test vectors: everyone knows it. */
+/** The secret of OwnID's published test vectors, which everyone knows. */
 export const publishedSecret = Buffer.from("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "base64");
 const sharedSecretBytesAdvised = 32;
 
@@ -12,7 +12,7 @@ export function readSignature(
 ) {
   return {
     sharedSecrets: new Secret(readSharedSecrets(reader, isProduction, createSharedSecret)),
-    /** Whether development made the secret. */
+    /** Whether development generated the secret. */
     isGenerated: !isProduction && !reader.isSet("OWNID_SHARED_SECRET"),
     toleranceSeconds: reader.read("SIGNATURE_MAX_AGE_SECONDS"),
   };

@@ -1,9 +1,9 @@
-/** How a connection is encrypted, in the words of libpq: each mode demands more than the one before it. */
+/** How a connection is encrypted, in the terms of libpq. Each mode requires more than the one before. */
 export type TlsMode = "disable" | "prefer" | "require" | "verify-ca" | "verify-full";
 
 const parameters: ReadonlySet<string> = new Set(["sslmode", "ssl-mode", "ssl_mode", "ssl", "tls"]);
 
-/** The words of libpq, of MySQL's clients, and of drivers that know only yes and no. */
+/** The terms of libpq, of MySQL's clients, and of drivers that know only yes and no. */
 const modes: ReadonlyMap<string, TlsMode> = new Map([
   ["disable", "disable"],
   ["disabled", "disable"],
@@ -23,12 +23,12 @@ const modes: ReadonlyMap<string, TlsMode> = new Map([
   ["verify_identity", "verify-full"],
 ]);
 
-/** `key` is a parameter's name in lower case. */
+/** `key` is the name of a parameter in lower case. */
 export function isTlsParameter(key: string): boolean {
   return parameters.has(key);
 }
 
-/** Returns `null` for a word that names no mode. */
+/** Returns `null` if the word names no mode. */
 export function parseTlsMode(word: string): TlsMode | null {
   return modes.get(word.toLowerCase()) ?? null;
 }

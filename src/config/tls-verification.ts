@@ -3,8 +3,8 @@ import type { Environment } from "./setting-reader.ts";
 const variable = "NODE_TLS_REJECT_UNAUTHORIZED";
 
 /**
- * Returns what to say about the variable that switches the verification of certificates off in a whole process, and
- * `null` where it does not. The sidecar's own connections verify all the same, since they ask for it themselves.
+ * Returns what to say about the variable that turns off the verification of certificates in a whole process, or
+ * `null` if it is not set so. The sidecar's own connections are verified anyway, since they request it themselves.
  */
 export function judgeTlsVerification(
   environment: Environment,

@@ -1,16 +1,16 @@
 /** Servers whose address may have parameters. */
 export type ServerKind = "postgres" | "mysql";
 
-/** How each server's address says how to encrypt. */
+/** How the address of each server requests encryption. */
 export const tlsForm: Readonly<Record<ServerKind, string>> = {
   postgres: "write sslmode=disable, prefer, require, verify-ca or verify-full instead",
   mysql: "write ssl-mode=DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY instead",
 };
 
-/** Names of other libraries for encryption, beside those of `replacements`. */
+/** Names that other libraries use for encryption, besides those in `replacements`. */
 const aboutTls = /^(?:use|require|verify)?(?:ssl|tls|servercertificate)/;
 
-/** What to do in place of parameters that other libraries know. */
+/** What to use instead of parameters that other libraries know. */
 const replacements: ReadonlyMap<string, string> = new Map(
   Object.entries({
     "set DATABASE_TLS_CA_FILE to the path of the certificate authority instead":
@@ -34,8 +34,8 @@ const replacements: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Returns why a parameter is refused, with what to do instead. Its value may be a secret, so only the name is told,
- * and no name that could be a piece of a password.
+ * Returns why a parameter is refused and what to do instead. Only the name is shown, since the value may be a secret,
+ * and not a name that could be a part of a password.
  */
 export function explainUnfollowed(kind: ServerKind, name: string): string {
   const key = name.toLowerCase();

@@ -1,13 +1,13 @@
 import { distance } from "fastest-levenshtein";
 import { type Environment, settingVariables } from "./setting-reader.ts";
 
-/** Shorter names are too close to other people's, as PORT is to PATH. */
+/** Shorter names are too similar to those of other programs, such as PORT and PATH. */
 const lengthMin = 8;
 const editsMax = 2;
 
 /**
- * Returns a warning for each variable whose name is so close to a setting's that the setting was probably meant. A
- * setting that is set by its own name was not meant: the other variable then belongs to another program.
+ * Returns a warning for each variable whose name is so close to a setting's that the setting was probably meant. If
+ * the setting itself is set, the other variable belongs to another program.
  */
 export function warnOfNearNames(environment: Environment): string[] {
   const targets = [...settingVariables].filter((name) => name.length >= lengthMin && !environment[name]);
@@ -30,7 +30,7 @@ function nearest(name: string, targets: readonly string[]): string | null {
   return near[0]?.target ?? null;
 }
 
-/** A missing `_FILE` counts as one edit. Lengths are compared first, since every start compares every variable. */
+/** A missing `_FILE` counts as one edit. Lengths are compared first, because every start compares every variable. */
 function editsBetween(name: string, target: string): number {
   if (name.length >= lengthMin && target === `${name}_FILE`) return 1;
   return Math.abs(name.length - target.length) > editsMax ? Number.POSITIVE_INFINITY : distance(name, target);

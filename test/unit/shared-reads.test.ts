@@ -13,13 +13,17 @@ const settle = async () => {
 };
 
 const never = async () => null;
-const kept = async () => {};
+const cached = async () => {};
 
-/** What a caller brings; nothing is kept, and nothing found by looking again, unless told otherwise. */
-const reading = (send: () => Promise<Seen>, lookAgain: () => Promise<Seen | null> = never, keep = kept) => ({
+/** What a caller brings; nothing is cached, and nothing found by looking again, unless told otherwise. */
+const reading = (
+  send: () => Promise<Seen>,
+  lookAgain: () => Promise<Seen | null> = never,
+  cache = cached,
+) => ({
   lookAgain,
   send,
-  keep,
+  cache,
 });
 
 /** A database whose reads are answered when the test says so, in whatever order. */
@@ -78,7 +82,7 @@ describe("shared reads", () => {
     expect(database.sent()).toBe(1);
   });
 
-  test("cost one read if whoever comes after it has landed, but before it is kept, finds it by looking again", async () => {
+  test("cost one read if whoever comes after it has landed, but before it is cached, finds it by looking again", async () => {
     const [reads, database] = [createSharedReads<Seen>(), createDatabase()];
     const keeping = Promise.withResolvers<void>();
     const first = reads.join(

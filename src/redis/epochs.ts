@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
+import { createEpochAges } from "./epoch-ages.ts";
 import { type Explanation, explainRedisFailure, isRefusal } from "./failures.ts";
 import type { Keys } from "./keys.ts";
 import type { RedisConnectionOptions } from "./options.ts";
@@ -25,7 +26,7 @@ export type RedisEpochs = ReturnType<typeof createRedisEpochs>;
 const askEveryMs = 1000;
 /** A refusal counts as the state of Redis for so long, unless it is followed by another. */
 const refusalMs = 5 * askEveryMs;
-/** While a master is away, it is asked again this soon. */
+/** While a master is away, or an epoch is not recorded, they are asked again this soon. */
 const retryEveryMs = 100;
 /** An answer older than this counts no more: a process that was stopped for a while must ask first. */
 const validMs = 2 * askEveryMs;
@@ -51,18 +52,22 @@ export function createRedisEpochs({
   const live = new Map<Redis, { readonly epoch: Buffer; readonly validUntil: number }>();
   /** The question that each master was asked last: only its answer counts. */
   const questions = new WeakMap<Redis, object>();
-  /** In hex. */
-  const met = new Set<string>();
+  const ages = createEpochAges({
+    record: (epoch) => recordEpoch(keys.epoch(Buffer.from(epoch, "hex")), dayMs),
+    failed(error) {
+      recordRefusal = isRefusal(error) ? explainRedisFailure(error) : null;
+    },
+    graceMs,
+  });
   /** Of the server that the address led to last, where one server keeps all keys. */
   let latest: string | null = null;
-  /** When the grace of every epoch met so far is over, on this process's own clock. */
-  let graceOverAt = Number.NEGATIVE_INFINITY;
   let known: readonly (Redis | null)[] = [];
-  let firstMetAtMs: number | null = null;
   let problem: Explanation | null = null;
   /** Until then, the problem is that of the server, not of the connection that was closed for it. */
   let isMisplacedUntil = Number.NEGATIVE_INFINITY;
   let refused: (Explanation & { readonly until: number }) | null = null;
+  /** Why the master that keeps the record of an epoch last refused it; counts while an epoch is not recorded. */
+  let recordRefusal: Explanation | null = null;
   let isStopped = false;
   let wake = () => {};
   const lossListeners: (() => void)[] = [];
@@ -82,17 +87,14 @@ export function createRedisEpochs({
   }
 
   /** An epoch that is met again after another one, without a restart, is as good as new: others were written to meanwhile. */
-  async function meet(master: Redis, epoch: Buffer): Promise<void> {
-    const name = epoch.toString("hex");
-    const isBack = mode !== "cluster" && met.has(name) && latest !== name;
-    if (met.has(name) && !isBack) return;
-    if (isBack) await forgetAll(master);
-    const recordedMs = await recordEpoch(keys.epoch(epoch), dayMs);
-    const ageMs = isBack ? 0 : recordedMs;
-    met.add(name);
-    latest = name;
-    graceOverAt = Math.max(graceOverAt, performance.now() + Math.max(0, graceMs - ageMs));
-    firstMetAtMs = Math.max(firstMetAtMs ?? 0, Date.now() - ageMs);
+  async function meet(master: Redis, epoch: string): Promise<void> {
+    const isBack = mode !== "cluster" && ages.has(epoch) && latest !== epoch;
+    if (isBack) {
+      await forgetAll(master);
+      ages.startAnew(epoch);
+    }
+    latest = epoch;
+    await ages.see(epoch);
   }
 
   async function informationOf(master: Redis): Promise<string> {
@@ -116,7 +118,7 @@ export function createRedisEpochs({
       return null;
     }
     const epoch = epochIn(info, installation);
-    await meet(master, epoch);
+    await meet(master, epoch.toString("hex"));
     return epoch;
   }
 
@@ -143,7 +145,7 @@ export function createRedisEpochs({
       await Promise.all(known.map((master) => master && ask(master)));
       if (live.size > 0) firstContact.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, isWhole() ? askEveryMs : retryEveryMs);
+      const timer = setTimeout(resolve, isWhole() && areRecorded() ? askEveryMs : retryEveryMs);
       wake = resolve;
       await promise;
       clearTimeout(timer);
@@ -161,10 +163,11 @@ export function createRedisEpochs({
    * the hash was moved to this one.
    */
   function isFillable(epochHex: string): boolean {
-    return met.has(epochHex) && isFilling();
+    return ages.has(epochHex) && isFilling();
   }
 
-  const isFilling = () => isWhole() && graceOverAt <= performance.now();
+  const isFilling = () => isWhole() && areRecorded() && ages.isGraceOver();
+  const areRecorded = () => [...live.values()].every(({ epoch }) => ages.isRecorded(epoch.toString("hex")));
   const isWhole = () => known.length > 0 && known.every(isLive);
 
   return {
@@ -206,7 +209,7 @@ export function createRedisEpochs({
     liveCount: () => [...live.keys()].filter(isLive).length,
 
     /** How many epochs have been met since the start: one for each master, and one more for each restart. */
-    metCount: () => met.size,
+    metCount: ages.count,
 
     /** Whether any master is known to be there. */
     isAnyLive: () => [...live.keys()].some(isLive),
@@ -221,7 +224,7 @@ export function createRedisEpochs({
     isFilling,
 
     /** When the youngest epoch was first met by any sidecar, ms since the Unix epoch; `null` before contact. */
-    firstMetAtMs: () => firstMetAtMs,
+    firstMetAtMs: ages.youngestSeenAtMs,
 
     /** What the last question failed with. */
     lastProblem: () => problem,
@@ -231,6 +234,7 @@ export function createRedisEpochs({
 
     /** Why Redis has refused a command a moment ago; `null` if it does what it is asked. */
     refusal(): Explanation | null {
+      if (recordRefusal !== null && !areRecorded()) return recordRefusal;
       if (refused === null || performance.now() >= refused.until) return null;
       const { reason, fix } = refused;
       return { reason, fix };

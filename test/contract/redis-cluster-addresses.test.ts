@@ -1,10 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import slotOf from "cluster-key-slot";
 import { freePort } from "../../scripts/servers/free-port.ts";
 import { type RedisCluster, startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
-import { startRedis } from "../../scripts/servers/redis-server.ts";
+import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { createTlsCertificates } from "../../scripts/servers/tls-certificates.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
+import { infoField } from "../../src/redis/role.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { write } from "../support/hot-copy-steps.ts";
 import {
@@ -35,6 +37,23 @@ function reachedAt(cluster: RedisCluster, host: string): RedisPlace {
   const [node] = connection.nodes;
   return { connection: { ...connection, nodes: [{ ...node, host }] }, servers };
 }
+
+/** The epoch of a server for this installation, in hex. */
+async function epochOf(server: RedisServer, installation: string): Promise<string> {
+  const info = await withRedis(server, (redis) => redis.info());
+  const identity = `${infoField(info, "run_id")}:${infoField(info, "master_replid")}${installation}`;
+  return new Bun.CryptoHasher("sha1").update(identity).digest("hex").slice(0, 16);
+}
+
+/** A key prefix under which the first of three masters keeps the record of this epoch. */
+function prefixWithRecordOnFirst(epoch: string): string {
+  for (let number = 0; ; number += 1) {
+    const prefix = `test:${number}:`;
+    if (isOnFirst(`${prefix}epoch:${epoch}`)) return prefix;
+  }
+}
+
+const isOnFirst = (key: string) => slotOf(key) < Math.floor(16_384 / 3);
 
 describeWithPrivate("redis", "a Redis Cluster as people run it", () => {
   test("is used where it announces no host, which means the host that was asked", async () => {
@@ -93,5 +112,30 @@ describeWithPrivate("redis", "a Redis Cluster as people run it", () => {
     const dead = "masters of the Cluster do not answer: 127.0.0.1:1";
     expect(await eventually(impairment, dead, 15_000)).toBe(dead);
     expect(store.isLive()).toBe(true);
+  });
+
+  test("serves the hits of the other masters to a sidecar that starts while one is away", async () => {
+    await using cluster = await startRedisCluster({ settings: { "cluster-require-full-coverage": "no" } });
+    const [first, second] = cluster.nodes;
+    if (first === undefined || second === undefined) throw new Error("the Cluster lacks nodes");
+    const installation = "0123456789abcdef";
+    const keyPrefix = prefixWithRecordOnFirst(await epochOf(second, installation));
+    const place = clusterPlace(cluster);
+    await using early = openStore(place, { installation, keyPrefix });
+    await expectServesEverybody(early);
+    await first.kill();
+
+    await using late = openStore(place, { installation, keyPrefix });
+    expect(await eventually(async () => late.liveMasters(), 2)).toBe(2);
+    expect([late.isLive(), late.isFilling()]).toEqual([true, false]);
+    expect(late.impairment()?.reason).toBe(`masters of the Cluster do not answer: 127.0.0.1:${first.port}`);
+    for (const loginId of loginIds) {
+      const state = isOnFirst(`${keyPrefix}user:${loginId}`) ? "ask" : "hit";
+      expect(await late.hotCopy.read(loginId)).toMatchObject({ state });
+    }
+
+    await first.start();
+    await late.filling();
+    expect(late.impairment()).toBeNull();
   });
 });

@@ -9,14 +9,10 @@ import { type Config, loadConfig, loadSetting } from "./config/load-config.ts";
 import { createSqlDirectory } from "./directory/sql-directory.ts";
 import { ConfigurationInvalid, SessionLedgerUnavailable } from "./errors.ts";
 import { createDependencyWatch, type DependencyWatch } from "./process/dependency-watch.ts";
-import {
-  createDemoDatabase,
-  demoLoginId,
-  developmentFolder,
-  developmentSharedSecret,
-} from "./process/development.ts";
+import { createDemoDatabase, developmentSharedSecret } from "./process/development.ts";
 import { drainOnSignal } from "./process/drain.ts";
-import { developmentWarning, greeting, nextCommand, withRunner } from "./process/greeting.ts";
+import { greet } from "./process/greet.ts";
+import { withRunner } from "./process/greeting.ts";
 import { listen } from "./process/listen.ts";
 import { type Log, type Logger, openLog } from "./process/logger.ts";
 import { createMetrics, type Metrics } from "./process/metrics.ts";
@@ -106,7 +102,7 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
   );
   await contact;
   reloadOnChange(process.env, { sessionKeys, secrets, onEvent: metrics.countReload, logger });
-  serve(config, log, { publicApp, opsApp, watch, directory, redis });
+  await serve(config, log, { publicApp, opsApp, watch, directory, redis });
 }
 
 interface Served {
@@ -117,7 +113,11 @@ interface Served {
   readonly redis: RedisAdapters | null;
 }
 
-function serve(config: Config, log: Log, { publicApp, opsApp, watch, directory, redis }: Served): void {
+async function serve(
+  config: Config,
+  log: Log,
+  { publicApp, opsApp, watch, directory, redis }: Served,
+): Promise<void> {
   const { publicListener, opsListener, keepAliveSeconds, drainSeconds, isProduction } = config;
   const { logger } = log;
   const publicOpen = listen(publicApp, "PORT", { ...publicListener, keepAliveSeconds });
@@ -130,7 +130,9 @@ function serve(config: Config, log: Log, { publicApp, opsApp, watch, directory, 
   watchOpenFiles({ logger, listeners });
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
-  if (!isProduction) greet(config, log, { publicUrl, opsUrl });
+  if (!isProduction) {
+    await greet({ config, log, directory, publicUrl, opsUrl, defaultUrl: defaultUrl() });
+  }
 }
 
 function reportSources({ fromFile, overridden, ignoredFiles }: EnvironmentSources, logger: Logger): void {
@@ -259,21 +261,7 @@ function rememberMs({ signature }: Config): number {
   return (2 * signature.toleranceSeconds + 5) * 1000;
 }
 
-interface Urls {
-  readonly publicUrl: string;
-  readonly opsUrl: string;
-}
-
-function greet(config: Config, { logger, output, isPretty }: Log, urls: Urls): void {
-  const madeSecret = config.signature.isGenerated;
-  const madeDatabase = config.database.isDemo;
-  const defaultUrl = `http://${loadSetting({}, "HOST")}:${loadSetting({}, "PORT")}${loadSetting({}, "BASE_PATH")}`;
-  const facts = { ...urls, defaultUrl, folder: developmentFolder(), madeSecret, madeDatabase, demoLoginId };
-  if (isPretty) {
-    output.write(greeting(facts));
-  } else {
-    const warning = developmentWarning(facts);
-    if (warning !== null) logger.warn(warning);
-    logger.info({ madeSecret, madeDatabase, next: nextCommand(facts) }, "development mode");
-  }
+/** The address that `bun run sign` uses by default. */
+function defaultUrl(): string {
+  return `http://${loadSetting({}, "HOST")}:${loadSetting({}, "PORT")}${loadSetting({}, "BASE_PATH")}`;
 }

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { version } from "../../package.json";
+import { shellWord } from "../fix.ts";
 
 export interface GreetingFacts {
   readonly publicUrl: string;
@@ -9,9 +11,14 @@ export interface GreetingFacts {
   readonly folder: string;
   /** Whether the start has generated a shared secret. */
   readonly madeSecret: boolean;
+  /** Whether the users are in the SQLite file that a start creates by default. */
   readonly madeDatabase: boolean;
-  /** The user of a database that was created here. */
-  readonly demoLoginId: string;
+  /** The login id of the demo user, or `null` if the database has no such user. */
+  readonly demoLoginId: string | null;
+  /** The absolute path of the folder that package.json is in. */
+  readonly checkout: string;
+  /** The absolute path of the folder that the process was started in. */
+  readonly startFolder: string;
 }
 
 /**
@@ -19,28 +26,43 @@ export interface GreetingFacts {
  * Bun.
  */
 export function withRunner(text: string): string {
-  if (!process.execPath.includes("/_npx/")) return text;
-  return text.replaceAll(/\bbun run (?=[a-z])/g, `npx --yes bun@${Bun.version} run `);
+  return text.replaceAll(/\bbun run (?=[a-z])/g, `${runner()} run `);
+}
+
+function runner(): string {
+  return process.execPath.includes("/_npx/") ? `npx --yes bun@${Bun.version}` : "bun";
 }
 
 /**
  * Returns the command to try next, with the address of this sidecar and, if one is known, the login id of a user who
- * exists.
+ * exists. It works in any folder if the process was not started in the checkout, and in the checkout otherwise.
  */
-export function nextCommand({ publicUrl, defaultUrl, madeDatabase, demoLoginId }: GreetingFacts): string {
+export function nextCommand({ publicUrl, defaultUrl, demoLoginId, ...folders }: GreetingFacts): string {
   const reached = publicUrl.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
   const url = reached === defaultUrl ? "" : ` --url ${reached}`;
-  return withRunner(`bun run sign get ${madeDatabase ? demoLoginId : "LOGIN_ID"} --send${url}`);
+  return `${signCommand(folders)} get ${demoLoginId ?? "LOGIN_ID"} --send${url}`;
+}
+
+/** The generated secret and `.env` are read from the folder of the start, and `bun run` changes to that of package.json. */
+function signCommand({ checkout, startFolder }: Pick<GreetingFacts, "checkout" | "startFolder">): string {
+  if (startFolder === checkout) return `${runner()} run sign`;
+  const launcher = shellWord(join(checkout, "scripts/launch.ts"));
+  return `cd ${shellWord(startFolder)} && ${runner()} ${launcher} sign`;
 }
 
 /**
  * Returns the warning for the log if the start has generated a secret or a database, which also happens in the wrong
  * folder or without the intended environment. Returns `null` if nothing was generated.
  */
-export function developmentWarning({ madeSecret, madeDatabase, folder }: GreetingFacts): string | null {
+export function developmentWarning({
+  madeSecret,
+  madeDatabase,
+  demoLoginId,
+  folder,
+}: GreetingFacts): string | null {
   const made = [
     ...(madeSecret ? ["a shared secret that was generated"] : []),
-    ...(madeDatabase ? ["a demo database"] : []),
+    ...(madeDatabase ? [demoLoginId === null ? "the default database" : "a demo database"] : []),
   ];
   if (made.length === 0) return null;
   return `development mode, since NODE_ENV is not "production": this start uses ${made.join(" and ")}, in ${folder}`;
@@ -52,7 +74,9 @@ export function developmentWarning({ madeSecret, madeDatabase, folder }: Greetin
  */
 export function greeting(facts: GreetingFacts): string {
   const { publicUrl, opsUrl, folder, madeSecret, madeDatabase, demoLoginId } = facts;
-  const users = madeDatabase ? `a demo database with the user ${demoLoginId}` : "from DATABASE_URL";
+  const ofDefault =
+    demoLoginId === null ? "from the default database" : `a demo database with the user ${demoLoginId}`;
+  const users = madeDatabase ? ofDefault : "from DATABASE_URL";
   const secret = madeSecret ? "generated" : "from OWNID_SHARED_SECRET";
   const made = madeDatabase || madeSecret ? `\n  kept in     ${folder}` : "";
   const place = madeSecret
@@ -66,7 +90,7 @@ ownid-sidecar ${version}, development mode (NODE_ENV is not "production")
   users       ${users}
   secret      ${secret}${made}
 
-Try it ${place}:${madeDatabase ? "" : "\n(LOGIN_ID stands for a login id of your users.)"}
+Try it ${place}:${demoLoginId !== null ? "" : "\n(LOGIN_ID stands for a login id of your users.)"}
 
   ${nextCommand(facts)}
 

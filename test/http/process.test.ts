@@ -79,7 +79,7 @@ describe("a start with nothing configured", () => {
 
   test("says in the log what to try next, with the demo user", async () => {
     const { next } = await sidecar.logged("development mode");
-    expect(next).toMatch(/ run sign get sol@testmail\.com --send(?: |$)/);
+    expect(next).toMatch(/ sign get sol@testmail\.com --send(?: |$)/);
   });
 
   test("a second time keeps the secret, the key and the data", async () => {

@@ -112,12 +112,9 @@ describe("bun run start", () => {
 
   test("builds what has changed, and starts it", async () => {
     const greeting = checkout.at("src/process/greeting.ts");
-    writeFileSync(greeting, readFileSync(greeting, "utf8").replace(" run sign get ", " run sign get again "));
+    writeFileSync(greeting, readFileSync(greeting, "utf8").replace(" get ${demo", " get again ${demo"));
     await using sidecar = start();
-    // A suite that npx runs is greeted with npx, and one that an installed Bun runs with bun.
-    expect((await sidecar.logged("development mode")).next).toMatch(
-      /^(?:bun|npx --yes bun@\S+) run sign get again /,
-    );
+    expect((await sidecar.logged("development mode")).next).toContain(" sign get again sol@testmail.com ");
     expect(sidecar.output.stderr).toBe("");
     expect(await build()).toEqual(wasCurrent);
   });

@@ -1,12 +1,10 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
-import { developmentWarning, greeting, nextCommand } from "../../src/process/greeting.ts";
+import { developmentWarning, type GreetingFacts, greeting, nextCommand } from "../../src/process/greeting.ts";
 import { asInstalled } from "../support/installed-runner.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 
 setDefaultTimeout(30_000);
-
-const sign = join(import.meta.dir, "../../scripts/sign/index.ts");
 
 const facts = {
   publicUrl: "http://127.0.0.1:3300/ownid",
@@ -16,8 +14,10 @@ const facts = {
   madeSecret: true,
   madeDatabase: true,
   demoLoginId: "sol@testmail.com",
+  checkout: "/srv/site",
+  startFolder: "/srv/site",
 };
-const next = (changes: Partial<typeof facts>) => asInstalled(nextCommand({ ...facts, ...changes }));
+const next = (changes: Partial<GreetingFacts>) => asInstalled(nextCommand({ ...facts, ...changes }));
 
 describe("the warning about what was made", () => {
   test("names what was made, and in which folder", () => {
@@ -49,6 +49,12 @@ describe("the command to try next", () => {
     expect(next({})).toBe("bun run sign get sol@testmail.com --send");
   });
 
+  test("leads back to the folder of the start, where the secret is, if that is not the checkout", () => {
+    expect(next({ startFolder: "/var/lib/own id" })).toBe(
+      "cd '/var/lib/own id' && bun /srv/site/scripts/launch.ts sign get sol@testmail.com --send",
+    );
+  });
+
   test.each([
     ["http://127.0.0.1:4000/ownid", "http://127.0.0.1:4000/ownid"],
     ["http://0.0.0.0:3300", "http://127.0.0.1:3300"],
@@ -58,19 +64,30 @@ describe("the command to try next", () => {
   });
 
   test("names no user of a database that was not made here, and the greeting says so", () => {
-    expect(next({ madeDatabase: false })).toBe("bun run sign get LOGIN_ID --send");
-    const shown = greeting({ ...facts, madeDatabase: false, madeSecret: false });
+    const without = { madeDatabase: false, demoLoginId: null };
+    expect(next(without)).toBe("bun run sign get LOGIN_ID --send");
+    const shown = greeting({ ...facts, ...without, madeSecret: false });
     expect(shown).not.toContain("sol@testmail.com");
     expect(shown).toContain("LOGIN_ID stands for a login id of your users.");
     expect(shown).toContain("with the same OWNID_SHARED_SECRET");
   });
 
-  test("works as it is printed, on another port and another path", async () => {
+  test("names no user of an existing ./data/ownid.db who is not there", async () => {
+    using database = new Database(":memory:");
+    database.run("CREATE TABLE users (email TEXT NOT NULL UNIQUE, ownIdData TEXT)");
+    await using sidecar = spawnSidecar({}, undefined, { "data/ownid.db": database.serialize() });
+    expect((await sidecar.logged("development mode")).next).toContain(" sign get LOGIN_ID --send");
+    const shown = greeting({ ...facts, demoLoginId: null });
+    expect(shown).toContain("users       from the default database\n");
+    expect(shown).toContain("LOGIN_ID stands for a login id of your users.");
+  });
+
+  test("works as it is printed, on another port and another path, from another folder", async () => {
     await using sidecar = spawnSidecar({ BASE_PATH: "/deeper/path" });
     const { next } = await sidecar.logged("development mode");
-    const [, args = ""] = / run sign (.*)$/.exec(String(next)) ?? [];
-    const child = Bun.spawn([process.execPath, sign, ...args.split(" ")], {
-      cwd: sidecar.folder.path,
+    const command = String(next).replace(/&& (?:npx --yes bun@\S+|bun) /, `&& ${process.execPath} `);
+    const child = Bun.spawn(["sh", "-c", command], {
+      cwd: "/",
       env: { PATH: process.env.PATH ?? "" },
       stdout: "pipe",
       stderr: "pipe",

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { createSignedClient } from "../../scripts/client/signed-client.ts";
 import { createTickingClock } from "../../scripts/client/ticking-clock.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
@@ -17,10 +17,13 @@ export type SidecarProcess = ReturnType<typeof spawnSidecar>;
 export function spawnSidecar(
   environment: Readonly<Record<string, string>> = {},
   entry = source,
-  files: Readonly<Record<string, string>> = {},
+  files: Readonly<Record<string, string | Uint8Array>> = {},
 ) {
   const folder = temporaryFolder();
-  for (const [name, content] of Object.entries(files)) writeFileSync(folder.at(name), content);
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(folder.at(name)), { recursive: true });
+    writeFileSync(folder.at(name), content);
+  }
   const child = Bun.spawn([process.execPath, entry], {
     cwd: folder.path,
     env: { PATH: process.env.PATH ?? "", PORT: "0", OPS_PORT: "0", ...environment },

@@ -20,7 +20,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   redis: ["errors", "replay"],
   directory: ["errors", "files", "fix"],
   sessions: ["errors", "files"],
-  process: ["errors", "files"],
+  process: ["errors", "files", "fix"],
   reload: ["config", "errors", "protocol", "sessions"],
   http: ["errors", "protocol", "replay"],
   app: ["http"],

@@ -129,15 +129,10 @@ async function tryAllWork(servers: RedisServers): Promise<Problem[]> {
 }
 
 /** A user's whole life in Redis, in this order, and a signature's. */
-function worksOf({
-  client,
-  masters,
-  keys,
-  valueLifeMs,
-}: RedisServers): Record<string, () => Promise<unknown>> {
+function worksOf({ client, masters, keys, ttlMs }: RedisServers): Record<string, () => Promise<unknown>> {
   const key = keys.user(`doctor-${crypto.randomUUID()}`);
   const seen = keys.seen(crypto.getRandomValues(new Uint8Array(32)));
-  const lifeMs = valueLifeMs === 0 ? 0 : probeMs;
+  const lifeMs = ttlMs === 0 ? 0 : probeMs;
   let begun: readonly string[] = [];
   const fill = async () => {
     const [, token = "", epoch = ""] = await scripts.readHash(client, key, "token", probeMs);

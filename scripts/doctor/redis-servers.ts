@@ -36,7 +36,7 @@ export interface RedisServers {
   /** Whose users these are; `null` where the database is not known. */
   readonly installation: string | null;
   /** T, in milliseconds; 0 keeps values. */
-  readonly valueLifeMs: number;
+  readonly ttlMs: number;
 }
 
 const pollMs = 20;
@@ -68,7 +68,7 @@ export async function openRedis(
         keys: createKeys(keyPrefix),
         keyPrefix,
         installation: examined.knows.database ? installation : null,
-        valueLifeMs: coherence.valueLifeMs,
+        ttlMs: coherence.ttlMs,
       },
       close: async () => connection.close(),
     };

@@ -6,7 +6,7 @@ import { explainAnothers } from "../../src/redis/installation.ts";
 import { openRedisKeyspace, type RedisKeyspaceOptions } from "../../src/redis/keyspace.ts";
 import { createRedisHotCopy } from "../../src/redis/redis-hot-copy.ts";
 
-export interface RedisPopulationOptions extends Omit<RedisKeyspaceOptions, "tokenLifeMs"> {
+export interface RedisPopulationOptions extends Omit<RedisKeyspaceOptions, "tokenMs"> {
   readonly limits: HotCopyLimits;
 }
 
@@ -28,8 +28,8 @@ const pollMs = 50;
  */
 export function openRedisPopulation(options: RedisPopulationOptions) {
   const { connection, keyPrefix, installation, limits, graceMs } = options;
-  const { tokenLifeMs } = limits;
-  const keyspace = openRedisKeyspace({ connection, keyPrefix, installation, graceMs, tokenLifeMs });
+  const { tokenMs } = limits;
+  const keyspace = openRedisKeyspace({ connection, keyPrefix, installation, graceMs, tokenMs });
   const { client, masters, masterOf, keys, epochs } = keyspace;
   void epochs.start();
 

@@ -19,7 +19,7 @@ export interface Sides extends AsyncDisposable {
   /** D, in milliseconds. */
   readonly statementMs: number;
   /** T, in milliseconds; 0 keeps values. */
-  readonly valueLifeMs: number;
+  readonly ttlMs: number;
   /** A digest of the table's address and of the keys' prefix; the database's password is not part of it. */
   readonly place: string;
 }
@@ -37,12 +37,12 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
       "REDIS_URL is not set: without Redis there is no hot copy, and nothing to keep equal with the user table.",
     ]);
   }
-  const valueLifeMs = keep ? 0 : config.coherence.valueLifeMs;
+  const ttlMs = keep ? 0 : config.coherence.ttlMs;
   const population = openRedisPopulation({
     connection: config.redis.connection.reveal(),
     keyPrefix: config.redis.keyPrefix,
     installation: config.installation,
-    limits: { ...config.coherence, valueLifeMs },
+    limits: { ...config.coherence, ttlMs },
     graceMs: config.coherence.graceMs,
   });
   const { statementMs } = config.coherence;
@@ -62,7 +62,7 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
     throw error;
   }
   const place = placeOf(config, config.redis.keyPrefix);
-  return { directory, scan, population, statementMs, valueLifeMs, place, [Symbol.asyncDispose]: close };
+  return { directory, scan, population, statementMs, ttlMs, place, [Symbol.asyncDispose]: close };
 }
 
 /** No sidecar would answer with what is filled there, and none of the hashes there would be compared. */

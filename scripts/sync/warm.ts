@@ -69,7 +69,7 @@ function summaryOf(figures: Figures, { isSame, isComplete, seconds, options, sid
   if (!isSame) lines.push("Redis restarted or failed over meanwhile. Run it again, without --resume.");
   else if (!isComplete)
     lines.push(`Stopped. Continue with: bun run sync warm --resume${options.keep ? " --keep" : ""}`);
-  if (sides.valueLifeMs > 0 && seconds * 1000 > 0.9 * sides.valueLifeMs) {
+  if (sides.ttlMs > 0 && seconds * 1000 > 0.9 * sides.ttlMs) {
     lines.push("This took longer than REDIS_TTL_SECONDS, so the first hashes have expired. See --keep.");
   }
   return { holds: isSame && isComplete, isComplete, seconds, figures, lines };

@@ -4,10 +4,10 @@ export function readCoherence(reader: SettingReader) {
   const { read } = reader;
   return {
     statementMs: read("COHERENCE_STATEMENT_MS"),
-    tokenLifeMs: read("COHERENCE_TOKEN_MS"),
-    markerLifeMs: readMoreThanFence(reader, "COHERENCE_QUARANTINE_MS"),
+    tokenMs: read("COHERENCE_TOKEN_MS"),
+    quarantineMs: readMoreThanFence(reader, "COHERENCE_QUARANTINE_MS"),
     graceMs: readMoreThanFence(reader, "COHERENCE_GRACE_MS"),
-    valueLifeMs: read("REDIS_TTL_SECONDS") * 1000,
+    ttlMs: read("REDIS_TTL_SECONDS") * 1000,
     auditShare: read("AUDIT_SHARE"),
   };
 }

@@ -8,7 +8,7 @@ import { createRedisHotCopy } from "./redis-hot-copy.ts";
 import { createRedisReplayGuard, type ReplayGuardEvent } from "./redis-replay-guard.ts";
 import { createRedisSessionLedger, type RedisSessionLedgerOptions } from "./redis-session-ledger.ts";
 
-export interface RedisAdaptersOptions extends Omit<RedisKeyspaceOptions, "tokenLifeMs"> {
+export interface RedisAdaptersOptions extends Omit<RedisKeyspaceOptions, "tokenMs"> {
   readonly limits: HotCopyLimits;
   /** How long a signature is remembered, in milliseconds. */
   readonly rememberMs: number;
@@ -19,12 +19,15 @@ export interface RedisAdaptersOptions extends Omit<RedisKeyspaceOptions, "tokenL
 
 export type RedisAdapters = ReturnType<typeof openRedisAdapters>;
 
-/** Everything that is kept in Redis, over one connection. It connects by itself, and again whenever it must. */
+/**
+ * Opens everything that is stored in Redis, over one connection. It connects by itself and reconnects whenever it
+ * must.
+ */
 export function openRedisAdapters(options: RedisAdaptersOptions) {
   const { connection, keyPrefix, installation, graceMs, limits, rememberMs, onHashEvent, onGuardEvent } =
     options;
-  const { tokenLifeMs } = limits;
-  const keyspace = openRedisKeyspace({ connection, keyPrefix, installation, graceMs, tokenLifeMs });
+  const { tokenMs } = limits;
+  const keyspace = openRedisKeyspace({ connection, keyPrefix, installation, graceMs, tokenMs });
   const { epochs } = keyspace;
   const mark = createInstallationMark({ ...keyspace, installation });
   const fallback = createProcessReplayGuard({
@@ -41,15 +44,15 @@ export function openRedisAdapters(options: RedisAdaptersOptions) {
     /** Resolves at the first contact with a master. */
     firstContact: epochs.start().then(mark.start),
 
-    /** Whether a master answers, and does what it is asked. */
+    /** Returns whether a master answers and executes commands. */
     isLive: () => epochs.isAnyLive() && epochs.refusal() === null,
     isFilling: epochs.isFilling,
     liveMasters: epochs.liveCount,
     epochsMet: epochs.metCount,
-    /** What keeps it from that. */
+    /** Returns why no master does. */
     problem: () =>
       epochs.misplacement() ?? keyspace.lastProblem() ?? epochs.lastProblem() ?? epochs.refusal(),
-    /** What is wrong although a master answers. */
+    /** Returns what is wrong although a master answers. */
     impairment: () =>
       mark.conflict() ?? explainAbsence(keyspace.seats().filter(({ master }) => !epochs.isLive(master))),
 
@@ -60,7 +63,7 @@ export function openRedisAdapters(options: RedisAdaptersOptions) {
   };
 }
 
-/** Some of several masters are away. */
+/** Explains that some of several masters do not answer. */
 function explainAbsence(absent: readonly RedisSeat[]): Explanation | null {
   if (absent.length === 0) return null;
   const addresses = absent.flatMap(({ address }) => (address === null ? [] : [address]));

@@ -3,14 +3,14 @@ import type { Command, Redis } from "ioredis";
 type Writable = NonNullable<Parameters<Redis["sendCommand"]>[1]>;
 
 /**
- * From now on, whatever is sent to this server within one turn of the event loop travels in one write and is timed
- * together: what has no answer within `commandMs` fails. A command that the client of a Cluster sends on to another
- * node is timed anew there.
+ * Sends all commands that are issued to this server within one turn of the event loop in one write, with one timer:
+ * those without an answer after `commandMs` fail. If the client of a Cluster forwards a command to another node, its
+ * time starts again there.
  *
- * ioredis can pipeline by itself, but makes a pipeline anew each time, at the price of several commands; holds
- * further ones back until it is answered, so that a server which has fallen silent costs the time limit twice;
- * and, in a Cluster, lets one slot that has moved fail them all. Here each command keeps its own answer and its
- * own error.
+ * ioredis can pipeline by itself, but it builds a new pipeline each time, which costs as much as several commands. It
+ * also holds further commands back until the pipeline is answered, so that a server that has fallen silent costs the
+ * time limit twice. In a Cluster, one slot that has moved fails the whole pipeline. Here every command has its own
+ * answer and its own error.
  */
 export function batchWrites(redis: Redis, commandMs: number): void {
   const send = redis.sendCommand.bind(redis);
@@ -26,7 +26,7 @@ export function batchWrites(redis: Redis, commandMs: number): void {
 
   function flush(): void {
     if (commands.length === 0) return;
-    // ioredis has rejected the commands of a connection that is gone; the next one must not see them.
+    // ioredis has rejected the commands of a connection that is gone. The next connection must not receive them.
     if (begunOn === redis.stream && begunOn.writable) begunOn.write(join(chunks));
     limitTime(commands, commandMs);
     commands = [];
@@ -34,11 +34,11 @@ export function batchWrites(redis: Redis, commandMs: number): void {
   }
 
   redis.sendCommand = (command, stream) => {
-    // Bun's TracingChannel does not tell that nobody listens, so ioredis would describe each command to nobody.
+    // Bun's TracingChannel always reports listeners, so ioredis would describe every command for nobody.
     command.isTraced = true;
-    // While a connection is being made, its own commands go first.
+    // While a connection is being established, its own commands go first.
     if ((stream !== undefined && stream !== batch) || redis.status !== "ready") {
-      // Answers are told apart by their order alone: what was asked before must be written before.
+      // Answers are matched to commands by their order, so earlier commands must be written first.
       flush();
       command.setTimeout(commandMs);
       return send(command, stream);
@@ -51,12 +51,15 @@ export function batchWrites(redis: Redis, commandMs: number): void {
   };
 }
 
-/** A timer for each command would cost as much as its signature. Answers come in order, so the last one tells of all. */
+/**
+ * One timer serves all commands, since one for each would cost as much as a signature. Answers arrive in order, so
+ * the last one stands for all.
+ */
 function limitTime(commands: readonly Command[], limitMs: number): void {
   const timer = setTimeout(() => {
     for (const command of commands) if (!command.isSettled) command.reject(new Error("Command timed out"));
   }, limitMs);
-  // Unless it was given up before: then the others still need the timer.
+  // If the last command was given up early, the others still need the timer.
   const clear = () => commands.every(({ isSettled }) => isSettled) && clearTimeout(timer);
   commands.at(-1)?.promise.then(clear, clear);
 }

@@ -1,4 +1,4 @@
 declare module "cluster-key-slot" {
-  /** The slot of a Redis Cluster that a key belongs to, 0 to 16,383. */
+  /** Returns the slot of a Redis Cluster that a key belongs to, from 0 to 16,383. */
   export default function slotOf(key: string | Buffer): number;
 }

@@ -3,17 +3,20 @@ import { Cluster, type Redis } from "ioredis";
 import { batchWrites } from "./batch.ts";
 import { backOff, commandMs, connectMs, nodeOptions, type RedisConnectionOptions } from "./options.ts";
 
-/** A master that keeps keys, or should. */
+/** A master that holds keys, or that should. */
 export interface RedisSeat {
-  /** host:port, as the Cluster announces it or REDIS_URL names it; `null` where no master serves some slots. */
+  /** host:port, as the Cluster announces it or REDIS_URL names it; `null` if no master serves some of the slots. */
   readonly address: string | null;
-  /** `null`: there is no connection to it. */
+  /** `null` if there is no connection to it. */
   readonly master: Redis | null;
 }
 
 const slotCount = 16_384;
 
-/** A Redis Cluster's client. `explain` is told why a node could not be asked, which the client itself does not say. */
+/**
+ * Connects to a Redis Cluster. `explain` is called with the reason why a node could not be asked, which the client
+ * itself does not reveal.
+ */
 export function connectCluster(options: RedisConnectionOptions, explain: (error: unknown) => void) {
   const [first] = options.nodes;
   const client = new Cluster(
@@ -26,7 +29,8 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
       retryDelayOnFailover: 50,
       maxRedirections: 4,
       redisOptions: clusterNodeOptions(options),
-      // A certificate may hold names only: each connection resolves its own, and TLS compares it.
+      // A certificate may contain only host names. Each connection therefore resolves the name itself, and TLS
+      // compares it.
       dnsLookup: (host, callback) => callback(null, host),
       // A redirection without a host, such as "MOVED 7 :6380", means the host that was asked.
       natMap: (address) =>
@@ -38,7 +42,8 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
     batchWrites(node, commandMs);
     watchQuestions(node, explain);
     nodes.set(addressOf(node), node);
-    // ioredis forgets a node that ends; the Cluster says whether it is still one, or who took over.
+    // ioredis forgets a node whose connection ends. The Cluster knows whether it is still a master, or which node has
+    // taken over.
     node.on("end", () => client.status === "ready" && client.refreshSlotsCache());
   });
   client.on("-node", (node: Redis) => {
@@ -61,7 +66,7 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
   };
 }
 
-/** Where the masters are, as host:port; `undefined` among them if a slot has none. */
+/** Returns the addresses of the masters as host:port, and `undefined` among them if a slot has none. */
 function addressesOf({ slots }: Cluster): Set<string | undefined> {
   return new Set(Array.from({ length: slotCount }, (_, slot) => slots[slot]?.[0]));
 }
@@ -70,14 +75,14 @@ function addressOf({ options: { host, port } }: Redis): string {
   return `${host}:${port}`;
 }
 
-/** In a Cluster, ioredis itself decides when to connect to a node again. */
+/** In a Cluster, ioredis itself decides when to reconnect to a node. */
 function clusterNodeOptions(options: RedisConnectionOptions) {
   const { retryStrategy: _, ...rest } = nodeOptions(options);
   return rest;
 }
 
 /**
- * ioredis asks for the map of a Cluster over a copy of a node's connection, hides why that failed, and passes over
+ * ioredis asks for the map of a Cluster over a duplicate of a node's connection, hides why that failed, and ignores
  * masters that are announced without a host, which means the host that was asked (`cluster-preferred-endpoint-type
  * unknown-endpoint`).
  */
@@ -97,7 +102,7 @@ function watchQuestions(node: Redis, explain: (error: unknown) => void): void {
   };
 }
 
-/** The reply of CLUSTER SLOTS: ranges of [first, last, [host, port, …], …]. */
+/** Fills in the reply of CLUSTER SLOTS: ranges of [first, last, [host, port, …], …]. */
 function withHost(slots: unknown, askedHost: string): unknown {
   if (!Array.isArray(slots)) return slots;
   return slots.map((range) =>

@@ -14,22 +14,22 @@ import {
 
 export interface RedisConnection {
   readonly client: Redis | Cluster;
-  /** The masters that keep the keys, as far as is known. */
+  /** Returns the masters that hold the keys, as far as they are known. */
   seats(): readonly RedisSeat[];
-  /** The same without their addresses: `null` for each that there is no connection to. */
+  /** Returns the same masters without their addresses; `null` for each without a connection. */
   masters(): readonly (Redis | null)[];
-  /** The one of them that keeps this key, as far as is known. */
+  /** Returns the master that holds this key, as far as it is known. */
   masterOf(key: string): Redis | null;
   /** Calls back whenever the connection to a master has ended or a new one is ready. */
   onDisturbance(callback: (master: Redis) => void): void;
-  /** Why the last connection failed; `null` while there is one. */
+  /** Returns why the last connection failed, or `null` while there is one. */
   lastProblem(): Explanation | null;
   close(): void;
 }
 
 /**
- * Connects to Redis as people run it. Commands of one tick travel together; none waits for a connection that
- * is not there, and none is sent twice by this layer.
+ * Connects to a single Redis, a Cluster or Sentinel. Commands of one turn of the event loop are sent together. No
+ * command waits for a connection that does not exist, and none is sent twice by this layer.
  */
 export function connectRedis(options: RedisConnectionOptions): RedisConnection {
   let problem: Explanation | null = null;
@@ -43,7 +43,7 @@ export function connectRedis(options: RedisConnectionOptions): RedisConnection {
     const cause = causeOf(error);
     if (cause !== null) explain(cause);
     else if (problem === null) explain(error);
-    // ioredis would go on in database 0.
+    // ioredis would continue in database 0.
     if (isRefusalOf(error, "select")) client.disconnect();
   });
   client.on("close", () => {
@@ -52,7 +52,7 @@ export function connectRedis(options: RedisConnectionOptions): RedisConnection {
   client.on("ready", () => {
     problem = null;
   });
-  // ioredis gives up when a failover is announced in the middle of a reconnect; nobody else would try again.
+  // ioredis gives up if a failover is announced while it reconnects, and nothing else would try again.
   client.on("end", () => {
     if (!isClosed) setTimeout(() => isClosed || client.connect().catch(() => {}), reconnectMsMax);
   });
@@ -96,7 +96,7 @@ function sentinelOptions(options: RedisConnectionOptions) {
   return {
     sentinels: nodes.map(({ host, port }) => ({ host, port })),
     name: sentinelMaster ?? "mymaster",
-    // Without it the old master of a failover is written to for another ten seconds.
+    // Without the detector, the old master of a failover would receive writes for another ten seconds.
     failoverDetector: true,
     sentinelRetryStrategy: backOff,
     sentinelCommandTimeout: connectMs,
@@ -107,7 +107,7 @@ function sentinelOptions(options: RedisConnectionOptions) {
   };
 }
 
-/** What a node of the Cluster has answered, where the client tells its own conclusion; `null` if it tells no cause. */
+/** Returns what a node of the Cluster answered if the client reports only its own conclusion, or `null`. */
 function causeOf(error: Error): Error | null {
   if (error.message.startsWith("Stream isn't writeable")) return null;
   if (error.name !== "ClusterAllFailedError") return error;

@@ -1,27 +1,27 @@
 import type { RedisConnectionOptions } from "./options.ts";
 
-/** Why something failed and what fixes it, in the sidecar's own words: it quotes nothing that was sent. */
+/** Why something failed and how to fix it, in our words. It quotes nothing that was sent. */
 export interface Explanation {
   readonly reason: string;
   readonly fix: string;
 }
 
-/** Whether Redis itself has answered with an error: it is there, and has done nothing. */
+/** Returns whether Redis itself answered with an error. It can be reached, and it has executed nothing. */
 export function isRefusal(error: unknown): error is Error {
   return error instanceof Error && error.name === "ReplyError";
 }
 
-/** Whether the key's slot has moved, or is moving, to another master of the Cluster. */
+/** Returns whether the key's slot has moved, or is moving, to another master of the Cluster. */
 export function isRedirection(error: unknown): boolean {
   return error instanceof Error && /^(?:MOVED|ASK) /.test(error.message);
 }
 
-/** Whether the key holds something else than a hash: somebody else wrote it under our prefix. */
+/** Returns whether the key holds something other than a hash, which somebody else has written under our prefix. */
 export function isOfAnotherType(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("WRONGTYPE");
 }
 
-/** By the code of the system, of TLS or of Redis, or by the words that ioredis or Redis begin with. */
+/** Matched against the code of the system, of TLS or of Redis, or against the first words of ioredis or Redis. */
 const explanations: readonly (readonly [RegExp, Explanation])[] = [
   [
     /ECONNREFUSED/,
@@ -166,7 +166,7 @@ const explanations: readonly (readonly [RegExp, Explanation])[] = [
   ],
 ];
 
-/** What failed, for the operator. Redis quotes arguments and keys in its errors, so only their code is used. */
+/** Explains a failure to the operator. Redis quotes arguments and keys in its errors, so only their code is used. */
 export function explainRedisFailure(error: unknown): Explanation {
   const text = textOf(error);
   return (
@@ -179,8 +179,8 @@ export function explainRedisFailure(error: unknown): Explanation {
 }
 
 /**
- * The same for a connection that could not be made, where the settings tell more: a server that is spoken to without
- * the TLS that it expects resets the connection, and one that expects none waits in silence.
+ * Explains a connection that could not be made, with the help of the settings: a server that expects TLS resets a
+ * plain connection, and one that expects a plain connection never answers TLS.
  */
 export function explainConnectionFailure(error: unknown, options: RedisConnectionOptions): Explanation {
   const text = textOf(error);
@@ -206,7 +206,7 @@ export function explainConnectionFailure(error: unknown, options: RedisConnectio
   return explainRedisFailure(error);
 }
 
-/** What only sentinels can fail with; `null` for anything else. */
+/** Explains what only sentinels can fail with; `null` for anything else. */
 function explainSentinel(text: string, usesTls: boolean): Explanation | null {
   if (/WRONGPASS|NOAUTH|invalid password/i.test(text)) {
     return {
@@ -222,7 +222,7 @@ function explainSentinel(text: string, usesTls: boolean): Explanation | null {
   };
 }
 
-/** A right that the account lacks, or a command that was renamed. Only its name is repeated, never an argument. */
+/** Explains a missing privilege or a renamed command. Only the name of the command is repeated, never an argument. */
 function explainMissingCommand(text: string): Explanation | null {
   const [, forbidden] = /NOPERM.*? run the '([\w|]{1,30})' command/i.exec(text) ?? [];
   const [, unknown] = /unknown (?:redis )?command '?(\w{1,30})'?/i.exec(text) ?? [];
@@ -247,7 +247,7 @@ function nameCode(text: string): string {
   return code === undefined ? "the connection to Redis failed" : `Redis answers ${code}`;
 }
 
-/** Bun names a failure of TLS by the code alone; ioredis wraps what a sentinel or a node of a Cluster said. */
+/** Bun reports a failure of TLS by its code alone. ioredis wraps what a sentinel or a node of a Cluster reported. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
   const code = "code" in error ? `${error.code} ` : "";

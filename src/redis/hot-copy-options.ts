@@ -3,12 +3,12 @@ import type { RedisEpochs } from "./epochs.ts";
 import type { Keys } from "./keys.ts";
 
 export interface HotCopyLimits {
-  /** T: how long a value lives, in milliseconds, give or take a tenth; 0 keeps it. */
-  readonly valueLifeMs: number;
-  /** F: how long a hash lives that holds only a token. */
-  readonly tokenLifeMs: number;
-  /** Q: how long a marker stands whose writer never came back, and the mark of a stale hash that nobody reads again. */
-  readonly markerLifeMs: number;
+  /** `REDIS_TTL_SECONDS` in milliseconds: the lifetime of a value, plus or minus a tenth; 0 keeps it. */
+  readonly ttlMs: number;
+  /** `COHERENCE_TOKEN_MS`: the lifetime of a hash that holds only a lease token. */
+  readonly tokenMs: number;
+  /** `COHERENCE_QUARANTINE_MS`: the lifetime of a marker whose writer never came back, and of a stale mark. */
+  readonly quarantineMs: number;
 }
 
 export type HotCopyEvent =

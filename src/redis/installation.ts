@@ -6,25 +6,25 @@ export interface InstallationMarkOptions {
   readonly client: Redis | Cluster;
   readonly masters: () => readonly (Redis | null)[];
   readonly keys: Keys;
-  /** Which database and table our hashes are of, in hex. */
+  /** A digest, in hex, of the database and the table that our hashes belong to. */
   readonly installation: string;
 }
 
 export type InstallationMark = ReturnType<typeof createInstallationMark>;
 
 const askEveryMs = 1000;
-/** A mark that nobody renews lapses, so that a database which has moved is told of for a day at most. */
+/** A mark that is not renewed lapses, so a database that has moved is reported for at most a day. */
 const markLifeMs = 86_400_000;
 const renewEveryMs = 60_000;
 const searchEveryMs = 3_600_000;
-/** Between two pages of a search, which goes through all keys of a Redis that serves others meanwhile. */
+/** The pause between two pages of a search, which visits all keys of a Redis that serves others as well. */
 const pauseMs = 10;
 const pageSize = 1000;
 
 /**
- * Marks a key prefix as this installation's, and looks for others: one that uses the same prefix for another table,
- * and one that uses another prefix for the same table. Neither makes an answer wrong that comes from the same prefix,
- * since an epoch is one installation's; but a set through one prefix leaves the hash under the other one stale.
+ * Marks a key prefix as this installation's, and finds others: one that uses the same prefix for another table, and
+ * one that uses another prefix for the same table. The first does no harm, since an epoch belongs to one
+ * installation. With the second, a write through one prefix leaves the hash under the other one stale.
  */
 export function createInstallationMark({ client, masters, keys, installation }: InstallationMarkOptions) {
   let isAnothers = false;
@@ -44,7 +44,7 @@ export function createInstallationMark({ client, masters, keys, installation }: 
     await client.pexpire(key, markLifeMs);
   }
 
-  /** Why Redis gives no answer is told elsewhere, and what was known of the mark still holds then. */
+  /** If Redis does not answer, the reason is reported elsewhere, and what is known of the mark still holds. */
   async function claimIfPossible(): Promise<void> {
     await claim().catch((error) => {
       // Something else has written the key.
@@ -70,7 +70,7 @@ export function createInstallationMark({ client, masters, keys, installation }: 
   }
 
   return {
-    /** Begins to ask; resolves when the first answer is known. The search for other prefixes takes its time. */
+    /** Starts to poll, and resolves when the first answer is known. The search for other prefixes takes longer. */
     async start(): Promise<void> {
       await claimIfPossible();
       void keepAsking();
@@ -81,7 +81,7 @@ export function createInstallationMark({ client, masters, keys, installation }: 
       if (timer !== null) clearTimeout(timer);
     },
 
-    /** What stands against this prefix; `null` if nothing is known to. */
+    /** Returns what is wrong with this prefix, or `null` if no conflict is known. */
     conflict(): Explanation | null {
       if (isAnothers) return explainAnothers(keys.installation);
       const [rival] = rivals;
@@ -90,7 +90,7 @@ export function createInstallationMark({ client, masters, keys, installation }: 
   };
 }
 
-/** The marks of this installation under other prefixes. @throws {Error} Redis does not answer */
+/** Returns the marks of this installation under other prefixes. @throws {Error} Redis does not answer */
 export async function findMarks(
   { client, masters, keys, installation }: InstallationMarkOptions,
   isStopped: () => boolean = () => false,
@@ -109,7 +109,7 @@ export async function findMarks(
   return ofThisInstallation(client, [...new Set(found)], installation);
 }
 
-/** Those of these keys that hold this installation's mark. A key that may not be read is passed over. */
+/** Returns those of these keys that hold this installation's mark. Keys that may not be read are skipped. */
 async function ofThisInstallation(
   client: Redis | Cluster,
   marks: readonly string[],
@@ -119,7 +119,7 @@ async function ofThisInstallation(
   return marks.filter((_, index) => held[index] === installation);
 }
 
-/** `cli` begins a command line that reaches the server with the mark. */
+/** `cli` is the beginning of a command line that reaches the server with the mark. */
 export function explainAnothers(mark: string, cli = "redis-cli"): Explanation {
   return {
     reason: `the keys under ${prefixOf(mark)} belong to another installation: another database, table or columns`,

@@ -1,26 +1,32 @@
-/** The names of everything kept in Redis. No braces of ours: each user's hash finds its own slot in a Cluster. */
+/**
+ * Creates the names of all keys. They contain no braces of ours, so that the hashes spread over the slots of a
+ * Cluster.
+ */
 export function createKeys(prefix: string) {
   const users = `${literal(prefix)}user:`;
   return {
-    /** The hash of one user, by the login id exactly as the database stores it. */
+    /** The hash of one user, by the stored login id. */
     user: (loginId: string) => `${prefix}user:${loginId}`,
     /** What a signature has been used for, by the MAC that the verifier computed. */
     seen: (mac: Uint8Array) => `${prefix}seen:${Buffer.from(mac).toString("base64url")}`,
-    /** Which installation keeps its users under this prefix. */
+    /** The mark of the installation that uses this prefix. */
     installation: `${prefix}installation`,
-    /** When an epoch was first met. */
+    /** When an epoch was first seen. */
     epoch: (epoch: Buffer) => `${prefix}epoch:${epoch.toString("hex")}`,
     /** Whether a token or a session is revoked, by its `jti` or `sid`. */
     revoked: (id: string) => `${prefix}revoked:${id}`,
     /** The second up to which all tokens of a user are revoked. */
     revokedBefore: (loginId: string) => `${prefix}revoked-before:${loginId}`,
-    /** Since when a master's record of revocations is complete. A Cluster has one at each master, by its number. */
+    /**
+     * Since when a master's record of revocations is complete. In a Cluster, each master has its own, found by its
+     * number.
+     */
     revokedBeforeAll: (number: number) => `${prefix}revoked-before-all:${number}`,
     /** Whether a hand-off token has been exchanged, by its `jti`. */
     exchanged: (jti: string) => `${prefix}exchanged:${jti}`,
-    /** Every user's hash, as a pattern for SCAN. */
+    /** The pattern for SCAN that matches the hash of every user. */
     everyUser: `${users}*`,
-    /** The same for one user, in whatever case the login id is spelt; a letter outside ASCII stands for any text. */
+    /** The pattern that matches one user in any case. A letter outside ASCII matches any text. */
     everySpellingOf: (loginId: string) =>
       users +
       literal(loginId)
@@ -29,7 +35,7 @@ export function createKeys(prefix: string) {
   };
 }
 
-/** As SCAN's patterns spell it. */
+/** Escapes the text for SCAN's patterns. */
 function literal(text: string): string {
   return text.replaceAll(/[\\*?[\]]/g, "\\$&");
 }

@@ -8,15 +8,15 @@ import { scripts, speakFor } from "./scripts.ts";
 export interface RedisKeyspaceOptions {
   readonly connection: RedisConnectionOptions;
   readonly keyPrefix: string;
-  /** Which database and table the hashes belong to, in hex. */
+  /** A digest, in hex, of the database and the table that the hashes belong to. */
   readonly installation: string;
-  /** How long a hash lives that holds only a token, in milliseconds. */
-  readonly tokenLifeMs: number;
-  /** G, in milliseconds. */
+  /** `COHERENCE_TOKEN_MS`: the lifetime of a hash that holds only a lease token. */
+  readonly tokenMs: number;
+  /** `COHERENCE_GRACE_MS`. */
   readonly graceMs: number;
 }
 
-/** One installation's keys in Redis, over one connection: everything that its adapters have in common. */
+/** One installation's keys in Redis, over one connection: what all adapters have in common. */
 export interface RedisKeyspace
   extends Pick<RedisConnection, "client" | "seats" | "masters" | "masterOf" | "lastProblem"> {
   readonly keys: Keys;
@@ -25,18 +25,18 @@ export interface RedisKeyspace
 }
 
 /**
- * Opens the connection, which connects by itself and reconnects whenever it must. Nobody asks for the epochs before
+ * Opens the connection, which connects by itself and reconnects whenever it must. The epochs are not polled until
  * `epochs.start()` is called.
  */
 export function openRedisKeyspace(options: RedisKeyspaceOptions): RedisKeyspace {
-  const { installation, graceMs, tokenLifeMs } = options;
+  const { installation, graceMs, tokenMs } = options;
   const { client, masters, ...connection } = connectRedis(options.connection);
   speakFor(installation, client);
   const keys = createKeys(options.keyPrefix);
   const epochs = createRedisEpochs({
     masters,
     recordEpoch: (key, keepMs) => scripts.recordEpoch(client, key, keepMs),
-    forgetAll: createForgetting({ client, keys, tokenLifeMs }),
+    forgetAll: createForgetting({ client, keys, tokenMs }),
     keys,
     graceMs,
     mode: options.connection.mode,

@@ -3,18 +3,20 @@ import type { RedisAddress } from "../config/redis-address.ts";
 
 export interface RedisConnectionOptions {
   readonly mode: "single" | "cluster" | "sentinel";
-  /** The server, the Cluster's first nodes, or the sentinels. The login of the first one is that of all servers. */
+  /**
+   * The server, the first nodes of the Cluster, or the sentinels. The login of the first one is used for all servers.
+   */
   readonly nodes: readonly [RedisAddress, ...RedisAddress[]];
   readonly sentinelMaster: string | null;
   readonly sentinelUsername: string | null;
   readonly sentinelPassword: string | null;
-  /** `null`: as the nodes. */
+  /** `null` means like the nodes. */
   readonly sentinelTls: boolean | null;
   readonly tlsCa: string | null;
   readonly clientCertificate: { readonly certificate: string; readonly key: string } | null;
 }
 
-/** Without sentinels and without TLS. */
+/** The options without sentinels and without TLS. */
 export const plainConnection = {
   sentinelMaster: null,
   sentinelUsername: null,
@@ -24,14 +26,14 @@ export const plainConnection = {
   clientCertificate: null,
 } as const;
 
-/** A command that takes longer is given up: the database answers instead. */
+/** How long a command may take. After that it is given up, and the database is asked instead. */
 export const commandMs = 500;
 export const connectMs = 1000;
 export const reconnectMsMax = 500;
 /** How long a connection that is given up may take to close. */
 const disconnectMs = 200;
 
-/** What every connection to a server that keeps keys is made with, and whichever tool asks one directly. */
+/** Returns the options of every connection to a server that holds keys, also for tools that connect directly. */
 export function nodeOptions(options: RedisConnectionOptions) {
   const [{ username, password, tls }] = options.nodes;
   return {
@@ -46,7 +48,7 @@ export function nodeOptions(options: RedisConnectionOptions) {
   } satisfies RedisOptions;
 }
 
-/** The verification is asked for, since NODE_TLS_REJECT_UNAUTHORIZED=0 switches it off where nobody asks. */
+/** Verification is requested explicitly, since NODE_TLS_REJECT_UNAUTHORIZED=0 turns it off otherwise. */
 export function tlsOptions({ tlsCa, clientCertificate }: RedisConnectionOptions) {
   return {
     rejectUnauthorized: true,

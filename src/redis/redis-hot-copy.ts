@@ -10,9 +10,9 @@ import { createStaleUsers } from "./stale-users.ts";
 
 type Fields = readonly [epoch: Buffer | null, value: Buffer | null, hasMarkers: Buffer | null];
 
-/** The one command of a hit. Asked of the master itself, so that it is known whose epoch the hash must bear. */
+/** The only command of a hit. It is sent to the master itself, so that it is known which epoch the hash must have. */
 const readFields = prepareCommand<Fields>({ name: "hmget", after: ["e", "v", "n"], replyIn: "bytes" });
-/** What a session looks at. */
+/** What a session compares with the row. */
 const lookFields = prepareCommand<readonly [...Fields, token: Buffer | null, mark: Buffer | null]>({
   name: "hmget",
   after: ["e", "v", "n", "t", "s"],
@@ -21,16 +21,19 @@ const lookFields = prepareCommand<readonly [...Fields, token: Buffer | null, mar
 const asksDatabase: HotRead = { state: "ask" };
 const scanCount = 1000;
 
-/** The hot copy in Redis: each method is one step of ../coherence/DESIGN.md, most of them one Lua script. */
+/**
+ * Creates the hot copy in Redis. Each method is a step of ../coherence/DESIGN.md, and most of them are one Lua
+ * script.
+ */
 export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   const { client, masters, masterOf, epochs, keys, limits, onEvent } = options;
-  const staleUsers = createStaleUsers(limits.markerLifeMs);
+  const staleUsers = createStaleUsers(limits.quarantineMs);
 
-  /** A value's life differs a little from user to user, so that a whole population does not expire at once. */
-  const valueLife = () => Math.round(limits.valueLifeMs * (0.9 + 0.2 * Math.random()));
+  /** Lifetimes differ a little from user to user, so that a whole population does not expire at once. */
+  const valueLife = () => Math.round(limits.ttlMs * (0.9 + 0.2 * Math.random()));
 
   function failed(key: string, error: unknown): void {
-    // Something else has written the key. It says nothing of Redis, and is none of ours.
+    // Something else has written the key. This says nothing about Redis.
     if (isOfAnotherType(error)) return void purgeKey(key).catch(() => {});
     onEvent("unreachable");
     epochs.doubt(masterOf(key), error);
@@ -38,7 +41,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
 
   const writes = createRedisHotWrites({ ...options, staleUsers, valueLife, failed });
 
-  /** The master that keeps the key, if it may be asked. */
+  /** Returns the master that holds the key, if it is connected. */
   function connectedMaster(key: string): Redis | null {
     const master = masterOf(key);
     return master !== null && epochs.isConnected(master) ? master : null;
@@ -50,7 +53,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   }
 
   async function askScript(key: string): Promise<HotRead> {
-    const answer = await scripts.readHash(client, key, freshToken(), limits.tokenLifeMs);
+    const answer = await scripts.readHash(client, key, freshToken(), limits.tokenMs);
     if (answer[0] === "hit") return { state: "hit", value: answer[1] };
     if (answer[0] === "stale") return { state: "stale", clear: clearOf(key, answer[1]) };
     if (answer[0] === "ask") {
@@ -58,7 +61,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
       return asksDatabase;
     }
     const [, token, epoch] = answer;
-    // Decided now: what the database is about to be asked may change once more within the grace.
+    // This is decided before the database is asked, since the row may change once more during the grace.
     if (!epochs.isFillable(epoch)) return asksDatabase;
     return { state: "miss", fill: fillOf(key, epoch, token) };
   }
@@ -79,7 +82,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     };
   }
 
-  /** Whoever gets the row now has served the user of whom this process knows that the hash was stale. */
+  /** Adds the stale mark that this process remembers. A lookup that reads the row then clears it. */
   function withOwnMark(loginId: string, read: HotRead): HotRead {
     if (read.state === "hit") staleUsers.forget(loginId);
     else if (staleUsers.has(loginId, null)) {
@@ -91,7 +94,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
 
   /** READ, for what a plain HMGET could not answer. */
   async function readByScript(loginId: string, key: string, master: Redis): Promise<HotRead> {
-    // The script believes the server that runs it, which may have ceased to be master while this process stood still.
+    // The script trusts the server that runs it, which may have ceased to be a master while this process stood still.
     if (epochs.epochOf(master) === null) {
       onEvent("bypassed");
       return withOwnMark(loginId, asksDatabase);
@@ -107,11 +110,11 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   }
 
   async function purgeKey(key: string): Promise<void> {
-    const held = await scripts.purgeHash(client, key, freshToken(), limits.tokenLifeMs);
+    const held = await scripts.purgeHash(client, key, freshToken(), limits.tokenMs);
     if (held === 2) onEvent("stray removed");
   }
 
-  /** Purges the hashes that SCAN finds and `isMeant` takes. */
+  /** Purges the hashes that SCAN finds and `isMeant` accepts. */
   async function purgeAll(match: string, isMeant: (key: string) => boolean): Promise<void> {
     try {
       for (const master of masters()) {

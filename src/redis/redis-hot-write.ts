@@ -9,25 +9,25 @@ import type { StaleUsers } from "./stale-users.ts";
 export interface RedisHotWritesOptions
   extends Pick<RedisHotCopyOptions, "client" | "masterOf" | "epochs" | "keys" | "limits" | "onEvent"> {
   readonly staleUsers: StaleUsers;
-  /** T of one value, in milliseconds. */
+  /** Returns the lifetime of one value, in milliseconds. */
   readonly valueLife: () => number;
-  /** Is told of every command that got no clear answer. */
+  /** Called for every command that was not answered clearly. */
   readonly failed: (key: string, error: unknown) => void;
 }
 
-/** BEGIN, END and the mark of a stale hash: what a write does to a user's hash. */
+/** Creates what a write does to a user's hash: BEGIN, END and the stale mark. */
 export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCopy, "begin" | "markStale"> {
   const { client, masterOf, epochs, keys, limits, onEvent, staleUsers, valueLife, failed } = options;
 
   function end(key: string, writer: string, epoch: string, token: string, value: string) {
-    const lives = [valueLife(), limits.tokenLifeMs] as const;
+    const lives = [valueLife(), limits.tokenMs] as const;
     return scripts.endWrite(client, key, writer, epoch, token, freshToken(), value, ...lives);
   }
 
   async function markStale(loginId: string, token: string): Promise<boolean> {
     const key = keys.user(loginId);
     try {
-      const marked = await scripts.markStale(client, key, token, freshToken(), limits.markerLifeMs);
+      const marked = await scripts.markStale(client, key, token, freshToken(), limits.quarantineMs);
       if (marked === 1) staleUsers.remember(loginId, epochInHex(epochs, masterOf(key)));
       return marked === 1;
     } catch (error) {
@@ -36,7 +36,9 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
     }
   }
 
-  /** A write that has begun. Its END stores a value if it is the only writer, and the grace was over at BEGIN. */
+  /**
+   * Returns a write that has begun. Its END stores a value if it was the only writer and the grace was over at BEGIN.
+   */
   function begun(
     loginId: string,
     writer: string,
@@ -45,7 +47,8 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
     const [isSolo, epoch, token, isMarked, foundToken, foundValue] = reply;
     const key = keys.user(loginId);
     onEvent("begin");
-    // Decided now: a writer of the last epoch may still change the row until the grace is over.
+    // This is decided at BEGIN, since a writer of the previous epoch may still change the row until the grace is
+    // over.
     const mayFill = isSolo === 1 && epochs.isFillable(epoch);
     const isStale = isMarked === 1 || staleUsers.has(loginId, epoch);
     return {
@@ -65,11 +68,11 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
       const key = keys.user(loginId);
       const writer = crypto.randomUUID();
       try {
-        const reply = await scripts.beginWrite(client, key, writer, token, limits.markerLifeMs);
+        const reply = await scripts.beginWrite(client, key, writer, token, limits.quarantineMs);
         return begun(loginId, writer, reply);
       } catch (error) {
         failed(key, error);
-        // It may have run: a marker that it left is taken away, if that is possible.
+        // BEGIN may have run. If it has left a marker, END removes it if possible.
         end(key, writer, "", "", "").catch(() => {});
         throw new HotCopyUnavailable();
       }
@@ -77,12 +80,12 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
   };
 }
 
-/** Of a master that is known to be there; `null` of any other. */
+/** Returns the epoch of a live master, and `null` for any other. */
 export function epochInHex(epochs: RedisEpochs, master: Redis | null): string | null {
   return epochs.epochOf(master)?.toString("hex") ?? null;
 }
 
-/** 128 random bits; never repeats. */
+/** Returns 128 random bits, which never repeat. */
 export function freshToken(): string {
   return crypto.getRandomValues(Buffer.allocUnsafe(16)).toString("base64url");
 }

@@ -19,7 +19,7 @@ export interface RedisReplayGuardOptions {
   readonly masterOf: (key: string) => Redis | null;
   readonly epochs: RedisEpochs;
   readonly keys: Keys;
-  /** Takes over while Redis is away. */
+  /** Guards this process while Redis is away. */
   readonly fallback: ProcessReplayGuard;
   /** How long a signature is remembered, in milliseconds. */
   readonly keepMs: number;
@@ -29,13 +29,13 @@ export interface RedisReplayGuardOptions {
 export type ReplayGuardEvent = "fell back" | "returned";
 
 /**
- * The replay guard that any number of sidecars share. Claiming is one command that travels with the lookup's
- * own: the first to set the key has the signature, everyone else learns what it was used for.
+ * Creates the replay guard that any number of sidecars share. A claim is one command that is sent together with the
+ * lookup's own: the first sidecar to set the key has the signature, and every other one learns what it was used for.
  */
 export function createRedisReplayGuard(options: RedisReplayGuardOptions): ReplayGuard {
   const { client, masterOf, epochs, keys, fallback, keepMs, onEvent } = options;
   let isFallenBack = false;
-  // While one master is away, another may be lost: what that one held is unknown from then on.
+  // While one master is away, another may be lost, and what that one held is unknown from then on.
   epochs.onLoss(() => fallback.beginAnew());
 
   function fallBack(): void {
@@ -51,7 +51,10 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     onEvent("returned");
   }
 
-  /** Sets what is held of a signature unless something is, and answers what was: `null` for a first use. */
+  /**
+   * Records the use of a signature unless there is a record, and returns the record that was there; `null` for a
+   * first use.
+   */
   const claimFirst = (endpoint: SignedEndpoint) =>
     prepareCommand<string | null>({
       name: "set",
@@ -60,7 +63,7 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     });
   const first = { get: claimFirst("get"), set: claimFirst("set"), session: claimFirst("session") };
 
-  /** Sets how the use of a signature ended, whatever is held of it. */
+  /** Records how the use of a signature ended, whatever was recorded before. */
   const tell = (state: SeenState) =>
     prepareCommand<"OK">({ name: "set", after: [state, "PX", `${keepMs}`], replyIn: "text" });
   const told = {
@@ -68,11 +71,11 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     session: { done: tell("session:done"), failed: tell("session:failed") },
   };
 
-  /** An epoch's memory is empty where it begins, so an older request may have been used before it. */
+  /** The memory of an epoch begins empty, so an older request may have been used before. */
   const mayBeForgotten = (endpoint: SignedEndpoint, signedAtMs: number) =>
     endpoint !== "get" && signedAtMs < (epochs.firstMetAtMs() ?? Number.POSITIVE_INFINITY);
 
-  /** What was used before may run again if it is known to have failed: of several copies, one. */
+  /** A request may run again if its first use is known to have failed. Of several copies, one may. */
   async function claimAgain(key: string, seen: string, endpoint: SignedEndpoint): Promise<Claim> {
     const verdict = judge(seen, endpoint);
     if (verdict !== "retry") return verdict;
@@ -89,8 +92,8 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
         fallBack();
         return fallback.claim(mac, endpoint, signedAtMs);
       }
-      // What was claimed while Redis was away is known to this process alone. Where it failed, another sidecar may
-      // have succeeded with a copy, so Redis is asked as for a first use.
+      // Only this process knows what was claimed while Redis was away. If that failed, another sidecar may have
+      // succeeded with a copy, so Redis is asked as for a first use.
       if (fallback.has(mac) && !fallback.forgetFailed(mac)) return fallback.claim(mac, endpoint, signedAtMs);
       try {
         const isOld = mayBeForgotten(endpoint, signedAtMs);
@@ -101,7 +104,7 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
       } catch (error) {
         epochs.doubt(master, error);
         fallBack();
-        // Without an answer, Redis may hold a claim that it did not get to tell of, this one included.
+        // Without an answer, Redis may hold a claim that it could not report, this one included.
         if (!isRefusal(error)) fallback.beginAnew();
         return fallback.claim(mac, endpoint, signedAtMs);
       }
@@ -110,10 +113,10 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     async settle(mac, endpoint, outcome) {
       if (fallback.has(mac)) {
         await fallback.settle(mac, endpoint, outcome);
-        // Another sidecar may have succeeded with a copy meanwhile: Redis learns of a success only.
+        // Another sidecar may have succeeded with a copy meanwhile, so Redis is told only of a success.
         if (outcome === "failed") return;
       } else if (endpoint === "session" && outcome === "done") {
-        // Redis holds the claim: a copy is refused whether the first use is under way or has succeeded.
+        // Redis has the claim, so a copy is refused whether the first use is in flight or has succeeded.
         return;
       }
       if (endpoint !== "get") await told[endpoint][outcome](client, keys.seen(mac)).catch(() => {});

@@ -13,27 +13,30 @@ export interface RedisSessionLedgerOptions {
   readonly masterOf: (key: string) => Redis | null;
   readonly epochs: RedisEpochs;
   readonly keys: Keys;
-  /** How long a revocation is kept, in seconds: longer than any token that it can concern is valid. */
+  /** How long a revocation is kept, in seconds. It must be longer than any token that it concerns is valid. */
   readonly keepSeconds: number;
-  /** Returns the latest `iat`, in seconds, of a token that any sidecar can have issued by now. */
+  /** Returns the latest `iat`, in seconds, of a token that any sidecar may have issued by now. */
   readonly latestIssueTime: () => number;
 }
 
-/** A Cluster with a master that none of so many names belongs to is not believed. */
+/** If no key with a number up to this one belongs to a master of the Cluster, that master is not trusted. */
 const recordNamesMax = 100_000;
 const recordRecentMs = 1000;
 
 const get = prepareCommand<string | null>({ name: "get", replyIn: "text" });
 
 /**
- * The session ledger that any number of sidecars share. Each master has a record that says since when its memory of
- * revocations is complete (`lua/begin-record.lua`); tokens that are older than the record count as revoked.
+ * Creates the session ledger that any number of sidecars share. Each master has a record that says since when its
+ * memory of revocations is complete (`lua/begin-record.lua`). Tokens that are older than the record count as revoked.
  */
 export function createRedisSessionLedger(options: RedisSessionLedgerOptions): SessionLedger {
   const { client, masters, masterOf, epochs, keys, keepSeconds, latestIssueTime } = options;
   const keepMs = keepSeconds * 1000;
 
-  /** A master that has just failed is not asked again before it has answered its epoch: each request would wait. */
+  /**
+   * A master that has just failed is not asked again before it has answered its epoch, since every request would
+   * wait.
+   */
   function connectedMasterOf(key: string): Redis {
     const master = masterOf(key);
     if (master === null || !epochs.isConnected(master))
@@ -51,7 +54,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
 
   const records = new WeakMap<Redis, { readonly second: number; readonly readAtMs: number }>();
 
-  /** `recordedFrom` as of the last second: a session that is issued asks for no more. */
+  /** Returns `recordedFrom` as of the last second, which is enough for a session that is being issued. */
   async function recentlyRecordedFrom(master: Redis): Promise<number> {
     const known = records.get(master);
     const isRecent = known !== undefined && performance.now() - known.readAtMs < recordRecentMs;
@@ -59,8 +62,8 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
   }
 
   /**
-   * Returns the second up to which every token is revoked as far as this master remembers. A record of another epoch,
-   * or of a server whose epoch is not known at this moment, is judged by the server itself.
+   * Returns the second up to which every token is revoked, according to this master's record. If the record has
+   * another epoch, or the server's epoch is not known at the moment, the server itself decides.
    */
   async function recordedFrom(master: Redis): Promise<number> {
     const key = recordKeyAt(master);
@@ -80,7 +83,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
 
   const everyMaster = () => masters().filter((master) => master !== null);
 
-  /** @throws {SessionLedgerUnavailable} whatever goes wrong */
+  /** @throws {SessionLedgerUnavailable} for every failure */
   async function ask<Answer>(key: string, question: () => Promise<Answer>): Promise<Answer> {
     const master = connectedMasterOf(key);
     try {
@@ -131,7 +134,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       const asked = [user, keys.revoked(jti), keys.revoked(sid)];
       return ask(user, async () => {
         const asking = asked.map(connectedMasterOf);
-        // The records are read last: if Redis has just forgotten what the keys held, the records are gone, too.
+        // The records are read last: if Redis has just lost the keys, it has lost the records, too.
         const answers = [Promise.all(asked.map((key) => get(client, key))), latestRecord(asking)] as const;
         const [[second, byToken, bySession], since] = await Promise.all(answers);
         return byToken !== null || bySession !== null || issuedAt <= Math.max(Number(second), since);

@@ -5,25 +5,23 @@ import { scripts } from "./scripts.ts";
 interface RedisReturnOptions {
   readonly client: Redis | Cluster;
   readonly keys: Keys;
-  /** How long a hash lives that holds only a token. */
-  readonly tokenLifeMs: number;
+  /** `COHERENCE_TOKEN_MS`: the lifetime of a hash that holds only a lease token. */
+  readonly tokenMs: number;
 }
 
 const scanCount = 1000;
 
 /**
- * For a Redis at an address that has led to another one in between, without a restart: while it was away, users were
- * written and sessions revoked elsewhere. The returned function drops every value that it holds, and lets its record of
- * revocations begin anew. Markers of writers stay. If it rejects, a part may have been dropped.
+ * Creates a function for a Redis whose address has led to another server in between, although it has not restarted.
+ * Meanwhile, users were written and sessions revoked elsewhere. The function removes every value that this Redis
+ * holds and starts its record of revocations anew. Markers stay. If it rejects, some values may have been removed.
  */
-export function createForgetting({ client, keys, tokenLifeMs }: RedisReturnOptions) {
+export function createForgetting({ client, keys, tokenMs }: RedisReturnOptions) {
   return async (master: Redis): Promise<void> => {
     await client.set(keys.revokedBeforeAll(0), "");
     for await (const found of master.scanStream({ match: keys.everyUser, count: scanCount })) {
       const hashes: string[] = found;
-      await Promise.all(
-        hashes.map((key) => scripts.purgeHash(client, key, crypto.randomUUID(), tokenLifeMs)),
-      );
+      await Promise.all(hashes.map((key) => scripts.purgeHash(client, key, crypto.randomUUID(), tokenMs)));
     }
   };
 }

@@ -1,12 +1,12 @@
 import type { Explanation } from "./failures.ts";
 import type { RedisConnectionOptions } from "./options.ts";
 
-/** What INFO says under this name; empty where it says nothing. */
+/** Returns the value of a field of INFO, or an empty text. */
 export function infoField(info: string, name: string): string {
   return new RegExp(`^${name}:([^\\r\\n]+)`, "m").exec(info)?.[1] ?? "";
 }
 
-/** Why a server with this INFO is not the one to keep keys; `null`: it is. */
+/** Returns why a server with this INFO must not hold keys, or `null` if it may. */
 export function explainRole(info: string, mode: RedisConnectionOptions["mode"]): Explanation | null {
   const kind = infoField(info, "redis_mode");
   if (kind === "sentinel" && mode !== "sentinel") {

@@ -15,23 +15,21 @@ import shared from "./lua/shared.lua" with { type: "text" };
 import { prepareCommand } from "./prepared-command.ts";
 
 /**
- * The only place where Lua becomes commands. Each script has one key; its arguments and its reply are those that its
- * header promises. An epoch is told in hex.
+ * All Lua scripts as functions; nothing else sends Lua. Each script has one key, and takes and returns what its
+ * header says. Epochs are in hex.
  */
 export const scripts = {
   recordEpoch: script<[keepMs: number], number>(shared + recordEpoch),
   readHash: script<
-    [token: string, tokenLifeMs: number],
+    [token: string, tokenMs: number],
     | [state: "hit", value: string]
     | [state: "ask"]
     | [state: "miss", token: string, epoch: string]
     | [state: "stale", mark: string]
   >(shared + readHash),
-  fillHash: script<[epoch: string, token: string, value: string, valueLifeMs: number], 0 | 1>(
-    shared + fillHash,
-  ),
+  fillHash: script<[epoch: string, token: string, value: string, ttlMs: number], 0 | 1>(shared + fillHash),
   beginWrite: script<
-    [writer: string, token: string, markerLifeMs: number],
+    [writer: string, token: string, quarantineMs: number],
     [
       isSolo: 0 | 1,
       epoch: string,
@@ -48,33 +46,33 @@ export const scripts = {
       token: string,
       freshToken: string,
       value: string,
-      valueLifeMs: number,
-      tokenLifeMs: number,
+      ttlMs: number,
+      tokenMs: number,
     ],
     0 | 1
   >(shared + endWrite),
   markStale: script<[token: string, freshToken: string, markLifeMs: number], 0 | 1>(shared + markStale),
   clearStale: script<[mark: string], 0 | 1>(clearStale),
-  purgeHash: script<[token: string, tokenLifeMs: number], 0 | 1 | 2>(shared + purgeHash),
+  purgeHash: script<[token: string, tokenMs: number], 0 | 1 | 2>(shared + purgeHash),
   beginRecord: script<[latestIssueTime: number], string>(shared + beginRecord),
   revokeUser: script<[latestIssueTime: number, keepMs: number], number>(revokeUser),
   reopenSeen: script<[failed: string, open: string], 0 | 1>(reopenSeen),
 };
 
-/** The installation whose epochs a client's scripts tell; none for a client that was never told of one. */
+/** The installation whose epochs a client's scripts compute; none if it was never set. */
 const installations = new WeakMap<Redis | Cluster, string>();
 
 /**
- * From now on, an epoch that this client's scripts tell is that of the server and of this installation, in hex: hashes
- * that other installations have written under the same prefix are foreign to it.
+ * Sets the installation that this client's scripts include in epochs, in hex. Hashes that other installations have
+ * written under the same prefix then have other epochs.
  */
 export function speakFor(installation: string, client: Redis | Cluster): void {
   installations.set(client, installation);
 }
 
 /**
- * Sent by its digest, and with its text where Redis does not have it. The first time, nobody knows, so the text goes
- * at once: what was asked after a script must find that it has run.
+ * Sends a script by its digest, and with its text if Redis does not have it. The first call on a connection sends
+ * EVAL: a NOSCRIPT retry would run after commands that were pipelined behind it.
  */
 function script<Arguments extends readonly (string | number)[], Reply>(body: string) {
   const spellings = new Map<string, ReturnType<typeof spell<Reply>>>();

@@ -1,15 +1,15 @@
 interface Mark {
-  /** Of the master that keeps the mark too, in hex; `null` if none does. */
+  /** The epoch, in hex, of the master that also holds the mark; `null` if none does. */
   readonly epoch: string | null;
   readonly lapsesAt: number;
 }
 
-/** More than these are never remembered: the oldest go first. */
+/** Maximum number of users that are remembered. The oldest are dropped first. */
 const usersMax = 10_000;
 
 /**
- * The users whose hashes this process has found to be stale. Redis keeps the same marks for every sidecar; this memory
- * is for the time when Redis is away, or has come back without them.
+ * Remembers the users whose hashes this process has found stale. Redis holds the same marks for every sidecar; this
+ * memory is for the time when Redis is away or has come back without them.
  */
 export function createStaleUsers(lifeMs: number) {
   const marks = new Map<string, Mark>();
@@ -31,8 +31,8 @@ export function createStaleUsers(lifeMs: number) {
     },
 
     /**
-     * Whether the user is marked as far as this process knows. A master that still has the epoch of the mark, and says
-     * that the hash is not marked, is right: another sidecar has served a read.
+     * Returns whether the user has a stale mark as far as this process knows. If a master still has the epoch of the
+     * mark and reports no mark, it is right: another sidecar has served a lookup.
      */
     has(loginId: string, answeringEpoch: string | null): boolean {
       const mark = markOf(loginId);

@@ -113,7 +113,7 @@ describeWithPrivate("redis", "the hot copy while Redis is down", () => {
 
   test("takes the end of a write without complaint, and hides the user until its marker lapses", async () => {
     await using server = await startRedis({ settings: { appendonly: "yes", appendfsync: "always" } });
-    const limits = { valueLifeMs: 0, tokenLifeMs: 5000, markerLifeMs: 1500 };
+    const limits = { ttlMs: 0, tokenMs: 5000, quarantineMs: 1500 };
     await using store = openStore(placeOf(server), { limits });
     await store.filling();
     const begun = await store.hotCopy.begin("ann");

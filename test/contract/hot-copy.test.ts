@@ -216,7 +216,7 @@ for (const { name, open } of sharedPlaces) {
     });
 
     test("keeps values for ever where T is 0", async () => {
-      const limits = { valueLifeMs: 0, tokenLifeMs: 5000, markerLifeMs: 10_000 };
+      const limits = { ttlMs: 0, tokenMs: 5000, quarantineMs: 10_000 };
       await using lasting = openStore(place, { limits });
       await lasting.filling();
       await fill(lasting.hotCopy, "ann", "devices");

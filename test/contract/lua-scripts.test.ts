@@ -11,8 +11,8 @@ const long = 60_000;
 const foreign = Buffer.from("foreign!");
 
 /** What READ answers, in words; the epoch is looked at by the tests that are about it. */
-async function read(redis: Redis, key: string, token = "fresh", tokenLifeMs = long): Promise<string[]> {
-  const [state, valueOrToken] = await scripts.readHash(redis, key, token, tokenLifeMs);
+async function read(redis: Redis, key: string, token = "fresh", tokenMs = long): Promise<string[]> {
+  const [state, valueOrToken] = await scripts.readHash(redis, key, token, tokenMs);
   if (valueOrToken === undefined) return [String(state)];
   return [String(state), String(state) === "miss" ? drawn(valueOrToken) : String(valueOrToken)];
 }
@@ -54,8 +54,8 @@ describeWith("redis", "the Lua scripts", () => {
     scripts.fillHash(redis, key, of, token || (await held()), value, lifeMs);
   /** Answers whether the writer is alone; `tokens` has its token by the writer's name. */
   const tokens = new Map<string, string>();
-  async function begin(writer: string, token: string, markerLifeMs = long): Promise<number> {
-    const [isSolo, , answered] = await scripts.beginWrite(redis, key, writer, token, markerLifeMs);
+  async function begin(writer: string, token: string, quarantineMs = long): Promise<number> {
+    const [isSolo, , answered] = await scripts.beginWrite(redis, key, writer, token, quarantineMs);
     expect(answered.toString()).toBe(await held());
     tokens.set(writer, answered);
     return isSolo;

@@ -77,7 +77,7 @@ async function marksAndClears(hotCopy: HotCopy, loginId: string): Promise<boolea
   return !(await hotCopy.look(loginId)).isStale;
 }
 
-const timeless = { limits: { valueLifeMs: 0, tokenLifeMs: 5000, markerLifeMs: 10_000 } };
+const timeless = { limits: { ttlMs: 0, tokenMs: 5000, quarantineMs: 10_000 } };
 const openOwnid = (place: RedisPlace) => openStore(place, { ...timeless, keyPrefix: "ownid:" });
 
 describeWithPrivate("redis", "a Redis account for the sidecar", () => {

@@ -82,7 +82,7 @@ for (const { name, open } of sharedPlaces) {
 
     test("lets the mark lapse when nobody reads the user again", async () => {
       await using brief = openStore(place, {
-        limits: { valueLifeMs: 60_000, tokenLifeMs: 500, markerLifeMs: 300 },
+        limits: { ttlMs: 60_000, tokenMs: 500, quarantineMs: 300 },
       });
       await brief.filling();
       await using over = await storeOver("old", {}, brief.hotCopy);

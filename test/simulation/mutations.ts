@@ -122,7 +122,7 @@ export const mutations = {
   "the key is the login id as it was asked": {
     directory: (real) => ({ ...real, find: async (loginId) => ({ ...(await real.find(loginId)), loginId }) }),
   },
-  "a marker lapses before the fence": { limits: { markerLifeMs: 20 } },
+  "a marker lapses before the fence": { limits: { quarantineMs: 20 } },
   "BEGIN keeps the token": { scripts: { beginWrite: keeping("t", beginWrite) } },
   "BEGIN keeps the value": { scripts: { beginWrite: keeping("v", beginWrite) } },
   "a script that runs again sets its old token again": {

@@ -34,9 +34,9 @@ export interface Weather {
 export interface Constants {
   readonly statementMs: number;
   readonly graceMs: number;
-  readonly markerLifeMs: number;
-  readonly tokenLifeMs: number;
-  readonly valueLifeMs: number;
+  readonly quarantineMs: number;
+  readonly tokenMs: number;
+  readonly ttlMs: number;
 }
 
 export interface Scenario {
@@ -95,9 +95,9 @@ function drawConstants(random: SeededRandom): Constants {
   return {
     statementMs,
     graceMs: Math.floor(2 * statementMs + 1001 + random.pick([0, 0, statementMs])),
-    markerLifeMs: Math.floor(2 * statementMs + random.pick([1, statementMs, 10 * statementMs])),
-    tokenLifeMs: random.pick([100, 500, 3000]),
-    valueLifeMs: random.pick([0, 0, 200, 2000, 60_000]),
+    quarantineMs: Math.floor(2 * statementMs + random.pick([1, statementMs, 10 * statementMs])),
+    tokenMs: random.pick([100, 500, 3000]),
+    ttlMs: random.pick([0, 0, 200, 2000, 60_000]),
   };
 }
 

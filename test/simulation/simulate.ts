@@ -83,7 +83,7 @@ function checkHashes({ redis, database, history }: Site): void {
 function settle(site: Site): void {
   const { world, history, database, sidecars } = site;
   const { scheduler, scenario } = world;
-  const { graceMs, markerLifeMs } = scenario.constants;
+  const { graceMs, quarantineMs } = scenario.constants;
   const thawedAtMs = Math.max(...sidecars.map(({ process }) => process.frozenUntilMs));
   const isUnderWay = (operation: Operation) => operation.outcome === "open";
   const endMs = Math.max(thawedAtMs, scheduler.nowMs) + longestMs;
@@ -91,7 +91,7 @@ function settle(site: Site): void {
   const stuck = history.operations.find(isUnderWay);
   if (stuck !== undefined) history.break(`${inWords(stuck)} never ended`);
   const quietMs =
-    Math.max(scheduler.nowMs, thawedAtMs) + duplicateMsMax + Math.max(graceMs, markerLifeMs) + 1500;
+    Math.max(scheduler.nowMs, thawedAtMs) + duplicateMsMax + Math.max(graceMs, quarantineMs) + 1500;
   advance(site, () => scheduler.nowMs > quietMs);
   for (const loginId of scenario.loginIds) expectHits(site, loginId);
   history.checkWrites(database);

@@ -30,14 +30,14 @@ export function sendOperations(site: Site, onSent: () => void): void {
 
 function pauseMs({ world, redis }: Site): number {
   const { random, scenario, scheduler } = world;
-  const { statementMs, graceMs, markerLifeMs, valueLifeMs } = scenario.constants;
+  const { statementMs, graceMs, quarantineMs, ttlMs } = scenario.constants;
   // The first to come to a new server is in danger.
   const isNew = redis.server === null || scheduler.nowMs < redis.beganAtMs + 60;
   if (isNew && random.chance(0.2)) return random.between(20, 120);
   const untilFilledMs = redis.beganAtMs + graceMs + 200 - scheduler.nowMs;
   if (untilFilledMs > 0 && random.chance(0.1)) return untilFilledMs;
   if (!random.chance(scenario.pauses)) return random.between(0, 3);
-  const longMs = random.pick([statementMs, statementMs, graceMs, markerLifeMs, valueLifeMs]);
+  const longMs = random.pick([statementMs, statementMs, graceMs, quarantineMs, ttlMs]);
   return random.chance(0.7) ? random.between(3, 100) : random.between(0, 1.2 * Math.min(longMs, 8000));
 }
 

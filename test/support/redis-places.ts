@@ -61,7 +61,7 @@ export function openStore(place: RedisPlace, changes: Partial<RedisAdaptersOptio
     connection: place.connection,
     keyPrefix,
     installation: installationUnder(changes.keyPrefix ?? keyPrefix),
-    limits: { valueLifeMs: 60_000, tokenLifeMs: 5000, markerLifeMs: 10_000 },
+    limits: { ttlMs: 60_000, tokenMs: 5000, quarantineMs: 10_000 },
     graceMs: 0,
     rememberMs: 60_000,
     sessions: { keepSeconds: 60, latestIssueTime: () => latestIssueTime(Date.now()) },

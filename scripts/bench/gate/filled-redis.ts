@@ -10,7 +10,7 @@ export interface FilledRedis extends AsyncDisposable {
   readonly users: number;
 }
 
-const limits = { valueLifeMs: 3_600_000, tokenLifeMs: 10_000, markerLifeMs: 900_000 };
+const limits = { ttlMs: 3_600_000, tokenMs: 10_000, quarantineMs: 900_000 };
 const usersAtOnce = 500;
 
 /** Fills the hashes as sidecars do. Only sidecars of this installation use them. */

@@ -1,10 +1,10 @@
--- Says since when this server's record of revocations is complete. The record of another epoch is complete only where
--- it was loaded from an append-only file, by a server that has not just been promoted: a replica may lag. Otherwise
--- the record begins now, and what was issued before counts as revoked.
+-- Returns since when this server's record of revocations is complete. The record of another epoch is complete only if it
+-- was loaded from an append-only file by a server that has not just been promoted, since a replica may lag. Otherwise the
+-- record begins now, and every token that was issued before counts as revoked.
 --
 -- KEYS[1]  <prefix>revoked-before-all:<number>
 -- ARGV[1]  the latest `iat` of a token that can have been issued by now, in seconds
--- Returns  "<second up to which every token is revoked> <epoch in hex>", which the key holds from now on
+-- Returns  "<second up to which every token is revoked> <epoch in hex>", which is now the value of the key
 local _, current = epoch()
 local held, recorded = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%x+)$')
 local second = tonumber(held)

@@ -1,14 +1,13 @@
--- BEGIN: announces a write before the database is touched. From here on no reader believes or fills the
--- hash, until the writer ends, or its marker lapses after Q. Each run sets another token, so that END can tell
--- whether anything has happened since the run whose answer the writer got. What the hash held before shows whether the
--- caller may have been told another value than the row holds.
+-- BEGIN: announces a write before the database is touched. From now on no lookup hits or fills the hash, until the writer
+-- ends or its marker lapses. Each run sets a new lease token, so that END can tell whether anything has happened since the
+-- run whose answer the writer received. The value that was removed shows whether the caller may have read a stale one.
 --
 -- KEYS[1]  the user's hash
 -- ARGV[1]  the writer's id
 -- ARGV[2]  a fresh random token
--- ARGV[3]  Q: how long the marker stands, ms
--- Returns  { 1 the only writer | 0 not, epoch in hex, token, 1 marked as stale | 0 not, the token before or false,
---            the value that was believed or false }
+-- ARGV[3]  COHERENCE_QUARANTINE_MS: the lifetime of the marker, ms
+-- Returns  { 1 the only writer | 0 not, epoch in hex, lease token, 1 stale mark | 0 none, the lease token before or false,
+--            the value that was removed or false }
 local key = KEYS[1]
 local marker = 'w:' .. ARGV[1]
 local current, current_hex = epoch()

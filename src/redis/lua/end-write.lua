@@ -1,14 +1,14 @@
--- END: the write's outcome is known. Takes the writer's marker away, and stores what the row holds if no other writer
--- overlapped and the hash is not marked as stale. Running it twice, or after the marker has lapsed, drops the value instead.
+-- END: the outcome of the write is known. Removes the writer's marker, and stores what the row holds if no other writer
+-- overlapped and the hash has no stale mark. If it runs twice, or after the marker has lapsed, it removes the value instead.
 --
 -- KEYS[1]  the user's hash
 -- ARGV[1]  the writer's id
--- ARGV[2]  the epoch that BEGIN answered
--- ARGV[3]  the token that BEGIN set
+-- ARGV[2]  the epoch that BEGIN returned
+-- ARGV[3]  the lease token that BEGIN set
 -- ARGV[4]  a fresh random token
 -- ARGV[5]  what the row holds, or '' to store nothing
--- ARGV[6]  T: how long the value lives, ms; 0 keeps it
--- ARGV[7]  F: how long a hash lives that holds only a token, ms
+-- ARGV[6]  the lifetime of the value, ms; 0 keeps it
+-- ARGV[7]  COHERENCE_TOKEN_MS: the lifetime of a hash that holds only a lease token, ms
 -- Returns  1 stored | 0 not
 local key = KEYS[1]
 local held_epoch, held_token, flag, mark = unpack(redis.call('HMGET', key, 'e', 't', 'n', 's'))

@@ -1,11 +1,11 @@
--- FILL: stores what a reader found in the database, unless anything happened since it asked.
+-- FILL: stores what a lookup read from the database, unless anything has happened since it missed.
 --
 -- KEYS[1]  the user's hash
--- ARGV[1]  the epoch that READ answered
--- ARGV[2]  the token that READ answered
+-- ARGV[1]  the epoch that READ returned
+-- ARGV[2]  the lease token that READ returned
 -- ARGV[3]  the value, not empty
--- ARGV[4]  T: how long the value lives, ms; 0 keeps it
--- Returns  1 stored | 0 not: another epoch, another token, a writer, or a value already
+-- ARGV[4]  the lifetime of the value, ms; 0 keeps it
+-- Returns  1 stored | 0 not: another epoch, another lease token, a writer, or there is a value already
 local key = KEYS[1]
 local current, current_hex = epoch()
 local held = redis.call('HMGET', key, 'e', 't', 'n', 'v')

@@ -1,11 +1,10 @@
--- Forgets the value, so that the next reader asks the database. Markers stay: a writer under way is still
--- announced. So does the mark of a stale hash. A hash that is not there is not made. A key that holds another type is
--- none of ours, and would fail every other script: it is replaced by one that expires at once, since a sidecar's
--- account need not have the right to delete.
+-- Removes the value, so that the next lookup asks the database. Markers of writers in flight and the stale mark stay. A hash
+-- that does not exist is not created. A key of another type is not ours, and would make every other script fail: it is
+-- replaced by one that expires at once, since the account of a sidecar need not have the privilege to delete.
 --
 -- KEYS[1]  the user's hash
 -- ARGV[1]  a fresh random token
--- ARGV[2]  F: how long a hash lives that holds only a token, ms
+-- ARGV[2]  COHERENCE_TOKEN_MS: the lifetime of a hash that holds only a lease token, ms
 -- Returns  1 there was a hash | 0 there was none | 2 there was a key of another type
 local key = KEYS[1]
 local held = redis.pcall('HMGET', key, 'e', 'n', 's')

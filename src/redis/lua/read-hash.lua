@@ -3,9 +3,9 @@
 -- A crash after any command leaves a hash that says "ask the database".
 --
 -- KEYS[1]  the user's hash
--- ARGV[1]  a fresh random token, used if the hash has none
--- ARGV[2]  F: how long a hash lives that holds only a token, ms
--- Returns  { 'hit', value } | { 'ask' } | { 'miss', token, epoch in hex } | { 'stale', mark }
+-- ARGV[1]  a fresh random token, used if the hash has no lease token
+-- ARGV[2]  COHERENCE_TOKEN_MS: the lifetime of a hash that holds only a lease token, ms
+-- Returns  { 'hit', value } | { 'ask' } | { 'miss', lease token, epoch in hex } | { 'stale', mark }
 local key = KEYS[1]
 local current, current_hex = epoch()
 local held_epoch, flag, value, token, mark = unpack(redis.call('HMGET', key, 'e', 'n', 'v', 't', 's'))

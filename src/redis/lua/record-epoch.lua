@@ -1,4 +1,4 @@
--- Records when any sidecar first met an epoch; whoever asks later learns its age.
+-- Records when any sidecar first saw an epoch. Later callers learn its age.
 --
 -- KEYS[1]  <prefix>epoch:<epoch in hex>
 -- ARGV[1]  how long the record is kept, ms

@@ -1,5 +1,5 @@
--- Revokes every token issued to a user so far. A second revocation is at least a second later than the first, because
--- the tokens issued in between have an `iat` after the first one.
+-- Revokes every token that was issued to a user so far. A second revocation is at least a second later than the first,
+-- because tokens that were issued in between have an `iat` after the first one.
 --
 -- KEYS[1]  <prefix>revoked-before:<login id>
 -- ARGV[1]  the latest `iat` of a token that can have been issued by now, in seconds

@@ -1,0 +1,217 @@
+import { writeFileSync } from "node:fs";
+import type { DevTools } from "./devtools.ts";
+
+/** What assistive technology calls an element, and how a user of the keyboard finds it. */
+export interface Named {
+  readonly role:
+    | "button"
+    | "textbox"
+    | "link"
+    | "heading"
+    | "status"
+    | "alert"
+    | "dialog"
+    | "tab"
+    | "listitem";
+  readonly name: string;
+}
+
+interface Node {
+  readonly backendDOMNodeId: number;
+  readonly ignored: boolean;
+  readonly name?: { readonly value: string };
+  readonly properties?: readonly { readonly name: string; readonly value: { readonly value: unknown } }[];
+}
+
+const waitMs = 10_000;
+
+/**
+ * One page of a browser with a virtual authenticator. Elements are found by role and accessible name, and used with
+ * the keyboard alone, so a test that passes shows that both serve.
+ */
+export class BrowserPage {
+  /** What the page complained about: console errors, uncaught exceptions, failed requests. */
+  readonly complaints: string[] = [];
+  /** What it wrote to the console besides. */
+  readonly remarks: string[] = [];
+  /** Every address that the page asked for, in order. */
+  readonly requests: string[] = [];
+  readonly #devTools: DevTools;
+  readonly #session: string;
+
+  private constructor(devTools: DevTools, session: string) {
+    this.#devTools = devTools;
+    this.#session = session;
+  }
+
+  static async open(devTools: DevTools, session: string): Promise<BrowserPage> {
+    const page = new BrowserPage(devTools, session);
+    page.#listen();
+    for (const domain of ["Page", "Runtime", "Log", "Network", "DOM", "Accessibility", "WebAuthn"]) {
+      await page.#call(`${domain}.enable`);
+    }
+    await page.#call("WebAuthn.addVirtualAuthenticator", {
+      options: {
+        protocol: "ctap2",
+        transport: "internal",
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+      },
+    });
+    return page;
+  }
+
+  async goTo(url: string): Promise<void> {
+    const { errorText } = await this.#call<{ errorText?: string }>("Page.navigate", { url });
+    if (errorText) throw new Error(`${url}: ${errorText}`);
+  }
+
+  /** Resolves once an element with this role and name is there and may be used. */
+  async see(element: Named): Promise<void> {
+    await this.#find(element);
+  }
+
+  async isGone(element: Named): Promise<void> {
+    await this.#until(`${describe(element)} is still there`, async () => {
+      return (await this.#matches(element)).length === 0 || null;
+    });
+  }
+
+  /** Resolves once the text stands somewhere on the page, shadow trees included. */
+  async read(text: string): Promise<void> {
+    await this.#until(`"${text}" is not on the page`, async () => {
+      return (await this.text()).includes(text) || null;
+    });
+  }
+
+  /** Everything that a screen reader would read out. */
+  async text(): Promise<string> {
+    const { nodes } = await this.#call<{ nodes: readonly (Node & { role?: { value: string } })[] }>(
+      "Accessibility.getFullAXTree",
+    );
+    const texts = nodes.filter(({ ignored, role }) => !ignored && role?.value === "StaticText");
+    return texts.map(({ name }) => name?.value ?? "").join("\n");
+  }
+
+  /** Replaces what the field holds. */
+  async fill(name: string, text: string): Promise<void> {
+    await this.#focus({ role: "textbox", name });
+    await this.#key("a", 65, 2);
+    if (text === "") await this.#key("Backspace", 8);
+    else await this.#call("Input.insertText", { text });
+  }
+
+  /** Presses a button, or follows a link, with the Enter key. */
+  async press(name: string, role: Named["role"] = "button"): Promise<void> {
+    await this.#focus({ role, name });
+    await this.#key("Enter", 13);
+  }
+
+  /** Resolves once the expression is true in the page. */
+  async waitFor(expression: string): Promise<void> {
+    await this.#until(
+      `${expression} is false`,
+      async () => (await this.evaluate<boolean>(expression)) || null,
+    );
+  }
+
+  evaluate<Result>(expression: string): Promise<Result> {
+    return this.#call<{ result: { value: Result } }>("Runtime.evaluate", {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    }).then(({ result }) => result.value);
+  }
+
+  /** For eyes: how the page looks, as a PNG file. */
+  async photograph(file: string, look: { width: number; height: number; dark?: boolean }): Promise<void> {
+    const scheme = { name: "prefers-color-scheme", value: look.dark ? "dark" : "light" };
+    await this.#call("Emulation.setEmulatedMedia", { features: [scheme] });
+    await this.#call("Emulation.setDeviceMetricsOverride", {
+      width: look.width,
+      height: look.height,
+      deviceScaleFactor: 1,
+      mobile: look.width < 600,
+    });
+    const { data } = await this.#call<{ data: string }>("Page.captureScreenshot", { format: "png" });
+    writeFileSync(file, Buffer.from(data, "base64"));
+  }
+
+  async #focus(element: Named): Promise<void> {
+    const { backendDOMNodeId } = await this.#find(element);
+    await this.#call("DOM.focus", { backendNodeId: backendDOMNodeId });
+  }
+
+  #find(element: Named): Promise<Node> {
+    return this.#until(`${describe(element)} is not on the page`, async () => {
+      const nodes = await this.#matches(element);
+      return nodes.find((node) => !isDisabled(node)) ?? null;
+    });
+  }
+
+  async #matches({ role, name }: Named): Promise<Node[]> {
+    const { root } = await this.#call<{ root: { backendNodeId: number } }>("DOM.getDocument", { depth: 0 });
+    const { nodes } = await this.#call<{ nodes: Node[] }>("Accessibility.queryAXTree", {
+      backendNodeId: root.backendNodeId,
+      role,
+      accessibleName: name,
+    });
+    return nodes.filter(({ ignored }) => !ignored);
+  }
+
+  async #until<Found>(failure: string, look: () => Promise<Found | null>): Promise<Found> {
+    const deadline = performance.now() + waitMs;
+    for (;;) {
+      // While a page is replaced by the next one, its nodes cannot be asked for.
+      const found = await look().catch(() => null);
+      if (found !== null) return found;
+      if (performance.now() > deadline) {
+        throw new Error(`${failure}. It reads:\n${await this.text()}\n${this.complaints.join("\n")}`);
+      }
+      await Bun.sleep(10);
+    }
+  }
+
+  async #key(key: string, windowsVirtualKeyCode: number, modifiers = 0): Promise<void> {
+    const event = { key, windowsVirtualKeyCode, modifiers };
+    const text = key === "Enter" ? "\r" : undefined;
+    const commands = key === "a" ? ["selectAll"] : undefined;
+    await this.#call("Input.dispatchKeyEvent", { type: "keyDown", ...event, text, commands });
+    await this.#call("Input.dispatchKeyEvent", { type: "keyUp", ...event });
+  }
+
+  #listen(): void {
+    const on = (method: string, listener: (params: Readonly<Record<string, unknown>>) => void) =>
+      this.#devTools.on(method, this.#session, listener);
+    on("Network.requestWillBeSent", ({ request }) => {
+      this.requests.push((request as { url: string }).url);
+    });
+    on("Log.entryAdded", ({ entry }) => {
+      const { level, text, url } = entry as { level: string; text: string; url?: string };
+      if (level === "error") this.complaints.push(url === undefined ? text : `${text} (${url})`);
+    });
+    on("Runtime.consoleAPICalled", ({ type, args }) => {
+      const values = args as readonly { value?: unknown; description?: string }[];
+      const line = values.map((arg) => arg.value ?? arg.description).join(" ");
+      (type === "error" ? this.complaints : this.remarks).push(line);
+    });
+    on("Runtime.exceptionThrown", ({ exceptionDetails }) => {
+      const { text, exception } = exceptionDetails as { text: string; exception?: { description?: string } };
+      this.complaints.push(exception?.description ?? text);
+    });
+  }
+
+  #call<Result = unknown>(method: string, params: Readonly<Record<string, unknown>> = {}): Promise<Result> {
+    return this.#devTools.call<Result>(method, params, this.#session);
+  }
+}
+
+function describe({ role, name }: Named): string {
+  return `the ${role} "${name}"`;
+}
+
+function isDisabled({ properties = [] }: Node): boolean {
+  return properties.some(({ name, value }) => name === "disabled" && value.value === true);
+}

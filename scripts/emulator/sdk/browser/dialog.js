@@ -1,0 +1,100 @@
+import { element } from "./element.js";
+import { Cancelled, Refusal } from "./platform.js";
+import { styledHost } from "./style.js";
+
+/**
+ * @typedef {object} Action
+ * @property {string} label
+ * @property {string} value what `submit` is told
+ */
+
+/**
+ * @template Result
+ * @typedef {object} Question
+ * @property {string} title
+ * @property {string} text
+ * @property {Readonly<Record<string, unknown>> & { readonly label: string }} [field] a text to ask for, and its input's properties
+ * @property {readonly [Action, ...Action[]]} actions the first one is what the Enter key does
+ * @property {string} [close] what the button says that closes the dialog
+ * @property {boolean} [corner] whether the page stays usable meanwhile
+ * @property {(action: string, text: string) => Result | Promise<Result>} submit a `Refusal` or a `Cancelled` of it is shown and keeps the dialog open
+ */
+
+/**
+ * Shows a dialog until `submit` succeeds.
+ *
+ * @template Result
+ * @param {Question<Result>} question
+ * @returns {Promise<Result>}
+ * @throws {Cancelled} when the person closes the dialog
+ * @throws {Refusal} when there is no point in trying again
+ */
+export function ask(question) {
+  /** @type {PromiseWithResolvers<Result>} */
+  const { promise, resolve, reject } = Promise.withResolvers();
+  const { dialog, form, input, alert } = build(question);
+  const host = styledHost(dialog);
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    const pressed = event.submitter instanceof HTMLButtonElement ? event.submitter.value : "";
+    setBusy(form, true);
+    alert.textContent = "";
+    try {
+      resolve(await question.submit(pressed, input?.value.trim() ?? ""));
+      dialog.close();
+    } catch (error) {
+      if (!canTryAgain(error)) {
+        reject(error);
+        dialog.close();
+        return;
+      }
+      setBusy(form, false);
+      alert.textContent = error.message;
+      input?.select();
+    }
+  };
+  dialog.onclose = () => {
+    host.remove();
+    reject(new Cancelled());
+  };
+  document.body.append(host);
+  if (question.corner) dialog.show();
+  else dialog.showModal();
+  return promise;
+}
+
+/** @param {Omit<Question<unknown>, "submit">} question */
+function build({ title, text, field, actions, close = "Cancel", corner = false }) {
+  const alert = element("p", { role: "alert" });
+  const input = field && element("input", { required: true, ...field });
+  const buttons = actions.map(({ label, value }, index) =>
+    element("button", { type: "submit", value, className: index === 0 ? "main" : "" }, label),
+  );
+  const form = element(
+    "form",
+    {},
+    element("h2", { id: "title" }, title),
+    element("p", {}, text),
+    ...(input ? [element("label", {}, field.label, input)] : []),
+    alert,
+    element(
+      "div",
+      { className: "actions" },
+      ...buttons,
+      element("button", { type: "button", onclick: () => dialog.close() }, close),
+    ),
+  );
+  const dialog = element("dialog", { "aria-labelledby": "title", className: corner ? "corner" : "" }, form);
+  return { dialog, form, input, alert };
+}
+
+/** @param {unknown} error @returns {error is Error} */
+function canTryAgain(error) {
+  if (error instanceof Refusal) return error.code !== "maximum_challenges_reached";
+  return error instanceof Cancelled;
+}
+
+/** @param {HTMLFormElement} form @param {boolean} busy */
+function setBusy(form, busy) {
+  for (const control of form.elements) Reflect.set(control, "disabled", busy);
+}

@@ -1,0 +1,85 @@
+import { element } from "./element.js";
+import { checkMark, fingerprint } from "./icons.js";
+import { styledHost } from "./style.js";
+
+/** @import { WidgetConfig } from "./widget-config.d.ts" */
+
+const titles = {
+  register: "Create a passkey",
+  login: "Sign in with a passkey",
+  recover: "Recover with a new passkey",
+};
+
+/** Those that stand beside a password field and show an icon only; all other ones are wide and say what they do. */
+const iconVariants = new Set(["button-fingerprint", "button-faceid", "button-win"]);
+
+/**
+ * @param {WidgetConfig} config
+ * @param {{ press: () => unknown, undo: () => void }} actions
+ */
+export function buildWidget(config, { press, undo }) {
+  const isIcon = iconVariants.has(config.variant ?? "button-fingerprint");
+  const title = config.title ?? (isIcon ? "Skip password" : titles[config.type]);
+  const button = element("button", {
+    type: "button",
+    className: isIcon ? "sign" : "sign wide",
+    onclick: press,
+  });
+  button.append(fingerprint(), isIcon ? "" : title);
+  if (isIcon) Object.assign(button, { title, ariaLabel: title });
+  const or = element("span", { className: "or", hidden: !isIcon || config.addOrStatement === false }, "or");
+  const done = element("span", { className: isIcon ? "done" : "done wide", role: "status" });
+  const undoButton = element(
+    "button",
+    { type: "button", className: "undo", hidden: true, onclick: undo },
+    "Undo",
+  );
+  const alert = element("p", { role: "alert", className: "note" });
+  const host = styledHost(element("div", { className: "widget" }, or, button, done, undoButton, alert));
+  paint(host, config);
+
+  /** @param {{ busy?: boolean, finished?: boolean, refusal?: string }} state */
+  const show = ({ busy = false, finished = false, refusal = "" }) => {
+    Object.assign(button, { disabled: busy, hidden: finished, ariaBusy: String(busy) });
+    or.hidden = finished || !isIcon || config.addOrStatement === false;
+    done.replaceChildren(...(finished ? [checkMark(), "Passkey ready"] : []));
+    undoButton.hidden = !finished;
+    alert.textContent = refusal;
+  };
+  return {
+    host,
+    showReady: () => show({}),
+    showBusy: () => show({ busy: true }),
+    showDone: () => show({ finished: true }),
+    /** @param {string} refusal */
+    showRefusal: (refusal) => show({ refusal }),
+  };
+}
+
+/**
+ * @param {WidgetConfig} config
+ * @returns {((host: HTMLElement) => void) | null} puts the widget where the page wants it
+ */
+export function placeOf({ targetField, passwordField, element: named, widgetPosition = "end" }) {
+  const field = targetField ?? passwordField;
+  if (field) {
+    // Within a label, the button's text would become part of the field's name.
+    const neighbour = field.closest("label") ?? field;
+    return (host) => (widgetPosition === "start" ? neighbour.before(host) : neighbour.after(host));
+  }
+  const container = typeof named === "string" ? document.querySelector(named) : named;
+  return container ? (host) => container.append(host) : null;
+}
+
+/** @param {HTMLElement} host @param {WidgetConfig} config */
+function paint(host, { textColor, backgroundColor, borderColor, boxShadow }) {
+  const colors = {
+    color: textColor,
+    background: backgroundColor,
+    "border-color": borderColor,
+    "box-shadow": boxShadow,
+  };
+  for (const [name, value] of Object.entries(colors)) {
+    if (value) host.style.setProperty(`--ownid-button-widget-${name}`, value);
+  }
+}

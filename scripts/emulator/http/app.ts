@@ -1,7 +1,9 @@
 import { Elysia } from "elysia";
 import { controlRoutes } from "../control/control-routes.ts";
 import type { Emulator } from "../emulator.ts";
+import { pageRoutes } from "../pages/page-routes.ts";
 import { platformRoutes } from "../platform/platform-routes.ts";
+import { sdkRoutes } from "../sdk/sdk-routes.ts";
 import { siteRoutes } from "../site/site-routes.ts";
 import { wireRoutes } from "../wire/wire-routes.ts";
 import { failures } from "./failures.ts";
@@ -27,5 +29,7 @@ export function createEmulatorApp(
     .use(platformRoutes(emulator.platform, emulator.origin))
     .use(siteRoutes(emulator.site))
     .use(wireRoutes(emulator.wire.log, emulator.wire.resending))
-    .use(controlRoutes(emulator.control));
+    .use(controlRoutes(emulator.control))
+    .use(sdkRoutes())
+    .use(pageRoutes());
 }

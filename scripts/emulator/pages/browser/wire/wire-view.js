@@ -1,0 +1,55 @@
+import { emulatorFacts, wire } from "../emulator-api.js";
+import { find } from "../page-parts.js";
+import { followCalls } from "./call-feed.js";
+import { callItem } from "./call-item.js";
+
+/** @import { WireCall } from "../../../api/wire-api.ts" */
+
+/** Shows what OwnID's platform sends to the site, beside the demo site. */
+export function showWire() {
+  /** @type {Map<number, ReturnType<typeof callItem>>} */
+  const items = new Map();
+  const list = find(document, "#calls");
+
+  const showCount = () => {
+    find(document, "#no-calls").hidden = items.size > 0;
+    find(document, "#pane-count").textContent = items.size > 0 ? String(items.size) : "";
+  };
+
+  /** @param {WireCall} call */
+  const showCall = (call) => {
+    const known = items.get(call.id);
+    if (known) return known.update(call);
+    const item = callItem(call);
+    items.set(call.id, item);
+    list.prepend(item.root);
+    showCount();
+  };
+
+  followCalls({
+    onCall: showCall,
+    onCalls(calls) {
+      items.clear();
+      list.replaceChildren();
+      for (const call of calls) showCall(call);
+      showCount();
+    },
+    onState: showConnection,
+  });
+  find(document, "#forget-calls").onclick = () => wire.forget();
+}
+
+/** @param {"live" | "offline"} state */
+async function showConnection(state) {
+  const connection = find(document, "#connection");
+  const offline = find(document, "#offline");
+  connection.dataset.state = state;
+  offline.hidden = state === "live";
+  if (state === "live") {
+    connection.textContent = `Your site: ${(await emulatorFacts()).baseUrl}`;
+  } else {
+    connection.textContent = "Offline";
+    offline.textContent =
+      "The emulator does not answer. Start it again with bun run emulator; the page reconnects by itself.";
+  }
+}

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, test } from "bun:test";
+import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
+import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
+import { runStatement } from "../../scripts/servers/run-statement.ts";
+import { eventually } from "../../scripts/servers/waiting.ts";
+import { type Chromium, launchChromium, reasonAgainstChromium } from "../support/chromium.ts";
+import { describeUnless, describeWith } from "../support/describe-with.ts";
+import { type EmulatorProcess, startEmulator } from "../support/emulator-process.ts";
+import { walkDemoSite, walkReactSite } from "../support/emulator-walks.ts";
+
+describeUnless(reasonAgainstChromium(), "the emulator's pages in Chromium", () => {
+  let chromium: Chromium;
+  beforeAll(async () => {
+    chromium = await launchChromium();
+  });
+  afterAll(() => chromium[Symbol.asyncDispose]());
+
+  describe("beside SQLite", () => {
+    let emulator: EmulatorProcess;
+    beforeAll(async () => {
+      emulator = await startEmulator();
+    });
+    afterAll(() => emulator[Symbol.asyncDispose]());
+
+    test("take a person through every flow", () => walkDemoSite(chromium, emulator.addresses));
+    test("serve a site made of the published @ownid/react", () =>
+      walkReactSite(chromium, emulator.addresses));
+  });
+
+  describeWith("postgres", "beside Postgres and Redis", () => {
+    let redis: RedisServer;
+    let emulator: EmulatorProcess;
+    beforeAll(async () => {
+      const [postgres, started] = await Promise.all([sharedPostgres(), startRedis()]);
+      redis = started;
+      const url = await postgres.createDatabase("emulator_pages");
+      await runStatement(url, null, `CREATE TABLE users (email text NOT NULL UNIQUE, "ownIdData" text)`);
+      emulator = await startEmulator({ environment: { DATABASE_URL: url, REDIS_URL: redis.url() } });
+    });
+    afterAll(async () => {
+      await emulator[Symbol.asyncDispose]();
+      await redis.remove();
+    });
+
+    test("take a person through every flow", () => walkDemoSite(chromium, emulator.addresses));
+    test("serve a site made of the published @ownid/react", () =>
+      walkReactSite(chromium, emulator.addresses));
+    test("take a person through every flow while Redis is killed and restarted between the steps", () =>
+      walkDemoSite(chromium, emulator.addresses, async () => {
+        await redis.kill();
+        await redis.start();
+        await eventually(() => readiness(emulator), "ok");
+      }));
+  });
+});
+
+async function readiness({ addresses: { opsUrl } }: EmulatorProcess): Promise<string> {
+  const response = await fetch(`${opsUrl}/readyz`);
+  const { status } = (await response.json()) as { status: string };
+  return status;
+}

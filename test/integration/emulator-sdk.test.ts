@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { BrowserPage } from "../support/browser-page.ts";
+import { type Chromium, launchChromium, reasonAgainstChromium } from "../support/chromium.ts";
+import { describeUnless } from "../support/describe-with.ts";
+import { type EmulatorProcess, startEmulator } from "../support/emulator-process.ts";
+
+/**
+ * A page of a site with the fields of a registration. It calls the SDK before the SDK has loaded, as pages do, and
+ * records in `heard` what the SDK calls.
+ */
+const page = (
+  sdkUrl: string,
+) => `<!doctype html><html lang="en"><title>Site</title><link rel="icon" href="data:,">
+  <label>Login <input id="login"></label>
+  <label>Password <input id="password"></label>
+  <label id="again">Again <input></label>
+  <script>
+    ownid = async (...call) => { (ownid.q ??= []).push(call); return { error: null, data: null }; };
+    heard = [];
+    hear = (name, answer) => (value) => { heard.push([name, value]); return answer; };
+    fields = { loginIdField: login, passwordField: password };
+    ownid("init", { onLoginIdError: hear("told", { hideTooltip: true }) });
+    ownid("login", fields);
+  </script>
+  <script async src="${sdkUrl}"></script>`;
+
+describeUnless(reasonAgainstChromium(), "the stand-in for the SDK", () => {
+  let chromium: Chromium;
+  let emulator: EmulatorProcess;
+  let site: Bun.Server<unknown>;
+  let browser: BrowserPage;
+  beforeAll(async () => {
+    [chromium, emulator] = await Promise.all([launchChromium(), startEmulator()]);
+    const html = page(emulator.addresses.sdkUrl);
+    site = Bun.serve({
+      hostname: "localhost",
+      port: 0,
+      fetch: () => new Response(html, { headers: { "Content-Type": "text/html; charset=utf-8" } }),
+    });
+    browser = await chromium.newDevice();
+    await browser.goTo(site.url.href);
+  });
+  afterAll(async () => {
+    await Promise.all([chromium[Symbol.asyncDispose](), emulator[Symbol.asyncDispose](), site.stop(true)]);
+  });
+
+  const call = <Result>(expression: string) => browser.evaluate<Result>(expression);
+  const heard = () => call<readonly [string, unknown][]>("heard.splice(0)");
+
+  test("runs what a page called before it loaded, and leaves a wrong login id to the page if it wants", async () => {
+    await browser.press("Skip password");
+    await browser.fill("Login", "nobody@example.com");
+    await browser.press("Skip password");
+    await browser.see({ role: "button", name: "Skip password" });
+    expect(await heard()).toEqual([
+      ["told", { message: "Enter your login first.", type: "empty" }],
+      ["told", { message: "There is no account with this login.", type: "accountNotFound" }],
+    ]);
+    expect(await browser.text()).not.toContain("There is no account");
+    await call("ownid.destroy('login')");
+    await browser.isGone({ role: "button", name: "Skip password" });
+  });
+
+  test("explains a command that it does not know, and does no harm", async () => {
+    expect(await call("ownid('screenSets.onAfterScreenLoad', {})")).toEqual({ error: null, data: null });
+    expect(browser.remarks.at(-1)).toStartWith(
+      'ownid("screenSets.onAfterScreenLoad") is not part of the emulator\'s stand-in for the OwnID SDK',
+    );
+    expect(browser.complaints).toEqual([]);
+  });
+
+  test("needs no password once there is a passkey, and drops the passkey when the login id is edited", async () => {
+    await browser.fill("Login", "ana@example.com");
+    await call(`ownid('register', { ...fields, passwordFieldBinding: true, confirmPasswordContainer: again,
+      onBeforeRegister: hear('before'), onRegister: hear('registered') })`);
+    await browser.press("Skip password");
+    await browser.read("Passkey ready");
+    const [[, before] = [], [, registered] = []] = await heard();
+    expect(before).toBe(registered);
+    expect(await call("ownid.getOwnIDData('register')")).toEqual({
+      error: null,
+      data: registered,
+      loginId: "ana@example.com",
+    });
+    expect(await call("[password.disabled, password.value.length, again.hidden]")).toEqual([true, 16, true]);
+    await browser.fill("Login", "anna@example.com");
+    await browser.see({ role: "button", name: "Skip password" });
+    expect(await call("ownid.getOwnIDData('register')")).toEqual({ error: null, data: null });
+    expect(await call("[password.disabled, password.value, again.hidden]")).toEqual([false, "", false]);
+  });
+
+  test("connects a passkey with a user whom the site has created without it", async () => {
+    await browser.fill("Login", "bea@example.com");
+    await browser.press("Skip password");
+    await browser.read("Passkey ready");
+    await emulator.post("/site/register", { loginId: "bea@example.com" });
+    expect(await call("ownid.addOwnIDConnectionOnServer('register')")).toEqual({ error: null, data: null });
+    await call("ownid.destroy('register')");
+    await heard();
+    await call("ownid('login', { ...fields, onBeforeLogin: hear('before'), onLogin: hear('signed in') })");
+    await browser.press("Skip password");
+    await browser.see({ role: "button", name: "Skip password" });
+    const session = { token: expect.any(String) };
+    expect(await heard()).toEqual([
+      ["before", session],
+      ["signed in", session],
+    ]);
+    await call("ownid.destroy('login')");
+  });
+
+  test("offers a returning user to sign in again, unless the session is still valid", async () => {
+    await call(
+      "ownid.activateReturningUsersPrompt({ checkSession: () => true, onLogin: hear('signed in') })",
+    );
+    await browser.isGone({ role: "dialog", name: "Welcome back" });
+    void call(
+      "ownid.activateReturningUsersPrompt({ checkSession: async () => false, onLogin: hear('back') })",
+    );
+    await browser.see({ role: "dialog", name: "Welcome back" });
+    await browser.read("Sign in as bea@example.com?");
+    await browser.press("Continue");
+    await browser.isGone({ role: "dialog", name: "Welcome back" });
+    await browser.waitFor("heard.length === 1");
+    expect(await heard()).toEqual([["back", { token: expect.any(String) }]]);
+  });
+
+  test("renders a widget anew with what has changed", async () => {
+    await call("ownid.login(fields)");
+    await call("ownid.reRender('login', { variant: 'button', title: 'Enter' })");
+    await browser.see({ role: "button", name: "Enter" });
+    await browser.isGone({ role: "button", name: "Skip password" });
+    await call("ownid.destroy('login')");
+  });
+
+  test("tells the page about an endpoint of the site that fails, with its scope", async () => {
+    await emulator.post("/control/next-call", { status: 503 });
+    expect(
+      await call("ownid.auth('bea@example.com', { skipFallback: true, onError: hear('failed') })"),
+    ).toMatchObject({ error: true });
+    const [[, error] = []] = await heard();
+    expect(error).toStartWith(
+      "integration_error: The site cannot answer right now (integration_error, scope data).",
+    );
+    expect(browser.complaints.splice(0)).toEqual([expect.stringContaining("status of 424")]);
+  });
+});

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { BrowserPage } from "../support/browser-page.ts";
+import { type Chromium, launchChromium, reasonAgainstChromium } from "../support/chromium.ts";
+import { describeUnless } from "../support/describe-with.ts";
+import { type EmulatorProcess, startEmulator } from "../support/emulator-process.ts";
+
+describeUnless(reasonAgainstChromium(), "the wire view", () => {
+  let chromium: Chromium;
+  let emulator: EmulatorProcess;
+  let page: BrowserPage;
+  beforeAll(async () => {
+    [chromium, emulator] = await Promise.all([launchChromium(), startEmulator()]);
+    page = await chromium.newDevice();
+    await page.goTo(emulator.addresses.wireUrl);
+    await page.read("No calls yet.");
+  });
+  afterAll(async () => {
+    await Promise.all([chromium[Symbol.asyncDispose](), emulator[Symbol.asyncDispose]()]);
+  });
+
+  test("shows a call when it is made, with its signature, its answer and a command that repeats it", async () => {
+    await emulator.control.register("ida@example.com", "phone");
+    await emulator.control.login("ida@example.com", "phone");
+    await page.read("sign-in: the session");
+    await page.evaluate("document.querySelector('#calls summary').click()");
+    await page.see({ role: "heading", name: "Signature" });
+    await page.read('{"loginId":"ida@example.com","sessionType":"browser"}.');
+    await page.read('{"token":"');
+    await page.read("curl -si");
+  });
+
+  test.each([
+    ["Altered", "The signature covers every byte of the body"],
+    ["Expired", "its timestamp is more than a minute old"],
+    ["Replayed", "The signature has been used"],
+    ["To another endpoint", "OwnID does not sign the path"],
+  ])("shows that a request is refused which is sent again: %s", async (button, verdict) => {
+    await page.press(button);
+    await page.read(`Refused with 401. `);
+    await page.read(verdict);
+  });
+
+  test("forgets the calls, and keeps following", async () => {
+    await page.press("Clear");
+    await page.read("No calls yet.");
+    await emulator.control.login("ida@example.com", "phone");
+    await page.read("sign-in: the session");
+    expect(page.complaints).toEqual([]);
+  });
+
+  test("says that the emulator is gone", async () => {
+    await emulator.end();
+    await page.read("The emulator does not answer.");
+    await page.see({ role: "alert", name: "" });
+  });
+});

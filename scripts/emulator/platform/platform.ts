@@ -14,10 +14,6 @@ import type {
   VerifyCodeAnswer,
   VerifyCodeRequest,
 } from "../api/platform-api.ts";
-import { createAccountDevices } from "./account-devices.ts";
-import type { PlatformParts } from "./platform-parts.ts";
-import { createRegistrations } from "./registrations.ts";
-import { createSignIns } from "./sign-ins.ts";
 
 /**
  * OwnID's platform. It keeps no device list of its own: what the site's `ownIdData` holds at the moment decides who may
@@ -40,8 +36,4 @@ export interface Platform {
   removeDevice(loginId: string, deviceId: string): Promise<readonly DeviceView[]>;
   /** A token with which the page of a person whom the site has signed in may enrol a device. */
   issueToken(loginId: string): string;
-}
-
-export function createPlatform(parts: PlatformParts): Platform {
-  return { ...createSignIns(parts), ...createRegistrations(parts), ...createAccountDevices(parts) };
 }

@@ -5,25 +5,26 @@ import { type SqlClient, SqlFailed } from "./sql-client.ts";
 import { findTableProblems } from "./table-check.ts";
 import { inOneLine, problemText } from "./table-problem.ts";
 
-/** A table that fits, and the statements that were written for it. */
+/** A suitable table, and the statements that were written for it. */
 export interface ExaminedTable {
   readonly facts: TableFacts;
   readonly statements: Statements;
 }
 
 export interface TableExaminer {
-  /** @throws {DatabaseUnavailable} the table has not been examined yet, or did not fit when it last was */
+  /** @throws {DatabaseUnavailable} the table has not been examined yet, or was not suitable at the last examination */
   current(): ExaminedTable;
 
   /**
-   * Examines the table now; calls at the same time share one examination. Nothing is assumed about a table that does
-   * not fit any more: `current` throws until another examination finds that it does.
+   * Examines the table now. Concurrent calls share one examination. If the table is no longer suitable, `current`
+   * throws until another examination finds that it is.
    *
-   * @throws {ConfigurationInvalid} it does not fit | {DatabaseUnavailable} no answer; what was known stays
+   * @throws {ConfigurationInvalid} the table is not suitable | {DatabaseUnavailable} no answer; the previous result
+   * stays
    */
   examine(): Promise<void>;
 
-  /** Whether the last examination was too long ago, or found that the table does not fit. */
+  /** Returns whether the last examination was too long ago, or found that the table is not suitable. */
   isDue(): boolean;
 }
 
@@ -68,7 +69,9 @@ export function createTableExaminer(client: SqlClient, names: TableNames): Table
   };
 }
 
-/** Both statements are tried with a login id that no user has, since catalogues do not show every privilege and state. */
+/**
+ * Both statements are tried with a login id that no user has, since catalogues do not show every privilege and state.
+ */
 async function examineTable(
   client: SqlClient,
   names: TableNames,
@@ -88,7 +91,7 @@ async function examineTable(
   return { facts, statements };
 }
 
-/** A catalogue that has just been read is right about names and types, so that the table itself is no fit. */
+/** The catalogue has just been read and is right about names and types, so the table itself is not suitable. */
 function ofThisTable(error: unknown): unknown {
   if (!(error instanceof SqlFailed) || error.meaning !== "table changed") return error;
   const [code = ""] = /\(.*\)$/.exec(error.message) ?? [];
@@ -99,7 +102,10 @@ function ofThisTable(error: unknown): unknown {
   });
 }
 
-/** What no other try will change; `null` of another error. What the account lacks is told by what the table is. */
+/**
+ * Returns the problem if no other attempt can succeed, and `null` otherwise. The kind of table decides how a missing
+ * privilege is reported.
+ */
 export function finalProblemsOf(error: unknown, facts: TableFacts | null): ConfigurationInvalid | null {
   if (error instanceof ConfigurationInvalid) return error;
   if (!(error instanceof SqlFailed)) return null;

@@ -2,8 +2,8 @@ import { lookup } from "node:dns/promises";
 import { connectionRefused, type SqlFailure } from "./dialects/sql-failure.ts";
 
 /**
- * Tells a host name that has no address from a server that does not listen: the driver reports both as a refused
- * connection. Any other failure is returned as it is.
+ * Distinguishes a host name without an address from a server that does not listen, since the driver reports both as a
+ * refused connection. Any other failure is returned unchanged.
  */
 export async function explainRefusedConnection(failure: SqlFailure, url: string): Promise<SqlFailure> {
   if (failure !== connectionRefused) return failure;
@@ -18,7 +18,7 @@ export async function explainRefusedConnection(failure: SqlFailure, url: string)
   };
 }
 
-/** The system's reason, or `null` if the host has an address. */
+/** Returns the system's reason, or `null` if the host has an address. */
 async function whyNoAddress(host: string): Promise<string | null> {
   try {
     await lookup(host);

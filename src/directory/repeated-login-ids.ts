@@ -2,24 +2,27 @@ import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { type Fix, fixBy, fixWhen, type Step } from "../fix.ts";
 
-/** What stands against a unique index. */
+/** What prevents a unique index. */
 export interface RepeatedLoginIds {
-  /** Login ids that occur in several rows, the empty one not counted. */
+  /** The number of login ids that occur in several rows, without the empty one. */
   readonly repeated: number;
-  /** Rows whose login id is empty. */
+  /** The number of rows with an empty login id. */
   readonly empty: number;
 }
 
-/** The counts of a column that a unique index covers. */
+/** The counts of a column with a unique index. */
 export const noRepeats: RepeatedLoginIds = { repeated: 0, empty: 0 };
 
 const Amount = Type.Union([Type.Number(), Type.String()]);
 const Counts = Type.Tuple([Type.Object({ repeated: Amount, empty: Amount })]);
 
-/** Takes quoted names. Rejects where the account may not read them, or it takes longer than a statement may. */
+/**
+ * Counts, given quoted names. Rejects if the account may not read the table, or the count takes longer than a
+ * statement may.
+ */
 export type CountRepeats = (table: string, column: string) => Promise<RepeatedLoginIds>;
 
-/** Reads the whole table. */
+/** Counts by reading the whole table. */
 export function countRepeatsBy(run: (text: string) => Promise<readonly unknown[]>): CountRepeats {
   return async (table, column) => {
     const each = `SELECT 1 AS one FROM ${table} AS u WHERE u.${column} <> '' GROUP BY u.${column} HAVING count(*) > 1`;
@@ -31,10 +34,10 @@ export function countRepeatsBy(run: (text: string) => Promise<readonly unknown[]
   };
 }
 
-/** A table that does not fit is examined every second; reading all of it that often would burden the database. */
+/** A table that is not suitable is examined every second. To read all of it that often would burden the database. */
 const countEveryMs = 60_000;
 
-/** Counts at most once a minute. Calls in between return the last result, or reject as it did. */
+/** Counts at most once a minute. Calls in between return or reject like the last count. */
 export function countRarely(count: CountRepeats): CountRepeats {
   let counted: Promise<RepeatedLoginIds> | null = null;
   let countedAtMs = 0;
@@ -47,13 +50,13 @@ export function countRarely(count: CountRepeats): CountRepeats {
   };
 }
 
-/** Whether every login id occurs only once, as far as it could be counted. */
+/** Returns whether every login id occurs only once, as far as they could be counted. */
 export function areUnique(repeats: RepeatedLoginIds | null): boolean {
   return repeats !== null && repeats.repeated === 0 && repeats.empty <= 1;
 }
 
-/** The counts as the end of a sentence; empty if no login id is repeated. */
-export function tellRepeats(repeats: RepeatedLoginIds | null): string {
+/** Returns the counts as the end of a sentence, or an empty text if no login id is repeated. */
+export function describeRepeats(repeats: RepeatedLoginIds | null): string {
   if (repeats === null) return "; whether any occurs twice could not be counted";
   const { repeated, empty } = repeats;
   const told = [
@@ -65,9 +68,9 @@ export function tellRepeats(repeats: RepeatedLoginIds | null): string {
   return `: ${[`${told[0]}${several}`, ...told.slice(1)].join(", and ")}`;
 }
 
-/** How a database can make login ids unique. */
+/** The ways in which a database can make login ids unique. */
 export interface UniqueWays {
-  /** A unique index over all rows. */
+  /** Creates a unique index over all rows. */
   readonly index: readonly Step[];
   /** Restricts the users to the rows that meet a condition, among which login ids are unique. */
   among(condition: string): readonly Step[];
@@ -77,7 +80,7 @@ export interface UniqueWays {
   readonly partial: string | null;
 }
 
-/** Returns the ways that apply, the most likely one first. */
+/** Returns the fixes that apply, the most likely one first. */
 export function uniqueFixes(
   repeats: RepeatedLoginIds | null,
   { index, among, notEmpty, partial }: UniqueWays,

@@ -21,20 +21,25 @@ export interface SqlDirectoryOptions extends ConnectionOptions {
 const dialects = { sqlite: () => sqlite, postgres: () => postgres, mysql: createMysqlDialect };
 
 export interface SqlClientOptions extends SqlDirectoryOptions {
-  /** Statements that may be under way or wait for a connection at once. */
+  /** Maximum number of statements that may be in flight or wait for a connection. */
   readonly waitingMax: number;
-  /** What the operator can do where the database gives no answer in time. */
+  /** What the operator can do if the database does not answer in time. */
   readonly fixWhenSlow: string;
 }
 
-/** A read that is lost with its connection is sent so often at most. */
+/** Maximum number of times that a read is sent if its connection is lost. */
 const readSendsMax = 3;
-/** Before a statement is sent again, between half of it and one and a half: many that failed at once come back one by one. */
+/**
+ * A statement is sent again after half to one and a half of this time, so that many that failed together do not
+ * return together.
+ */
 const pauseMs = 25;
-/** A site may also have made its one database read-only for a while. */
+/** The site may also have made its only database read-only for a while. */
 const leaveServerEveryMs = 1000;
 
-/** The database gave no answer that holds; some of its meanings have an answer of their own where the statement is known. */
+/**
+ * The database did not answer usefully. Where the statement is known, some meanings have an error class of their own.
+ */
 export class SqlFailed extends DatabaseUnavailable {
   readonly failure: SqlFailure;
 
@@ -50,27 +55,29 @@ export class SqlFailed extends DatabaseUnavailable {
 
 export interface SqlClient {
   readonly dialect: Dialect;
-  /** The server's limit of one statement. */
+  /** The server's limit for one statement. */
   readonly serverStatementMs: number;
   /** @throws {SqlFailed} | {Overloaded} */
   read(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
   /**
-   * Rows that carry `readId`, the statement's first parameter, and `unfit`. The read id is a new one for each call, so
-   * that no cache between can know the statement with its parameters; it is put before the others.
+   * Returns rows that carry `readId`, which is the statement's first parameter, and `unfit`. The read id is new for
+   * each call, so that no cache in between can know the statement with its parameters. It is inserted in front of the
+   * others.
    *
-   * @throws {SqlFailed} also where a row was made for another read, or by a server in an unfit state | {Overloaded}
+   * @throws {SqlFailed} also if a row belongs to another read, or comes from a server in an unfit state |
+   * {Overloaded}
    */
   readRows(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
-  /** @throws {SqlFailed} `unknown` means that it may have been done | {Overloaded} */
+  /** @throws {SqlFailed} `unknown` means that the write may have happened | {Overloaded} */
   write(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
   reconnect(): void;
   close(): Promise<void>;
 }
 
 /**
- * Statements in the database's own dialect, each with its answer within `statementMs`, retries included. The
- * server's limit lies a little below the client's, so that a slow server answers for itself and only a deaf
- * connection costs the pool.
+ * Sends statements in the dialect of the database. Each is answered within `statementMs`, including retries. The
+ * server's limit is a little lower than the client's, so that a slow server reports the timeout itself, and only a
+ * dead connection costs the pool.
  */
 export function createSqlClient(options: SqlClientOptions): SqlClient {
   const { kind, statementMs, waitingMax, fixWhenSlow } = options;
@@ -85,8 +92,8 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
   let leftServerMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * Runs a statement within the deadline. A statement that the database says it has not begun is sent again, and so is
-   * a read that was lost on the way. A write is not.
+   * Runs a statement within the deadline. A statement that the database has not begun is sent again, and so is a read
+   * whose connection was lost. A write is not.
    */
   async function ask(statement: SqlStatement): Promise<SqlResult> {
     const sendsMax = statement.isWrite ? 1 : readSendsMax;
@@ -112,7 +119,10 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
     return dialect.failure(error);
   }
 
-  /** A connection keeps the state that the server had when it began, such as autocommit, and leads to a primary of then. */
+  /**
+   * A connection keeps the state that the server had when it was opened, such as autocommit, and leads to what was
+   * the primary then.
+   */
   function leaveServer(): void {
     if (performance.now() - leftServerMs < leaveServerEveryMs) return;
     leftServerMs = performance.now();
@@ -144,7 +154,7 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
   };
 }
 
-/** What is drawn at the start tells it from those of every other process. */
+/** A random text that distinguishes the read ids of this process from those of all others. */
 const drawn = crypto.randomUUID();
 let reads = 0;
 
@@ -159,7 +169,7 @@ const keptRow: SqlFailure = {
   fix: "let the proxy before the database cache nothing of the user table",
 };
 
-/** Known not to have been done in the file that is at the path now. */
+/** The statement is known not to have run in the file that is at the path now. */
 const fileChanged: SqlFailure = {
   meaning: "table changed",
   reason: "the file at the path in DATABASE_URL is another one than before",

@@ -10,13 +10,13 @@ import { pickUser } from "./user-row.ts";
 
 const Confirmation = TypeCompiler.Compile(Type.Object({ holds: Type.Literal(true) }));
 
-/** Statements that may wait for each connection: beyond it, waiting would only end in a timeout. */
+/** Maximum number of statements that wait for each connection. More would only time out. */
 const waitingPerConnection = 50;
 
 /**
- * The site's own user table over Bun.SQL. `statementMs` bounds every statement, retries included. Until
- * `verifyConnection` has succeeded once, every call is refused: an unknown column in SQLite would be read as a
- * text, and a column that pads would change what it keeps.
+ * Creates the directory over the site's user table, with Bun.SQL. `statementMs` limits every statement, including
+ * retries. Until `verifyConnection` has succeeded once, every call is refused: SQLite reads an unknown column as a
+ * text, and a column that pads would change values.
  */
 export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory {
   const { names, poolMax } = options;
@@ -27,7 +27,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   });
   const table = createTableExaminer(client, names);
 
-  /** What the database refuses because the table is not what it was has not been done, and is tried once more. */
+  /** A statement that the database refused because the table has changed has not run, so it is tried once more. */
   async function withTable<Result>(run: () => Promise<Result>): Promise<Result> {
     try {
       return await run();
@@ -53,7 +53,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
     return Confirmation.Check(result[0]) ? "holds" : "changed";
   }
 
-  /** Whether the row holds the replacement, after a statement that is over. */
+  /** Returns whether the row holds the replacement, after a statement that is over. */
   async function isReplaced({ loginId, expected, replacement }: Replacement): Promise<boolean> {
     const row = await findOnce(loginId).catch(() => null);
     if (row?.ownIdData === expected) return false;
@@ -70,15 +70,15 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   }
 
   /**
-   * The true reason of a write that the database refused: what a trigger may not do, or finds too long, looks the
-   * same as if it were our own column.
+   * Returns the real reason why the database refused a write. A trigger that lacks a privilege, or whose own column
+   * is too short, causes the same error as our own column.
    */
   async function explainRefusal(error: SqlFailed, change: Replacement): Promise<Error> {
     if (error.meaning === "too long") {
       await table.examine().catch(() => {});
       return fits(change.replacement ?? "") ? new SqlFailed(triggerFailed(error)) : new OwnIdDataTooLong();
     }
-    // The table has been examined again since, and fits.
+    // The table has been examined since, and is suitable.
     if (error.meaning === "table changed") return new SqlFailed(triggerFailed(error));
     if (error.meaning === "forbidden") {
       const { statements } = table.current();
@@ -138,7 +138,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   } satisfies UserDirectory;
 }
 
-/** Whether a statement that is over may have changed the row, although it failed. */
+/** Returns whether a statement that failed may have changed the row. */
 function mayBeHalfDone({ meaning }: SqlFailed, { rollsBack }: TableFacts): boolean {
   return meaning === "half done" || (meaning !== "unknown" && !rollsBack);
 }

@@ -1,12 +1,12 @@
 import type { SQL } from "bun";
 import { Overloaded } from "../errors.ts";
 
-/** The client's deadline passed with no answer. The statement may still reach the server and run there. */
+/** The client's deadline passed without an answer. The statement may still reach the server and run there. */
 export class StatementTimedOut extends Error {}
 
-/** The address leads to something else than what the connections were made to; they have been replaced. */
+/** The address leads to another place than the one the connections were made to. They have been replaced. */
 export class PlaceChanged extends Error {
-  /** Whether the statement was run, where the address led before. */
+  /** Whether the statement has run at the previous place. */
   readonly wasRun: boolean;
 
   constructor(wasRun: boolean) {
@@ -18,53 +18,56 @@ export class PlaceChanged extends Error {
 export interface SqlStatement {
   readonly text: string;
   readonly parameters: readonly unknown[];
-  /** What it writes must last, so that the address must still lead there when it is done. */
+  /**
+   * Whether the statement writes. Its result must last, so the address must still lead to the same place when it is
+   * done.
+   */
   readonly isWrite: boolean;
 }
 
 export interface SqlPool {
   /**
-   * Runs one statement, or gives up `limitMs` after it was sent: at the end of this turn of the event loop, with
-   * all others of the turn.
+   * Runs one statement, and gives up `limitMs` after it was sent, which is at the end of this turn of the event loop,
+   * together with all others of the turn.
    *
-   * @throws {Overloaded} before anything is sent, when too many statements wait already
+   * @throws {Overloaded} too many statements wait already; nothing was sent
    * @throws {StatementTimedOut} after `limitMs`
    * @throws {PlaceChanged}
    * @throws the driver's own error; a dialect says what it means
    */
   run(statement: SqlStatement, limitMs: number): Promise<SqlResult>;
-  /** Forgets every connection and makes new ones. Statements that were sent keep theirs until they end. */
+  /** Replaces every connection. Statements in flight keep theirs until they end. */
   reconnect(): void;
-  /** Lets the statements under way end. */
+  /** Finishes the statements in flight. */
   close(): Promise<void>;
 }
 
 export interface SqlResult extends ReadonlyArray<unknown> {
-  /** Rows that the statement returned or changed. */
+  /** The number of rows that the statement returned or changed. */
   readonly count: number;
 }
 
 export interface SqlPoolOptions {
-  /** Returns a function that tells whether the address still leads to what it leads to now. */
+  /** Returns a function that tells whether the address still leads to the same place as now. */
   readonly watchPlace: () => () => boolean;
   readonly connect: () => SQL;
-  /** Statements that may be under way or wait for a connection at once. */
+  /** Maximum number of statements that may be in flight or wait for a connection. */
   readonly waitingMax: number;
-  /** How long statements under way may take when connections are closed, in seconds. */
+  /** How long statements in flight may take when the connections are closed, in seconds. */
   readonly closeSeconds: number;
 }
 
 /**
- * A pool with the two things that Bun.SQL leaves out: a deadline for every statement, and an end for
- * connections that have gone deaf. A connection whose peer has silently vanished would wait for ever, and
- * with it its place in the pool; so the pool is replaced when one of its statements ran out of time.
+ * Creates a pool with two things that Bun.SQL lacks: a deadline for every statement, and an end for dead connections.
+ * A connection whose peer has vanished silently would wait forever and keep its place in the pool. The pool is
+ * therefore replaced when one of its statements has timed out.
  */
 export function createSqlPool(options: SqlPoolOptions): SqlPool {
   const { watchPlace, connect, waitingMax, closeSeconds } = options;
   let connections = open();
   let waiting = 0;
 
-  /** The place is looked at first: what changes in between is noticed later. */
+  /** The place is recorded before the connections are made, so that a change in between is noticed later. */
   function open() {
     return { isSamePlace: watchPlace(), sql: connect() };
   }
@@ -80,7 +83,7 @@ export function createSqlPool(options: SqlPoolOptions): SqlPool {
     { text, parameters }: SqlStatement,
     limitMs: number,
   ): Promise<SqlResult> {
-    // Begun here and now: a query that only waits to be awaited would be lost if the pool closed first.
+    // The query starts here. One that only waits to be awaited would be lost if the pool closed first.
     const query = used.sql.unsafe(text, [...parameters]).execute();
     try {
       return await within(limitMs, query);
@@ -118,7 +121,7 @@ export function createSqlPool(options: SqlPoolOptions): SqlPool {
     reconnect: () => replace(connections),
 
     async close() {
-      // What was asked in this turn goes first.
+      // Whatever was issued in this turn goes first.
       await endOfTurn();
       await connections.sql.close({ timeout: closeSeconds });
     },
@@ -128,8 +131,8 @@ export function createSqlPool(options: SqlPoolOptions): SqlPool {
 let turnEnd: Promise<void> | null = null;
 
 /**
- * The same moment for everyone who asks in one turn of the event loop. Bun.SQL writes to a connection once for
- * all that is sent at one moment; a write for each statement would be a fifth of what a session costs.
+ * Resolves at the same moment for all callers of one turn of the event loop. Bun.SQL writes to a connection once for
+ * everything that is sent at one moment. One write for each statement would be a fifth of the cost of a session.
  */
 function endOfTurn(): Promise<void> {
   turnEnd ??= new Promise((resolve) =>
@@ -141,7 +144,7 @@ function endOfTurn(): Promise<void> {
   return turnEnd;
 }
 
-/** Settles as the query does, or fails when its time is over. A race of two promises would be dearer. */
+/** Settles like the query, or fails when its time is over. A race of two promises would cost more. */
 function within<Result>(limitMs: number, query: Promise<Result>): Promise<Result> {
   const { promise, resolve, reject } = Promise.withResolvers<Result>();
   const timer = setTimeout(() => reject(new StatementTimedOut()), limitMs);

@@ -1,13 +1,13 @@
 import { distance } from "fastest-levenshtein";
 import { type Fix, fixBy, fixWhen, setting } from "../fix.ts";
 import type { ColumnFacts, Dialect, TableFacts, TableNames } from "./dialects/dialect.ts";
-import { tellRepeats } from "./repeated-login-ids.ts";
+import { describeRepeats } from "./repeated-login-ids.ts";
 import type { TableProblem } from "./table-problem.ts";
 
 /** OwnID's documentation asks for a character column of at least this length. */
 const ownIdDataCharactersMin = 5000;
 
-/** What keeps the configured table from doing the work. Empty when nothing does. */
+/** Returns what makes the configured table unsuitable; an empty list if it is suitable. */
 export function findTableProblems(names: TableNames, facts: TableFacts, dialect: Dialect): TableProblem[] {
   if (facts.columns.length === 0)
     return facts.otherProblems.length > 0 ? [...facts.otherProblems] : [missingTable(names, facts, dialect)];
@@ -45,7 +45,7 @@ function loginIdProblems(names: TableNames, facts: TableFacts, dialect: Dialect)
     return problem(detail, fixBy(setting(variable, "<the text column of what people log in with>")));
   }
   if (facts.uniqueColumns.includes(column.name)) return [];
-  const told = tellRepeats(facts.repeats);
+  const told = describeRepeats(facts.repeats);
   const detail = facts.isView
     ? `${dialect.name} cannot tell that column "${column.name}" of the view "${names.table}" is unique, so one login id could mean two users${told}`
     : `column "${column.name}" is not unique, so one login id could mean two users${told}`;
@@ -65,7 +65,7 @@ function ownIdDataProblems(names: TableNames, { fixes, ...facts }: TableFacts): 
   ];
 }
 
-/** Why the column cannot hold what OwnID sends; `null` when it can. */
+/** Returns why the column cannot hold what OwnID sends, or `null` if it can. */
 function unfitness({ kind, capacity, unicode }: ColumnFacts): string | null {
   if (kind === "padded text") return ", which pads or cuts blanks, so values would change";
   if (kind !== "text") return ", not a character type";
@@ -118,7 +118,7 @@ function columnOf({ columns }: Pick<TableFacts, "columns">, name: string): Colum
   return columns.find((column) => column.name === name) ?? null;
 }
 
-/** Adds the case in which to take each way, unless it has one already. */
+/** Adds the case in which each fix applies, unless it has one already. */
 function onlyIf(when: string, fixes: readonly Fix[]): Fix[] {
   return fixes.map((fix) => ({ ...fix, when: fix.when ?? when }));
 }
@@ -132,7 +132,10 @@ function guess(variable: string, name: string, candidates: readonly string[]): F
   return nearest === null ? [] : [fixWhen(`If "${nearest}" is meant`, setting(variable, nearest))];
 }
 
-/** The likeliest intended name: the same letters in another case first (Postgres folds unquoted names). */
+/**
+ * Returns the name that was most likely meant. The same letters in another case come first, since Postgres folds
+ * unquoted names.
+ */
 function nearestTo(name: string, candidates: readonly string[]): string | null {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
   const ranked = candidates

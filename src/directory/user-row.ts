@@ -16,12 +16,12 @@ const Row = TypeCompiler.Compile(
   }),
 );
 
-/** Whether each row was made for this read, and is not one that something between has kept. */
+/** Returns whether each row was made for this read, and was not cached in between. */
 export function belongToRead(rows: readonly unknown[], readId: string): boolean {
   return rows.every((row) => Served.Check(row) && row.readId === readId);
 }
 
-/** The name of the unfit state that the server or the connection was in when it returned these rows, or `null`. */
+/** Returns the name of the unfit state in which the server or the connection returned these rows, or `null`. */
 export function unfitStateOf(rows: readonly unknown[]): string | null {
   for (const row of rows) {
     if (!Served.Check(row)) throw notText();
@@ -31,7 +31,7 @@ export function unfitStateOf(rows: readonly unknown[]): string | null {
 }
 
 /**
- * The user among the rows that `find` returned for a login id.
+ * Returns the user among the rows that `find` returned for a login id.
  *
  * @throws {UserUnknown} | {DatabaseUnavailable} the login id belongs to several rows
  */
@@ -51,9 +51,9 @@ export function severalUsers(): DatabaseUnavailable {
 }
 
 /**
- * Many a collation also calls equal what people and mail servers do not: é and e, all emoji, trailing blanks.
- * Whoever owns `ann@exämple.com` must not become the user `ann@example.com`. Both ways, since the Kelvin sign
- * has the lower case k, but k not the upper case Kelvin.
+ * Many collations consider texts equal that people and mail servers do not: é and e, all emoji, trailing blanks. The
+ * owner of `ann@exämple.com` must not become the user `ann@example.com`. Both directions are compared, since the
+ * Kelvin sign has the lower case k, but k does not have the upper case Kelvin.
  */
 function differsInCaseOnly(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase() && a.toUpperCase() === b.toUpperCase();

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { countRarely, tellRepeats, uniqueFixes } from "../../src/directory/repeated-login-ids.ts";
+import { countRarely, describeRepeats, uniqueFixes } from "../../src/directory/repeated-login-ids.ts";
 import { sql } from "../../src/fix.ts";
 
 test("reads a whole table no more than once a minute, however often it is asked, and whatever came of it", async () => {
@@ -14,7 +14,7 @@ test("reads a whole table no more than once a minute, however often it is asked,
 });
 
 test("tells how many login ids are repeated, and names none", () => {
-  const told = ([repeated, empty]: readonly [number, number]) => tellRepeats({ repeated, empty });
+  const told = ([repeated, empty]: readonly [number, number]) => describeRepeats({ repeated, empty });
   expect(
     (
       [
@@ -34,7 +34,7 @@ test("tells how many login ids are repeated, and names none", () => {
     ": the empty one occurs in 3 rows",
     ": 1 login id occurs in several rows, and the empty one occurs in 3 rows",
   ]);
-  expect(tellRepeats(null)).toBe("; whether any occurs twice could not be counted");
+  expect(describeRepeats(null)).toBe("; whether any occurs twice could not be counted");
 });
 
 test("prints a unique index alone only where it can be made", () => {

@@ -2,12 +2,16 @@ import { SQL } from "bun";
 import { accountName } from "../../files/account.ts";
 
 /**
- * Where the URL says nothing, and for the database's name even where it does, Bun.SQL reads variables of its own: of
- * libpq (PGDATABASE, PG_HOST, PGOPTIONS, PGSSLMODE, …), of the MySQL client (MYSQL_DATABASE, MYSQLHOST, …), and USER.
+ * Bun.SQL reads variables of its own where the URL says nothing, and the name of the database even where the URL has
+ * one: those of libpq (PGDATABASE, PG_HOST, PGOPTIONS, PGSSLMODE, …), those of the MySQL client (MYSQL_DATABASE,
+ * MYSQLHOST, …), and USER.
  */
 const driverVariable = /^(?:PG|MYSQL|MARIADB|TLS_)|^USER(?:NAME)?$/;
 
-/** Connections to what `DATABASE_URL` names, whatever the environment says: it is hidden while the driver reads it. */
+/**
+ * Connects to what `DATABASE_URL` names, whatever the environment says. The environment is hidden while the driver
+ * reads it.
+ */
 export function connectToUrl(url: string, settings: SQL.PostgresOrMySQLOptions): SQL {
   const hidden = Object.entries(process.env).filter(([name]) => driverVariable.test(name));
   for (const [name] of hidden) delete process.env[name];
@@ -18,7 +22,7 @@ export function connectToUrl(url: string, settings: SQL.PostgresOrMySQLOptions):
   }
 }
 
-/** As libpq does: the system's account, where the URL names none. */
+/** Returns the system's account if the URL names no user, as libpq does. */
 function accountOf(url: string): { username: string } | null {
   const { username, searchParams } = new URL(url);
   const account = username === "" && !searchParams.has("user") ? accountName() : null;

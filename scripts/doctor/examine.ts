@@ -21,11 +21,11 @@ import { needsLogin, redisCli } from "./redis-cli.ts";
 import { redisInstallationChecks } from "./redis-installation-checks.ts";
 import { openRedis, type RedisServers } from "./redis-servers.ts";
 import { redisTopologyChecks } from "./redis-topology-checks.ts";
-import { createRunner, type Runner } from "./runner.ts";
+import { createRunner, type Runner, within } from "./runner.ts";
 import { secretChecks } from "./secret-checks.ts";
 import { secretFiles } from "./secret-files.ts";
 import { sqliteChecks } from "./sqlite-checks.ts";
-import { rowChecks, tableChecks } from "./table-checks.ts";
+import { mayReadUsers, rowChecks, tableChecks } from "./table-checks.ts";
 
 export interface ExamineOptions {
   readonly environment: Environment;
@@ -107,18 +107,19 @@ const databaseChecks = {
 };
 
 /** What only asks the catalogue comes first: a table that somebody has locked must not keep it waiting. */
-async function examineDatabase({ run, database: { verdict, subject } }: Parts): Promise<Group[]> {
+async function examineDatabase({ run, options, database }: Parts): Promise<Group[]> {
+  const { verdict, subject } = database;
   const reachable = { id: "database.reachable", title: "reachable", ...verdict };
   if (subject === null) return [{ title: "Database", items: [reachable] }];
   const explain = explainSqlError(subject.dialect);
   const { server, rows } = databaseChecks[subject.settings.kind];
   const ofCatalogue = await run([...tableChecks(subject), ...server], subject, explain);
-  const [ofRows, ofLoginIds] = hasColumns(subject)
-    ? await Promise.all([
-        run([...rowChecks(subject), ...rows], subject, explain),
-        run(loginIdChecks, subject, explain),
-      ])
-    : [[], []];
+  if (!hasColumns(subject)) return [{ title: "Database", items: [reachable, ...ofCatalogue] }];
+  const mayRead = await within(options.deadlineMs, () => mayReadUsers(subject)).catch(() => true);
+  const [ofRows, ofLoginIds] = await Promise.all([
+    run([...rowChecks(subject, { mayRead }), ...rows], subject, explain),
+    run(mayRead ? loginIdChecks : [], subject, explain),
+  ]);
   return [
     { title: "Database", items: [reachable, ...ofCatalogue, ...ofRows] },
     { title: "Login ids", items: ofLoginIds },

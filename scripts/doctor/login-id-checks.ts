@@ -143,7 +143,8 @@ async function rewrite(database: Database, how: string, value: string, condition
   const update = sql(`UPDATE ${table} SET ${column} = ${value} WHERE ${condition};`);
   const n = await count(database, `SELECT 1 AS one FROM ${table} GROUP BY ${value} HAVING count(*) > 1`);
   if (n === 0) return fixWhen(`If the site finds its users ${how} too`, update);
-  const decide = `give each of the ${n} login ids that several users would have to one of them, then`;
+  const each = n === 1 ? "the login id" : `each of the ${counted(n, "login id")}`;
+  const decide = `give ${each} that several users would have to one of them, then`;
   return fixWhen(`If the site finds its users ${how} too, ${decide}`, update);
 }
 

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { idleSeconds } from "../../src/directory/dialects/dialect.ts";
 import { fixWhen, sql } from "../../src/fix.ts";
+import { counted } from "../quantities.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { encryptionCheck } from "./encryption-check.ts";
@@ -87,11 +88,11 @@ const connections: Check<Database> = {
       );
     if (poolMax > most - used) {
       return warning(
-        `DATABASE_POOL_MAX is ${poolMax}, and of ${most} connections ${used} are in use`,
+        `DATABASE_POOL_MAX is ${poolMax}, and of ${counted(most, "connection")}, ${counted(used, "is", "are")} in use`,
         `SET GLOBAL max_connections = ${most + 2 * poolMax};`,
       );
     }
-    return fine(`${poolMax} for each sidecar, of ${most}; ${used} are in use now`);
+    return fine(`${poolMax} for each sidecar, of ${most}; ${counted(used, "is", "are")} in use now`);
   },
 };
 

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { idleSeconds } from "../../src/directory/dialects/dialect.ts";
+import { counted } from "../quantities.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { encryptionCheck } from "./encryption-check.ts";
@@ -87,7 +88,7 @@ const connections: Check<Database> = {
       );
     if (poolMax > most - others) {
       return warning(
-        `DATABASE_POOL_MAX is ${poolMax}, and of ${most} connections others have ${others} now`,
+        `DATABASE_POOL_MAX is ${poolMax}, and others have ${others} of ${counted(most, "connection")} now`,
         `DATABASE_POOL_MAX=${Math.max(1, most - others)}`,
       );
     }

@@ -3,6 +3,7 @@ import type { RedisAddress } from "../../src/config/redis-address.ts";
 import { shellWord } from "../../src/fix.ts";
 import { explainConnectionFailure } from "../../src/redis/failures.ts";
 import type { RedisConnectionOptions } from "../../src/redis/options.ts";
+import { counted } from "../quantities.ts";
 import { type Check, fine, type Verdict, warning, worstOf, wrong } from "./check.ts";
 import type { RedisCli } from "./redis-cli.ts";
 import { askDirectly } from "./redis-direct.ts";
@@ -47,7 +48,8 @@ async function judgeCluster(connection: Redis, node: RedisAddress, route: RedisR
   const silent = (await Promise.all(announced.map((master) => isSilent(master, route)))).filter(
     (reason) => reason !== null,
   );
-  if (silent.length === 0) return fine(`${info.get("cluster_size")} masters serve every slot`);
+  const masters = Number(info.get("cluster_size"));
+  if (silent.length === 0) return fine(`${counted(masters, "master serves", "masters serve")} every slot`);
   const detail = `${silent.join("; ")}. Start it, let its replica take over, or correct cluster-announce-ip, -hostname and -port on it`;
   return wrong(detail, `${route.cli.at(host, port)} CLUSTER NODES   # shows who announces which address`);
 }
@@ -79,7 +81,8 @@ async function judgeSentinel(connection: Redis, node: RedisAddress, { options, c
   try {
     const quorum = String(await connection.call("SENTINEL", "CKQUORUM", master));
     const usable = Number(/(\d+) usable/.exec(quorum)?.[1] ?? 0);
-    if (usable >= sentinelsMin) return fine(`${usable} sentinels agree on a quorum`);
+    if (usable >= sentinelsMin)
+      return fine(`${counted(usable, "sentinel agrees", "sentinels agree")} on a quorum`);
     const watch = `SENTINEL MONITOR ${shellWord(master)} <the master's host> <its port> 2`;
     const detail = `${usable} usable, and a failover should rest on ${sentinelsMin}`;
     return warning(detail, `${cli.at("<another sentinel>", node.port)} ${watch}`);

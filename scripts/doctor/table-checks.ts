@@ -67,11 +67,27 @@ const privileges: Check<Database> = {
   },
 };
 
-/** What needs both columns to be there. What is wrong with the login id column keeps lookups from its index anyway. */
-export function rowChecks({ facts, names, dialect }: Database): readonly Check<Database>[] {
+/** Whether the account may read users. */
+export async function mayReadUsers({ run, statements, dialect }: Database): Promise<boolean> {
+  try {
+    await run(statements.find, ["doctor", probeReplacement.loginId]);
+    return true;
+  } catch (error) {
+    return dialect.failure(error).meaning !== "forbidden";
+  }
+}
+
+/**
+ * The checks of rows, which need both columns to be there. Without the privilege to read, one check says so for all. What
+ * is wrong with the login id column keeps lookups from its index anyway.
+ */
+export function rowChecks(
+  { facts, names, dialect }: Database,
+  { mayRead }: { readonly mayRead: boolean },
+): readonly Check<Database>[] {
   const problems = findTableProblems(names, facts, dialect);
   const isFound = problems.every(({ variable }) => variable !== "USERS_LOGIN_ID_COLUMN");
-  return isFound ? [lookup, privileges] : [privileges];
+  return isFound && mayRead ? [lookup, privileges] : [privileges];
 }
 
 /** The grant that is enough, as SQL, for an account. */

@@ -209,6 +209,12 @@ describeWith("postgres", "doctor on Postgres", () => {
     });
   }
 
+  test("names a missing privilege to read once", async () => {
+    await using site = await createSite();
+    await site.administrate(`REVOKE SELECT (email), SELECT ("ownIdData") ON users FROM ${site.role}`);
+    expect(await faultsOf(site)).toEqual(["database.privileges: wrong"]);
+  });
+
   for (const [who, statement] of [
     ["a superuser", "ALTER ROLE # SUPERUSER"],
     ["the table's owner", "ALTER TABLE users OWNER TO #"],

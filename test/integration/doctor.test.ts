@@ -163,6 +163,17 @@ describe("doctor on SQLite", () => {
     });
   }
 
+  test.each([
+    [1, "give the login id that several users would have to one of them"],
+    [2, "give each of the 2 login ids that several users would have to one of them"],
+  ])("counts %p login id that two users would share in lower case", async (number, words) => {
+    await using site = await createSite();
+    site.environment.LOGIN_ID_CASE = "lower";
+    const names = ["ann", "bob"].slice(0, number);
+    for (const name of names) run(`INSERT INTO users (email) VALUES ('${name}'), (upper('${name}'))`)(site);
+    expect((await itemsOf(site)).get("login-ids.lower")?.mend).toContain(words);
+  });
+
   test("has nothing to say about a good set-up", async () => {
     await using site = await createSite();
     site.database.run("INSERT INTO users VALUES ('sol@testmail.com', '{}')");

@@ -7,13 +7,18 @@ import { createServer } from "node:net";
 const lowest = 10_240;
 const highest = 22_767;
 
+/** Each worker of `bun test --parallel` takes ports of its own, since it cannot know which ones the others were given. */
+const shares = 8;
+const shareSize = Math.floor((highest - lowest + 1) / shares);
+const ownLowest = lowest + shareSize * (Number(process.env.BUN_TEST_WORKER_ID ?? 0) % shares);
+
 /** A server that was killed comes back to its port: until then nobody listens there, and yet it is taken. */
 const given = new Set<number>();
 
 /** A loopback port nobody listens on at this moment, and that this process has not been given before. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
-    const port = lowest + Math.floor(Math.random() * (highest - lowest + 1));
+    const port = ownLowest + Math.floor(Math.random() * shareSize);
     if (given.has(port)) continue;
     given.add(port);
     if (await isFree(port)) return port;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { launchComposeService } from "./compose-server.ts";
 import { type Account, runCommand, serviceAccount } from "./run-command.ts";
 import { runStatement } from "./run-statement.ts";
-import type { RunningServer } from "./running-servers.ts";
+import { type RunningServer, shareServer } from "./running-servers.ts";
 import { programPath, requirePrograms, serverSupply } from "./server-binaries.ts";
 import { giveTo, serverFolder } from "./server-folder.ts";
 import { launchServer } from "./server-process.ts";
@@ -25,13 +25,8 @@ export interface MariadbServer extends RunningServer {
 }
 
 const password = "only-for-tests";
-let shared: Promise<MariadbServer> | null = null;
-
 /** The one MariaDB of this test process. Use a database of your own on it, and never stop it. */
-export function sharedMariadb(): Promise<MariadbServer> {
-  shared ??= startMariadb();
-  return shared;
-}
+export const sharedMariadb = shareServer(startMariadb);
 
 /**
  * A MariaDB of its own, utf8mb4 throughout.

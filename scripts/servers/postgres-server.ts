@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { launchComposeService } from "./compose-server.ts";
 import { type Account, runCommand, serviceAccount } from "./run-command.ts";
 import { runStatement } from "./run-statement.ts";
-import type { RunningServer } from "./running-servers.ts";
+import { type RunningServer, shareServer } from "./running-servers.ts";
 import { programPath, requirePrograms, serverSupply } from "./server-binaries.ts";
 import { giveTo, serverFolder } from "./server-folder.ts";
 import { launchServer } from "./server-process.ts";
@@ -27,13 +27,8 @@ export interface PostgresServer extends RunningServer {
 /** With `tls`, this account is let in with a client certificate of the server's authority only; the test creates it. */
 export const certifiedUser = "certified";
 const password = "only-for-tests";
-let shared: Promise<PostgresServer> | null = null;
-
 /** The one Postgres of this test process. Use a database of your own on it, and never stop it. */
-export function sharedPostgres(): Promise<PostgresServer> {
-  shared ??= startPostgres();
-  return shared;
-}
+export const sharedPostgres = shareServer(startPostgres);
 
 /**
  * A Postgres of its own, which only passwords open.

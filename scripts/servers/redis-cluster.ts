@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import { type RedisServer, startRedis } from "./redis-server.ts";
+import { shareServer } from "./running-servers.ts";
 
 export interface RedisCluster extends AsyncDisposable {
   /** The masters, in the order of the slots they serve. */
@@ -10,13 +11,8 @@ export interface RedisCluster extends AsyncDisposable {
 }
 
 const slots = 16_384;
-let shared: Promise<RedisCluster> | null = null;
-
 /** The one cluster of this test process. Use a key prefix of your own on it, and never stop a node. */
-export function sharedRedisCluster(): Promise<RedisCluster> {
-  shared ??= startRedisCluster();
-  return shared;
-}
+export const sharedRedisCluster = shareServer(startRedisCluster);
 
 /**
  * A cluster of masters without replicas, every slot served; resolves once every node says so.

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { launchRedis, type RedisServer, startRedis } from "./redis-server.ts";
+import { shareServer } from "./running-servers.ts";
 import { requirePrograms } from "./server-binaries.ts";
 import { serverFolder } from "./server-folder.ts";
 
@@ -17,13 +18,8 @@ export interface RedisSentinel extends AsyncDisposable {
 }
 
 const masterName = "ownid";
-let shared: Promise<RedisSentinel> | null = null;
-
 /** The one watched master of this test process. Use a key prefix of your own on it, and never stop any of it. */
-export function sharedRedisSentinel(): Promise<RedisSentinel> {
-  shared ??= startRedisSentinel();
-  return shared;
-}
+export const sharedRedisSentinel = shareServer(startRedisSentinel);
 
 /**
  * A master with replicas in step, and sentinels that know all of them and take half a second of silence for

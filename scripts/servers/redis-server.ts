@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { launchComposeService } from "./compose-server.ts";
-import type { RunningServer } from "./running-servers.ts";
+import { type RunningServer, shareServer } from "./running-servers.ts";
 import { programPath, requirePrograms, serverSupply } from "./server-binaries.ts";
 import { serverFolder } from "./server-folder.ts";
 import { launchServer } from "./server-process.ts";
@@ -27,13 +27,8 @@ export interface RedisServer extends RunningServer {
   caFile(): string;
 }
 
-let shared: Promise<RedisServer> | null = null;
-
 /** The one Redis of this test process. Use a key prefix of your own on it, and never stop it. */
-export function sharedRedis(): Promise<RedisServer> {
-  shared ??= startRedis();
-  return shared;
-}
+export const sharedRedis = shareServer(startRedis);
 
 /**
  * A Redis of its own.

@@ -15,6 +15,7 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const running = new Set<RunningServer>();
+const forgetters: (() => void)[] = [];
 
 export function noteRunning(server: RunningServer): void {
   running.add(server);
@@ -24,7 +25,23 @@ export function noteRemoved(server: RunningServer): void {
   running.delete(server);
 }
 
-/** Removes every server this process started and has not removed yet. */
+/**
+ * Returns a function that starts a server the first time it is called and returns that server from then on. Once
+ * `stopAllServers` has removed it, the next call starts another one.
+ */
+export function shareServer<Server>(start: () => Promise<Server>): () => Promise<Server> {
+  let shared: Promise<Server> | null = null;
+  forgetters.push(() => {
+    shared = null;
+  });
+  return () => {
+    shared ??= start();
+    return shared;
+  };
+}
+
+/** Removes every server that this process started and has not removed yet. */
 export async function stopAllServers(): Promise<void> {
+  for (const forget of forgetters) forget();
   await Promise.all([...running].map((server) => server.remove()));
 }

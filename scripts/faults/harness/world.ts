@@ -3,6 +3,7 @@ import { type PostgresServer, startPostgres } from "../../servers/postgres-serve
 import { type RedisCluster, startRedisCluster } from "../../servers/redis-cluster.ts";
 import { type RedisSentinel, startRedisSentinel } from "../../servers/redis-sentinel.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
+import { shareServer } from "../../servers/running-servers.ts";
 import { type Counters, type Sidecar, startSidecar, sum } from "./sidecar.ts";
 import { createSite, type Site } from "./site.ts";
 
@@ -81,13 +82,8 @@ export interface Way {
 }
 
 let databases = 0;
-let shared: Promise<PostgresServer> | null = null;
-
 /** The Postgres of all worlds that do not kill theirs: several at once, each with the pools of its sidecars. */
-export function sharedPostgres(): Promise<PostgresServer> {
-  shared ??= startPostgres({ settings: { max_connections: "400" } });
-  return shared;
-}
+export const sharedPostgres = shareServer(() => startPostgres({ settings: { max_connections: "400" } }));
 
 /** Real sidecars over a real Redis and a real table. `await using` ends all of it. */
 export async function startWorld(options: WorldOptions): Promise<World> {

@@ -1,17 +1,11 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { vectorBodies } from "./vector-bodies.ts";
+import { bytesOfBody, type VectorBody, vectorBodies } from "./vector-bodies.ts";
 
 /**
  * Writes vectors.json: `bun scripts/conformance/make-vectors.ts`. Every MAC comes from the `openssl` command, none from
  * the sidecar's code. The same file comes out each time.
  */
-
-/** Bytes of a request's body; `repeat` is that text so many times. */
-export type VectorBody =
-  | { readonly text: string }
-  | { readonly base64: string }
-  | { readonly repeat: string; readonly times: number };
 
 export interface SignatureVector {
   readonly id: string;
@@ -42,12 +36,6 @@ const timestamps = [
   ...["1700000000000", "1699999999999", "1000000000000", "999999999999", "1735689600001", "2147483647000"],
   ...["2147483648000", "4102444800000", "9999999999999", "1", "0"],
 ];
-
-export function bytesOfBody(body: VectorBody): Uint8Array {
-  if ("text" in body) return new TextEncoder().encode(body.text);
-  if ("base64" in body) return new Uint8Array(Buffer.from(body.base64, "base64"));
-  return new TextEncoder().encode(body.repeat.repeat(body.times));
-}
 
 if (import.meta.main) {
   const vectors = [...validVectors(), ...refusedVectors()];

@@ -1,4 +1,14 @@
-import type { VectorBody } from "./make-vectors.ts";
+/** Bytes of a request's body; `repeat` is that text so many times. */
+export type VectorBody =
+  | { readonly text: string }
+  | { readonly base64: string }
+  | { readonly repeat: string; readonly times: number };
+
+export function bytesOfBody(body: VectorBody): Uint8Array {
+  if ("text" in body) return new TextEncoder().encode(body.text);
+  if ("base64" in body) return new Uint8Array(Buffer.from(body.base64, "base64"));
+  return new TextEncoder().encode(body.repeat.repeat(body.times));
+}
 
 /** What is signed in the vectors, and why. */
 export const vectorBodies: Readonly<Record<string, VectorBody & { readonly reason: string }>> = {

@@ -1,3 +1,4 @@
+import { endpoints } from "../client/endpoints.ts";
 import type { Target } from "../client/target.ts";
 import { showStep, tell } from "../progress.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
@@ -7,7 +8,7 @@ import { makeReport, type Report } from "./result.ts";
 import { type Run, runCases } from "./run.ts";
 import { createSite, type ObservedSite } from "./site.ts";
 import { readUserData, restoreUserData, type UserData } from "./user-data.ts";
-import { createWire } from "./wire.ts";
+import { createWire, type WireOptions } from "./wire.ts";
 
 export interface ExamineOptions {
   readonly target: Target;
@@ -38,11 +39,7 @@ export async function examine(options: ExamineOptions): Promise<Report> {
   );
   const wire = createWire({ target, sharedSecret, stop });
   showStep(`waiting for the first answer of ${target.url}`);
-  const before = readUserData(
-    await wire.send(wire.sign("getOwnIDDataByLoginId", { loginId: user })),
-    target.url,
-    user,
-  );
+  const before = readUserData(await wire.send(wire.sign(endpoints.get, { loginId: user })), target.url, user);
   wire.takeExchanges();
   const site = createSite({ wire, user, blockedUser, secondSecret, initialValue: before.value });
   const onCase = (id: string, done: number) => showStep(`${done + 1} of ${cases.length}  ${id}`);
@@ -68,21 +65,14 @@ export async function examine(options: ExamineOptions): Promise<Report> {
   });
 }
 
-interface Restoration {
-  readonly target: Target;
-  readonly sharedSecret: Uint8Array;
-  readonly user: string;
-}
-
 /** Sends past the limits of the run, which may be used up. */
 async function restore(
   site: ObservedSite,
   before: UserData,
-  { target, sharedSecret, user }: Restoration,
+  { target, sharedSecret, user }: Pick<WireOptions, "target" | "sharedSecret"> & { readonly user: string },
 ): Promise<string | null> {
   if (!before.isKnown || !site.hasWritten()) return null;
   const wire = createWire({ target, sharedSecret, stop: new AbortController().signal });
-  const set = (ownIdData: string) =>
-    wire.send(wire.sign("setOwnIDDataByLoginId", { loginId: user, ownIdData }));
-  return restoreUserData(before, set, user);
+  const set = (ownIdData: string) => wire.send(wire.sign(endpoints.set, { loginId: user, ownIdData }));
+  return restoreUserData(before, { url: target.url, user, set });
 }

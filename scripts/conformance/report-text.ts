@@ -40,11 +40,13 @@ export function reportText(report: Report, page: Page): string {
   return `${withRunner(sections.join("\n\n"))}\n`;
 }
 
+type Fact = readonly [name: string, text: string];
+
 /** The lines below a case's name. What could not be judged says why, and no more. */
 function linesOf(one: ShownCase, report: Report, { columns, showsExchanges }: Page): string[] {
   const deciding = one.exchanges.find(({ isDecisive }) => isDecisive);
   const hasFailed = one.outcome === "fail" || one.outcome === "warn";
-  const facts: readonly (readonly [name: string, text: string])[] = [
+  const facts: readonly Fact[] = [
     ...(one.outcome === "skip" ? [] : [["", one.contract] as const]),
     ...(one.found === "" ? [] : [[one.outcome === "skip" ? "" : "found", one.found] as const]),
     ...(hasFailed && !showsExchanges && deciding !== undefined ? exchangeFacts(deciding) : []),
@@ -52,14 +54,19 @@ function linesOf(one: ShownCase, report: Report, { columns, showsExchanges }: Pa
   ];
   const lines = facts.map(([name, text]) => {
     const begun = " ".repeat(indent) + (name === "" ? "" : name.padEnd(nameWidth));
-    return begun + wrapBeside(begun.length, text, columns);
+    // JSON has few places at which it could be wrapped.
+    const width = columns - begun.length;
+    const isJson = name === "sent" || name === "came";
+    return (
+      begun + wrapBeside(begun.length, isJson ? Bun.wrapAnsi(text, width, { hard: true }) : text, columns)
+    );
   });
   // Not wrapped, so that it can be copied.
   const again = `${" ".repeat(indent)}${"again".padEnd(nameWidth)}${replayCommand(one.id, report)}`;
   return hasFailed && !showsExchanges ? [...lines, again] : lines;
 }
 
-function exchangeFacts(exchange: ShownExchange): (readonly [name: string, text: string])[] {
+function exchangeFacts(exchange: ShownExchange): Fact[] {
   const { method, url, requestBody, status, responseBody, failure } = exchange;
   const answer = status === null ? failure : `HTTP ${status} ${responseBody}`;
   return [

@@ -1,5 +1,6 @@
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { createPrivateFile } from "../../src/files/private-file.ts";
+import { shellWord } from "../../src/fix.ts";
 import { UsageWrong } from "../command.ts";
 import { describeAnswer, isErrorCode404, readOwnIdData } from "./answers.ts";
 import { Deviation } from "./case.ts";
@@ -53,15 +54,18 @@ function secretRefused(url: string, status: number): string {
   );
 }
 
+export interface Restoration {
+  readonly url: string;
+  readonly user: string;
+  readonly set: (ownIdData: string) => Promise<Answer>;
+}
+
 /**
  * Gives the test user the old data back. Returns `null`, or says what to do where the server does not take them: they
- * are in a private file of the working folder then.
+ * are in a private file below `./data` then.
  */
-export async function restoreUserData(
-  { value }: UserData,
-  set: (ownIdData: string) => Promise<Answer>,
-  user: string,
-): Promise<string | null> {
+export async function restoreUserData({ value }: UserData, restoration: Restoration): Promise<string | null> {
+  const { url, user, set } = restoration;
   let failure = "";
   for (let attempt = 1; attempt <= restoreAttempts; attempt += 1) {
     if (attempt > 1) await Bun.sleep(restorePauseMs);
@@ -75,9 +79,9 @@ export async function restoreUserData(
     }
   }
   const begun = `The data of ${user} could NOT be restored: ${failure}`;
-  if (value === null)
-    return `${begun}\nThe user had none: run \`bun run sign set ${user} --data '' --send\`.`;
-  const file = `./conformance-user-data-${Date.now()}`;
+  const command = `bun run sign set ${shellWord(user)} --url ${shellWord(url)} --send`;
+  if (value === null) return `${begun}\nThe user had none. Once the server works, run:\n${command} --data ''`;
+  const file = `./data/conformance-user-data-${Date.now()}`;
   createPrivateFile(file, value);
-  return `${begun}\nThey are in ${file}. Run \`bun run sign set ${user} --send < ${file}\`, then delete the file.`;
+  return `${begun}\nThey are in ${file}. Once the server works, run this, then delete the file:\n${command} < ${file}`;
 }

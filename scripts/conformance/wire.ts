@@ -47,6 +47,8 @@ const answerMs = 10_000;
 /** How much one run sends at most. */
 const requestsMax = 1000;
 const runMs = 300_000;
+/** So many in a row show that the server has gone, so that nobody waits for each case to find out. */
+const unansweredMax = 3;
 
 /** Sends requests to the target's address, whatever its name resolves to by now, and records what came back. */
 export function createWire({ target, sharedSecret, stop }: WireOptions): Wire {
@@ -54,22 +56,30 @@ export function createWire({ target, sharedSecret, stop }: WireOptions): Wire {
   const deadline = performance.now() + runMs;
   let exchanges: Exchange[] = [];
   let requests = 0;
+  let unanswered = 0;
+
+  function refuseBeyondLimits(): void {
+    if (stop.aborted) throw new Stopped("The run was interrupted.");
+    if (unanswered >= unansweredMax) throw new Stopped(`${unansweredMax} requests in a row got no answer.`);
+    if (performance.now() > deadline) throw new Stopped(`The run took longer than ${runMs / 1000} s.`);
+    if (requests >= requestsMax) throw new Stopped(`The run sent ${requestsMax} requests.`);
+  }
 
   async function send(request: SignedRequest): Promise<Answer> {
-    if (stop.aborted) throw new Stopped("The run was interrupted.");
-    if (performance.now() > deadline) throw new Stopped(`The run took longer than ${runMs / 1000} s.`);
+    refuseBeyondLimits();
     requests += 1;
-    if (requests > requestsMax) throw new Stopped(`The run sent more than ${requestsMax} requests.`);
     const startedAt = performance.now();
     const record = (answer: Answer | null, failure: string) =>
       exchanges.push({ request, answer, failure, durationMs: performance.now() - startedAt });
     try {
       // A request on its way is not given up when the run is stopped: a `set` could land after the restoration.
       const answer = await sendTo(target, request);
+      unanswered = 0;
       record(answer, "");
       return answer;
     } catch (error) {
       const failure = describeNoAnswer(error, request.url, { limitMs: answerMs, argument: "the base URL" });
+      unanswered += 1;
       record(null, failure);
       throw new NoAnswer(failure);
     }

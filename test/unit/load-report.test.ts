@@ -6,6 +6,7 @@ import { makePlan } from "../../scripts/load/plan.ts";
 import { createRecorder, type Recorder } from "../../scripts/load/recorder.ts";
 import { type LoadResult, makeResult } from "../../scripts/load/result.ts";
 import { resultText, warnings } from "../../scripts/load/result-text.ts";
+import { faultsOfMarkup } from "../support/markup.ts";
 
 const page = { columns: 80, hasColours: false };
 const hostile = `<script src="http://192.0.2.1/x.js">&"'`;
@@ -37,22 +38,6 @@ function resultOf({ count = 300, error = null as string | null } = {}): LoadResu
   });
 }
 
-/** What is not closed, or closed without having been opened, in a document written as XML. */
-function faultsOf(html: string): string[] {
-  const open: string[] = [];
-  const faults: string[] = [];
-  for (const [, end, name = "", self] of html.matchAll(
-    /<(\/?)([a-zA-Z][\w-]*)(?:\s+[\w:-]+="[^"<]*")*\s*(\/?)>/g,
-  )) {
-    if (end === "/" && open.pop() !== name) faults.push(`</${name}>`);
-    if (end !== "/" && self !== "/") open.push(name);
-  }
-  const markup = html
-    .replace("<!DOCTYPE html>", "")
-    .replace(/<\/?[a-zA-Z][\w-]*(?:\s+[\w:-]+="[^"<]*")*\s*\/?>/g, "");
-  return [...faults, ...open, ...(markup.match(/</g) ?? [])];
-}
-
 const variants = {
   "a full test": {},
   "a test without answers": { error: hostile },
@@ -77,7 +62,7 @@ describe.each(Object.entries(variants))("the report of %s", (_, options) => {
   const html = htmlReport(resultOf(options));
 
   test("is well-formed", () => {
-    expect(faultsOf(html)).toEqual([]);
+    expect(faultsOfMarkup(html)).toEqual([]);
     expect(html).not.toMatch(/NaN|Infinity|undefined|null/);
   });
 

@@ -61,7 +61,7 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     authorizations: createAuthorizations(Date.now),
     now: Date.now,
   });
-  const rows = createUserRows(config.database, (loginId) => void knownUsers.add(loginId));
+  const rows = createUserRows(config, (loginId) => void knownUsers.add(loginId));
   const devices = createVirtualDevices(options.runSeed);
   const block = createBlockUser({ rows, opsUrl, adminToken });
   const state = createState({ rows, block, endpoints, devices, passkeys, knownUsers });

@@ -1,16 +1,15 @@
-import { type Config, loadConfig } from "../../src/config/load-config.ts";
 import type { Environment } from "../../src/config/setting-reader.ts";
-import { developmentSharedSecret } from "../../src/process/development.ts";
 import { type Continuation, type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { print, tell } from "../progress.ts";
 import { stopOnSignal, untilStopped } from "../stop-on-signal.ts";
 import { addressesText, addressVariables } from "./addresses.ts";
+import { besideSidecar } from "./beside-sidecar.ts";
+import { CannotStart } from "./cannot-start.ts";
 import { createExec } from "./exec.ts";
 import { help } from "./help.ts";
 import { defaultPort, emulatorOptions, parseBaseUrl, parseOrigin, parsePort } from "./options.ts";
-import { type RunOptions, startRun } from "./run.ts";
-import { openSidecar } from "./sidecar/open-sidecar.ts";
+import type { RunOptions } from "./run.ts";
 import { createPlayground } from "./sidecar/playground.ts";
 
 await runCommand({
@@ -19,78 +18,68 @@ await runCommand({
   async run([subcommand, ...command], options): Promise<ExitStatus | Continuation> {
     const isExec = subcommand === "exec";
     if (subcommand !== undefined && !isExec)
-      throw new UsageWrong(`There is no ${subcommand} of the emulator.`);
+      throw new UsageWrong(`The emulator has no command ${subcommand}.`);
+    if (isExec && command.length === 0) {
+      throw new UsageWrong("Say what to run: bun run emulator exec -- <command>");
+    }
     const environment = commandEnvironment();
     if (environment.NODE_ENV === "production") {
       throw new UsageWrong("The emulator signs in as anyone, so it does not run with NODE_ENV=production.");
     }
-    const runOptions: RunOptions = {
-      port: options.port === undefined ? (isExec ? 0 : defaultPort) : parsePort(options.port),
-      siteOrigins: (options.origin ?? []).map(parseOrigin),
-      seedFile: options.seed ?? null,
-      stateFile: options.state ?? null,
-      oneTimeCode: options.code,
+    const given: Given = {
+      environment,
+      baseUrl: options.url === undefined ? null : parseBaseUrl(options.url),
+      isJson: options.json,
+      runOptions: {
+        port: options.port === undefined ? (isExec ? 0 : defaultPort) : parsePort(options.port),
+        siteOrigins: (options.origin ?? []).map(parseOrigin),
+        seedFile: options.seed ?? null,
+        stateFile: options.state ?? null,
+        oneTimeCode: options.code,
+      },
     };
-    const baseUrl = options.url === undefined ? null : parseBaseUrl(options.url);
-    const given = { environment, runOptions, baseUrl, isJson: options.json };
-    if (!isExec) return serve(given);
-    const status = await execute(command, given);
-    return async () => process.exit(status);
+    try {
+      if (!isExec) return await serve(given);
+      const status = await execute(command, given);
+      return async () => process.exit(status);
+    } catch (error) {
+      if (!(error instanceof CannotStart)) throw error;
+      tell(`${error.message}\n`);
+      return 1;
+    }
   },
 });
 
 interface Given {
   readonly environment: Environment;
-  readonly runOptions: RunOptions;
-  /** `null`: not named. */
   readonly baseUrl: string | null;
   readonly isJson: boolean;
+  readonly runOptions: RunOptions;
 }
 
-async function serve({ environment, runOptions, baseUrl, isJson }: Given): Promise<ExitStatus> {
-  const config = loadConfig(environment, developmentSharedSecret);
-  const sidecar = await openSidecar({ environment, config, baseUrl, cwd: process.cwd(), mayAttach: true });
-  try {
-    const run = await startRun(runOptions, config, sidecar);
-    const { addresses } = run;
+/** Runs until a signal comes. */
+function serve({ isJson, ...given }: Given): Promise<ExitStatus> {
+  const place = { cwd: process.cwd(), mayAttach: true };
+  return besideSidecar<ExitStatus>({ ...given, ...place }, async ({ addresses }, sidecar) => {
     print(isJson ? `${JSON.stringify(addresses)}\n` : addressesText(addresses, sidecar));
     await untilStopped(stopOnSignal("Stopping."));
-    await run.close();
     return 0;
-  } finally {
-    await sidecar.stop();
-  }
+  });
 }
 
+/** Runs until the command ends, and returns its exit status. Without a database, it gets one for this run. */
 async function execute(command: readonly string[], given: Given): Promise<number> {
-  if (command.length === 0) throw new UsageWrong("Say what to run: bun run emulator exec -- <command>");
   const { environment, baseUrl } = given;
-  if (
-    environment.DATABASE_URL !== undefined ||
-    environment.DATABASE_URL_FILE !== undefined ||
-    baseUrl !== null
-  ) {
-    return executeIn(command, { ...given, cwd: process.cwd() });
-  }
+  const hasDatabase = (environment.DATABASE_URL ?? environment.DATABASE_URL_FILE) !== undefined;
+  if (hasDatabase || baseUrl !== null) return executeIn(process.cwd(), command, given);
   using playground = await createPlayground(environment);
-  return await executeIn(command, { ...given, environment: playground.environment, cwd: playground.folder });
+  return await executeIn(playground.folder, command, { ...given, environment: playground.environment });
 }
 
-async function executeIn(
-  command: readonly string[],
-  { environment, runOptions, baseUrl, isJson, cwd }: Given & { readonly cwd: string },
-): Promise<number> {
+function executeIn(cwd: string, command: readonly string[], { isJson, ...given }: Given): Promise<number> {
   const exec = createExec();
-  const config: Config = loadConfig(environment, developmentSharedSecret);
-  const sidecar = await openSidecar({ environment, config, baseUrl, cwd, mayAttach: false });
-  try {
-    const run = await startRun(runOptions, config, sidecar);
-    const { addresses } = run;
+  return besideSidecar({ ...given, cwd, mayAttach: false }, async ({ addresses }) => {
     if (isJson) tell(`${JSON.stringify(addresses)}\n`);
-    const status = await exec.run(command, { ...environment, ...addressVariables(addresses) });
-    await run.close();
-    return status;
-  } finally {
-    await sidecar.stop();
-  }
+    return exec.run(command, { ...given.environment, ...addressVariables(addresses) });
+  });
 }

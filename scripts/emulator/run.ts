@@ -6,6 +6,8 @@ import { tell } from "../progress.ts";
 import { reasonOf } from "../reason.ts";
 import { type Addresses, addressesOf } from "./addresses.ts";
 import { EmulatorState } from "./api/control-api.ts";
+import { RequestFailed } from "./api/failure.ts";
+import { CannotStart } from "./cannot-start.ts";
 import { plantSeed, Seed } from "./control/seed.ts";
 import { createEmulator, type Emulator } from "./emulator.ts";
 import { createEmulatorApp } from "./http/app.ts";
@@ -35,7 +37,7 @@ const fixedRunSeed = "ownid-emulator";
  * Starts the emulator beside this sidecar, with the users that a state file or a seed names. Whatever fails, nothing
  * of it listens afterwards.
  *
- * @throws {UsageWrong} | {ConfigurationInvalid} | {RequestFailed}
+ * @throws {UsageWrong} | {ConfigurationInvalid} | {CannotStart}
  */
 export async function startRun(options: RunOptions, config: Config, sidecar: Sidecar): Promise<Run> {
   const { oneTimeCode, seedFile, stateFile } = options;
@@ -68,7 +70,7 @@ export async function startRun(options: RunOptions, config: Config, sidecar: Sid
     emulator.wire.log.clear();
   } catch (error) {
     await stop();
-    throw error;
+    throw error instanceof RequestFailed ? new CannotStart(error.message) : error;
   }
   return {
     addresses: addressesOf(port, sidecar, oneTimeCode),

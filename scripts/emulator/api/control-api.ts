@@ -43,7 +43,10 @@ export interface ControlAnswer {
 export const BlockRequest = t.Object({ loginId, blocked: t.Boolean() });
 export type BlockRequest = Static<typeof BlockRequest>;
 
-/** `POST /control/next-call`: 204. It spoils the next call that the platform makes (to `endpoint`), once. */
+/**
+ * `POST /control/next-call`: 204. It spoils the next call that the platform makes (to `endpoint`), once; several of them
+ * spoil as many calls. `DELETE /control/next-call`: 204, forgets those that no call has used up.
+ */
 export const NextCallRequest = t.Object(
   {
     endpoint: t.Optional(Endpoint),

@@ -2,9 +2,12 @@ import { type Static, t } from "elysia";
 
 /** What OwnID's platform sends to the site, under `/wire`. */
 
-export const endpoints = ["getOwnIDDataByLoginId", "setOwnIDDataByLoginId", "getSessionByLoginId"] as const;
-export const Endpoint = t.Union(endpoints.map((name) => t.Literal(name)));
-export type Endpoint = (typeof endpoints)[number];
+export const Endpoint = t.Union([
+  t.Literal("getOwnIDDataByLoginId"),
+  t.Literal("setOwnIDDataByLoginId"),
+  t.Literal("getSessionByLoginId"),
+]);
+export type Endpoint = Static<typeof Endpoint>;
 
 /** `GET /wire` is `{calls: WireCall[]}`, oldest first, at most the last 500. `DELETE /wire`: 204, forgets them. */
 export interface WireCall {
@@ -32,7 +35,7 @@ export interface WireCall {
     readonly headers: Readonly<Record<string, string>>;
     readonly body: string;
   } | null;
-  /** Why no answer came, or `null`. */
+  /** Why no answer came, in a sentence or two, or `null`. */
   readonly failure: string | null;
   /** `null` while the call is open. */
   readonly durationMs: number | null;

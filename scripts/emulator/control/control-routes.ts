@@ -52,6 +52,10 @@ export function controlRoutes({ control, state, nextCalls, block, facts }: Contr
       },
       { body: NextCallRequest },
     )
+    .delete("/next-call", ({ set }) => {
+      nextCalls.clear();
+      set.status = 204;
+    })
     .get("/state", () => state.export())
     .put(
       "/state",

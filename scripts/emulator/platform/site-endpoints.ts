@@ -30,7 +30,7 @@ export function createSiteEndpoints(callSite: CallSite, onUser: (loginId: string
       if (answer.status === 204) return null;
       const { ownIdData } = asRecord(answer.content);
       if (typeof ownIdData === "string") return ownIdData === "" ? null : ownIdData;
-      throw unexpected("getOwnIDDataByLoginId", "answered 200 without a text `ownIdData`");
+      throw unexpected("getOwnIDDataByLoginId", "answered 200 without a text `ownIdData`.");
     },
 
     async setOwnIdData(loginId, ownIdData, reason) {
@@ -40,7 +40,7 @@ export function createSiteEndpoints(callSite: CallSite, onUser: (loginId: string
     async getSession(loginId, sessionType, reason) {
       const { content } = await call("getSessionByLoginId", { loginId, sessionType }, reason);
       if (content !== undefined) return content;
-      throw unexpected("getSessionByLoginId", "answered without a session");
+      throw unexpected("getSessionByLoginId", "answered without a session.");
     },
   };
 }
@@ -54,7 +54,7 @@ interface SiteAnswer {
 }
 
 function readAnswer({ endpoint, answer, failure }: WireCall): SiteAnswer {
-  if (answer === null) throw unexpected(endpoint, `gave no answer: ${failure}`);
+  if (answer === null) throw unexpected(endpoint, `gave no answer. ${failure}`);
   const { status, body } = answer;
   const content = parse(body);
   const { code, errorCode } = asRecord(content);
@@ -66,11 +66,11 @@ function readAnswer({ endpoint, answer, failure }: WireCall): SiteAnswer {
   }
   if (status === 423) throw new RequestFailed("user_blocked", "The site says that this user is blocked.");
   if (status === 200 || status === 204) return { status, content };
-  throw unexpected(endpoint, `answered ${status}${typeof code === "string" ? ` (${code})` : ""}`);
+  throw unexpected(endpoint, `answered ${status}${typeof code === "string" ? ` (${code})` : ""}.`);
 }
 
 function unexpected(endpoint: Endpoint, what: string): RequestFailed {
-  return new RequestFailed("integration_error", `The site's ${endpoint} ${what}.`, scopes[endpoint]);
+  return new RequestFailed("integration_error", `The site's ${endpoint} ${what}`, scopes[endpoint]);
 }
 
 const scopes: Readonly<Record<Endpoint, IntegrationScope>> = {

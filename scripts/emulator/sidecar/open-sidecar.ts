@@ -17,7 +17,7 @@ export interface SidecarOptions {
 
 const freePorts = { HOST: "127.0.0.1", OPS_HOST: "127.0.0.1", PORT: "0", OPS_PORT: "0" };
 
-/** @throws {SidecarNotStarted} */
+/** @throws {ConfigurationInvalid} | {CannotStart} */
 export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   const { environment, config, baseUrl, cwd, mayAttach } = options;
   if (baseUrl !== null) return attachTo(baseUrl, config);

@@ -1,12 +1,12 @@
 import { ConfigurationInvalid } from "../../../src/errors.ts";
-import { UsageWrong } from "../../command.ts";
+import { CannotStart } from "../cannot-start.ts";
 import type { Resending } from "../wire/resend.ts";
 import { createSignedMessage } from "../wire/signed-message.ts";
 
 /**
  * Makes one lookup of a login id that nobody has, so that a wrong secret or address shows before anyone tries to sign in.
  *
- * @throws {ConfigurationInvalid} the endpoints refuse the signature | {UsageWrong} nothing answers
+ * @throws {ConfigurationInvalid} the endpoints refuse the signature | {CannotStart} nothing answers
  */
 export async function ensureSecretFits({ baseUrl, sharedSecret, send }: Resending): Promise<void> {
   const message = createSignedMessage({
@@ -17,7 +17,7 @@ export async function ensureSecretFits({ baseUrl, sharedSecret, send }: Resendin
     sharedSecret,
   });
   const { answer, failure } = await send({ message, reason: "does the shared secret fit?" });
-  if (answer === null) throw new UsageWrong(`Nothing answers at ${baseUrl}: ${failure}.`);
+  if (answer === null) throw new CannotStart(failure ?? `Nothing answers at ${baseUrl}.`);
   if (answer.status !== 401) return;
   throw new ConfigurationInvalid([
     `OWNID_SHARED_SECRET: the endpoints at ${baseUrl} refuse the signature (401). Run this command in the folder of the sidecar, or set OWNID_SHARED_SECRET to its secret.`,

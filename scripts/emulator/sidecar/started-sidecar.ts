@@ -1,34 +1,23 @@
 import { join } from "node:path";
-import { Value } from "@sinclair/typebox/value";
-import { t } from "elysia";
 import type { Environment } from "../../../src/config/setting-reader.ts";
+import { ConfigurationInvalid } from "../../../src/errors.ts";
 import { tell } from "../../progress.ts";
+import { CannotStart } from "../cannot-start.ts";
+import { followSidecarLog, type SidecarUrls } from "./sidecar-log.ts";
 
 const entry = join(import.meta.dir, "sidecar-child.ts");
 const readyMs = 20_000;
+const statusConfigurationInvalid = 78;
 
-const LogLine = t.Object({
-  level: t.String(),
-  msg: t.String(),
-  url: t.Optional(t.String()),
-  requestId: t.Optional(t.String()),
-});
-const grave = ["warn", "error", "fatal"];
-
-export interface StartedSidecar {
-  readonly baseUrl: string;
-  readonly opsUrl: string;
+export interface StartedSidecar extends SidecarUrls {
   stop(): Promise<void>;
 }
 
-/** The sidecar did not start. `message` ends with what it said. */
-export class SidecarNotStarted extends Error {}
-
 /**
- * Starts the sidecar of this project with these settings and resolves once both its listeners are ready. Its warnings
- * and errors are told. It runs in a process group of its own: a Ctrl-C is for the emulator, which ends it last.
+ * Starts the sidecar of this project with these settings and resolves once both its listeners are ready. It runs in a
+ * process group of its own: a Ctrl-C is for the emulator, which ends it last.
  *
- * @throws {SidecarNotStarted}
+ * @throws {ConfigurationInvalid} it says that a setting is wrong | {CannotStart} with what it said
  */
 export async function startSidecar(environment: Environment, cwd: string): Promise<StartedSidecar> {
   const child = Bun.spawn([process.execPath, entry], {
@@ -39,63 +28,37 @@ export async function startSidecar(environment: Environment, cwd: string): Promi
     stdout: "pipe",
     stderr: "pipe",
   });
-  const urls: Record<string, string> = {};
-  const ready = Promise.withResolvers<void>();
-
-  function onLine(line: string): void {
-    const entry = entryOf(line);
-    if (entry === null) return;
-    const { level, msg, url, requestId } = entry;
-    // What becomes of a request is shown with its call.
-    if (grave.includes(level) && requestId === undefined) tell(`sidecar: ${msg}\n`);
-    if (url !== undefined) urls[msg] = url;
-    if ("public listener ready" in urls && "ops listener ready" in urls) ready.resolve();
-  }
-
-  const followed = eachLine(child.stdout, onLine);
+  const ready = Promise.withResolvers<SidecarUrls>();
+  const isLate = setTimeout(() => ready.reject(new CannotStart(lateMessage)), readyMs);
   const complaints = child.stderr.text();
-  const ended = child.exited.then(async () => {
-    await followed;
-    throw new SidecarNotStarted(`The sidecar ended before it was ready:\n${await complaints}`);
+  followSidecarLog(child.stdout, ready.resolve).then(async () => {
+    await child.exited;
+    ready.reject(failureOf(child.exitCode, (await complaints).trim()));
   });
-  ended.catch(() => {});
-  try {
-    await Promise.race([ready.promise, ended, giveUp()]);
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw error;
-  }
-  const { "public listener ready": baseUrl = "", "ops listener ready": opsUrl = "" } = urls;
+  const urls = await ready.promise
+    .catch((error: unknown) => {
+      child.kill("SIGKILL");
+      throw error;
+    })
+    .finally(() => clearTimeout(isLate));
+
+  let isStopping = false;
+  child.exited.then(() => {
+    if (!isStopping) tell("The sidecar has ended. Stop the emulator and start it again.\n");
+  });
   return {
-    baseUrl,
-    opsUrl,
+    ...urls,
     async stop() {
+      isStopping = true;
       child.kill("SIGTERM");
       await child.exited;
     },
   };
 }
 
-async function giveUp(): Promise<never> {
-  await Bun.sleep(readyMs);
-  throw new SidecarNotStarted(`The sidecar was not ready within ${readyMs / 1000} s.`);
-}
+const lateMessage = `The sidecar was not ready within ${readyMs / 1000} s.`;
 
-async function eachLine(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(onLine);
-  }
-}
-
-function entryOf(line: string) {
-  try {
-    const content: unknown = JSON.parse(line);
-    return Value.Check(LogLine, content) ? content : null;
-  } catch {
-    return null;
-  }
+function failureOf(exitCode: number | null, said: string): Error {
+  if (exitCode === statusConfigurationInvalid) return new ConfigurationInvalid([said]);
+  return new CannotStart(`The sidecar ended before it was ready:\n${said}`);
 }

@@ -23,7 +23,8 @@ export function createRowStatements(
   const ownIdData = quote(ownIdDataColumn);
   const isBoolean = columns.find(({ name }) => name === blockedColumn)?.kind === "boolean";
   const literal = (blocked: boolean) => (isBoolean ? String(blocked) : String(Number(blocked)));
-  const blocked = blockedColumn === null ? "0" : `coalesce(${quote(blockedColumn)}, ${literal(false)})`;
+  const blocked =
+    blockedColumn === null ? "0" : `coalesce(${quote(blockedColumn)} <> ${literal(false)}, FALSE)`;
   return {
     insert: `INSERT INTO ${fullName} (${loginId}, ${ownIdData}) VALUES (${first}, ${second})`,
     find: `SELECT ${ownIdData} AS ${quote("ownIdData")}, ${blocked} AS blocked FROM ${fullName} WHERE ${loginId} = ${first}`,

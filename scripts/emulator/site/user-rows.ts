@@ -4,6 +4,8 @@ import type { Config } from "../../../src/config/load-config.ts";
 import type { TableFacts } from "../../../src/directory/dialects/dialect.ts";
 import { noRepeats } from "../../../src/directory/repeated-login-ids.ts";
 import { createSqlClient, SqlFailed } from "../../../src/directory/sql-client.ts";
+import { RequestInvalid } from "../../../src/errors.ts";
+import { parseLoginId } from "../../../src/protocol/login-id.ts";
 import { RequestFailed } from "../api/failure.ts";
 import { createRowStatements } from "./row-statements.ts";
 
@@ -37,9 +39,11 @@ const FoundRow = Type.Object({
 
 /** The first call examines the table. `onInsert` is told the login id of each row that is inserted. */
 export function createUserRows(
-  { kind, url, tls, names, prepare }: Config["database"],
+  { database, requests }: Pick<Config, "database" | "requests">,
   onInsert: (loginId: string) => void,
 ): UserRows {
+  const { kind, url, tls, names, prepare } = database;
+  const stored = (loginId: string) => parseLoginId(loginId, requests.loginIdCase);
   const client = createSqlClient({
     kind,
     names,
@@ -54,12 +58,18 @@ export function createUserRows(
   const { dialect } = client;
   let examined: Promise<TableFacts> | null = null;
 
+  async function examine(): Promise<TableFacts> {
+    const run = (text: string, parameters: readonly unknown[] = []) => client.read(text, parameters);
+    try {
+      return await dialect.inspect(run, names, async () => noRepeats);
+    } catch (error) {
+      examined = null;
+      throw error;
+    }
+  }
+
   async function statements() {
-    examined ??= dialect.inspect(
-      (text, parameters = []) => client.read(text, parameters),
-      names,
-      async () => noRepeats,
-    );
+    examined ??= examine();
     return createRowStatements(kind, names, await examined);
   }
 
@@ -72,23 +82,25 @@ export function createUserRows(
   }
 
   return {
-    find: (loginId) => explained(() => find(loginId)),
+    find: (loginId) => explained(() => find(stored(loginId))),
 
-    insert: ({ loginId, ownIdData, blocked }) =>
+    insert: ({ ownIdData, blocked, ...user }) =>
       explained(async () => {
+        const loginId = stored(user.loginId);
         if (blocked && names.blockedColumn === null) throw noBlockedColumn();
         if ((await find(loginId)) !== null) throw userExists();
         const { insert } = await statements();
         await client.write(insert, [loginId, ownIdData]).catch(async (error: unknown) => {
           // Another request may have been first.
-          throw (await find(loginId)) === null ? error : userExists();
+          throw (await find(loginId)) === null ? notInserted(error) : userExists();
         });
         onInsert(loginId);
         if (blocked) await client.write((await statements()).block(true), [loginId]);
       }),
 
-    block: (loginId, blocked) =>
+    block: (user, blocked) =>
       explained(async () => {
+        const loginId = stored(user);
         if (names.blockedColumn === null) throw noBlockedColumn();
         if ((await find(loginId)) === null) {
           throw new RequestFailed("user_not_found", "The user table has no such user.");
@@ -104,9 +116,18 @@ async function explained<Result>(run: () => Promise<Result>): Promise<Result> {
   try {
     return await run();
   } catch (error) {
+    if (error instanceof RequestInvalid) throw new RequestFailed("request_invalid", error.message);
     if (!(error instanceof SqlFailed)) throw error;
-    throw new RequestFailed("database_failed", `The user table failed the site: ${error.message}.`);
+    throw new RequestFailed("database_failed", `The user table gave no answer: ${error.message}.`);
   }
+}
+
+function notInserted(error: unknown): unknown {
+  if (!(error instanceof SqlFailed)) return error;
+  return new RequestFailed(
+    "database_failed",
+    `The user table did not take the row: ${error.message}. If it has columns besides those that the settings name, give them a default.`,
+  );
 }
 
 const userExists = () => new RequestFailed("user_exists", "A user with this login id exists already.");

@@ -6,6 +6,8 @@ import { type Answered, NoAnswer } from "./sender.ts";
 /** What goes wrong with calls to come, on purpose: the first order that fits a call is used up by it. */
 export interface NextCalls {
   order(request: NextCallRequest): void;
+  /** Forgets the orders that no call has used up. */
+  clear(): void;
   /** `null`: nothing goes wrong with this call. */
   take(endpoint: Endpoint): NextCallRequest | null;
 }
@@ -14,6 +16,7 @@ export function createNextCalls(): NextCalls {
   const orders: NextCallRequest[] = [];
   return {
     order: (request) => void orders.push(request),
+    clear: () => void orders.splice(0),
     take(endpoint) {
       const index = orders.findIndex((order) => (order.endpoint ?? endpoint) === endpoint);
       return index < 0 ? null : (orders.splice(index, 1)[0] ?? null);
@@ -27,10 +30,10 @@ export async function deliverSpoilt(
   send: () => Promise<Answered>,
 ): Promise<Answered> {
   await Bun.sleep(delayMs);
-  if (drop === "request") throw new NoAnswer("the request was dropped on its way");
+  if (drop === "request") throw new NoAnswer("The request was dropped on its way.");
   if (status !== undefined) return { status, statusText: STATUS_CODES[status] ?? "", headers: {}, body: "" };
   const [answer] = await Promise.all([send(), duplicate === true ? send() : null]);
-  if (drop === "answer") throw new NoAnswer("the answer was dropped on its way");
+  if (drop === "answer") throw new NoAnswer("The answer was dropped on its way.");
   return answer;
 }
 

@@ -1,4 +1,5 @@
-import { endpoints, type ResendAnswer, type ResendRequest, type WireCall } from "../api/wire-api.ts";
+import { endpoints } from "../../client/endpoints.ts";
+import type { ResendAnswer, ResendRequest, WireCall } from "../api/wire-api.ts";
 import type { Send } from "./sender.ts";
 import { createSignedMessage, messageOf, type SignedMessage } from "./signed-message.ts";
 
@@ -40,7 +41,7 @@ const variants: Readonly<Record<ResendRequest["as"], (call: WireCall, context: R
       }),
     replayed: ({ endpoint, request }) => messageOf(endpoint, request),
     elsewhere({ endpoint, request }, { baseUrl }) {
-      const other = endpoint === "getSessionByLoginId" ? endpoints[0] : endpoints[2];
+      const other = endpoint === endpoints.session ? endpoints.get : endpoints.session;
       return messageOf(other, { ...request, url: `${baseUrl}/${other}` });
     },
   };
@@ -54,7 +55,7 @@ function alter(body: string): string {
 }
 
 function judge(as: ResendRequest["as"], original: WireCall, sent: WireCall): Omit<ResendAnswer, "call"> {
-  if (sent.answer === null) return { holds: false, verdict: `No answer came: ${sent.failure}.` };
+  if (sent.answer === null) return { holds: false, verdict: `No answer came. ${sent.failure}` };
   const { status } = sent.answer;
   if (status >= 400 && status < 500) return { holds: true, verdict: `Refused with ${status}. ${why[as]}` };
   if (

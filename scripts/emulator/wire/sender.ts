@@ -1,5 +1,5 @@
 import { fetchDirect } from "../../client/fetch-direct.ts";
-import { reasonOf } from "../../reason.ts";
+import { describeNoAnswer } from "../../sign/send.ts";
 import type { WireCall } from "../api/wire-api.ts";
 import type { SignedMessage } from "./signed-message.ts";
 import type { WireLog } from "./wire-log.ts";
@@ -40,7 +40,7 @@ export function createSender(log: WireLog): Send {
     const startedAt = performance.now();
     const outcome = await deliver(() => exchange(message.request)).then(
       (answer) => ({ answer }),
-      (error: unknown) => ({ failure: failureOf(error) }),
+      (error: unknown) => ({ failure: failureOf(error, message.request.url) }),
     );
     const durationMs = Math.round((performance.now() - startedAt) * 10) / 10;
     const call = { ...open, ...outcome, durationMs };
@@ -67,8 +67,7 @@ async function exchange({ url, headers, body }: WireCall["request"]): Promise<An
   };
 }
 
-function failureOf(error: unknown): string {
+function failureOf(error: unknown, url: string): string {
   if (error instanceof NoAnswer) return error.message;
-  const isTimeout = error instanceof Error && error.name === "TimeoutError";
-  return isTimeout ? `no answer within ${answerMs / 1000} s` : reasonOf(error);
+  return describeNoAnswer(error, url, { limitMs: answerMs, argument: "--url" });
 }

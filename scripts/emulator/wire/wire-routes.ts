@@ -14,7 +14,7 @@ export function wireRoutes(log: WireLog, resending: Resending) {
       log.clear();
       set.status = 204;
     })
-    .get("/events", ({ request }) => eventStream(log, request.signal))
+    .get("/events", () => eventStream(log))
     .get("/har", ({ set }) => {
       set.headers["content-disposition"] = 'attachment; filename="ownid-calls.har"';
       return harOf(log.list(), version);
@@ -30,16 +30,17 @@ export function wireRoutes(log: WireLog, resending: Resending) {
     );
 }
 
-function eventStream(log: WireLog, signal: AbortSignal): Response {
+function eventStream(log: WireLog): Response {
+  let end = () => {};
   const stream = new ReadableStream<string>({
     start(controller) {
       // So that the page knows at once that it is connected.
       controller.enqueue(": connected\n\n");
-      const end = log.follow(({ event, data }: WireEvent) =>
+      end = log.follow(({ event, data }: WireEvent) =>
         controller.enqueue(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
       );
-      signal.addEventListener("abort", end);
     },
+    cancel: () => end(),
   });
   return new Response(stream, {
     headers: { "content-type": "text/event-stream", "cache-control": "no-store" },

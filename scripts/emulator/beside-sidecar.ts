@@ -1,0 +1,44 @@
+import { loadConfig } from "../../src/config/load-config.ts";
+import type { Environment } from "../../src/config/setting-reader.ts";
+import { developmentSharedSecret } from "../../src/process/development.ts";
+import type { Run, RunOptions } from "./run.ts";
+import { openSidecar } from "./sidecar/open-sidecar.ts";
+import type { Sidecar } from "./sidecar/sidecar.ts";
+
+export interface BesideSidecar {
+  readonly environment: Environment;
+  /** Of endpoints that somebody has named; `null` otherwise. */
+  readonly baseUrl: string | null;
+  /** In which a sidecar starts. */
+  readonly cwd: string;
+  /** Whether a sidecar that runs already is used. */
+  readonly mayAttach: boolean;
+  readonly runOptions: RunOptions;
+}
+
+/**
+ * Starts the emulator beside a sidecar for as long as `use` takes, then ends what it has started.
+ *
+ * @throws {UsageWrong} | {ConfigurationInvalid} | {CannotStart}
+ */
+export async function besideSidecar<Result>(
+  { environment, runOptions, ...place }: BesideSidecar,
+  use: (run: Run, sidecar: Sidecar) => Promise<Result>,
+): Promise<Result> {
+  const config = loadConfig(environment, developmentSharedSecret);
+  // Imported while the sidecar starts, since it takes as long.
+  const [sidecar, { startRun }] = await Promise.all([
+    openSidecar({ environment, config, ...place }),
+    import("./run.ts"),
+  ]);
+  try {
+    const run = await startRun(runOptions, config, sidecar);
+    try {
+      return await use(run, sidecar);
+    } finally {
+      await run.close();
+    }
+  } finally {
+    await sidecar.stop();
+  }
+}

@@ -22,6 +22,7 @@ export const errorCodes = [
   "ERR_DATABASE_UNAVAILABLE",
   "ERR_REDIS_UNAVAILABLE",
   "ERR_SESSIONS_UNAVAILABLE",
+  "ERR_SESSION_ROW_UNFIT",
   "ERR_HASH_STALE",
   "ERR_REQUEST_REPLAYED",
   "ERR_WRITE_CONTENDED",
@@ -179,6 +180,14 @@ export class HotCopyUnavailable extends SidecarError {
  */
 export class SessionLedgerUnavailable extends SidecarError {
   readonly code = "ERR_SESSIONS_UNAVAILABLE";
+}
+
+/**
+ * The user's row cannot give a session: it has no subject, or a value that does not fit into a token. `message` is the
+ * reason for the operator; it names the column, and no value.
+ */
+export class SessionRowUnfit extends SidecarError {
+  readonly code = "ERR_SESSION_ROW_UNFIT";
 }
 
 /**

@@ -25,6 +25,7 @@ import { createRunner, type Runner, within } from "./runner.ts";
 import { secretChecks } from "./secret-checks.ts";
 import { secretFiles } from "./secret-files.ts";
 import { sqliteChecks } from "./sqlite-checks.ts";
+import { subjectChecks } from "./subject-checks.ts";
 import { mayReadUsers, rowChecks, tableChecks } from "./table-checks.ts";
 
 export interface ExamineOptions {
@@ -116,13 +117,15 @@ async function examineDatabase({ run, options, database }: Parts): Promise<Group
   const ofCatalogue = await run([...tableChecks(subject), ...server], subject, explain);
   if (!hasColumns(subject)) return [{ title: "Database", items: [reachable, ...ofCatalogue] }];
   const mayRead = await within(options.deadlineMs, () => mayReadUsers(subject)).catch(() => true);
-  const [ofRows, ofLoginIds] = await Promise.all([
+  const [ofRows, ofLoginIds, ofSubjects] = await Promise.all([
     run([...rowChecks(subject, { mayRead }), ...rows], subject, explain),
     run(mayRead ? loginIdChecks : [], subject, explain),
+    run(mayRead ? subjectChecks(subject) : [], subject, explain),
   ]);
   return [
     { title: "Database", items: [reachable, ...ofCatalogue, ...ofRows] },
     { title: "Login ids", items: ofLoginIds },
+    { title: "Subjects", items: ofSubjects },
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { TableNames } from "../../src/directory/dialects/dialect.ts";
+import { readColumns, type TableNames } from "../../src/directory/dialects/dialect.ts";
 import type { Database } from "./database.ts";
 
 export interface Privilege {
@@ -8,13 +8,9 @@ export interface Privilege {
   readonly column: string | null;
 }
 
-/** Three columns at most are read, and one of them is written. */
-const needed: Readonly<Record<string, (names: TableNames) => readonly (string | null)[]>> = {
-  SELECT: ({ loginIdColumn, ownIdDataColumn, blockedColumn }) => [
-    loginIdColumn,
-    ownIdDataColumn,
-    blockedColumn,
-  ],
+/** The columns that are read, and the one that is written. */
+const needed: Readonly<Record<string, (names: TableNames) => readonly string[]>> = {
+  SELECT: readColumns,
   UPDATE: ({ ownIdDataColumn }) => [ownIdDataColumn],
 };
 

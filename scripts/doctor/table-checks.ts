@@ -8,8 +8,9 @@ import type { Database } from "./database.ts";
  * The table and its columns, as a start examines them. Of a table that is not there, or hidden, nothing is said about
  * its columns.
  */
-export function tableChecks({ facts }: Database): readonly Check<Database>[] {
-  return facts.columns.length === 0 ? [table, connection] : [table, connection, ...columnChecks];
+export function tableChecks({ facts, names }: Database): readonly Check<Database>[] {
+  if (facts.columns.length === 0) return [table, connection];
+  return [table, connection, ...columnChecks, ...(names.session === null ? [] : sessionChecks)];
 }
 
 const table = aboutVariable("database.table", "table", "USERS_TABLE", ({ names, facts }) =>
@@ -38,6 +39,17 @@ const columnChecks: readonly Check<Database>[] = [
   ),
 ];
 
+const sessionChecks: readonly Check<Database>[] = [
+  aboutVariable("database.subject-column", "subject column", "SESSION_SUBJECT_COLUMN", ({ names }) => {
+    const subject = names.session?.subject ?? null;
+    return subject === null ? "none is configured" : tellColumn(subject, "it can tell users apart");
+  }),
+  aboutVariable("database.claim-columns", "columns of claims", "SESSION_CLAIMS", ({ names }) => {
+    const claims = names.session?.claims ?? [];
+    return claims.length === 0 ? "none are configured" : "texts, numbers or booleans";
+  }),
+];
+
 const lookup: Check<Database> = {
   id: "database.lookup",
   title: "index of the lookup",
@@ -56,7 +68,7 @@ const privileges: Check<Database> = {
   async examine(database) {
     const { run, statements, dialect, facts } = database;
     try {
-      await run(statements.find, ["doctor", probeReplacement.loginId]);
+      await run(statements.findForSession, ["doctor", probeReplacement.loginId]);
       await run(statements.replace, statements.parametersOf(probeReplacement));
       return fine("reading and writing was tried");
     } catch (error) {
@@ -70,7 +82,7 @@ const privileges: Check<Database> = {
 /** Whether the account may read users. */
 export async function mayReadUsers({ run, statements, dialect }: Database): Promise<boolean> {
   try {
-    await run(statements.find, ["doctor", probeReplacement.loginId]);
+    await run(statements.findForSession, ["doctor", probeReplacement.loginId]);
     return true;
   } catch (error) {
     return dialect.failure(error).meaning !== "forbidden";

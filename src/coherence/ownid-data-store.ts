@@ -1,5 +1,5 @@
 import type { HotHolding } from "./hot-copy.ts";
-import type { UserRecord } from "./user-directory.ts";
+import type { SessionUser, UserRecord } from "./user-directory.ts";
 
 /** The user's row, and what the cache holds under the stored login id. */
 export interface HeldUser {
@@ -38,7 +38,7 @@ export interface OwnIdDataStore {
    * @throws {UserBlocked}
    * @throws {HashStale} the caller may have acted on a value that the row did not hold
    */
-  findForSession(loginId: string): Promise<UserRecord>;
+  findForSession(loginId: string): Promise<SessionUser>;
 
   /**
    * Returns everything that the database and the cache hold about a user.

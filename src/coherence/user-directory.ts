@@ -9,6 +9,20 @@ export interface UserRecord {
   readonly databaseTimeMs: number;
 }
 
+/** A value of a further column. */
+export interface ColumnValue {
+  /** What the column is declared to contain. */
+  readonly kind: "text" | "number" | "boolean";
+  /** As the database writes it, a number with all of its digits; `null` is NULL. */
+  readonly text: string | null;
+}
+
+/** A user with what a session is made of. */
+export interface SessionUser extends UserRecord {
+  /** The columns that sessions are configured to read, by their names. */
+  readonly columns: ReadonlyMap<string, ColumnValue>;
+}
+
 export interface Replacement {
   /** The stored login id, as in `UserRecord`. */
   readonly loginId: string;
@@ -50,6 +64,9 @@ export interface UserDirectory {
    * @throws {Overloaded} too many statements are waiting already
    */
   find(loginId: string): Promise<UserRecord>;
+
+  /** Reads a user as `find` does, in one statement with the columns that a session needs. It throws what `find` throws. */
+  findForSession(loginId: string): Promise<SessionUser>;
 
   /** Returns whether the column can hold the value. */
   fits(ownIdData: string): boolean;

@@ -3,7 +3,7 @@ import type { HotCopy, HotRead, HotValue } from "./hot-copy.ts";
 import type { HeldUser, OwnIdDataStore } from "./ownid-data-store.ts";
 import { createRowWriter, type RowWriteEvent } from "./row-write.ts";
 import { createSharedReads } from "./shared-reads.ts";
-import type { UserDirectory, UserRecord } from "./user-directory.ts";
+import type { SessionUser, UserDirectory, UserRecord } from "./user-directory.ts";
 
 export type StoreEvent = RowWriteEvent | "audited";
 
@@ -82,7 +82,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   async function set(loginId: string, ownIdData: string): Promise<void> {
-    const user = await findUnblocked(loginId);
+    const user = await findUnblocked(loginId, directory.find);
     if (!directory.fits(ownIdData)) throw new OwnIdDataTooLong();
     if (user.ownIdData === ownIdData) return forgetUnlessHit(user.loginId, ownIdData);
     await writeRow({ user, ownIdData, onlyIf: null });
@@ -94,8 +94,11 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   /** Reads the row. If there is none, or the user is blocked, purges the hash before it throws. */
-  async function findUnblocked(loginId: string): Promise<UserRecord> {
-    const user = await directory.find(loginId).catch(async (error) => {
+  async function findUnblocked<User extends UserRecord>(
+    loginId: string,
+    read: (loginId: string) => Promise<User>,
+  ): Promise<User> {
+    const user = await read(loginId).catch(async (error) => {
       if (error instanceof UserUnknown) await forget(loginId);
       throw error;
     });
@@ -110,9 +113,9 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   /** SESSION: refuses if a lookup may have returned another value than the row holds. */
-  async function findForSession(loginId: string): Promise<UserRecord> {
+  async function findForSession(loginId: string): Promise<SessionUser> {
     const looking = hotCopy.look(loginId);
-    let user = await findUnblocked(loginId);
+    let user = await findUnblocked(loginId, directory.findForSession);
     for (const spelling of new Set([loginId, user.loginId])) {
       const { held, isStale } = await (spelling === loginId ? looking : hotCopy.look(spelling));
       if (isStale) {
@@ -127,8 +130,8 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   /** Reads the row at a later instant, at which the hash may have been right. */
-  async function readAgain(user: UserRecord, spelling: string, held: HotValue): Promise<UserRecord> {
-    const again = await findUnblocked(user.loginId);
+  async function readAgain(user: SessionUser, spelling: string, held: HotValue): Promise<SessionUser> {
+    const again = await findUnblocked(user.loginId, directory.findForSession);
     if (held.value !== again.ownIdData && (await hotCopy.markStale(spelling, held))) {
       onEvent("stale hit");
       throw new HashStale();

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { DatabaseAddress } from "./database-address.ts";
 import { type ClientCertificate, readCertificateAuthority, readClientCertificate } from "./pem-files.ts";
 import { Secret } from "./secret.ts";
+import { readSessionColumns } from "./session-config.ts";
 import type { SettingReader } from "./setting-reader.ts";
 import type { SettingName } from "./settings.ts";
 import type { TlsMode } from "./tls-mode.ts";
@@ -38,8 +39,15 @@ export function readDatabase(reader: SettingReader, isProduction: boolean) {
       loginIdColumn: read("USERS_LOGIN_ID_COLUMN"),
       ownIdDataColumn: read("USERS_OWNID_DATA_COLUMN"),
       blockedColumn: reader.readOptional("USERS_BLOCKED_COLUMN"),
+      session: readColumnsOfSessions(reader),
     },
   };
+}
+
+function readColumnsOfSessions(reader: SettingReader) {
+  const { subjectColumn, claims } = readSessionColumns(reader);
+  if (subjectColumn === null && claims.length === 0) return null;
+  return { subject: subjectColumn, claims };
 }
 
 function refuseMissingFile(reader: SettingReader, { kind, url }: DatabaseAddress, isProduction: boolean) {

@@ -13,10 +13,28 @@ export function readSessions(reader: SettingReader, isProduction: boolean) {
     issuer: read("SESSION_ISSUER"),
     audience: read("SESSION_AUDIENCE"),
     tokenType: read("SESSION_TOKEN_TYPE"),
+    ...readSessionColumns(reader),
     stateFile: read("STATE_FILE"),
     cookie: read("SESSION_COOKIE"),
     handsOff: readHandoff(reader),
   };
+}
+
+/** Reads which columns of the user's row a session is made of besides the login id. */
+export function readSessionColumns(reader: SettingReader) {
+  const { read, readOptional, problems } = reader;
+  const subjectColumn = readOptional("SESSION_SUBJECT_COLUMN");
+  const claims = readOptional("SESSION_CLAIMS") ?? [];
+  const secret = read("USERS_OWNID_DATA_COLUMN");
+  for (const [variable, columns] of [
+    ["SESSION_SUBJECT_COLUMN", [subjectColumn]],
+    ["SESSION_CLAIMS", claims.map(({ column }) => column)],
+  ] as const) {
+    if (columns.includes(secret))
+      problems.push(`${variable} names the column of OwnID's data, which no token may carry.`);
+  }
+  // The login id is the subject anyway.
+  return { subjectColumn: subjectColumn === read("USERS_LOGIN_ID_COLUMN") ? null : subjectColumn, claims };
 }
 
 /** Reads the settings that determine the keys and how long each of them is needed. */

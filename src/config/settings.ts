@@ -1,6 +1,7 @@
 import { parseDatabaseAddress } from "./database-address.ts";
 import { parseRedisAddresses } from "./redis-address.ts";
 import { parseSessionSecret, parseSharedSecrets } from "./secret-texts.ts";
+import { parseSessionClaims } from "./session-claims.ts";
 import {
   bearerToken,
   columnName,
@@ -104,6 +105,12 @@ export const settings = {
   SESSION_ISSUER: freeText("ownid-sidecar"),
   SESSION_AUDIENCE: freeText("website"),
   SESSION_TOKEN_TYPE: tokenType("ownid-session+jwt"),
+  SESSION_SUBJECT_COLUMN: columnName(null),
+  SESSION_CLAIMS: {
+    default: null,
+    rule: 'a list such as "plan:plan_name,admin:is_admin": claims, each with its column of USERS_TABLE',
+    parse: parseSessionClaims,
+  },
   SESSION_TTL_SECONDS: wholeNumber("3600", 1, 31_536_000),
   SESSION_TTL_SECONDS_BROWSER: wholeNumber(null, 1, 31_536_000),
   SESSION_TTL_SECONDS_MOBILE: wholeNumber(null, 1, 31_536_000),

@@ -83,7 +83,7 @@ async function examineTable(
   if (problems.length > 0) throw new ConfigurationInvalid(problems.map(problemText));
   const statements = dialect.statements(names, facts, client.serverStatementMs);
   try {
-    await client.readRows(statements.find, [probeReplacement.loginId]);
+    await client.readRows(statements.findForSession, [probeReplacement.loginId]);
     await client.read(statements.replace, statements.parametersOf(probeReplacement));
   } catch (error) {
     throw finalProblemsOf(ofThisTable(error), facts) ?? error;

@@ -1,12 +1,19 @@
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
-import type { Replaced, Replacement, UserDirectory, UserRecord } from "../coherence/user-directory.ts";
+import type {
+  Replaced,
+  Replacement,
+  SessionUser,
+  UserDirectory,
+  UserRecord,
+} from "../coherence/user-directory.ts";
 import { OutcomeUnknown, OwnIdDataTooLong, UserUnknown } from "../errors.ts";
 import { type ColumnFacts, probeReplacement, type TableFacts } from "./dialects/dialect.ts";
 import { createTableExaminer, finalProblemsOf } from "./examined-table.ts";
 import { explainRefusedConnection } from "./refused-connection.ts";
+import { sessionValuesOf } from "./session-values.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "./sql-client.ts";
-import { pickUser } from "./user-row.ts";
+import { parseUser, pickUser } from "./user-row.ts";
 
 const Confirmation = TypeCompiler.Compile(Type.Object({ holds: Type.Literal(true) }));
 
@@ -40,7 +47,24 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
 
   async function findOnce(loginId: string): Promise<UserRecord> {
     const { statements } = table.current();
-    return pickUser(await client.readRows(statements.find, [loginId]), loginId);
+    return pickUser(await client.readRows(statements.find, [loginId]), loginId, parseUser);
+  }
+
+  async function findForSessionOnce(loginId: string): Promise<SessionUser> {
+    const { facts, statements } = table.current();
+    return pickUser(await client.readRows(statements.findForSession, [loginId]), loginId, (row) => ({
+      ...parseUser(row),
+      columns: sessionValuesOf(row, names.session, facts),
+    }));
+  }
+
+  async function findBy<User>(findThem: (loginId: string) => Promise<User>, loginId: string): Promise<User> {
+    try {
+      return await withTable(() => findThem(loginId));
+    } catch (error) {
+      if (error instanceof SqlFailed && error.meaning === "incomparable") throw new UserUnknown();
+      throw error;
+    }
   }
 
   async function replaceOnce(change: Replacement): Promise<Replaced> {
@@ -111,14 +135,8 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
       }
     },
 
-    async find(loginId) {
-      try {
-        return await withTable(() => findOnce(loginId));
-      } catch (error) {
-        if (error instanceof SqlFailed && error.meaning === "incomparable") throw new UserUnknown();
-        throw error;
-      }
-    },
+    find: (loginId) => findBy(findOnce, loginId),
+    findForSession: (loginId) => findBy(findForSessionOnce, loginId),
 
     fits,
     noData: () => (ownIdDataColumn()?.nullable === false ? "" : null),

@@ -16,6 +16,8 @@ export function findTableProblems(names: TableNames, facts: TableFacts, dialect:
     ...loginIdProblems(names, facts, dialect),
     ...ownIdDataProblems(names, facts),
     ...blockedProblems(names, facts),
+    ...subjectProblems(names, facts),
+    ...claimProblems(names, facts),
     ...updateProblems(names, facts),
   ];
 }
@@ -28,7 +30,7 @@ function missingTable(names: TableNames, facts: TableFacts, { name }: Dialect): 
   return {
     variable: "USERS_TABLE",
     detail: `${name} has no table "${names.table}"${seen}`,
-    fixes: orName("USERS_TABLE", "the table of your users", [
+    fixes: orName("USERS_TABLE", "<the table of your users>", [
       ...guess("USERS_TABLE", names.table, facts.tables),
       ...grant,
     ]),
@@ -56,7 +58,9 @@ function ownIdDataProblems(names: TableNames, { fixes, ...facts }: TableFacts): 
   const variable = "USERS_OWNID_DATA_COLUMN";
   const column = columnOf(facts, names.ownIdDataColumn);
   if (column === null) {
-    return [missingColumn(variable, names.ownIdDataColumn, names, { ...facts, fixes }, fixes.addColumn)];
+    return [
+      missingColumn(variable, names.ownIdDataColumn, names, { ...facts, fixes }, { toAdd: fixes.addColumn }),
+    ];
   }
   const reason = unfitness(column);
   if (reason === null) return [];
@@ -85,6 +89,45 @@ function blockedProblems(names: TableNames, facts: TableFacts): TableProblem[] {
   return [{ variable, detail, fixes: fixBy(setting(variable, "<a boolean or number column>")) }];
 }
 
+/** Of a view, the database may not tell which columns are unique. */
+function subjectProblems(names: TableNames, facts: TableFacts): TableProblem[] {
+  const variable = "SESSION_SUBJECT_COLUMN";
+  const name = names.session?.subject ?? null;
+  if (name === null) return [];
+  const column = columnOf(facts, name);
+  if (column === null) return [missingColumn(variable, name, names, facts)];
+  const problem = (detail: string) => ({
+    variable,
+    detail,
+    fixes: fixBy(setting(variable, "<a unique column of texts, numbers or UUIDs>")),
+  });
+  if (column.kind === "boolean" || column.kind === "other")
+    return [problem(`column "${name}" is ${column.type}, which names no user`)];
+  if (facts.isView || facts.uniqueColumns.includes(name)) return [];
+  return [problem(`column "${name}" is not unique, so one subject could mean two users`)];
+}
+
+function claimProblems(names: TableNames, facts: TableFacts): TableProblem[] {
+  const variable = "SESSION_CLAIMS";
+  const claims = names.session?.claims ?? [];
+  return claims.flatMap(({ claim, column: name }) => {
+    const column = columnOf(facts, name);
+    /** The setting as a whole, so that it can be copied. */
+    const spell = (other: string) =>
+      claims.map((each) => `${each.claim}:${each.claim === claim ? other : each.column}`).join(",");
+    if (column === null) return [missingColumn(variable, name, names, facts, { spell })];
+    if (column.kind !== "other") return [];
+    const detail = `column "${name}" is ${column.type}; a claim is a text, a number or a boolean`;
+    return [
+      {
+        variable,
+        detail,
+        fixes: fixBy(setting(variable, spell("<another column, or one generated from it>"))),
+      },
+    ];
+  });
+}
+
 function updateProblems(names: TableNames, facts: TableFacts): TableProblem[] {
   if (facts.isUpdatable || columnOf(facts, names.ownIdDataColumn) === null) return [];
   const detail = `"${names.table}" takes no UPDATE of column "${names.ownIdDataColumn}" that reaches a table by itself`;
@@ -92,12 +135,18 @@ function updateProblems(names: TableNames, facts: TableFacts): TableProblem[] {
   return [{ variable: "USERS_TABLE", detail, fixes: [fixWhen(plain)] }];
 }
 
+interface MissingColumnOptions {
+  readonly toAdd?: readonly Fix[];
+  /** Returns the setting's value that names another column; the column's name unless told otherwise. */
+  readonly spell?: (column: string) => string;
+}
+
 function missingColumn(
   variable: string,
   name: string,
   names: TableNames,
   facts: TableFacts,
-  toAdd: readonly Fix[] = [],
+  { toAdd = [], spell = (column) => column }: MissingColumnOptions = {},
 ): TableProblem {
   const seen = facts.hidesForbidden ? " that this account may see" : "";
   const grant =
@@ -105,12 +154,12 @@ function missingColumn(
       ? onlyIf("If the table has the column", facts.fixes.grantTo(facts.account))
       : [];
   const columns = facts.columns.map((column) => column.name);
-  const guesses = guess(variable, name, columns);
+  const guesses = guess(variable, name, columns, spell);
   const added = guesses.length === 0 ? toAdd : onlyIf("If the column is to be new", toAdd);
   return {
     variable,
     detail: `table "${names.table}" has no column "${name}"${seen}`,
-    fixes: orName(variable, "the column", [...guesses, ...grant, ...added]),
+    fixes: orName(variable, spell("<the column>"), [...guesses, ...grant, ...added]),
   };
 }
 
@@ -123,13 +172,18 @@ function onlyIf(when: string, fixes: readonly Fix[]): Fix[] {
   return fixes.map((fix) => ({ ...fix, when: fix.when ?? when }));
 }
 
-function orName(variable: string, what: string, fixes: readonly Fix[]): readonly Fix[] {
-  return fixes.length > 0 ? fixes : fixBy(setting(variable, `<${what}>`));
+function orName(variable: string, value: string, fixes: readonly Fix[]): readonly Fix[] {
+  return fixes.length > 0 ? fixes : fixBy(setting(variable, value));
 }
 
-function guess(variable: string, name: string, candidates: readonly string[]): Fix[] {
+function guess(
+  variable: string,
+  name: string,
+  candidates: readonly string[],
+  spell = (candidate: string) => candidate,
+): Fix[] {
   const nearest = nearestTo(name, candidates);
-  return nearest === null ? [] : [fixWhen(`If "${nearest}" is meant`, setting(variable, nearest))];
+  return nearest === null ? [] : [fixWhen(`If "${nearest}" is meant`, setting(variable, spell(nearest)))];
 }
 
 /**

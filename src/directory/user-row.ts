@@ -35,8 +35,12 @@ export function unfitStateOf(rows: readonly unknown[]): string | null {
  *
  * @throws {UserUnknown} | {DatabaseUnavailable} the login id belongs to several rows
  */
-export function pickUser(rows: readonly unknown[], loginId: string): UserRecord {
-  const users = rows.filter((row) => !Nobody.Check(row)).map(parseRow);
+export function pickUser<User extends UserRecord>(
+  rows: readonly unknown[],
+  loginId: string,
+  parse: (row: unknown) => User,
+): User {
+  const users = rows.filter((row) => !Nobody.Check(row)).map(parse);
   if (users.length > 1) throw severalUsers();
   const user = users.find((candidate) => differsInCaseOnly(candidate.loginId, loginId));
   if (user === undefined) throw new UserUnknown();
@@ -59,7 +63,7 @@ function differsInCaseOnly(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase() && a.toUpperCase() === b.toUpperCase();
 }
 
-function parseRow(row: unknown): UserRecord {
+export function parseUser(row: unknown): UserRecord {
   if (!Row.Check(row)) throw notText();
   const { loginId, ownIdData, blocked, databaseTimeMs } = row;
   return { loginId, ownIdData, blocked: Number(blocked) !== 0, databaseTimeMs };

@@ -4,6 +4,7 @@ import {
   InternalFault,
   OutcomeUnknown,
   SessionLedgerUnavailable,
+  SessionRowUnfit,
   type SidecarError,
 } from "../errors.ts";
 import type { Logger } from "../process/logger.ts";
@@ -85,11 +86,12 @@ function levelOf(failure: SidecarError): Level {
   return status === 401 || status === 409 || status >= 429 ? "warn" : "info";
 }
 
-/** Returns whether the user database or the session ledger did not answer. The message has the reason. */
+/** Returns whether something that the request depends on could not answer it. The message has the reason. */
 function isUnanswered(failure: SidecarError): boolean {
   return (
     failure instanceof DatabaseUnavailable ||
     failure instanceof SessionLedgerUnavailable ||
+    failure instanceof SessionRowUnfit ||
     failure instanceof OutcomeUnknown
   );
 }

@@ -1,10 +1,10 @@
 import { SignJWT } from "jose";
 import type { SessionKeys } from "./key-ring.ts";
 import type { SessionIssuer, SessionType } from "./session-issuer.ts";
-import { earliestIssueTime, headerTypeOf, type TokenClaims } from "./session-token.ts";
+import { earliestIssueTime, headerTypeOf, type OwnClaims } from "./session-token.ts";
 
 export interface JwtIssuerOptions {
-  readonly keys: SessionKeys;
+  readonly keys: Pick<SessionKeys, "algorithm" | "signer" | "publicKeys">;
   readonly issuer: string;
   readonly audience: string;
   /** `SESSION_TOKEN_TYPE`: the header `typ` of session tokens. */
@@ -18,7 +18,7 @@ export interface JwtIssuerOptions {
 }
 
 /**
- * Issues session and hand-off tokens with the claims of `TokenClaims`. The algorithm is the configuration's.
+ * Issues session and hand-off tokens with the claims of `OwnClaims` and those of the site. The algorithm is the configuration's.
  */
 export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
   const { keys } = options;
@@ -28,25 +28,29 @@ export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
   }
 
   return {
-    issue({ loginId, sessionType }, { kind = "session", sid, asOfMs, revokedUntil } = {}) {
+    issue(
+      { subject, loginIdDigest, claims: further, sessionType },
+      { kind = "session", sid, asOfMs, revokedUntil } = {},
+    ) {
       const nowMs = asOfMs ?? options.now();
       const notBefore = earliestIssueTime(nowMs);
       const ttlSeconds = kind === "handoff" ? options.handoffTtlSeconds : sessionTtlSeconds(sessionType);
-      const claims: TokenClaims = {
+      const claims: OwnClaims = {
         iss: options.issuer,
         aud: options.audience,
-        sub: loginId,
+        sub: subject,
         iat: revokedUntil === undefined ? notBefore : Math.max(notBefore, revokedUntil + 1),
         nbf: notBefore,
         exp: Math.floor(nowMs / 1000) + ttlSeconds,
         jti: crypto.randomUUID(),
         sid: sid ?? crypto.randomUUID(),
+        ...(loginIdDigest === null ? {} : { lid: loginIdDigest }),
         ...(sessionType === null ? {} : { session_type: sessionType }),
       };
       const { kid, key } = keys.signer();
       const typ = headerTypeOf(kind, options.tokenType);
       const header = { alg: keys.algorithm, ...(kid === null ? {} : { kid }), typ };
-      return new SignJWT({ ...claims }).setProtectedHeader(header).sign(key);
+      return new SignJWT({ ...further, ...claims }).setProtectedHeader(header).sign(key);
     },
 
     publicKeys: () => keys.publicKeys(),

@@ -1,9 +1,12 @@
 import { createJwtIssuer, type JwtIssuerOptions } from "./jwt-issuer.ts";
+import type { SessionKeys } from "./key-ring.ts";
 import type { SessionLedger } from "./session-ledger.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
+import type { SubjectRules } from "./subject.ts";
 import { createTokenVerifier } from "./token-verifier.ts";
 
-export interface JwtSessionsOptions extends JwtIssuerOptions {
+export interface JwtSessionsOptions extends JwtIssuerOptions, SubjectRules {
+  readonly keys: SessionKeys;
   readonly ledger: SessionLedger;
   /** `SESSION_HANDOFF=exchange`: OwnID carries a hand-off token instead of the session token. */
   readonly handsOff: boolean;
@@ -20,7 +23,12 @@ export function createJwtSessions(options: JwtSessionsOptions): Sessions {
     ...options,
     lifetimeSeconds: { session: longestSessionSeconds(options), handoff: options.handoffTtlSeconds },
   });
-  return createSessions({ ...options, issuer: createJwtIssuer(options), verifyToken });
+  return createSessions({
+    ...options,
+    issuer: createJwtIssuer(options),
+    digestKeys: options.keys.digestKeys,
+    verifyToken,
+  });
 }
 
 /** Returns how long a revocation has to be kept: longer than any token is valid. */

@@ -11,6 +11,7 @@ import {
   type PrivateJwk,
   publicJwkOf,
 } from "./key-algorithms.ts";
+import { type DigestKey, deriveDigestKey } from "./login-id-digest.ts";
 
 const KeySet = Type.Object({ keys: Type.Array(Type.Unknown(), { minItems: 1 }) });
 const NamedAlgorithm = Type.Object({ alg: Type.Union(keyAlgorithms.map((name) => Type.Literal(name))) });
@@ -19,6 +20,7 @@ const NamedAlgorithm = Type.Object({ alg: Type.Union(keyAlgorithms.map((name) =>
 export interface KeyFileEntry {
   readonly jwk: PrivateJwk;
   readonly privateKey: CryptoKey;
+  readonly digestKey: DigestKey;
 }
 
 /**
@@ -101,7 +103,7 @@ async function checkKey(key: unknown, algorithm: KeyAlgorithm): Promise<KeyFileE
   if (privateKey === null) return `is not a key: its members do not belong together. ${howToCorrect}`;
   if ((await calculateJwkThumbprint(key)) !== key.kid)
     return `is wrong: "kid" must be ${memberRules[algorithm].kid}.`;
-  return { jwk: key, privateKey };
+  return { jwk: key, privateKey, digestKey: deriveDigestKey(key.d) };
 }
 
 /** Not every library compares the halves of a key, so what the private half signs must hold for the public one. */

@@ -1,5 +1,6 @@
 import { type CryptoKey, createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import type { SessionAlgorithm } from "./key-algorithms.ts";
+import { type DigestKeys, deriveDigestKey } from "./login-id-digest.ts";
 import { type SigningKey, type SigningKeys, signingKeyAt } from "./signing-keys.ts";
 
 /** What signs a token. */
@@ -17,6 +18,7 @@ export interface SessionKeys {
   /** Finds the key for a token, or throws jose's `JWKSNoMatchingKey`. */
   readonly findVerifier: JWTVerifyGetKey;
   publicKeys(): JSONWebKeySet;
+  digestKeys(): DigestKeys;
 }
 
 /** Keys from `SESSION_KEYS_FILE`, which may be replaced while they are in use. */
@@ -47,14 +49,24 @@ export function createKeyRing(first: SigningKeys, { maxAgeSeconds, now }: KeyRin
     return (publishedAt.get(kid) ?? now()) + maxAgeSeconds * 1000 <= now();
   }
 
+  function signingKey(): SigningKey {
+    const appointed = signingKeyAt(keys.entries, now());
+    if (isKnown(appointed) || !publishedAt.has(signing.kid)) signing = appointed;
+    return signing;
+  }
+
   return {
     algorithm: first.algorithm,
 
     signer() {
-      const appointed = signingKeyAt(keys.entries, now());
-      if (isKnown(appointed) || !publishedAt.has(signing.kid)) signing = appointed;
-      return { kid: signing.kid, key: signing.privateKey };
+      const { kid, privateKey } = signingKey();
+      return { kid, key: privateKey };
     },
+
+    digestKeys: () => ({
+      current: signingKey().digestKey,
+      all: keys.entries.map(({ digestKey }) => digestKey),
+    }),
 
     findVerifier: (header, token) => verifyingKeys(header, token),
     publicKeys: () => keys.publicKeys,
@@ -70,6 +82,7 @@ export function createKeyRing(first: SigningKeys, { maxAgeSeconds, now }: KeyRin
 /** HS256: one secret signs and verifies, so nothing is published. */
 export function createSecretKey(first: Uint8Array) {
   let secret = first;
+  let digestKey = deriveDigestKey(first);
   return {
     algorithm: "HS256",
     signer: () => ({ kid: null, key: secret }),
@@ -78,9 +91,11 @@ export function createSecretKey(first: Uint8Array) {
       return secret;
     },
     publicKeys: () => ({ keys: [] }),
+    digestKeys: () => ({ current: digestKey, all: [digestKey] }),
 
     replace(next: Uint8Array): void {
       secret = next;
+      digestKey = deriveDigestKey(next);
     },
   } satisfies SessionKeys & { replace: unknown };
 }

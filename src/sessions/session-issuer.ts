@@ -1,13 +1,20 @@
 import type { JSONWebKeySet } from "jose";
 import type { TokenKind } from "./session-token.ts";
+import type { Subject } from "./subject.ts";
 
 export type SessionType = "browser" | "mobile";
 
-/** Who a session is for. */
-export interface SessionSubject {
-  /** The login id as the user table stores it. */
+/** What OwnID asks for. */
+export interface SessionRequest {
   readonly loginId: string;
   /** `null` when OwnID did not say. */
+  readonly sessionType: SessionType | null;
+}
+
+/** Who a token is for. */
+export interface TokenSubject extends Subject {
+  /** What stands for the login id where the subject is something else; `null` = the login id is the subject. */
+  readonly loginIdDigest: string | null;
   readonly sessionType: SessionType | null;
 }
 
@@ -24,7 +31,7 @@ export interface IssueOptions {
 
 export interface SessionIssuer {
   /** Returns a new token, JWS compact (RFC 7515). */
-  issue(subject: SessionSubject, options?: IssueOptions): Promise<string>;
+  issue(subject: TokenSubject, options?: IssueOptions): Promise<string>;
   /** The keys that verify the tokens, public members only (RFC 7517, section 5). */
   publicKeys(): JSONWebKeySet;
 }

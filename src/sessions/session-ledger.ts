@@ -2,7 +2,7 @@
 export interface IssuedToken {
   readonly jti: string;
   readonly sid: string;
-  /** `sub`: the login id as the user table stores it. */
+  /** The login id as the user table stores it, or what stands for it in the token. */
   readonly loginId: string;
   /** `iat`, in seconds. */
   readonly issuedAt: number;
@@ -27,7 +27,10 @@ export interface SessionLedger {
   /** Revokes one token by its `jti`, or all tokens of one session by its `sid`. */
   revoke(id: string): Promise<void>;
 
-  /** Revokes every token that has been issued to the user so far, and none that is issued afterwards. */
+  /**
+   * Revokes every token with this login id, or with what stands for it, that has been issued so far, and none that is
+   * issued afterwards.
+   */
   revokeUser(loginId: string): Promise<void>;
 
   /**

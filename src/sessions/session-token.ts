@@ -1,4 +1,5 @@
 import { type Static, Type } from "@sinclair/typebox";
+import type { Claims } from "./subject.ts";
 
 /** A hand-off token is what OwnID carries with `SESSION_HANDOFF=exchange`; it is good for one exchange only. */
 export type TokenKind = "session" | "handoff";
@@ -25,10 +26,11 @@ export const backdatingSeconds = 5;
 const clockToleranceSeconds = 2;
 
 /**
- * The claims of every token (RFC 7519). Times are seconds since the Unix epoch, and `sub` is the login id as the user
- * table stores it. An exchange keeps the session's `sid` and gives the new token a `jti` of its own.
+ * The claims that the sidecar itself gives a token (RFC 7519). Times are seconds since the Unix epoch. `sub` is the login id
+ * as the user table stores it, or the value of `SESSION_SUBJECT_COLUMN`; then `lid` is a digest of the login id. An exchange
+ * keeps the session's `sid` and gives the new token a `jti` of its own.
  */
-export const TokenClaims = Type.Object({
+export const OwnClaims = Type.Object({
   iss: Type.String(),
   aud: Type.String(),
   sub: Type.String(),
@@ -37,10 +39,21 @@ export const TokenClaims = Type.Object({
   exp: Type.Integer(),
   jti: Type.String({ minLength: 1 }),
   sid: Type.String({ minLength: 1 }),
+  lid: Type.Optional(Type.String({ minLength: 1 })),
   session_type: Type.Optional(Type.Union([Type.Literal("browser"), Type.Literal("mobile")])),
 });
 
-export type TokenClaims = Static<typeof TokenClaims>;
+export type OwnClaims = Static<typeof OwnClaims>;
+
+/** All claims of a token, those of `SESSION_CLAIMS` included. */
+export type TokenClaims = OwnClaims & Claims;
+
+/** Returns the claims that a token has from `SESSION_CLAIMS`. */
+export function furtherClaimsOf(claims: TokenClaims): Claims {
+  return Object.fromEntries(
+    Object.entries(claims).filter(([name]) => !Object.hasOwn(OwnClaims.properties, name)),
+  );
+}
 
 /** Returns the earliest `iat` of a token that is issued at this instant, in seconds. */
 export function earliestIssueTime(nowMs: number): number {

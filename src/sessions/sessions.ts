@@ -1,16 +1,19 @@
 import type { JSONWebKeySet } from "jose";
 import { HandoffExchanged, SessionInvalid, SessionLedgerUnavailable } from "../errors.ts";
-import type { IssueOptions, SessionIssuer, SessionSubject } from "./session-issuer.ts";
+import { type DigestKeys, digestLoginId } from "./login-id-digest.ts";
+import type { IssueOptions, SessionIssuer, SessionRequest, TokenSubject } from "./session-issuer.ts";
 import type { SessionLedger, UserRevocation } from "./session-ledger.ts";
-import { earliestIssueTime, type TokenClaims } from "./session-token.ts";
+import { earliestIssueTime, furtherClaimsOf, type TokenClaims } from "./session-token.ts";
+import { type SubjectRules, type SubjectUser, subjectOf } from "./subject.ts";
 import type { VerifyToken } from "./token-verifier.ts";
 
-export interface SessionsOptions {
+export interface SessionsOptions extends SubjectRules {
   readonly issuer: SessionIssuer;
   readonly verifyToken: VerifyToken;
   readonly ledger: SessionLedger;
   /** `SESSION_HANDOFF=exchange`: OwnID carries a hand-off token instead of the session token. */
   readonly handsOff: boolean;
+  readonly digestKeys: () => DigestKeys;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
@@ -21,8 +24,10 @@ export interface Sessions {
    * Starts a session for the user who is asked for and whom `readUser` returns as the table spells the login id. Returns
    * the token for OwnID to carry. `readUser` may be called twice. It works without the ledger, too; a user who was
    * revoked seconds before then has to log in again.
+   *
+   * @throws {SessionRowUnfit} the user's row has no subject, or a value that does not fit into a token
    */
-  start(asked: SessionSubject, readUser: () => Promise<{ loginId: string }>): Promise<string>;
+  start(asked: SessionRequest, readUser: () => Promise<SubjectUser>): Promise<string>;
 
   /**
    * Returns the claims of an active session token: it is this sidecar's, valid now and not revoked. Every other text
@@ -56,20 +61,31 @@ export interface Sessions {
 /** How long an exchange is remembered after the hand-off token has expired, since clocks differ. */
 const exchangeMarginSeconds = 60;
 
-export function createSessions({ issuer, verifyToken, ledger, handsOff, now }: SessionsOptions): Sessions {
+export function createSessions(options: SessionsOptions): Sessions {
+  const { issuer, verifyToken, ledger, handsOff, digestKeys, now } = options;
   const kind = handsOff ? "handoff" : "session";
 
-  async function isRevoked({ jti, sid, sub, iat }: TokenClaims): Promise<boolean> {
-    return ledger.isRevoked({ jti, sid, loginId: sub, issuedAt: iat });
+  function digestOf(loginId: string): string | null {
+    return options.subjectColumn === null ? null : digestLoginId(digestKeys().current, loginId);
+  }
+
+  async function isRevoked(claims: TokenClaims): Promise<boolean> {
+    const { jti, sid, iat } = claims;
+    return ledger.isRevoked({ jti, sid, loginId: revocationNameOf(claims), issuedAt: iat });
   }
 
   async function revokedUntilIfKnown(loginId: string): Promise<number | null> {
     try {
-      return await ledger.revokedUntil(loginId);
+      return await ledger.revokedUntil(digestOf(loginId) ?? loginId);
     } catch (error) {
       if (error instanceof SessionLedgerUnavailable) return null;
       throw error;
     }
+  }
+
+  /** Every revocation of the login id covers a token that is issued now. */
+  function tokenSubject(user: SubjectUser, sessionType: SessionRequest["sessionType"]): TokenSubject {
+    return { ...subjectOf(user, options), loginIdDigest: digestOf(user.loginId), sessionType };
   }
 
   return {
@@ -79,12 +95,16 @@ export function createSessions({ issuer, verifyToken, ledger, handsOff, now }: S
       const [first, ofAsked] = await Promise.all([readUser(), revokedUntilIfKnown(asked)]);
       const revokedUntil = first.loginId === asked ? ofAsked : await revokedUntilIfKnown(first.loginId);
       if (revokedUntil === null || revokedUntil < earliestIssueTime(asOfMs))
-        return issuer.issue({ loginId: first.loginId, sessionType }, { kind, asOfMs });
+        return issuer.issue(tokenSubject(first, sessionType), { kind, asOfMs });
       // The user was revoked moments ago, perhaps after the row was read. Only a row that is read after the revocation
       // may give a token that is later than it.
-      const { loginId } = await readUser();
-      const isSame = loginId === first.loginId;
-      return issuer.issue({ loginId, sessionType }, { kind, asOfMs, ...(isSame && { revokedUntil }) });
+      const user = await readUser();
+      const isSame = user.loginId === first.loginId;
+      return issuer.issue(tokenSubject(user, sessionType), {
+        kind,
+        asOfMs,
+        ...(isSame && { revokedUntil }),
+      });
     },
 
     async find(token) {
@@ -101,19 +121,35 @@ export function createSessions({ issuer, verifyToken, ledger, handsOff, now }: S
       if (!isFirst) throw new HandoffExchanged();
       // Asked after the exchange is recorded: a ledger that has lost that record since calls the token revoked. And
       // read before `isRevoked`: a revocation after that covers the new token.
-      const revokedUntil = await ledger.revokedUntil(claims.sub);
+      const revokedUntil = await ledger.revokedUntil(revocationNameOf(claims));
       if (await isRevoked(claims)) throw new SessionInvalid();
-      const options: IssueOptions = { sid: claims.sid, asOfMs, revokedUntil };
-      return issuer.issue(subjectOf(claims), options);
+      const issueOptions: IssueOptions = { sid: claims.sid, asOfMs, revokedUntil };
+      return issuer.issue(subjectOfToken(claims), issueOptions);
     },
 
     revoke: (id) => ledger.revoke(id),
-    revokeUser: (loginId) => ledger.revokeUser(loginId),
+
+    /** Tokens may have been issued before a setting or a key was changed, so that they carry what they would not now. */
+    async revokeUser(loginId) {
+      const digests = digestKeys().all.map((key) => digestLoginId(key, loginId));
+      await Promise.all([loginId, ...digests].map(ledger.revokeUser));
+    },
     userRevocation: (loginId) => ledger.userRevocation(loginId),
     publicKeys: () => issuer.publicKeys(),
   };
 }
 
-function subjectOf({ sub, session_type }: TokenClaims): SessionSubject {
-  return { loginId: sub, sessionType: session_type ?? null };
+/** What a revocation of the user's login id names in the ledger, as far as this token is concerned. */
+function revocationNameOf({ sub, lid }: TokenClaims): string {
+  return lid ?? sub;
+}
+
+function subjectOfToken(claims: TokenClaims): TokenSubject {
+  const { sub, lid, session_type } = claims;
+  return {
+    subject: sub,
+    claims: furtherClaimsOf(claims),
+    loginIdDigest: lid ?? null,
+    sessionType: session_type ?? null,
+  };
 }

@@ -6,11 +6,13 @@ import { type KeyAlgorithm, type PrivateJwk, publicJwkOf } from "./key-algorithm
 import { type KeyFileEntry, readKeyFile } from "./key-file.ts";
 import { asActive, createKey } from "./key-making.ts";
 import { statesAt } from "./key-states.ts";
+import type { DigestKey } from "./login-id-digest.ts";
 
 export interface SigningKey {
   readonly kid: string;
   readonly algorithm: KeyAlgorithm;
   readonly privateKey: CryptoKey;
+  readonly digestKey: DigestKey;
 }
 
 /** What the file of the signing keys held when it was read. */
@@ -70,7 +72,8 @@ export function signingKeyAt(entries: readonly KeyFileEntry[], nowMs: number): S
   );
   const signing = entries[states.findIndex(({ state }) => state === "active")];
   if (signing === undefined) throw new Error("a key file without an active key was accepted");
-  return { kid: signing.jwk.kid, algorithm: signing.jwk.alg, privateKey: signing.privateKey };
+  const { jwk, privateKey, digestKey } = signing;
+  return { kid: jwk.kid, algorithm: jwk.alg, privateKey, digestKey };
 }
 
 /**

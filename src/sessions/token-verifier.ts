@@ -1,10 +1,17 @@
 import { Value } from "@sinclair/typebox/value";
 import { errors, jwtVerify } from "jose";
 import type { SessionKeys } from "./key-ring.ts";
-import { backdatingSeconds, headerTypeOf, TokenClaims, type TokenKind } from "./session-token.ts";
+import { isDigestOf } from "./login-id-digest.ts";
+import {
+  backdatingSeconds,
+  headerTypeOf,
+  OwnClaims,
+  type TokenClaims,
+  type TokenKind,
+} from "./session-token.ts";
 
 export interface TokenVerifierOptions {
-  readonly keys: Pick<SessionKeys, "algorithm" | "findVerifier">;
+  readonly keys: Pick<SessionKeys, "algorithm" | "findVerifier" | "digestKeys">;
   readonly issuer: string;
   readonly audience: string;
   /** `SESSION_TOKEN_TYPE`: the header `typ` of session tokens. */
@@ -26,8 +33,13 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
   const { keys, issuer, audience, tokenType, lifetimeSeconds, now } = options;
 
   /** A revocation is kept for the longest lifetime, so no token may outlive that, also after the setting was lowered. */
-  function isTooOld({ iat }: TokenClaims, kind: TokenKind): boolean {
+  function isTooOld({ iat }: OwnClaims, kind: TokenKind): boolean {
     return now() / 1000 >= iat + backdatingSeconds + lifetimeSeconds[kind];
+  }
+
+  /** The digest of an exchanged token may be older than its signature. */
+  function isRevocable({ lid }: OwnClaims): boolean {
+    return lid === undefined || isDigestOf(keys.digestKeys().all, lid);
   }
 
   return async (token, kind) => {
@@ -39,8 +51,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
         audience,
         currentDate: new Date(now()),
       });
-      if (!Value.Check(TokenClaims, payload) || isTooOld(payload, kind)) return null;
-      return payload;
+      if (!Value.Check(OwnClaims, payload) || isTooOld(payload, kind)) return null;
+      return isRevocable(payload) ? payload : null;
     } catch (error) {
       if (error instanceof errors.JOSEError) return null;
       throw error;

@@ -9,7 +9,13 @@ import { createSqliteFile, openTestDatabase, type TestDatabase } from "../suppor
 
 setDefaultTimeout(30_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 
 /** What the site has put between an UPDATE and its row, and what becomes of a set of `sent` over `old`. */
 interface Interference {

@@ -8,7 +8,13 @@ import { openTestDatabase } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 
 describeWith("postgres", "a proxy that repeats what a SELECT returned", () => {
   test("gives no lookup and no scan a row from before", async () => {

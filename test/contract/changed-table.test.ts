@@ -9,7 +9,13 @@ import { problemsOf } from "./table-check-contract.ts";
 
 setDefaultTimeout(30_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: "blocked" };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: "blocked",
+  session: null,
+};
 
 interface Changes {
   readonly types: TypeChanges | null;

@@ -8,7 +8,13 @@ import { withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(30_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 const role = "confirmed_update_sidecar";
 
 describeWith("postgres", "an UPDATE in Postgres", () => {

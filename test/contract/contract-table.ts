@@ -67,7 +67,12 @@ export async function createTable(
 ): Promise<TableNames> {
   const { quote } = database;
   const types = { ...typesOf[database.kind], ...changes };
-  const names = { ...columns, table, blockedColumn: types.blocked === null ? null : "Is Blocked" };
+  const names = {
+    ...columns,
+    table,
+    blockedColumn: types.blocked === null ? null : "Is Blocked",
+    session: null,
+  };
   const [loginId, ownIdData, place] = [
     quote(names.loginIdColumn),
     quote(names.ownIdDataColumn),

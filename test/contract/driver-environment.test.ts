@@ -7,7 +7,13 @@ import { openTestDatabase } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 
 /** What Bun.SQL reads for Postgres, each with a value that would lead elsewhere or nowhere. */
 const postgresVariables = {

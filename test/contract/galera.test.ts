@@ -5,7 +5,13 @@ import { describeUnless, describeWithPrivate } from "../support/describe-with.ts
 import { galeraProblem, startGaleraCluster } from "../support/galera-cluster.ts";
 import { openTestDatabase } from "../support/test-database.ts";
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 
 describeWithPrivate("mariadb", "MariaDB", () => {
   describeUnless(galeraProblem(), "in a Galera cluster", () => {

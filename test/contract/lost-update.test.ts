@@ -9,7 +9,13 @@ import { openTestDatabase, type TestDatabase } from "../support/test-database.ts
 
 setDefaultTimeout(30_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 
 describeWith("mariadb", "a MariaDB behind a proxy that loses it during an UPDATE", () => {
   let proxy: ErrorProxy;

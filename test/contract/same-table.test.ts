@@ -9,7 +9,13 @@ import { withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(60_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 const columns = "(email varchar(191) PRIMARY KEY, data text)";
 
 /** Sets "new" over what the directory finds, and returns what it found. */

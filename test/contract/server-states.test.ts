@@ -15,7 +15,13 @@ import { problemsOf, withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(60_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 const createUsers = [
   "CREATE TABLE users (email varchar(191) PRIMARY KEY, data text)",
   "INSERT INTO users VALUES ('ann', 'old')",

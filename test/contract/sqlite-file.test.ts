@@ -8,7 +8,13 @@ import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { outcomeOf } from "../support/outcome.ts";
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 
 describe.each(["WAL", "DELETE"])("an SQLite file in journal mode %s", (journalMode) => {
   let folder: string;

@@ -23,6 +23,7 @@ export const accounts: TableNames = {
   loginIdColumn: "email",
   ownIdDataColumn: "ownIdData",
   blockedColumn: null,
+  session: null,
 };
 
 export const withBlocked = { blockedColumn: "is blocked" };

@@ -10,7 +10,13 @@ import { withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(30_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 const triggerFailed = "a trigger of the user table failed: ";
 
 /** A directory that has checked the table, and what its write of `new` over `old` throws. */

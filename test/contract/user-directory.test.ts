@@ -20,6 +20,7 @@ describe("SQLite", () => {
       loginIdColumn: "email",
       ownIdDataColumn: "ownIdData",
       blockedColumn: "blocked",
+      session: null,
     });
     await directory.verifyConnection();
     for (const column of ["ownIdData", "email", "blocked"]) {
@@ -100,6 +101,7 @@ describeWithPrivate("mariadb", "MariaDB with lax settings, by a mariadb: address
       loginIdColumn: "email",
       ownIdDataColumn: "ownIdData",
       blockedColumn: null,
+      session: null,
     });
     await directory.verifyConnection();
     expect((await directory.find("renée@example.com")).loginId).toBe("renée@example.com");
@@ -119,6 +121,7 @@ describeWithPrivate("mariadb", "MariaDB with lax settings, by a mariadb: address
       loginIdColumn: "email",
       ownIdDataColumn: "ownIdData",
       blockedColumn: null,
+      session: null,
     });
     await directory.verifyConnection();
     const { databaseTimeMs } = await directory.find("ann");

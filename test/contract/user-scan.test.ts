@@ -213,7 +213,13 @@ function describeUserScan(open: () => Promise<ScannedDatabase>): void {
       await database.run(
         `INSERT INTO ${database.quoteTable(table)} VALUES (NULL, 'x'), ('ann', 'y'), (NULL, 'z')`,
       );
-      const names = { table, loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+      const names = {
+        table,
+        loginIdColumn: "email",
+        ownIdDataColumn: "data",
+        blockedColumn: null,
+        session: null,
+      };
       const scan = openScan(opened, names);
       scans.push(scan);
       expect((await pagesOf(scan, 1)).flat()).toEqual([{ loginId: "ann", isEnrolled: true }]);
@@ -307,7 +313,13 @@ function describeUserScan(open: () => Promise<ScannedDatabase>): void {
     using folder = temporaryFolder();
     const url =
       opened.kind === "sqlite" ? folder.at("none.db") : opened.url.replace(/:\d+\//, `:${await freePort()}/`);
-    const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+    const names = {
+      table: "users",
+      loginIdColumn: "email",
+      ownIdDataColumn: "data",
+      blockedColumn: null,
+      session: null,
+    };
     const scan = openScan({ ...opened, url }, names, 300);
     scans.push(scan);
     const asked = [scan.list(null, 10), scan.read(["ann"])];

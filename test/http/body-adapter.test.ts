@@ -24,7 +24,7 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
     set: async () => void reached.push("set"),
     findForSession: async (loginId) => {
       reached.push("session");
-      return { loginId, ownIdData: null, blocked: false, databaseTimeMs: 0 };
+      return { loginId, ownIdData: null, blocked: false, databaseTimeMs: 0, columns: new Map() };
     },
   });
   const dependencies = {

@@ -48,7 +48,7 @@ function createScriptedStore() {
     set: () => run("set"),
     async findForSession(loginId) {
       await run("session");
-      return { loginId, ownIdData: "devices", blocked: false, databaseTimeMs: 0 };
+      return { loginId, ownIdData: "devices", blocked: false, databaseTimeMs: 0, columns: new Map() };
     },
   });
   return { store, runs, ends };

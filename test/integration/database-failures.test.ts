@@ -13,7 +13,13 @@ import { type FailingServer, failingServers } from "./failing-servers.ts";
 
 setDefaultTimeout(30_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 const poolMax = 5;
 const statementMs = 400;
 /** How much later than a timer of the same length a call may end. */

@@ -15,7 +15,13 @@ import { startPgbouncer } from "../support/pgbouncer-server.ts";
 
 setDefaultTimeout(30_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 const wrongPassword = "not-the-password";
 const servers = [
   {

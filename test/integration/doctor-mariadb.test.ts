@@ -191,6 +191,22 @@ describeWithPrivate("mariadb", "doctor on MariaDB", () => {
     });
   }
 
+  test("says how many users cannot log in for want of a subject", async () => {
+    await using site = await createSite({
+      SESSION_SUBJECT_COLUMN: "uuid",
+      SESSION_CLAIMS: "name:name",
+    });
+    await site.administrate("ALTER TABLE users ADD COLUMN uuid VARCHAR(36)");
+    await site.administrate(`GRANT SELECT (uuid, name) ON users TO ${site.account}`);
+    await site.administrate("INSERT INTO users (email, uuid) VALUES ('a', NULL), ('b', ''), ('c', 'c')");
+    expect(await faultsOf(site)).toEqual(["database.subject-column: wrong", "subjects.present: wrong"]);
+    const { detail } = (await itemsOf(site)).get("subjects.present") ?? {};
+    expect(detail).toBe('2 users have none in column "uuid", and so cannot log in');
+    await site.administrate("CREATE UNIQUE INDEX by_uuid ON users (uuid)");
+    await site.administrate("DELETE FROM users WHERE uuid IS NULL OR uuid = ''");
+    expect(await faultsOf(site)).toEqual([]);
+  });
+
   test("prints an account of its own for a sidecar that logs in as root", async () => {
     await using site = await createSite();
     site.environment.DATABASE_URL = server.url(databaseOf(site.account));

@@ -180,6 +180,24 @@ describe("doctor on SQLite", () => {
     expect(await faultsOf(site)).toEqual([]);
   });
 
+  test("counts the users who have no subject, or that of another user", async () => {
+    await using site = await createSite();
+    site.database.run("ALTER TABLE users ADD COLUMN id INTEGER");
+    site.database.run("INSERT INTO users VALUES ('ann', NULL, 1), ('bob', NULL, 1), ('eve', NULL, NULL)");
+    site.environment.SESSION_SUBJECT_COLUMN = "id";
+    site.environment.SESSION_CLAIMS = "uid:id";
+    expect(await faultsOf(site)).toEqual([
+      "database.subject-column: wrong",
+      "subjects.present: wrong",
+      "subjects.unique: wrong",
+    ]);
+    const items = await itemsOf(site);
+    expect(items.get("database.claim-columns")?.status).toBe("fine");
+    expect(items.get("subjects.present")?.detail).toBe(
+      '1 user has none in column "id", and so cannot log in',
+    );
+  });
+
   test("never throws keys away, whatever is wrong with their file", async () => {
     await using site = await createSite();
     const content = readFileSync(site.keysFile, "utf8");

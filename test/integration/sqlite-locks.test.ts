@@ -5,7 +5,13 @@ import { createSqliteFile } from "../support/test-database.ts";
 
 setDefaultTimeout(60_000);
 
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "data", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
 const statementMs = 1000;
 const callMs = statementMs + 200;
 /** How long nothing else of this process may run. */

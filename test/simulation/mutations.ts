@@ -60,13 +60,15 @@ function settingTheCallersToken(script: SimulatedScript): SimulatedScript {
 /** Joins whatever read is under way, though it was sent before the caller came. */
 function joiningSentReads(real: UserDirectory): UserDirectory {
   const underWay = new Map<string, ReturnType<UserDirectory["find"]>>();
+  function find(loginId: string) {
+    const found = underWay.get(loginId) ?? real.find(loginId).finally(() => underWay.delete(loginId));
+    underWay.set(loginId, found);
+    return found;
+  }
   return {
     ...real,
-    find(loginId) {
-      const found = underWay.get(loginId) ?? real.find(loginId).finally(() => underWay.delete(loginId));
-      underWay.set(loginId, found);
-      return found;
-    },
+    find,
+    findForSession: async (loginId) => ({ ...(await find(loginId)), columns: new Map() }),
   };
 }
 
@@ -120,7 +122,11 @@ export const mutations = {
   "the database does not compare": { database: { comparesNot: true } },
   "reads join a statement sent before": { directory: joiningSentReads },
   "the key is the login id as it was asked": {
-    directory: (real) => ({ ...real, find: async (loginId) => ({ ...(await real.find(loginId)), loginId }) }),
+    directory: (real) => ({
+      ...real,
+      find: async (loginId) => ({ ...(await real.find(loginId)), loginId }),
+      findForSession: async (loginId) => ({ ...(await real.findForSession(loginId)), loginId }),
+    }),
   },
   "a marker lapses before the fence": { limits: { quarantineMs: 20 } },
   "BEGIN keeps the token": { scripts: { beginWrite: keeping("t", beginWrite) } },

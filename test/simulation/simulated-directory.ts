@@ -83,18 +83,21 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
     });
   }
 
+  function find(loginId: string): Promise<UserRecord> {
+    const call = startCall<UserRecord>(unavailable);
+    if (random.chance(world.weather.databaseRefuses)) call.reject(new Overloaded());
+    else sendFind(call, loginId, 3);
+    return call.promise;
+  }
+
   return {
     verifyConnection: async () => {},
     fits: () => true,
     noData: () => null,
     close: async () => {},
 
-    find(loginId) {
-      const call = startCall<UserRecord>(unavailable);
-      if (random.chance(world.weather.databaseRefuses)) call.reject(new Overloaded());
-      else sendFind(call, loginId, 3);
-      return call.promise;
-    },
+    find,
+    findForSession: async (loginId) => ({ ...(await find(loginId)), columns: new Map() }),
 
     replaceOwnIdData(change) {
       const call = startCall<Replaced>(unknown);

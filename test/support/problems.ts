@@ -83,6 +83,11 @@ const texts = {
     title: "The record of revoked sessions gives no answer",
     detail: "Try again. A revocation or an exchange may have taken effect. The sidecar's log has the reason.",
   },
+  ERR_SESSION_ROW_UNFIT: {
+    status: 503,
+    title: "The user's row cannot give a session",
+    detail: "A column that sessions are configured to read does not fit. The sidecar's log names it.",
+  },
   ERR_HASH_STALE: {
     status: 503,
     title: "Redis and the user database disagreed",

@@ -4,6 +4,7 @@ import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { type AppDependencies, createApp } from "../../src/app.ts";
 import { withoutHotCopy } from "../../src/coherence/hot-copy.ts";
 import { createWriteThrough } from "../../src/coherence/write-through.ts";
+import type { SessionColumns } from "../../src/directory/dialects/session-columns.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { createDependencyWatch } from "../../src/process/dependency-watch.ts";
 import { createMetrics } from "../../src/process/metrics.ts";
@@ -24,6 +25,10 @@ export interface RunningAppOptions extends Partial<AppDependencies> {
   readonly handsOff?: boolean;
   /** `SESSION_TOKEN_TYPE`. */
   readonly tokenType?: string;
+  /** `SESSION_SUBJECT_COLUMN` and `SESSION_CLAIMS`. */
+  readonly session?: SessionColumns | null;
+  /** Changes the user table before the sidecar looks at it. */
+  readonly schema?: readonly string[];
 }
 
 export type RunningApp = Awaited<ReturnType<typeof startApp>>;
@@ -52,6 +57,8 @@ export async function startApp({
   collation = "BINARY",
   handsOff = false,
   tokenType = sessionSettings.tokenType,
+  session = null,
+  schema = [],
   ...overrides
 }: RunningAppOptions = {}) {
   const folder = temporaryFolder();
@@ -62,6 +69,7 @@ export async function startApp({
 
   const databasePath = folder.at("users.db");
   const table = createUsers(databasePath, users, collation);
+  schema.forEach(table.run);
   const directory = createSqlDirectory({
     kind: "sqlite",
     url: databasePath,
@@ -74,6 +82,7 @@ export async function startApp({
       loginIdColumn: "email",
       ownIdDataColumn: "ownIdData",
       blockedColumn: "blocked",
+      session,
     },
   });
   const watch = createDependencyWatch({
@@ -105,7 +114,16 @@ export async function startApp({
       onEvent: () => {},
     }),
     replayGuard: createProcessReplayGuard({ keepMs: 125_000, now, elapsed: now }),
-    sessions: createJwtSessions({ ...sessionSettings, tokenType, keys: keyRing, ledger, handsOff, now }),
+    sessions: createJwtSessions({
+      ...sessionSettings,
+      tokenType,
+      subjectColumn: session?.subject ?? null,
+      claims: session?.claims ?? [],
+      keys: keyRing,
+      ledger,
+      handsOff,
+      now,
+    }),
     sessionCookie: "ownid_session",
     findUser: directory.find,
     readiness: watch,

@@ -33,6 +33,7 @@ export async function storeOver(
     loginIdColumn: "email",
     ownIdDataColumn: "ownIdData",
     blockedColumn: "blocked",
+    session: null,
   };
   const real = createSqlDirectory({
     kind: "sqlite",
@@ -49,17 +50,22 @@ export async function storeOver(
   const events: StoreEvent[] = [];
   let found = 0;
 
-  const directory: UserDirectory = {
-    ...real,
-    async find(loginId) {
+  function interfered<User extends UserRecord>(read: (loginId: string) => Promise<User>) {
+    return async (loginId: string): Promise<User> => {
       found += 1;
       const nth = found;
       interference.beforeFind?.(nth);
-      const user = await real.find(loginId);
-      const seen = interference.afterFind?.(user, nth) ?? user;
+      const user = await read(loginId);
+      const seen = { ...user, ...interference.afterFind?.(user, nth) };
       finds.push(seen);
       return seen;
-    },
+    };
+  }
+
+  const directory: UserDirectory = {
+    ...real,
+    find: interfered(real.find),
+    findForSession: interfered(real.findForSession),
     fits: (ownIdData) => interference.fits?.() ?? real.fits(ownIdData),
     async replaceOwnIdData(change) {
       replacements.push(change);

@@ -40,7 +40,13 @@ const command = join(import.meta.dir, "../../scripts/sync/index.ts");
 const statementMs = 1000;
 const graceMs = 3001;
 const times = { limits: { ttlMs: 600_000, tokenMs: 5000, quarantineMs: 30_000 }, graceMs };
-const names = { table: "users", loginIdColumn: "email", ownIdDataColumn: "ownIdData", blockedColumn: null };
+const names = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "ownIdData",
+  blockedColumn: null,
+  session: null,
+};
 
 /** Of ten users one has no data. Postgres has no collation of its own that folds case. */
 const definitions: Record<DatabaseKind, (users: number) => readonly string[]> = {

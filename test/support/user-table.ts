@@ -18,7 +18,9 @@ export function createUsers(path: string, users: readonly User[], collation: "BI
   );
 
   function insert({ email, ownIdData = null, blocked = false }: User): void {
-    database.query("INSERT INTO users VALUES (?, ?, ?)").run(email, ownIdData, blocked ? 1 : 0);
+    database
+      .query("INSERT INTO users (email, ownIdData, blocked) VALUES (?, ?, ?)")
+      .run(email, ownIdData, blocked ? 1 : 0);
   }
 
   function read(email: string): string | null {

@@ -37,6 +37,7 @@ describe("with nothing configured", () => {
           loginIdColumn: "email",
           ownIdDataColumn: "ownIdData",
           blockedColumn: null,
+          session: null,
         },
       },
       redis: null,
@@ -56,6 +57,8 @@ describe("with nothing configured", () => {
         issuer: "ownid-sidecar",
         audience: "website",
         tokenType: "ownid-session+jwt",
+        subjectColumn: null,
+        claims: [],
         ttlSeconds: 3600,
         ttlSecondsByType: { browser: null, mobile: null },
         jwksMaxAgeSeconds: 300,
@@ -145,6 +148,8 @@ describe("what is configured", () => {
       SESSION_ISSUER: "https://www.example.com",
       SESSION_AUDIENCE: "shop",
       SESSION_TOKEN_TYPE: "JWT",
+      SESSION_SUBJECT_COLUMN: "user id",
+      SESSION_CLAIMS: "plan:plan name, https://shop.example/admin:is_admin",
       SESSION_TTL_SECONDS: "60",
       SESSION_TTL_SECONDS_BROWSER: "61",
       SESSION_TTL_SECONDS_MOBILE: "62",
@@ -175,6 +180,13 @@ describe("what is configured", () => {
           loginIdColumn: "login id",
           ownIdDataColumn: "ownid_data",
           blockedColumn: "gesperrt_ß",
+          session: {
+            subject: "user id",
+            claims: [
+              { claim: "plan", column: "plan name" },
+              { claim: "https://shop.example/admin", column: "is_admin" },
+            ],
+          },
         },
       },
       redis: { connection: config.redis?.connection ?? null, keyPrefix: "shop:" },
@@ -193,6 +205,11 @@ describe("what is configured", () => {
         issuer: "https://www.example.com",
         audience: "shop",
         tokenType: "JWT",
+        subjectColumn: "user id",
+        claims: [
+          { claim: "plan", column: "plan name" },
+          { claim: "https://shop.example/admin", column: "is_admin" },
+        ],
         ttlSeconds: 60,
         ttlSecondsByType: { browser: 61, mobile: 62 },
         jwksMaxAgeSeconds: 0,
@@ -326,6 +343,8 @@ describe("wrong settings", () => {
     SESSION_ALG: wrong,
     SESSION_SECRET: wrong,
     SESSION_TOKEN_TYPE: `${wrong} jwt`,
+    SESSION_SUBJECT_COLUMN: wrong,
+    SESSION_CLAIMS: wrong,
     SESSION_TTL_SECONDS: wrong,
     SESSION_TTL_SECONDS_BROWSER: wrong,
     SESSION_TTL_SECONDS_MOBILE: wrong,
@@ -378,6 +397,40 @@ describe("wrong settings", () => {
     expect(problemsOf({ SESSION_HANDOFF: "exchange" })).toEqual([problem]);
     for (const name of ["ADMIN_TOKEN", "BACKEND_TOKEN"])
       expect(problemsOf({ SESSION_HANDOFF: "exchange", [name]: "x".repeat(32) })).toEqual([]);
+  });
+
+  test.each([
+    ["iss:plan", "names the claim iss, which the sidecar reserves."],
+    ["a:b,lid:plan", "names the claim lid, which the sidecar reserves."],
+    ["session_type:plan", "names the claim session_type, which the sidecar reserves."],
+    ["active:plan", "names the claim active, which the sidecar reserves."],
+    ["plan:a,plan:b", "names the claim plan twice."],
+    [Array.from({ length: 21 }, (_, n) => `c${n}:c`).join(","), "names more than 20 claims."],
+    ["plan:ownIdData", "names the column of OwnID's data, which no token may carry."],
+  ])("include the claims %p", (SESSION_CLAIMS, problem) => {
+    expect(problemsOf({ SESSION_CLAIMS })).toEqual([`SESSION_CLAIMS ${problem}`]);
+  });
+
+  test.each([
+    "plan",
+    "plan:",
+    ":plan",
+    "a b:plan",
+    'plan:pl"an',
+    "1plan:plan",
+    "plan:plan,",
+    "pl\u00e4n:plan",
+  ])("include the claims %p, which are no list", (SESSION_CLAIMS) => {
+    expect(problemsOf({ SESSION_CLAIMS })).toEqual([
+      expect.stringContaining("SESSION_CLAIMS must be a list"),
+    ]);
+  });
+
+  test("include the column of OwnID's data as the subject, but the login id is the subject anyway", () => {
+    expect(problemsOf({ SESSION_SUBJECT_COLUMN: "ownIdData" })).toEqual([
+      "SESSION_SUBJECT_COLUMN names the column of OwnID's data, which no token may carry.",
+    ]);
+    expect(load({ SESSION_SUBJECT_COLUMN: "email" }).database.names.session).toBeNull();
   });
 
   test("leave nothing of a broken address or secret in the report", () => {

@@ -4,7 +4,7 @@ import jwt from "jsonwebtoken";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { createJwtIssuer, type JwtIssuerOptions } from "../../src/sessions/jwt-issuer.ts";
 import { createKeyRing } from "../../src/sessions/key-ring.ts";
-import type { SessionSubject } from "../../src/sessions/session-issuer.ts";
+import type { TokenSubject } from "../../src/sessions/session-issuer.ts";
 import { createSigningKeys, loadSigningKeys, type SigningKeys } from "../../src/sessions/signing-keys.ts";
 
 const issuedAt = 2_000_000_000;
@@ -15,7 +15,12 @@ beforeAll(async () => {
   keys = await makeKeys();
 });
 
-const sol: SessionSubject = { loginId: "sol@testmail.com", sessionType: null };
+const sol: TokenSubject = {
+  subject: "sol@testmail.com",
+  loginIdDigest: null,
+  claims: {},
+  sessionType: null,
+};
 
 function issuerWith(options: Partial<JwtIssuerOptions> = {}) {
   return createJwtIssuer({
@@ -70,7 +75,7 @@ describe("a session token", () => {
 
   test("lives as long as its kind does", async () => {
     const issuer = issuerWith({ ttlSecondsByType: { browser: 60, mobile: null }, ttlSeconds: 7 });
-    const lifetimeOf = async (sessionType: SessionSubject["sessionType"]) => {
+    const lifetimeOf = async (sessionType: TokenSubject["sessionType"]) => {
       const { exp = 0 } = payloadOf(await issuer.issue({ ...sol, sessionType }));
       return exp - issuedAt;
     };
@@ -119,7 +124,7 @@ describe("a session token", () => {
 
   test("keeps the login id as the user table spells it", async () => {
     for (const loginId of ["Zo\u00eb@ex\u00e4mple.com", "😀\u2028", '"}{', " a "]) {
-      expect(payloadOf(await issuerWith().issue({ ...sol, loginId })).sub).toBe(loginId);
+      expect(payloadOf(await issuerWith().issue({ ...sol, subject: loginId })).sub).toBe(loginId);
     }
   });
 
@@ -141,13 +146,13 @@ describe("a library that is not jose", () => {
   test("accepts a fresh token though its clock is some seconds behind", async () => {
     const token = await issuerWith().issue(sol);
     for (const secondsBehind of [1, 5]) {
-      expect(verify(token, { clockTimestamp: issuedAt - secondsBehind })).toMatchObject({ sub: sol.loginId });
+      expect(verify(token, { clockTimestamp: issuedAt - secondsBehind })).toMatchObject({ sub: sol.subject });
     }
   });
 
   test("refuses it after its end and before its beginning", async () => {
     const token = await issuerWith().issue(sol);
-    expect(verify(token, { clockTimestamp: issuedAt + 3599 })).toMatchObject({ sub: sol.loginId });
+    expect(verify(token, { clockTimestamp: issuedAt + 3599 })).toMatchObject({ sub: sol.subject });
     expect(() => verify(token, { clockTimestamp: issuedAt + 3600 })).toThrow("jwt expired");
     expect(() => verify(token, { clockTimestamp: issuedAt - 6 })).toThrow("jwt not active");
   });
@@ -164,7 +169,7 @@ describe("a library that is not jose", () => {
     const [header = "", payload = "", signature = ""] = token.split(".");
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString());
     const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-    const other = await issuerWith().issue({ ...sol, loginId: "mia@testmail.com" });
+    const other = await issuerWith().issue({ ...sol, subject: "mia@testmail.com" });
     const altered = [
       `${header}.${encode({ ...claims, sub: "mia@testmail.com" })}.${signature}`,
       `${header}.${encode({ ...claims, exp: claims.exp + 1 })}.${signature}`,

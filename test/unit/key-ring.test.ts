@@ -11,7 +11,7 @@ import { createTokenVerifier } from "../../src/sessions/token-verifier.ts";
 
 const nowMs = Date.now();
 const maxAgeSeconds = 300;
-const sol = { loginId: "sol@testmail.com", sessionType: null };
+const sol = { subject: "sol@testmail.com", loginIdDigest: null, claims: {}, sessionType: null };
 
 function tokensOf(keys: SessionKeys) {
   const common = {
@@ -152,6 +152,6 @@ describe("SESSION_ALG", () => {
       algorithms: ["HS256"],
       currentDate: new Date(nowMs),
     });
-    expect(payload.sub).toBe(sol.loginId);
+    expect(payload.sub).toBe(sol.subject);
   });
 });

@@ -4,6 +4,7 @@ import type { DatabaseTls } from "../../config/database-config.ts";
 import type { Fix } from "../../fix.ts";
 import type { CountRepeats, RepeatedLoginIds } from "../repeated-login-ids.ts";
 import type { TableProblem } from "../table-problem.ts";
+import { type SessionColumns, sessionColumnsOf } from "./session-columns.ts";
 import type { SqlFailure } from "./sql-failure.ts";
 import type { UnfitState } from "./unfit-state.ts";
 
@@ -14,6 +15,8 @@ export interface TableNames {
   readonly loginIdColumn: string;
   readonly ownIdDataColumn: string;
   readonly blockedColumn: string | null;
+  /** `null` = sessions read no further column. */
+  readonly session: SessionColumns | null;
 }
 
 export interface ConnectionOptions {
@@ -27,7 +30,8 @@ export interface ConnectionOptions {
   readonly statementMs: number;
 }
 
-export type ColumnKind = "text" | "padded text" | "boolean" | "number" | "other";
+/** `symbol`: a UUID or an enumeration, whose values have one spelling as a text. */
+export type ColumnKind = "text" | "padded text" | "boolean" | "number" | "symbol" | "other";
 
 export interface ColumnFacts {
   readonly name: string;
@@ -84,11 +88,12 @@ export interface TableFixes {
 }
 
 /**
- * The two statements of the directory.
+ * The statements of the directory.
  *
  * `find` takes (readId, loginId) and returns at most two rows of `readId`, `loginId`, `ownIdData`, `blocked`,
  * `databaseTimeMs` and `unfit`, which is the name of an `UnfitState` or NULL. On a server it also returns a row for an
  * unknown user, with a `loginId` of NULL, so that a server in an unfit state cannot deny that a user exists.
+ * `findForSession` is the same with the columns that sessions read, as texts under the names of `session-columns.ts`.
  *
  * `replace` changes the row with exactly this login id if the user is not blocked or the change is `evenIfBlocked`, the row
  * holds `expected`, the clock is before `deadlineMs`, and the server is in no unfit state. If the table confirms updates, it
@@ -96,6 +101,7 @@ export interface TableFixes {
  */
 export interface Statements {
   readonly find: string;
+  readonly findForSession: string;
   readonly replace: string;
   /** What `replace` takes, in its order. */
   parametersOf(change: Replacement): unknown[];
@@ -144,9 +150,14 @@ export function splitTable(table: string): { schema: string | null; table: strin
 
 /** Returns what the sidecar's account needs on the table, as GRANT writes it. */
 export function neededPrivileges(names: TableNames, quote: (identifier: string) => string): string {
+  return `SELECT (${readColumns(names).map(quote).join(", ")}), UPDATE (${quote(names.ownIdDataColumn)})`;
+}
+
+/** Returns every column that the sidecar reads, each once. */
+export function readColumns(names: TableNames): string[] {
   const { loginIdColumn, ownIdDataColumn, blockedColumn } = names;
-  const read = [loginIdColumn, ownIdDataColumn, blockedColumn].filter((column) => column !== null);
-  return `SELECT (${read.map(quote).join(", ")}), UPDATE (${quote(ownIdDataColumn)})`;
+  const always = [loginIdColumn, ownIdDataColumn, ...(blockedColumn === null ? [] : [blockedColumn])];
+  return [...new Set([...always, ...sessionColumnsOf(names.session)])];
 }
 
 /** How long an idle connection is kept. */

@@ -164,14 +164,17 @@ function describe(column: MysqlColumn, isJsonText: boolean): ColumnFacts {
   return {
     name: column.name,
     type: isJsonText ? "json" : column.type,
-    kind: isJsonText ? "other" : kindOf(column.base),
+    kind: isJsonText ? "other" : kindOf(column),
     capacity: capacityOf(column),
     unicode: column.charset === "utf8mb4",
     nullable: column.nullable === "YES",
   };
 }
 
-function kindOf(base: string): ColumnKind {
+/** `BOOLEAN` is another name of `tinyint(1)`, and mappers make `bit(1)` for it. */
+function kindOf({ base, type }: MysqlColumn): ColumnKind {
+  if (type === "tinyint(1)" || type === "bit(1)") return "boolean";
+  if (base === "uuid" || base === "enum") return "symbol";
   if (textTypes.has(base)) return "text";
   if (base === "char") return "padded text";
   return numberTypes.has(base) || base === "bit" ? "number" : "other";

@@ -1,9 +1,16 @@
-import { alwaysSamePlace, connectionSettings, type Dialect, type StatementSettings } from "./dialect.ts";
+import {
+  alwaysSamePlace,
+  type ColumnFacts,
+  connectionSettings,
+  type Dialect,
+  type StatementSettings,
+} from "./dialect.ts";
 import { connectToUrl } from "./driver-environment.ts";
 import { inspectMysql, type Server } from "./mysql-catalogue.ts";
 import { mysqlFailure } from "./mysql-failures.ts";
 import { quote } from "./mysql-fixes.ts";
 import { mysqlUnfitStates } from "./mysql-unfit-states.ts";
+import { selectSessionColumns } from "./session-columns.ts";
 import { unfitExpression } from "./unfit-state.ts";
 
 /**
@@ -47,19 +54,22 @@ export function createMysqlDialect(): Dialect {
     unfitStates,
     settings,
 
-    statements(names, { fullName }, statementMs) {
+    statements(names, facts, statementMs) {
       const loginId = `u.${quote(names.loginIdColumn)}`;
       const ownIdData = `u.${quote(names.ownIdDataColumn)}`;
       const blocked =
         names.blockedColumn === null ? "0" : `coalesce(u.${quote(names.blockedColumn)} <> 0, 0)`;
       const unfit = unfitExpression(unfitStates());
       const { before, hint } = settings(statementMs);
+      // MariaDB tells the driver that a column is JSON, which it would parse: converted, it is text.
+      const find = (further: string) =>
+        `${before} SELECT ${hint} ? AS readId, ${loginId} AS loginId, CONVERT(${ownIdData} USING utf8mb4) AS ownIdData, ${blocked} AS blocked,
+                ${clockMs} AS databaseTimeMs, ${unfit} AS unfit${further}
+         FROM (SELECT 1) AS server LEFT JOIN ${facts.fullName} AS u ON ${loginId} = ? LIMIT 2`;
       return {
-        // MariaDB tells the driver that a column is JSON, which it would parse: converted, it is text.
-        find: `${before} SELECT ${hint} ? AS readId, ${loginId} AS loginId, CONVERT(${ownIdData} USING utf8mb4) AS ownIdData, ${blocked} AS blocked,
-                      ${clockMs} AS databaseTimeMs, ${unfit} AS unfit
-               FROM (SELECT 1) AS server LEFT JOIN ${fullName} AS u ON ${loginId} = ? LIMIT 2`,
-        replace: `${before} UPDATE ${hint} ${fullName} AS u SET ${ownIdData} = ?
+        find: find(""),
+        findForSession: find(selectSessionColumns(names.session, facts, textOf)),
+        replace: `${before} UPDATE ${hint} ${facts.fullName} AS u SET ${ownIdData} = ?
                   WHERE ${loginId} = ? AND CAST(CONVERT(${loginId} USING utf8mb4) AS BINARY) = CAST(? AS BINARY)
                     AND CAST(${ownIdData} AS BINARY) <=> CAST(? AS BINARY)
                     AND (? OR NOT ${blocked}) AND ${clockMs} < ? AND ${unfit} IS NULL`,
@@ -76,6 +86,12 @@ export function createMysqlDialect(): Dialect {
 
     failure: mysqlFailure,
   };
+}
+
+/** The text of a BIT would be its bytes. */
+function textOf({ name, type }: ColumnFacts): string {
+  const column = `u.${quote(name)}`;
+  return `CONVERT(${type.startsWith("bit") ? `${column} + 0` : column} USING utf8mb4)`;
 }
 
 /**

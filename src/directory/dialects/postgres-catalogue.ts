@@ -27,6 +27,8 @@ const kindByType: Record<string, ColumnKind> = {
   numeric: "number",
   float4: "number",
   float8: "number",
+  uuid: "symbol",
+  enum: "symbol",
 };
 
 /** $1 is the schema's name, or null. */
@@ -54,7 +56,8 @@ const runsInstead = `EXISTS (
  * are looked for themselves: under INSTEAD NOTHING, Postgres prepares an UPDATE as one that does nothing, for good.
  */
 const columnsQuery = `
-  SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, b.typname AS base,
+  SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+         CASE b.typtype WHEN 'e' THEN 'enum' ELSE b.typname END AS base,
          CASE WHEN b.typname IN ('varchar', 'bpchar')
               THEN nullif(greatest(a.atttypmod, t.typtypmod), -1) - 4 END AS characters,
          c.relkind::text AS relation, c.relkind = 'r' AND NOT EXISTS (

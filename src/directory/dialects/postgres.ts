@@ -1,8 +1,9 @@
-import { alwaysSamePlace, connectionSettings, type Dialect } from "./dialect.ts";
+import { alwaysSamePlace, type ColumnFacts, connectionSettings, type Dialect } from "./dialect.ts";
 import { connectToUrl } from "./driver-environment.ts";
 import { inspectPostgres } from "./postgres-catalogue.ts";
 import { postgresFailure } from "./postgres-failures.ts";
 import { quote } from "./postgres-fixes.ts";
+import { selectSessionColumns } from "./session-columns.ts";
 import { readOnlyServer } from "./sql-failure.ts";
 import { type UnfitState, unfitExpression } from "./unfit-state.ts";
 
@@ -48,6 +49,10 @@ function nothingRunsAfter(table: string): string {
                           WHERE t.tgrelid = ${oid} AND NOT t.tgisinternal AND t.tgtype & 2 = 0)`;
 }
 
+function textOf({ name }: ColumnFacts): string {
+  return `u.${quote(name)}::text`;
+}
+
 export const postgres: Dialect = {
   name: "Postgres",
 
@@ -84,10 +89,13 @@ export const postgres: Dialect = {
     const confirmation = facts.confirmsUpdates
       ? `RETURNING ${holds} AND ${nothingRunsAfter(facts.fullName)} AS "holds"`
       : "";
+    const find = (further: string) =>
+      `SELECT $1::text AS "readId", ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",
+              ${clockMs} AS "databaseTimeMs", ${unfitExpression(unfitStates)} AS "unfit"${further}
+       FROM (SELECT 1) AS server LEFT JOIN ${facts.fullName} AS u ON ${loginId} = $2 LIMIT 2`;
     return {
-      find: `SELECT $1::text AS "readId", ${loginId}::text AS "loginId", ${ownIdData}::text AS "ownIdData", ${blocked} AS "blocked",
-                    ${clockMs} AS "databaseTimeMs", ${unfitExpression(unfitStates)} AS "unfit"
-             FROM (SELECT 1) AS server LEFT JOIN ${facts.fullName} AS u ON ${loginId} = $2 LIMIT 2`,
+      find: find(""),
+      findForSession: find(selectSessionColumns(names.session, facts, textOf)),
       replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = $1
                 WHERE ${loginId} = $2 AND ${loginId}::text COLLATE "C" = $5::text
                   AND ${ownIdData}::text COLLATE "C" IS NOT DISTINCT FROM $3

@@ -13,7 +13,7 @@ import {
 import { quote, sqliteFixes } from "./sqlite-fixes.ts";
 
 const columnsQuery =
-  'SELECT name, upper(type) AS type, "notnull" AS isRequired FROM pragma_table_xinfo(?1, ?2)';
+  'SELECT name, upper(type) AS type, "notnull" AS isRequired, pk AS keyPosition FROM pragma_table_xinfo(?1, ?2)';
 
 /** The indexes that cover one column alone. */
 const uniqueIndexesQuery = `
@@ -28,7 +28,12 @@ const placeQuery = `
   SELECT (SELECT type FROM pragma_table_list WHERE name = ?1 AND schema = ?2) AS type,
          (SELECT file FROM pragma_database_list WHERE name = ?2) AS file`;
 
-const Column = Type.Object({ name: Type.String(), type: Type.String(), isRequired: Type.Number() });
+const Column = Type.Object({
+  name: Type.String(),
+  type: Type.String(),
+  isRequired: Type.Number(),
+  keyPosition: Type.Integer(),
+});
 const Columns = Type.Array(Column);
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 const Indexes = Type.Array(
@@ -53,7 +58,7 @@ export async function inspectSqlite(
   const [{ type: relation, file }] = Value.Parse(Place, [...(await run(placeQuery, place))]);
   const columns = Value.Parse(Columns, await run(columnsQuery, place));
   const indexes = Value.Parse(Indexes, await run(uniqueIndexesQuery, place));
-  const unique = await findUniqueColumns(run, names.table, indexes);
+  const unique = [...rowIdAmong(columns), ...(await findUniqueColumns(run, names.table, indexes))];
   const loginId = columns.find(({ name }) => name === names.loginIdColumn);
   const isCounted =
     loginId !== undefined && kindOf(loginId.type) === "text" && !unique.includes(loginId.name);
@@ -87,6 +92,12 @@ export async function inspectSqlite(
       repeats,
     }),
   };
+}
+
+/** An INTEGER PRIMARY KEY is the row's own id and has no index. */
+function rowIdAmong(columns: Static<typeof Columns>): string[] {
+  const [first, ...others] = columns.filter(({ keyPosition }) => keyPosition > 0);
+  return first?.type === "INTEGER" && others.length === 0 ? [first.name] : [];
 }
 
 /** An index by another collation than the column's lets two rows in that one lookup finds, and serves no lookup. */

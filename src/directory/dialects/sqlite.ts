@@ -1,5 +1,6 @@
 import { SQL } from "bun";
-import type { Dialect } from "./dialect.ts";
+import type { ColumnFacts, Dialect } from "./dialect.ts";
+import { selectSessionColumns } from "./session-columns.ts";
 import { type SqlFailure, tableChanged } from "./sql-failure.ts";
 import { inspectSqlite } from "./sqlite-catalogue.ts";
 import { watchFile } from "./sqlite-file.ts";
@@ -31,10 +32,13 @@ export const sqlite: Dialect = {
     const loginId = `u.${quote(names.loginIdColumn)}`;
     const ownIdData = `u.${quote(names.ownIdDataColumn)}`;
     const blocked = names.blockedColumn === null ? "0" : `coalesce(u.${quote(names.blockedColumn)} <> 0, 0)`;
+    const find = (further: string) =>
+      `SELECT ?1 AS readId, ${loginId} AS loginId, CAST(${ownIdData} AS TEXT) AS ownIdData, ${blocked} AS blocked,
+              ${clockMs} AS databaseTimeMs, NULL AS unfit${further}
+       FROM ${facts.fullName} AS u WHERE ${loginId} = ?2 LIMIT 2`;
     return {
-      find: `SELECT ?1 AS readId, ${loginId} AS loginId, CAST(${ownIdData} AS TEXT) AS ownIdData, ${blocked} AS blocked,
-                    ${clockMs} AS databaseTimeMs, NULL AS unfit
-             FROM ${facts.fullName} AS u WHERE ${loginId} = ?2 LIMIT 2`,
+      find: find(""),
+      findForSession: find(selectSessionColumns(names.session, facts, textOf)),
       replace: `UPDATE ${facts.fullName} AS u SET ${quote(names.ownIdDataColumn)} = ?1
                 WHERE ${loginId} = ?2 AND ${loginId} COLLATE BINARY = ?2
                   AND CAST(${ownIdData} AS TEXT) COLLATE BINARY IS ?3 AND (?5 OR NOT ${blocked}) AND ${clockMs} < ?4`,
@@ -54,6 +58,10 @@ export const sqlite: Dialect = {
     return { ...known, reason: `${known.reason} (${error.code})` };
   },
 } satisfies Dialect;
+
+function textOf({ name }: ColumnFacts): string {
+  return `CAST(u.${quote(name)} AS TEXT)`;
+}
 
 /** `SQLITE_BUSY_SNAPSHOT` and its like are kinds of `SQLITE_BUSY`. */
 function primaryCode(code: string): string {

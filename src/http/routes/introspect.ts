@@ -14,18 +14,22 @@ const FormToken = Type.Object({ token: Type.String() });
 
 /** RFC 7662, section 2.2. The answer reveals nothing about a token that is not active. */
 const Introspection = Type.Union([
-  Type.Object({
-    active: Type.Literal(true),
-    iss: Type.String(),
-    aud: Type.String(),
-    sub: Type.String(),
-    iat: Type.Integer(),
-    nbf: Type.Integer(),
-    exp: Type.Integer(),
-    jti: Type.String(),
-    sid: Type.String(),
-    session_type: Type.Optional(Type.String()),
-  }),
+  Type.Object(
+    {
+      active: Type.Literal(true),
+      iss: Type.String(),
+      aud: Type.String(),
+      sub: Type.String(),
+      iat: Type.Integer(),
+      nbf: Type.Integer(),
+      exp: Type.Integer(),
+      jti: Type.String(),
+      sid: Type.String(),
+      lid: Type.Optional(Type.String()),
+      session_type: Type.Optional(Type.String()),
+    },
+    { additionalProperties: true },
+  ),
   Type.Object({ active: Type.Literal(false) }),
 ]);
 

@@ -1,0 +1,77 @@
+import { Type } from "@sinclair/typebox";
+import { quoteTable } from "../../src/directory/dialects/dialect.ts";
+import { fixWhen, sql } from "../../src/fix.ts";
+import { counted } from "../quantities.ts";
+import { type Check, fine, wrong } from "./check.ts";
+import type { Database } from "./database.ts";
+import { Amount, rowOf } from "./sql-answer.ts";
+
+const Count = Type.Object({ n: Amount });
+
+/** The users' subjects, if they are not their login ids and their column is there. */
+export function subjectChecks({ names, facts }: Database): readonly Check<Database>[] {
+  const subject = names.session?.subject ?? null;
+  const isThere = facts.columns.some(({ name }) => name === subject);
+  return subject !== null && isThere ? [present(subject), unique(subject)] : [];
+}
+
+function present(subject: string): Check<Database> {
+  return {
+    id: "subjects.present",
+    title: "present",
+    isScan: true,
+    async examine(database) {
+      const { column, from } = partsOf(database, subject);
+      const isEmpty = `${column} IS NULL OR ${database.spelling.characters(textOf(database, subject))} = 0`;
+      const { n } = rowOf(Count, await database.scan(`SELECT count(*) AS n ${from} WHERE ${isEmpty}`));
+      if (Number(n) === 0) return fine("every user has one");
+      return wrong(
+        `${counted(Number(n), "user has", "users have")} none in column "${subject}", and so cannot log in`,
+        [
+          fixWhen(
+            "Give each of these users a subject",
+            sql(`SELECT ${loginIdOf(database)} ${from} WHERE ${isEmpty};`),
+          ),
+        ],
+      );
+    },
+  };
+}
+
+/** A view does not tell which of its columns are unique. */
+function unique(subject: string): Check<Database> {
+  return {
+    id: "subjects.unique",
+    title: "unique",
+    isScan: true,
+    async examine(database) {
+      const { column, from } = partsOf(database, subject);
+      const each = `SELECT ${column} AS subject, count(*) AS users ${from} WHERE ${column} IS NOT NULL GROUP BY ${column} HAVING count(*) > 1`;
+      const { n } = rowOf(Count, await database.scan(`SELECT count(*) AS n FROM (${each}) AS repeated`));
+      if (Number(n) === 0) return fine("no two users have the same");
+      return wrong(
+        `${counted(Number(n), "subject belongs", "subjects belong")} to several users, who are one user to your backend`,
+        [
+          fixWhen(
+            "Name a unique column in SESSION_SUBJECT_COLUMN, or give each user another subject",
+            sql(`${each};`),
+          ),
+        ],
+      );
+    },
+  };
+}
+
+function partsOf({ names, spelling }: Database, subject: string) {
+  const { quote } = spelling;
+  return { column: `u.${quote(subject)}`, from: `FROM ${quoteTable(names.table, quote)} AS u` };
+}
+
+function loginIdOf({ names, spelling }: Database): string {
+  return `u.${spelling.quote(names.loginIdColumn)}`;
+}
+
+function textOf({ settings, spelling }: Database, subject: string): string {
+  const column = `u.${spelling.quote(subject)}`;
+  return settings.kind === "postgres" ? `${column}::text` : column;
+}

@@ -1,0 +1,39 @@
+import { createHmac, hkdfSync } from "node:crypto";
+
+/** What login ids are digested with. It is derived from a key that signs tokens, so every sidecar has it. */
+export interface DigestKey {
+  readonly id: string;
+  readonly key: Uint8Array;
+}
+
+/** The digest keys of a running sidecar. */
+export interface DigestKeys {
+  /** That of the key that signs now. */
+  readonly current: DigestKey;
+  /** Those of all keys whose tokens may be valid, `current` among them. */
+  readonly all: readonly DigestKey[];
+}
+
+const keyBytes = 32;
+const idBytes = 6;
+const digestBytes = 16;
+
+/** @param secret the private half of a signing key, or the secret of HS256 */
+export function deriveDigestKey(secret: string | Uint8Array): DigestKey {
+  const derived = Buffer.from(hkdfSync("sha256", secret, "", "ownid-sidecar login id", keyBytes + idBytes));
+  return { id: derived.toString("base64url", keyBytes), key: derived.subarray(0, keyBytes) };
+}
+
+/**
+ * Returns what stands for a login id in a token whose subject is something else: by it, revoking the login id reaches the
+ * token, also after the user has been deleted. Without the key nobody can tell which login id it is.
+ */
+export function digestLoginId({ id, key }: DigestKey, loginId: string): string {
+  const mac = createHmac("sha256", key).update(loginId).digest();
+  return `${id}.${mac.toString("base64url", 0, digestBytes)}`;
+}
+
+/** Whether the digest was made with one of these keys. A revocation of the login id does not reach any other one. */
+export function isDigestOf(keys: readonly DigestKey[], digest: string): boolean {
+  return keys.some(({ id }) => digest.startsWith(`${id}.`));
+}

@@ -1,5 +1,5 @@
 import { UserUnknown } from "../../src/errors.ts";
-import type { Sighting } from "./population.ts";
+import type { Observation } from "./population.ts";
 import type { Sides } from "./sides.ts";
 
 export const driftKinds = {
@@ -54,8 +54,9 @@ export async function findDrift(sides: Sides, loginIds: readonly string[], of: O
       suspects.map(({ drift }) => drift.loginId),
       of,
     );
-    const again = await sides.population.see(differing.map(({ drift }) => drift.loginId));
-    const isSettled = ({ sighting }: Difference, index: number) => isSame(sighting, again[index] ?? null);
+    const again = await sides.population.observe(differing.map(({ drift }) => drift.loginId));
+    const isSettled = ({ observation }: Difference, index: number) =>
+      isSame(observation, again[index] ?? null);
     drifts.push(...differing.filter(isSettled).map(({ drift }) => drift));
     suspects = differing.filter((difference, index) => !isSettled(difference, index));
   }
@@ -65,27 +66,27 @@ export async function findDrift(sides: Sides, loginIds: readonly string[], of: O
 
 interface Difference {
   readonly drift: Drift;
-  readonly sighting: Sighting;
+  readonly observation: Observation;
 }
 
 async function look({ population, scan }: Sides, loginIds: readonly string[], of: Of) {
-  const sightings = await population.see(loginIds);
+  const observations = await population.observe(loginIds);
   const seen = loginIds.flatMap((loginId, index) => {
-    const sighting = sightings[index];
-    return sighting ? [{ loginId, sighting }] : [];
+    const observation = observations[index];
+    return observation ? [{ loginId, observation }] : [];
   });
   const rows = await scan.read(seen.map(({ loginId }) => loginId));
-  const differing = seen.flatMap(({ loginId, sighting }): Difference[] => {
+  const differing = seen.flatMap(({ loginId, observation }): Difference[] => {
     const row = rows.get(loginId);
     const isCounted = (row !== undefined) === (of === "users with a row");
-    if (!isCounted || row === sighting.value) return [];
-    return [{ sighting, drift: { loginId, hash: sighting.value, row } }];
+    if (!isCounted || row === observation.value) return [];
+    return [{ observation, drift: { loginId, hash: observation.value, row } }];
   });
-  const unbelieved = loginIds.filter((_, index) => !sightings[index]);
+  const unbelieved = loginIds.filter((_, index) => !observations[index]);
   return { differing, believed: seen.length, unbelieved };
 }
 
-function isSame(a: Sighting, b: Sighting | null): boolean {
+function isSame(a: Observation, b: Observation | null): boolean {
   return b !== null && a.token === b.token && a.value === b.value;
 }
 

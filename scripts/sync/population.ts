@@ -10,8 +10,11 @@ export interface RedisPopulationOptions extends Omit<RedisKeyspaceOptions, "toke
   readonly limits: HotCopyLimits;
 }
 
-/** A value that sidecars answer with at this moment. Between two sightings with one token, no write began. */
-export interface Sighting {
+/**
+ * A value that sidecars return for a lookup at this moment. Between two observations with the same lease token, no
+ * write began.
+ */
+export interface Observation {
   readonly value: string;
   readonly token: string;
 }
@@ -23,8 +26,8 @@ const patienceMs = 30_000;
 const pollMs = 50;
 
 /**
- * Every user's hash, for the commands that go through all of them. Unlike a sidecar, which asks the database while
- * Redis is away, it waits for Redis, and says so when it does not come back.
+ * Opens the hashes of all users, for the commands that visit every one of them. A sidecar asks the database while
+ * Redis is away; these commands wait for Redis, and fail if it does not return.
  */
 export function openRedisPopulation(options: RedisPopulationOptions) {
   const { connection, keyPrefix, installation, limits, graceMs } = options;
@@ -33,7 +36,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
   const { client, masters, masterOf, keys, epochs } = keyspace;
   void epochs.start();
 
-  /** @throws {HotCopyUnavailable} in words for the operator */
+  /** @throws {HotCopyUnavailable} with a message for the operator */
   async function until(isSo: () => boolean, limitMs: number): Promise<void> {
     const deadline = performance.now() + limitMs;
     while (!isSo()) {
@@ -47,13 +50,13 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     }
   }
 
-  const untilWhole = (limitMs = patienceMs) => until(epochs.isWhole, limitMs);
+  const untilAllLive = (limitMs = patienceMs) => until(epochs.areAllLive, limitMs);
 
-  /** Asks again while masters are away. */
-  async function persist<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  /** Retries the question while masters are away. */
+  async function retry<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     const deadline = performance.now() + patienceMs;
     for (;;) {
-      await untilWhole();
+      await untilAllLive();
       try {
         return await ask();
       } catch (error) {
@@ -68,12 +71,12 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     }
   }
 
-  async function seeOne(key: string): Promise<Sighting | null> {
+  async function observeOne(key: string): Promise<Observation | null> {
     const master = masterOf(key);
     if (master === null) throw new HotCopyUnavailable();
     const fields = await master.hmgetBuffer(key, "e", "v", "n", "t").catch((error: Error) => {
       if (saysThatNoneIsThere(error)) return [];
-      epochs.disturb(master);
+      epochs.forget(master);
       throw error;
     });
     const [epoch, value, hasMarkers, token] = fields;
@@ -88,13 +91,13 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     let cursor = "0";
     do {
       const ask = () => master.scan(cursor, "MATCH", keys.everyUser, "COUNT", pageSize);
-      const [next, found] = await persist(ask);
+      const [next, found] = await retry(ask);
       cursor = next;
       yield found.map((key) => key.slice(prefixLength));
     } while (cursor !== "0");
   }
 
-  /** All of them, each with its epoch. */
+  /** Returns all masters, each with its epoch. */
   const everyMaster = async () =>
     masters().map((master) => {
       const epoch = epochs.epochOf(master);
@@ -103,34 +106,34 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     });
 
   return {
-    /** The port that sidecars use; `onEvent` is told what its answers came from, which not every answer says. */
+    /** The port that sidecars use. `onEvent` is told where each answer came from, since not every answer reveals it. */
     hotCopy: (onEvent: (event: HotCopyEvent) => void = () => {}) =>
       createRedisHotCopy({ ...keyspace, limits, onEvent }),
 
     /** @throws {HotCopyUnavailable} not all masters answer */
-    untilWhole,
+    untilAllLive,
 
-    /** Why these keys are not this installation's; `null` if nothing says so. */
+    /** Returns why these keys belong to another installation, or `null`. */
     async conflict(): Promise<Explanation | null> {
       const orOfAnotherType = (error: Error) => {
         if (isOfAnotherType(error)) return "";
         throw error;
       };
-      const held = await persist(() => client.get(keys.installation).catch(orOfAnotherType));
+      const held = await retry(() => client.get(keys.installation).catch(orOfAnotherType));
       return held === null || held === installation ? null : explainAnothers(keys.installation);
     },
 
-    /** Waits for the grace, within which nothing may be filled; `say` is called if that takes time. */
+    /** Waits until the grace is over, within which nothing may be filled. `say` is called if that takes time. */
     async untilFilling(say: () => void): Promise<void> {
-      await untilWhole();
+      await untilAllLive();
       if (epochs.isFilling()) return;
       say();
-      await until(() => epochs.isWhole() && epochs.isFilling(), graceMs + patienceMs);
+      await until(() => epochs.areAllLive() && epochs.isFilling(), graceMs + patienceMs);
     },
 
-    /** The epochs of all masters: as long as it is the same, everything that was filled is believed. */
+    /** Returns the epochs of all masters. While they are the same, everything that was filled is believed. */
     async identity(): Promise<string> {
-      const all = await persist(everyMaster);
+      const all = await retry(everyMaster);
       return all
         .map(({ epoch }) => epoch.toString("hex"))
         .sort()
@@ -139,7 +142,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
 
     /** How many keys there are, other ones included; `null` where this account may not ask. */
     async size(): Promise<number | null> {
-      const sizes = (await persist(everyMaster)).map(({ master }) => master.dbsize());
+      const sizes = (await retry(everyMaster)).map(({ master }) => master.dbsize());
       return Promise.all(sizes).then(
         (all) => all.reduce((sum, size) => sum + size, 0),
         () => null,
@@ -147,20 +150,20 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     },
 
     /** For each login id what its hash shows; `null` where sidecars would ask the database. Changes nothing. */
-    see: (loginIds: readonly string[]) =>
-      persist(() => Promise.all(loginIds.map((loginId) => seeOne(keys.user(loginId))))),
+    observe: (loginIds: readonly string[]) =>
+      retry(() => Promise.all(loginIds.map((loginId) => observeOne(keys.user(loginId))))),
 
     /** Those of these login ids whose key holds another type than a hash: something else has written it. */
     async ofAnotherType(loginIds: readonly string[]): Promise<readonly string[]> {
       const isStray = (loginId: string) =>
         client.hmget(keys.user(loginId), "e").then(() => false, isOfAnotherType);
-      const strays = await persist(() => Promise.all(loginIds.map(isStray)));
+      const strays = await retry(() => Promise.all(loginIds.map(isStray)));
       return loginIds.filter((_, index) => strays[index]);
     },
 
     /** The login ids of all hashes, page by page: some twice, and none is missed that is there throughout. */
     async *loginIds(pageSize: number): AsyncGenerator<readonly string[]> {
-      for (const { master } of await persist(everyMaster)) yield* scanMaster(master, pageSize);
+      for (const { master } of await retry(everyMaster)) yield* scanMaster(master, pageSize);
     },
 
     close: () => keyspace.close(),

@@ -122,10 +122,10 @@ async function withValues(
   plan: PushPlan,
   pushes: readonly PlannedPush[],
 ): Promise<readonly Push[]> {
-  const sightings = await population.see(pushes.map(({ loginId }) => loginId));
+  const observations = await population.observe(pushes.map(({ loginId }) => loginId));
   const values = new Map<string, string>();
   for (const [index, { loginId, hash, value }] of pushes.entries()) {
-    const seen = sightings[index]?.value;
+    const seen = observations[index]?.value;
     if (value !== null) values.set(loginId, value);
     else if (seen !== undefined && digestOf(seen) === hash) values.set(loginId, seen);
   }

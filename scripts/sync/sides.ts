@@ -55,7 +55,7 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
     await Promise.all([directory.close(), scan.close()]);
   };
   try {
-    await Promise.all([directory.verifyConnection(), population.untilWhole(firstContactMs)]);
+    await Promise.all([directory.verifyConnection(), population.untilAllLive(firstContactMs)]);
     await refuseOthersKeys(population);
   } catch (error) {
     await close();

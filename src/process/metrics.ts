@@ -17,7 +17,7 @@ export interface Gauges {
   readonly liveMasters: () => number;
   readonly isFilling: () => boolean;
   /** Returns the number of epochs of Redis that were seen since the start. */
-  readonly epochsMet: () => number;
+  readonly epochsSeen: () => number;
 }
 
 interface GaugeFamily {
@@ -73,11 +73,11 @@ export function createMetrics() {
     },
 
     /** Adds gauges that are read when the metrics are requested. Must be called before the first `text`. */
-    watch({ liveMasters, isFilling, epochsMet }: Gauges): void {
+    watch({ liveMasters, isFilling, epochsSeen }: Gauges): void {
       const filling = "1 when the grace is over and misses are stored";
       gauges.push(
         { name: "ownid_redis_live_masters", help: "Masters of Redis that answer now", read: liveMasters },
-        { name: "ownid_redis_epochs_met", help: "Epochs of Redis met since the start", read: epochsMet },
+        { name: "ownid_redis_epochs_met", help: "Epochs of Redis seen since the start", read: epochsSeen },
         { name: "ownid_redis_filling", help: filling, read: () => Number(isFilling()) },
       );
     },

@@ -48,7 +48,7 @@ export function openRedisAdapters(options: RedisAdaptersOptions) {
     isLive: () => epochs.isAnyLive() && epochs.refusal() === null,
     isFilling: epochs.isFilling,
     liveMasters: epochs.liveCount,
-    epochsMet: epochs.metCount,
+    epochsSeen: epochs.seenCount,
     /** Returns why no master does. */
     problem: () =>
       epochs.misplacement() ?? keyspace.lastProblem() ?? epochs.lastProblem() ?? epochs.refusal(),

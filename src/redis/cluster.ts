@@ -58,7 +58,7 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
     seats: (): RedisSeat[] =>
       [...addressesOf(client)].map((address) => ({ address: address ?? null, master: masterAt(address) })),
     masterOf: (key: string) => masterAt(client.slots[slotOf(key)]?.[0]),
-    onDisturbance(callback: (master: Redis) => void): void {
+    onConnectionChange(callback: (master: Redis) => void): void {
       client.on("+node", (node: Redis) => {
         node.on("close", () => callback(node));
       });

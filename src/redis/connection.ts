@@ -21,7 +21,7 @@ export interface RedisConnection {
   /** Returns the master that holds this key, as far as it is known. */
   masterOf(key: string): Redis | null;
   /** Calls back whenever the connection to a master has ended or a new one is ready. */
-  onDisturbance(callback: (master: Redis) => void): void;
+  onConnectionChange(callback: (master: Redis) => void): void;
   /** Returns why the last connection failed, or `null` while there is one. */
   lastProblem(): Explanation | null;
   close(): void;
@@ -84,7 +84,7 @@ function connectSingle(options: RedisConnectionOptions) {
     client,
     seats: () => [{ address, master: masterOf() }],
     masterOf,
-    onDisturbance(callback: (master: Redis) => void): void {
+    onConnectionChange(callback: (master: Redis) => void): void {
       client.on("close", () => callback(client));
       client.on("ready", () => callback(client));
     },

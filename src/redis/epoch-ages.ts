@@ -1,26 +1,26 @@
-/** What is known of an epoch's age: it has existed at least since then. */
+/** When an epoch is known to have existed at the latest. */
 interface FirstSeen {
-  /** By the wall clock, in milliseconds since the Unix epoch. */
+  /** On the wall clock, in milliseconds since the Unix epoch. */
   readonly atMs: number;
-  /** By this process's own clock, in milliseconds. */
+  /** On this process's monotonic clock, in milliseconds. */
   readonly graceOverAt: number;
 }
 
 export interface EpochAgesOptions {
-  /** Records an epoch, in hex, where all sidecars find it, and returns for how many milliseconds it has been recorded. */
+  /** Records an epoch, in hex, where all sidecars find it. Returns for how many milliseconds it has been recorded. */
   readonly record: (epoch: string) => Promise<number>;
-  /** Is told why an epoch could not be recorded; it is tried again. */
+  /** Called with the reason if an epoch could not be recorded. Recording is retried. */
   readonly failed: (error: unknown) => void;
-  /** G, in milliseconds. */
+  /** `COHERENCE_GRACE_MS`. */
   readonly graceMs: number;
 }
 
 export type EpochAges = ReturnType<typeof createEpochAges>;
 
 /**
- * Knows since when each epoch has existed. The record that all sidecars share only ever makes an epoch older than this
- * process has seen it to be. So an epoch that cannot be recorded, because the master that keeps the record is away,
- * counts as first seen when this process saw it: its grace ends later than it could, and never too early.
+ * Maintains since when each epoch has existed. The record that all sidecars share can only show that an epoch is
+ * older than this process has seen it. If an epoch cannot be recorded, because the master that holds the record is
+ * away, it counts as first seen by this process: its grace then ends later than necessary, and never too early.
  */
 export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
   const firstSeen = new Map<string, FirstSeen>();
@@ -50,8 +50,8 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
     count: () => firstSeen.size,
 
     /**
-     * A live master has this epoch. The first attempt to record it is awaited, so that its age is usually known by then;
-     * later attempts are not, since each may take as long as a command may. Never rejects.
+     * Reports that a live master has this epoch. The first attempt to record it is awaited, so that its age is
+     * usually known afterwards. Later attempts are not, since each may take as long as a command. Never rejects.
      */
     async see(epoch: string): Promise<void> {
       const isNew = !firstSeen.has(epoch);
@@ -72,13 +72,16 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
 
     isRecorded: (epoch: string) => firstSeen.has(epoch) && !unrecorded.has(epoch),
 
-    /** Whether the grace of every epoch seen so far is over. */
+    /** Returns whether the grace of every epoch is over. */
     isGraceOver(): boolean {
       const now = performance.now();
       return [...firstSeen.values()].every(({ graceOverAt }) => graceOverAt <= now);
     },
 
-    /** When the youngest epoch was first seen by any sidecar, in milliseconds since the Unix epoch; `null` if none was. */
+    /**
+     * Returns when the youngest epoch was first seen by any sidecar, in milliseconds since the Unix epoch; `null` if
+     * none was.
+     */
     youngestSeenAtMs: () =>
       firstSeen.size === 0 ? null : Math.max(...[...firstSeen.values()].map(({ atMs }) => atMs)),
   };

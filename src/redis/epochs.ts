@@ -7,37 +7,38 @@ import type { RedisConnectionOptions } from "./options.ts";
 import { explainRole, infoField } from "./role.ts";
 
 export interface RedisEpochsOptions {
-  /** The masters that keep the keys; `null` for each that there is no connection to. */
+  /** Returns the masters that hold the keys; `null` for each without a connection. */
   readonly masters: () => readonly (Redis | null)[];
-  /** Records an epoch where all sidecars find it, and answers for how many milliseconds it has been known. */
+  /** Records an epoch where all sidecars find it. Returns for how many milliseconds it has been recorded. */
   readonly recordEpoch: (key: string, keepMs: number) => Promise<number>;
-  /** Makes a master forget what it held before the address led to another one. */
+  /** Makes a master forget what it held before its address led to another one. */
   readonly forgetAll: (master: Redis) => Promise<void>;
   readonly keys: Keys;
-  /** G, in milliseconds. */
+  /** `COHERENCE_GRACE_MS`. */
   readonly graceMs: number;
   readonly mode: RedisConnectionOptions["mode"];
-  /** In hex: an epoch is one installation's, so that nobody believes what another one has written. */
+  /** In hex. It is part of every epoch, so that no installation believes what another one has written. */
   readonly installation: string;
 }
 
 export type RedisEpochs = ReturnType<typeof createRedisEpochs>;
 
 const askEveryMs = 1000;
-/** A refusal counts as the state of Redis for so long, unless it is followed by another. */
+/** How long a refusal counts as the state of Redis, unless another one follows. */
 const refusalMs = 5 * askEveryMs;
-/** While a master is away, or an epoch is not recorded, they are asked again this soon. */
+/** How soon a master is asked again while one is away or an epoch is not recorded. */
 const retryEveryMs = 100;
-/** An answer older than this counts no more: a process that was stopped for a while must ask first. */
+/** How long an answer counts. A process that stood still for longer must ask again. */
 const validMs = 2 * askEveryMs;
 const dayMs = 86_400_000;
 
 /**
- * Knows the epoch of each live master. A hash is believed only if it bears the epoch of the master that keeps
- * it: one that came back with a snapshot, was carried on by a replica that lagged behind, or was moved here by
- * resharding bears another.
+ * Maintains the epoch of each live master. A hash is believed only if it has the epoch of the master that holds it. A
+ * master that was restored from a snapshot, a promoted replica that had lagged, and a hash that was moved by
+ * resharding have another one.
  *
- * Asked at every new connection and once a second; forgotten as soon as a connection ends or falls silent.
+ * Each master is asked at every new connection and once a second. Its answer is dropped as soon as the connection
+ * ends or falls silent.
  */
 export function createRedisEpochs({
   masters,
@@ -48,10 +49,10 @@ export function createRedisEpochs({
   mode,
   installation,
 }: RedisEpochsOptions) {
-  /** What each master has answered on the connection that it has now. */
+  /** What each master has answered on its present connection. */
   const live = new Map<Redis, { readonly epoch: Buffer; readonly validUntil: number }>();
-  /** The question that each master was asked last: only its answer counts. */
-  const questions = new WeakMap<Redis, object>();
+  /** The question that each master was asked last. Only its answer counts. */
+  const latestQuestions = new WeakMap<Redis, object>();
   const ages = createEpochAges({
     record: (epoch) => recordEpoch(keys.epoch(Buffer.from(epoch, "hex")), dayMs),
     failed(error) {
@@ -59,14 +60,14 @@ export function createRedisEpochs({
     },
     graceMs,
   });
-  /** Of the server that the address led to last, where one server keeps all keys. */
+  /** The epoch of the server that the address led to last, if one server holds all keys. */
   let latest: string | null = null;
   let known: readonly (Redis | null)[] = [];
   let problem: Explanation | null = null;
-  /** Until then, the problem is that of the server, not of the connection that was closed for it. */
+  /** Until then, `problem` is about the server, and not about the connection that was closed because of it. */
   let isMisplacedUntil = Number.NEGATIVE_INFINITY;
   let refused: (Explanation & { readonly until: number }) | null = null;
-  /** Why the master that keeps the record of an epoch last refused it; counts while an epoch is not recorded. */
+  /** Why the record of an epoch was last refused. It counts while an epoch is not recorded. */
   let recordRefusal: Explanation | null = null;
   let isStopped = false;
   let wake = () => {};
@@ -82,12 +83,15 @@ export function createRedisEpochs({
     return answer !== undefined && performance.now() < answer.validUntil ? answer.epoch : null;
   }
 
-  function lose(master: Redis): void {
+  function drop(master: Redis): void {
     if (live.delete(master)) for (const listener of lossListeners) listener();
   }
 
-  /** An epoch that is met again after another one, without a restart, is as good as new: others were written to meanwhile. */
-  async function meet(master: Redis, epoch: string): Promise<void> {
+  /**
+   * Records that a live master has this epoch. If it returns after another epoch without a restart, users have been
+   * written elsewhere in between, so it is treated as new.
+   */
+  async function observe(master: Redis, epoch: string): Promise<void> {
     const isBack = mode !== "cluster" && ages.has(epoch) && latest !== epoch;
     if (isBack) {
       await forgetAll(master);
@@ -101,13 +105,16 @@ export function createRedisEpochs({
     try {
       return await master.info("server", "replication");
     } catch (error) {
-      // A connection whose other end has vanished would stay deaf for as long as TCP keeps it.
+      // If the peer has vanished, the connection would stay silent for as long as TCP keeps it.
       if (!isRefusal(error)) master.disconnect(true);
       throw error;
     }
   }
 
-  /** `null`: it keeps no keys for us. It is left, in the hope that the next connection leads to one. */
+  /**
+   * Returns the epoch, or `null` if the server must not hold keys. It is then disconnected, so that the next
+   * connection may lead to one that may.
+   */
   async function examine(master: Redis): Promise<Buffer | null> {
     const info = await informationOf(master);
     const misplaced = explainRole(info, mode);
@@ -118,62 +125,62 @@ export function createRedisEpochs({
       return null;
     }
     const epoch = epochIn(info, installation);
-    await meet(master, epoch.toString("hex"));
+    await observe(master, epoch.toString("hex"));
     return epoch;
   }
 
-  async function ask(master: Redis): Promise<void> {
+  async function askMaster(master: Redis): Promise<void> {
     const question = {};
-    questions.set(master, question);
+    latestQuestions.set(master, question);
     const validUntil = performance.now() + validMs;
     const epoch = await examine(master).catch((error: Error) => {
       problem = explainRedisFailure(error);
       return null;
     });
-    if (questions.get(master) !== question) return;
-    if (epoch === null) lose(master);
+    if (latestQuestions.get(master) !== question) return;
+    if (epoch === null) drop(master);
     else {
       problem = null;
       live.set(master, { epoch, validUntil });
     }
   }
 
-  async function keepAsking(): Promise<void> {
+  async function pollMasters(): Promise<void> {
     while (!isStopped) {
       known = masters();
-      for (const master of live.keys()) if (!known.includes(master)) lose(master);
-      await Promise.all(known.map((master) => master && ask(master)));
+      for (const master of live.keys()) if (!known.includes(master)) drop(master);
+      await Promise.all(known.map((master) => master && askMaster(master)));
       if (live.size > 0) firstContact.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, isWhole() && areRecorded() ? askEveryMs : retryEveryMs);
+      const timer = setTimeout(resolve, areAllLive() && areRecorded() ? askEveryMs : retryEveryMs);
       wake = resolve;
       await promise;
       clearTimeout(timer);
     }
   }
 
-  function disturb(master: Redis): void {
-    lose(master);
-    questions.delete(master);
+  function forget(master: Redis): void {
+    drop(master);
+    latestQuestions.delete(master);
     wake();
   }
 
   /**
-   * The grace of one epoch is that of all: the marker of a writer may have been lost with another master before
-   * the hash was moved to this one.
+   * The grace of one epoch applies to all: the marker of a writer may have been lost with another master before its
+   * hash was moved to this one.
    */
   function isFillable(epochHex: string): boolean {
     return ages.has(epochHex) && isFilling();
   }
 
-  const isFilling = () => isWhole() && areRecorded() && ages.isGraceOver();
+  const isFilling = () => areAllLive() && areRecorded() && ages.isGraceOver();
   const areRecorded = () => [...live.values()].every(({ epoch }) => ages.isRecorded(epoch.toString("hex")));
-  const isWhole = () => known.length > 0 && known.every(isLive);
+  const areAllLive = () => known.length > 0 && known.every(isLive);
 
   return {
-    /** Begins to ask. Resolves at the first contact with a master. */
+    /** Starts to poll. Resolves at the first contact with a master. */
     start(): Promise<void> {
-      void keepAsking();
+      void pollMasters();
       return firstContact.promise;
     },
 
@@ -182,57 +189,69 @@ export function createRedisEpochs({
       wake();
     },
 
-    /** Calls back whenever a master that had answered is no longer connected, or is no master any more. */
+    /** Calls back whenever a master that had answered is no longer connected or no longer a master. */
     onLoss(callback: () => void): void {
       lossListeners.push(callback);
     },
 
-    /** A master's connection has ended or begun: it is not believed until it has been asked. */
-    disturb,
+    /**
+     * Drops a master's answer because its connection has ended or begun. It is not believed until it has answered
+     * again.
+     */
+    forget,
 
     /**
-     * A command has failed. Where Redis itself refused it, that is remembered as its state; otherwise the master
-     * that keeps the key, if there is one, is not believed until it has been asked.
+     * Reports a failed command. If Redis itself refused it, that counts as its state for a while. Otherwise the
+     * master that holds the key is not believed until it has answered again.
      */
-    doubt(master: Redis | null, error: unknown): void {
+    reportFailure(master: Redis | null, error: unknown): void {
       if (isRefusal(error)) refused = { ...explainRedisFailure(error), until: performance.now() + refusalMs };
-      else if (master !== null) disturb(master);
+      else if (master !== null) forget(master);
     },
 
-    /** The epoch of a master that is known to be there; `null` of any other. */
+    /** Returns the epoch of a live master, and `null` for any other. */
     epochOf,
 
-    /** Whether it has answered on the connection that it has now: reason to ask it, not to believe it. */
+    /**
+     * Returns whether the master has answered on its present connection. It may be asked then, but not necessarily
+     * believed.
+     */
     isConnected: (master: Redis) => live.has(master),
 
-    /** How many masters answer. */
+    /** Returns the number of live masters. */
     liveCount: () => [...live.keys()].filter(isLive).length,
 
-    /** How many epochs have been met since the start: one for each master, and one more for each restart. */
-    metCount: ages.count,
+    /** Returns how many epochs have been seen since the start: one for each master, and one more for each restart. */
+    seenCount: ages.count,
 
-    /** Whether any master is known to be there. */
+    /** Returns whether any master is live. */
     isAnyLive: () => [...live.keys()].some(isLive),
 
-    /** Whether all of them are. */
-    isWhole,
+    /** Returns whether all masters are live. */
+    areAllLive,
 
-    /** Whether hashes of this epoch, in hex, may be filled: it is known, all masters answer, and every grace is over. */
+    /**
+     * Returns whether hashes of this epoch, in hex, may be filled: it has been seen, all masters are live, and every
+     * grace is over.
+     */
     isFillable,
 
-    /** Whether the grace of every epoch is over, and all masters answer. */
+    /** Returns whether all masters are live and every grace is over. */
     isFilling,
 
-    /** When the youngest epoch was first met by any sidecar, ms since the Unix epoch; `null` before contact. */
-    firstMetAtMs: ages.youngestSeenAtMs,
+    /**
+     * Returns when the youngest epoch was first seen by any sidecar, in milliseconds since the Unix epoch; `null`
+     * before the first contact.
+     */
+    firstSeenAtMs: ages.youngestSeenAtMs,
 
-    /** What the last question failed with. */
+    /** Returns why the last question failed. */
     lastProblem: () => problem,
 
-    /** Why the server that answers is not one to keep keys; `null` if that is not the problem. */
+    /** Returns why the server that answers must not hold keys, or `null`. */
     misplacement: () => (performance.now() < isMisplacedUntil ? problem : null),
 
-    /** Why Redis has refused a command a moment ago; `null` if it does what it is asked. */
+    /** Returns why Redis has refused a command recently, or `null`. */
     refusal(): Explanation | null {
       if (recordRefusal !== null && !areRecorded()) return recordRefusal;
       if (refused === null || performance.now() >= refused.until) return null;
@@ -240,12 +259,12 @@ export function createRedisEpochs({
       return { reason, fix };
     },
 
-    /** Whether this master is known to be there, and may be believed. */
+    /** Returns whether this master is live and may be believed. */
     isLive,
   };
 }
 
-/** `epoch()` of lua/shared.lua, without a script. */
+/** Computes the epoch like `epoch()` of lua/shared.lua, without a script. */
 function epochIn(info: string, installation: string): Buffer {
   const identity = `${infoField(info, "run_id")}:${infoField(info, "master_replid")}${installation}`;
   return createHash("sha1").update(identity).digest().subarray(0, 8);

@@ -42,7 +42,7 @@ export function openRedisKeyspace(options: RedisKeyspaceOptions): RedisKeyspace 
     mode: options.connection.mode,
     installation,
   });
-  connection.onDisturbance(epochs.disturb);
+  connection.onConnectionChange(epochs.forget);
   return {
     ...connection,
     client,

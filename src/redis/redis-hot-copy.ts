@@ -36,7 +36,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     // Something else has written the key. This says nothing about Redis.
     if (isOfAnotherType(error)) return void purgeKey(key).catch(() => {});
     onEvent("unreachable");
-    epochs.doubt(masterOf(key), error);
+    epochs.reportFailure(masterOf(key), error);
   }
 
   const writes = createRedisHotWrites({ ...options, staleUsers, valueLife, failed });

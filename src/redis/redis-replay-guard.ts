@@ -46,7 +46,7 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
   }
 
   function comeBack(): void {
-    if (!isFallenBack || !epochs.isWhole()) return;
+    if (!isFallenBack || !epochs.areAllLive()) return;
     isFallenBack = false;
     onEvent("returned");
   }
@@ -73,7 +73,7 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
 
   /** The memory of an epoch begins empty, so an older request may have been used before. */
   const mayBeForgotten = (endpoint: SignedEndpoint, signedAtMs: number) =>
-    endpoint !== "get" && signedAtMs < (epochs.firstMetAtMs() ?? Number.POSITIVE_INFINITY);
+    endpoint !== "get" && signedAtMs < (epochs.firstSeenAtMs() ?? Number.POSITIVE_INFINITY);
 
   /** A request may run again if its first use is known to have failed. Of several copies, one may. */
   async function claimAgain(key: string, seen: string, endpoint: SignedEndpoint): Promise<Claim> {
@@ -102,7 +102,7 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
         if (seen === null) return isOld ? "open" : "run";
         return await claimAgain(key, seen, endpoint);
       } catch (error) {
-        epochs.doubt(master, error);
+        epochs.reportFailure(master, error);
         fallBack();
         // Without an answer, Redis may hold a claim that it could not report, this one included.
         if (!isRefusal(error)) fallback.beginAnew();

@@ -90,7 +90,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       return await question();
     } catch (error) {
       if (error instanceof SessionLedgerUnavailable || !(error instanceof Error)) throw error;
-      epochs.doubt(master, error);
+      epochs.reportFailure(master, error);
       throw new SessionLedgerUnavailable(explainRedisFailure(error).reason);
     }
   }

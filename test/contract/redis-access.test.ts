@@ -15,7 +15,7 @@ const password = "p@ss:w/ör d%?#&,{}";
 /** What a sidecar needs besides its own keys, and nothing more. */
 const commands = [
   ...["hmget", "eval", "evalsha", "info", "scan", "set", "get", "time"],
-  ...["hget", "hset", "hdel", "hgetall", "pexpire", "pttl", "persist"],
+  ...["hget", "hset", "hdel", "hgetall", "pexpire", "pttl", "retry"],
 ];
 
 const rulesOf = (names: readonly string[]) => [

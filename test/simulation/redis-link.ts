@@ -36,7 +36,7 @@ export class RedisLink {
   readonly #redis: RedisDeployment;
   readonly #process: Process;
   #connection: Connection | null = null;
-  #onDisturbance = () => {};
+  #onConnectionChange = () => {};
 
   constructor(world: World, redis: RedisDeployment, process: Process) {
     this.#world = world;
@@ -49,8 +49,8 @@ export class RedisLink {
     return this.#connection !== null;
   }
 
-  onDisturbance(callback: () => void): void {
-    this.#onDisturbance = callback;
+  onConnectionChange(callback: () => void): void {
+    this.#onConnectionChange = callback;
   }
 
   /** Without a connection the command fails at once; ioredis calls that a stream that is not writeable. */
@@ -135,7 +135,7 @@ export class RedisLink {
     this.#world.count("redis connection ended");
     for (const command of connection.pending.keys()) command.reject(new Error("Connection is closed."));
     connection.pending.clear();
-    this.#onDisturbance();
+    this.#onConnectionChange();
     this.#connectLater(this.#world.random.between(1, reconnectMsMax));
   }
 
@@ -156,7 +156,7 @@ export class RedisLink {
         scheduler.after(noticedMs, this.#process, () => this.#end(connection));
       });
       this.#connection = connection;
-      this.#onDisturbance();
+      this.#onConnectionChange();
     });
   }
 }

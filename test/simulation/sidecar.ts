@@ -42,7 +42,7 @@ export function startSidecar(
     installation: "",
   });
   const epochs = mutation.epochs?.(realEpochs) ?? realEpochs;
-  link.onDisturbance(() => epochs.disturb(client));
+  link.onConnectionChange(() => epochs.forget(client));
   const directory = createSimulatedDirectory(world, database, process);
   const limits = { ...scenario.constants, ...mutation.limits };
   const hotCopy = createRedisHotCopy({

@@ -10,7 +10,7 @@ describe("text", () => {
     metrics.countHash("fill refused");
     metrics.countGuard("returned");
     let masters = 0;
-    metrics.watch({ liveMasters: () => masters, isFilling: () => true, epochsMet: () => 4 });
+    metrics.watch({ liveMasters: () => masters, isFilling: () => true, epochsSeen: () => 4 });
     masters = 3;
     expect(metrics.contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
     const text = await metrics.text();
@@ -62,7 +62,7 @@ ownid_reload_events_total{event="restart_needed"} 0
 # TYPE ownid_redis_live_masters gauge
 ownid_redis_live_masters 3
 
-# HELP ownid_redis_epochs_met Epochs of Redis met since the start
+# HELP ownid_redis_epochs_met Epochs of Redis seen since the start
 # TYPE ownid_redis_epochs_met gauge
 ownid_redis_epochs_met 4
 

@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   build: { needs: "dependencies", run: () => import("./build.ts") },
   sign: { needs: "dependencies", run: () => import("./sign/index.ts") },
   keys: { needs: "dependencies", run: () => import("./keys/index.ts") },
+  audit: { needs: "dependencies", run: () => import("./audit.ts") },
   health: { needs: "dependencies", run: () => import("./health.ts") },
   doctor: { needs: "dependencies", run: () => import("./doctor/index.ts") },
   sync: { needs: "dependencies", run: () => import("./sync/index.ts") },

@@ -1,10 +1,12 @@
 import { Elysia } from "elysia";
+import type { AuditLog } from "./audit/audit-log.ts";
 import type { OwnIdDataStore } from "./coherence/ownid-data-store.ts";
 import type { UserDirectory } from "./coherence/user-directory.ts";
 import { bearerToken } from "./http/bearer-token.ts";
 import { bodyAdapter } from "./http/body-adapter.ts";
 import { envelope } from "./http/envelope.ts";
 import { otherMethods } from "./http/other-methods.ts";
+import { nameRequest } from "./http/request-id.ts";
 import { adminInvalidate } from "./http/routes/admin-invalidate.ts";
 import { adminRevoke } from "./http/routes/admin-revoke.ts";
 import { adminUsers } from "./http/routes/admin-users.ts";
@@ -46,6 +48,7 @@ export interface AppDependencies {
   readonly adminToken: string | null;
   readonly backendToken: string | null;
   readonly metrics: Metrics;
+  readonly audit: AuditLog;
   readonly logger: Logger;
 }
 
@@ -118,11 +121,19 @@ function createOpsApp(dependencies: AppDependencies) {
 
 /** The routes for the site's operators. They do not exist without `ADMIN_TOKEN`. */
 function adminRoutes(dependencies: AppDependencies) {
-  const { adminToken } = dependencies;
+  const { adminToken, audit } = dependencies;
   const admin = bearerToken({
     name: "admin",
     tokens: () => [dependencies.adminToken],
     absence: "no ADMIN_TOKEN",
+    onRefused: ({ request, route, set }, outcome) =>
+      audit.write({
+        event: "admin_call",
+        actor: "unknown",
+        call: `${request.method} ${route.replace(":loginId", "{loginId}")}`,
+        outcome,
+        requestId: nameRequest(set),
+      }),
   });
   const revokeUser = createUserRevocation(dependencies);
   const isThere = adminToken !== null;

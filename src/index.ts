@@ -1,4 +1,5 @@
 import { type AppDependencies, createApp, type Listener } from "./app.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
 import { withoutHotCopy } from "./coherence/hot-copy.ts";
 import { createStoreLog } from "./coherence/store-log.ts";
 import type { UserDirectory } from "./coherence/user-directory.ts";
@@ -7,7 +8,8 @@ import { type EnvironmentSources, takeEnvironment } from "./config/environment.t
 import { environmentFile } from "./config/environment-file.ts";
 import { type Config, loadConfig, loadSetting } from "./config/load-config.ts";
 import { createSqlDirectory } from "./directory/sql-directory.ts";
-import { ConfigurationInvalid, SessionLedgerUnavailable } from "./errors.ts";
+import { ConfigurationInvalid } from "./errors.ts";
+import { type AuditOutput, openAuditLog } from "./process/audit-output.ts";
 import { createDependencyWatch, type DependencyWatch } from "./process/dependency-watch.ts";
 import { createDemoDatabase, developmentSharedSecret } from "./process/development.ts";
 import { drainOnSignal } from "./process/drain.ts";
@@ -25,9 +27,8 @@ import { createProcessReplayGuard } from "./replay/process-replay-guard.ts";
 import { withoutReplayGuard } from "./replay/replay-guard.ts";
 import { createJwtSessions, revocationSeconds } from "./sessions/jwt-sessions.ts";
 import type { SessionKeys } from "./sessions/key-ring.ts";
-import type { SessionLedger } from "./sessions/session-ledger.ts";
 import { latestIssueTime } from "./sessions/session-token.ts";
-import { createSqliteSessionLedger } from "./sessions/sqlite-session-ledger.ts";
+import { openStateFile } from "./sessions/state-file.ts";
 
 /** The process: it reads the settings, opens the connections, opens the listeners, and drains on SIGTERM or SIGINT. */
 
@@ -71,12 +72,19 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
   const { logger } = log;
   reportSources(sources, logger);
   for (const warning of config.warnings) logger.warn(warning);
-  const sessionKeys = await openSessionKeys(config, process.env, logger);
   const secrets = createLiveSecrets(config, {
     environment: process.env,
     now: Date.now,
     warn: (warning) => logger.warn(warning),
   });
+  const { audit, auditOutput } = openAuditLog(config.auditLog, {
+    ...log,
+    hashLoginId: secrets.hashLoginId,
+    count: metrics.countAuditEntries,
+  });
+  const sessionKeys = await openSessionKeys(config, process.env, logger, (kid) =>
+    audit.write({ event: "key_change", actor: "sidecar", outcome: "signs", kid }),
+  );
   if (!config.isProduction && config.database.kind === "sqlite") {
     await createDemoDatabase(config.database.url.reveal());
   }
@@ -98,26 +106,43 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
   const contact = Promise.race([watch.start(), Bun.sleep(firstContactMs)]);
   // The applications are composed while the database and Redis answer.
   const { publicApp, opsApp } = createApp(
-    appDependencies({ config, logger, metrics, keys: sessionKeys.keys, secrets, directory, redis, watch }),
+    appDependencies({
+      config,
+      logger,
+      metrics,
+      audit,
+      keys: sessionKeys.keys,
+      secrets,
+      directory,
+      redis,
+      watch,
+    }),
   );
   await contact;
-  reloadOnChange(process.env, { sessionKeys, secrets, onEvent: metrics.countReload, logger });
-  await serve(config, log, { publicApp, opsApp, watch, directory, redis });
+  reloadOnChange(process.env, {
+    sessionKeys,
+    secrets,
+    reopenLogs: () => auditOutput?.reopen(),
+    onEvent(event, variable) {
+      metrics.countReload(event);
+      audit.write({ event: "key_change", actor: "sidecar", outcome: event.replaceAll(" ", "_"), variable });
+    },
+    logger,
+  });
+  await serve(config, log, { publicApp, opsApp, auditOutput, watch, directory, redis });
 }
 
 interface Served {
   readonly publicApp: Listener;
   readonly opsApp: Listener;
+  readonly auditOutput: AuditOutput | null;
   readonly watch: DependencyWatch;
   readonly directory: UserDirectory;
   readonly redis: RedisAdapters | null;
 }
 
-async function serve(
-  config: Config,
-  log: Log,
-  { publicApp, opsApp, watch, directory, redis }: Served,
-): Promise<void> {
+async function serve(config: Config, log: Log, served: Served): Promise<void> {
+  const { publicApp, opsApp, auditOutput, ...running } = served;
   const { publicListener, opsListener, keepAliveSeconds, drainSeconds, isProduction } = config;
   const { logger } = log;
   const publicOpen = listen(publicApp, "PORT", { ...publicListener, keepAliveSeconds });
@@ -126,12 +151,13 @@ async function serve(
   const opsUrl = opsOpen.origin;
   const listeners = [publicOpen, opsOpen];
   // This comes before the listeners announce that they are ready, since whoever reads that may send a signal at once.
-  drainOnSignal({ ...log, seconds: drainSeconds, watch, directory, redis, listeners });
+  const outputs = auditOutput === null ? [log.output] : [log.output, auditOutput];
+  drainOnSignal({ ...running, logger, outputs, seconds: drainSeconds, listeners });
   watchOpenFiles({ logger, listeners });
   logger.info({ url: publicUrl }, "public listener ready");
   logger.info({ url: opsUrl }, "ops listener ready");
   if (!isProduction) {
-    await greet({ config, log, directory, publicUrl, opsUrl, defaultUrl: defaultUrl() });
+    await greet({ config, log, directory: served.directory, publicUrl, opsUrl, defaultUrl: defaultUrl() });
   }
 }
 
@@ -146,6 +172,7 @@ interface Parts {
   readonly config: Config;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly audit: AuditLog;
   readonly keys: SessionKeys;
   readonly secrets: LiveSecrets;
   readonly directory: UserDirectory;
@@ -157,6 +184,7 @@ function appDependencies({
   config,
   logger,
   metrics,
+  audit,
   keys,
   secrets,
   directory,
@@ -168,10 +196,17 @@ function appDependencies({
     (fields, line) => logger.error(fields, line),
     performance.now.bind(performance),
   );
-  const ledger = redis?.sessionLedger ?? openStateFile(config, logger);
-  const onEvent = (event: StoreEvent) => {
+  const ledger =
+    redis?.sessionLedger ??
+    openStateFile(
+      { path: config.sessions.stateFile, keepSeconds: revocationSeconds(config.sessions), now: Date.now },
+      (warning) => logger.warn(warning),
+    );
+  const onEvent = (event: StoreEvent, loginId: string) => {
     metrics.countStore(event);
     logStore(event);
+    if (event === "stale hit")
+      audit.write({ event: "stale_hit", actor: "sidecar", outcome: "refused_until_read", loginId });
   };
   return {
     ...config.publicListener,
@@ -196,6 +231,7 @@ function appDependencies({
     findUser: directory.find,
     readiness: watch,
     metrics,
+    audit,
     logger,
   };
 }
@@ -208,7 +244,7 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisAdapt
     installation: config.installation,
     limits: config.coherence,
     graceMs: config.coherence.graceMs,
-    rememberMs: rememberMs(config),
+    rememberMs: config.signature.rememberMs,
     sessions: {
       keepSeconds: revocationSeconds(config.sessions),
       latestIssueTime: () => latestIssueTime(Date.now()),
@@ -230,35 +266,12 @@ function openRedis(config: Config, metrics: Metrics, logger: Logger): RedisAdapt
   return redis;
 }
 
-/**
- * Opens the state file. If it cannot be used now, the start continues: tokens can still be issued, and the next use
- * tries again.
- */
-function openStateFile({ sessions }: Config, logger: Logger): SessionLedger {
-  const keepSeconds = revocationSeconds(sessions);
-  const ledger = createSqliteSessionLedger({ path: sessions.stateFile, keepSeconds, now: Date.now });
-  try {
-    ledger.open();
-  } catch (error) {
-    if (!(error instanceof SessionLedgerUnavailable)) throw error;
-    logger.warn(`${error.message}: introspection, verification and revocation answer 503 until it can.`);
-  }
-  return ledger;
-}
-
-function processGuard(config: Config) {
+function processGuard({ signature }: Config) {
   return createProcessReplayGuard({
-    keepMs: rememberMs(config),
+    keepMs: signature.rememberMs,
     now: Date.now,
     elapsed: () => performance.now(),
   });
-}
-
-/**
- * A signature is accepted from one tolerance before its timestamp until one tolerance after it. Some slack is added.
- */
-function rememberMs({ signature }: Config): number {
-  return (2 * signature.toleranceSeconds + 5) * 1000;
 }
 
 /** The address that `bun run sign` uses by default. */

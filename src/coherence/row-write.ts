@@ -25,7 +25,7 @@ export interface RowWriterOptions {
   readonly hotCopy: HotCopy;
   /** `COHERENCE_STATEMENT_MS`, which is also how long after reading the row an UPDATE may still take effect. */
   readonly statementMs: number;
-  readonly onEvent: (event: RowWriteEvent) => void;
+  readonly onEvent: (event: RowWriteEvent, loginId: string) => void;
 }
 
 export interface RowWrite {
@@ -81,8 +81,8 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
     return found.value !== null && found.value !== row.ownIdData && (await markStale());
   }
 
-  function refuse(event: "stale hit" | "stale refused"): never {
-    onEvent(event);
+  function refuse(event: "stale hit" | "stale refused", { loginId }: UserRecord): never {
+    onEvent(event, loginId);
     throw new HashStale();
   }
 
@@ -90,11 +90,11 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
    * Returns the row to overwrite. Refuses if the caller may have read the user's devices from a hash that was wrong.
    */
   async function uncontradicted(write: HotWrite, user: UserRecord): Promise<UserRecord> {
-    if (write.found.isStale) refuse("stale refused");
+    if (write.found.isStale) refuse("stale refused", user);
     if (write.found.value === null || write.found.value === user.ownIdData) return user;
     // The hash may have been right at a later instant than the first read of the row.
     const again = unblocked(await directory.find(user.loginId));
-    return (await isStale(write, again)) ? refuse("stale hit") : again;
+    return (await isStale(write, again)) ? refuse("stale hit", again) : again;
   }
 
   /** Returns "lost" if the database did not report the outcome of the UPDATE and the row holds what was sent. */
@@ -103,7 +103,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
       return await directory.replaceOwnIdData(change);
     } catch (error) {
       if (!(error instanceof OutcomeUnknown)) throw error;
-      onEvent("outcome unknown");
+      onEvent("outcome unknown", change.loginId);
       const row = await directory.find(change.loginId).catch(() => null);
       if (row?.ownIdData !== change.replacement) throw error;
       return "lost";
@@ -138,22 +138,22 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
       if (replaced === "holds") return { held: ownIdData, isOver: true, failure: null };
       const row = await readBack(loginId);
       if (row === "unread") return { held: null, isOver: true, failure: new OutcomeUnknown(unread) };
-      if (row?.ownIdData === ownIdData || replaced === "changed") return afterCommit(row, ownIdData);
+      if (row?.ownIdData === ownIdData || replaced === "changed") return afterCommit(row, request);
       seen = erases ? present(row) : unblocked(row);
       if (seen.ownIdData === change.expected && seen.databaseTimeMs < deadlineMs) refusedWithoutReason += 1;
       if (erases) continue;
       if (onlyIf !== null && seen.ownIdData !== user.ownIdData) throw new RowChanged();
-      if (onlyIf === null && (await isStale(write, seen))) refuse("stale hit");
+      if (onlyIf === null && (await isStale(write, seen))) refuse("stale hit", seen);
     }
     const isSuppressed = refusedWithoutReason === triesMax;
-    onEvent(isSuppressed ? "write suppressed" : "write contended");
+    onEvent(isSuppressed ? "write suppressed" : "write contended", loginId);
     throw isSuppressed ? new WriteSuppressed() : new WriteContended();
   }
 
-  function afterCommit(row: UserRecord | null, ownIdData: string | null): Outcome {
+  function afterCommit(row: UserRecord | null, { user, ownIdData }: RowWrite): Outcome {
     const held = row === null || row.blocked ? null : row.ownIdData;
     if (row?.ownIdData === ownIdData) return { held, isOver: true, failure: null };
-    onEvent("value altered");
+    onEvent("value altered", user.loginId);
     return { held, isOver: true, failure: new ValueAltered() };
   }
 
@@ -174,7 +174,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
     const { held, isOver, failure } = await outcomeOf(write, request);
     if (isOver) await write.end(held);
     if (failure !== null) throw failure;
-    onEvent("written");
+    onEvent("written", request.user.loginId);
   };
 }
 

@@ -14,7 +14,7 @@ export interface WriteThroughOptions {
   readonly statementMs: number;
   /** The share of hits that are read again from the database, from 0 to 1. */
   readonly auditShare: number;
-  readonly onEvent: (event: StoreEvent) => void;
+  readonly onEvent: (event: StoreEvent, loginId: string) => void;
 }
 
 /** What the database says about a login id. */
@@ -73,12 +73,12 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
 
   /** Compares a share of the hits with the row, in the background. A hit that is wrong gets the stale mark. */
   async function audit(loginId: string): Promise<void> {
-    onEvent("audited");
+    onEvent("audited", loginId);
     const { held } = await hotCopy.look(loginId);
     if (held === null) return;
     const { ownIdData, blocked } = await ask(loginId);
     if (held.value === ownIdData && !blocked) return;
-    if (await hotCopy.markStale(loginId, held)) onEvent("stale hit");
+    if (await hotCopy.markStale(loginId, held)) onEvent("stale hit", loginId);
   }
 
   async function set(loginId: string, ownIdData: string): Promise<void> {
@@ -119,7 +119,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     for (const spelling of new Set([loginId, user.loginId])) {
       const { held, isStale } = await (spelling === loginId ? looking : hotCopy.look(spelling));
       if (isStale) {
-        onEvent("stale refused");
+        onEvent("stale refused", loginId);
         throw new HashStale();
       }
       if (held === null) continue;
@@ -133,7 +133,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   async function readAgain(user: SessionUser, spelling: string, held: HotValue): Promise<SessionUser> {
     const again = await findUnblocked(user.loginId, directory.findForSession);
     if (held.value !== again.ownIdData && (await hotCopy.markStale(spelling, held))) {
-      onEvent("stale hit");
+      onEvent("stale hit", user.loginId);
       throw new HashStale();
     }
     return again;

@@ -48,6 +48,7 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
     backendToken: new Secret(reader.readOptional("BACKEND_TOKEN")),
     sessions: readSessions(reader, isProduction),
     drainSeconds: read("DRAIN_SECONDS"),
+    auditLog: reader.readOptional("AUDIT_LOG"),
     log: { level: read("LOG_LEVEL"), format: reader.readOptional("LOG_FORMAT") },
   } as const;
   const installationName = reader.readOptional("REDIS_INSTALLATION");

@@ -125,6 +125,7 @@ export const settings = {
   DRAIN_SECONDS: wholeNumber("5", 0, 600),
   LOG_LEVEL: oneOf("info", ["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
   LOG_FORMAT: oneOf(null, ["json", "pretty"]),
+  AUDIT_LOG: filePath(null),
   NODE_ENV: oneOf("development", ["development", "test", "production"]),
 } as const satisfies Record<string, Setting<unknown>>;
 

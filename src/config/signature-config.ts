@@ -10,11 +10,17 @@ export function readSignature(
   isProduction: boolean,
   createSharedSecret: () => Uint8Array,
 ) {
+  const toleranceSeconds = reader.read("SIGNATURE_MAX_AGE_SECONDS");
   return {
     sharedSecrets: new Secret(readSharedSecrets(reader, isProduction, createSharedSecret)),
     /** Whether development generated the secret. */
     isGenerated: !isProduction && !reader.isSet("OWNID_SHARED_SECRET"),
-    toleranceSeconds: reader.read("SIGNATURE_MAX_AGE_SECONDS"),
+    toleranceSeconds,
+    /**
+     * How long the replay guard remembers a signature, in milliseconds. It is accepted from one tolerance before its
+     * timestamp until one tolerance after it. Some slack is added.
+     */
+    rememberMs: (2 * toleranceSeconds + 5) * 1000,
   };
 }
 

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Elysia } from "elysia";
-import { type PathFault, PathUnknown, TokenInvalid, TooManyFailures } from "../errors.ts";
+import { type ErrorCode, type PathFault, PathUnknown, TokenInvalid, TooManyFailures } from "../errors.ts";
 
 export interface BearerTokenOptions {
   /** The name of this guard. Routes that use the same name share it. */
@@ -9,6 +9,8 @@ export interface BearerTokenOptions {
   readonly tokens: () => readonly (string | null)[];
   /** The reason that is logged while no token is configured and the routes therefore do not exist. */
   readonly absence: PathFault;
+  /** Called for each refused request, but only once when they have become too many within a minute. */
+  readonly onRefused?: (request: GuardedRequest, code: ErrorCode) => void;
 }
 
 const failuresPerWindowMax = 30;
@@ -27,11 +29,14 @@ export interface BearerGuard {
   readonly beforeParameters: ReturnType<typeof beforeParameters>;
 }
 
-type Check = (context: {
+interface GuardedRequest {
   readonly request: Request;
-  readonly set: { readonly headers: AnswerHeaders };
-}) => void;
-type AnswerHeaders = Record<string, string | number | undefined>;
+  /** The template of its path. */
+  readonly route: string;
+  readonly set: { readonly headers: Record<string, string | number | undefined> };
+}
+
+type Check = (context: GuardedRequest) => void;
 
 function beforeBody(name: string, check: Check) {
   return new Elysia({ name: `bearer-token-${name}` }).onParse({ as: "scoped" }, check);
@@ -46,9 +51,10 @@ function beforeParameters(name: string, check: Check) {
  * After 30 wrong tokens within a minute, further wrong ones are answered with 429. The right one is always accepted,
  * so that nobody can lock the site's backend out.
  */
-export function bearerToken({ name, tokens, absence }: BearerTokenOptions): BearerGuard {
+export function bearerToken({ name, tokens, absence, onRefused }: BearerTokenOptions): BearerGuard {
   const countFailure = createFailureWindow();
-  const check: Check = ({ request, set }) => {
+  const check: Check = (context) => {
+    const { request, set } = context;
     const expected = tokens()
       .filter((token) => token !== null)
       .map(digest);
@@ -57,9 +63,11 @@ export function bearerToken({ name, tokens, absence }: BearerTokenOptions): Bear
     // Every token is compared, so that the time does not reveal which one is closest.
     const matches = expected.map((digested) => timingSafeEqual(given, digested));
     if (matches.includes(true)) return;
-    if (countFailure() > failuresPerWindowMax) throw new TooManyFailures();
-    set.headers["www-authenticate"] = "Bearer";
-    throw new TokenInvalid();
+    const failures = countFailure();
+    const failure = failures > failuresPerWindowMax ? new TooManyFailures() : new TokenInvalid();
+    if (failures <= failuresPerWindowMax + 1) onRefused?.(context, failure.code);
+    if (failure instanceof TokenInvalid) set.headers["www-authenticate"] = "Bearer";
+    throw failure;
   };
   return { beforeBody: beforeBody(name, check), beforeParameters: beforeParameters(name, check) };
 }

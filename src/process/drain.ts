@@ -9,7 +9,7 @@ export interface Running {
   /** How long the end is announced before the listeners close. */
   readonly seconds: number;
   readonly logger: Logger;
-  readonly output: LogOutput;
+  readonly outputs: readonly LogOutput[];
   readonly watch: DependencyWatch;
   readonly directory: UserDirectory;
   readonly redis: RedisAdapters | null;
@@ -30,7 +30,7 @@ const sameSignalMs = 500;
 export function drainOnSignal({
   seconds,
   logger,
-  output,
+  outputs,
   watch,
   directory,
   redis,
@@ -49,7 +49,7 @@ export function drainOnSignal({
     redis?.close();
     await directory.close();
     logger.info("stopped");
-    await output.flush();
+    await Promise.all(outputs.map((output) => output.flush()));
     process.exit(0);
   }
   process.on("SIGTERM", drain);

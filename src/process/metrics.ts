@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client";
 import {
+  auditEvents,
   type CounterFamily,
   createEventCounter,
   createFailureCounter,
@@ -40,6 +41,7 @@ export function createMetrics() {
   const guard = createEventCounter(guardEvents);
   const log = createEventCounter(logEvents);
   const reload = createEventCounter(reloadEvents);
+  const audit = createEventCounter(auditEvents);
   const requests = createRequestCounter();
   const failures = createFailureCounter();
   const counters: readonly CounterFamily[] = [
@@ -49,6 +51,7 @@ export function createMetrics() {
     store.family("ownid_store_events_total", "What the write-through met"),
     guard.family("ownid_replay_guard_events_total", "Where the replay guard is kept"),
     log.family("ownid_log_events_total", "Log entries that were not written"),
+    audit.family("ownid_audit_events_total", "Entries of the audit log"),
     reload.family("ownid_reload_events_total", "What happened to changed files of keys and secrets"),
   ];
   const gauges: GaugeFamily[] = [];
@@ -59,6 +62,7 @@ export function createMetrics() {
     countStore: store.count,
     countGuard: guard.count,
     countReload: reload.count,
+    countAuditEntries: audit.count,
     countLogEntries: log.count,
     countRequest: requests.count,
     countFailure: failures.count,

@@ -1,3 +1,4 @@
+import { createLoginIdHash, type HashLoginId } from "../audit/login-id-hash.ts";
 import type { Config } from "../config/load-config.ts";
 import { readAgain } from "../config/secret-files.ts";
 import type { Environment, SettingReader } from "../config/setting-reader.ts";
@@ -7,6 +8,8 @@ import { createSignatureVerifier, type VerifySignature } from "../protocol/signa
 /** The secrets that requests are checked with. Their files may change while the sidecar runs. */
 export interface LiveSecrets {
   readonly verifySignature: VerifySignature;
+  /** With a key that is derived from the first shared secret. */
+  readonly hashLoginId: HashLoginId;
   adminToken(): string | null;
   backendToken(): string | null;
   /**
@@ -34,16 +37,26 @@ export function createLiveSecrets(
 
   const again = <Value>(read: (reader: SettingReader) => Value) => readAgain(environment, read, warn);
 
+  /** The old secret comes first during a rotation, so hashes change when it is removed. */
+  const hashFor = ({ sharedSecrets }: Pick<Config["signature"], "sharedSecrets">) => {
+    const [first = new Uint8Array()] = sharedSecrets.reveal();
+    return createLoginIdHash(first);
+  };
+
   let verify = verifierFor(signature);
+  let hashLoginId = hashFor(signature);
   let adminToken = config.adminToken.reveal();
   let backendToken = config.backendToken.reveal();
   return {
     verifySignature: (message) => verify(message),
+    hashLoginId: (loginId) => hashLoginId(loginId),
     adminToken: () => adminToken,
     backendToken: () => backendToken,
     reload: {
       OWNID_SHARED_SECRET_FILE() {
-        verify = verifierFor(again((reader) => readSignature(reader, isProduction, noSecret)));
+        const changed = again((reader) => readSignature(reader, isProduction, noSecret));
+        verify = verifierFor(changed);
+        hashLoginId = hashFor(changed);
       },
       ADMIN_TOKEN_FILE() {
         adminToken = again(({ readOptional }) => readOptional("ADMIN_TOKEN"));

@@ -9,6 +9,8 @@ import { createWatchedFiles, type WatchedFile, type WatchedFilesOptions } from "
 export interface ReloadOptions extends Omit<WatchedFilesOptions, "files"> {
   readonly sessionKeys: OpenedSessionKeys;
   readonly secrets: LiveSecrets;
+  /** Called on SIGHUP, by which programs that rotate files ask to open them again. */
+  readonly reopenLogs: () => void;
 }
 
 const lookIntervalMs = 1000;
@@ -20,8 +22,16 @@ const stdin = 0;
  */
 export function reloadOnChange(environment: Environment, options: ReloadOptions): void {
   const watched = createWatchedFiles({ ...options, files: filesOf(environment, options) });
-  setInterval(watched.look, lookIntervalMs).unref();
-  if (!isatty(stdin)) process.on("SIGHUP", watched.reloadAll);
+  const { sessionKeys, reopenLogs } = options;
+  setInterval(() => {
+    sessionKeys.keys.signer();
+    watched.look();
+  }, lookIntervalMs).unref();
+  if (isatty(stdin)) return;
+  process.on("SIGHUP", () => {
+    reopenLogs();
+    watched.reloadAll();
+  });
 }
 
 function filesOf(environment: Environment, { sessionKeys, secrets }: ReloadOptions): WatchedFile[] {

@@ -24,9 +24,10 @@ export async function openSessionKeys(
   config: Config,
   environment: Environment,
   logger: Logger,
+  onSignerChange: (kid: string) => void,
 ): Promise<OpenedSessionKeys> {
   const secret = config.sessions.secret.reveal();
-  if (secret === null) return openKeyFile(config, logger);
+  if (secret === null) return openKeyFile(config, logger, onSignerChange);
   const keys = createSecretKey(secret);
   return {
     keys,
@@ -38,7 +39,11 @@ export async function openSessionKeys(
   };
 }
 
-async function openKeyFile({ isProduction, sessions }: Config, logger: Logger): Promise<OpenedSessionKeys> {
+async function openKeyFile(
+  { isProduction, sessions }: Config,
+  logger: Logger,
+  onSignerChange: (kid: string) => void,
+): Promise<OpenedSessionKeys> {
   const { algorithm, keysFile, jwksMaxAgeSeconds: maxAgeSeconds } = sessions;
   if (algorithm === "HS256") throw new Error("HS256 was accepted without a secret");
   if (!isProduction) await createSigningKeys(keysFile, algorithm);
@@ -48,7 +53,14 @@ async function openKeyFile({ isProduction, sessions }: Config, logger: Logger): 
     if (warning !== null) logger.warn(`SESSION_KEYS_FILE: every account of this machine ${warning}`);
     return loaded;
   };
-  const keys = createKeyRing(await load(), { maxAgeSeconds, now: Date.now });
+  const keys = createKeyRing(await load(), {
+    maxAgeSeconds,
+    now: Date.now,
+    onSignerChange(kid) {
+      logger.info({ kid }, "another key signs the session tokens from now on");
+      onSignerChange(kid);
+    },
+  });
   return { keys, variable: "SESSION_KEYS_FILE", reload: async () => keys.replace(await load()) };
 }
 

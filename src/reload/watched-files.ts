@@ -20,7 +20,8 @@ export interface WatchedFile {
 export interface WatchedFilesOptions {
   readonly files: readonly WatchedFile[];
   readonly logger: Pick<Logger, "info" | "warn" | "error">;
-  readonly onEvent: (event: (typeof reloadEvents)[number]) => void;
+  /** Called with the setting that names the file. */
+  readonly onEvent: (event: (typeof reloadEvents)[number], variable: string) => void;
 }
 
 export interface WatchedFiles {
@@ -50,17 +51,17 @@ export function createWatchedFiles({ files, logger, onEvent }: WatchedFilesOptio
     const { variable } = file;
     if (file.reload === null) {
       if (!isChange) return;
-      onEvent("restart needed");
+      onEvent("restart needed", variable);
       logger.warn({ variable }, "a file has changed that is read at the start only; restart to use it");
       return;
     }
     try {
       await file.reload();
       if (!isChange) return;
-      onEvent("reloaded");
+      onEvent("reloaded", variable);
       logger.info({ variable }, "a changed file was reloaded");
     } catch (error) {
-      onEvent("refused");
+      onEvent("refused", variable);
       const problems = error instanceof ConfigurationInvalid ? error.problems : ["it could not be read"];
       logger.error({ variable, problems }, "a changed file was refused; what it held before stays in use");
     }

@@ -34,7 +34,7 @@ async function unlessRefused<Value>(claim: Claim | Promise<Claim>, reading: Prom
 }
 
 /**
- * Runs a `set` once for each signature. A copy of a `set` that has succeeded returns without running.
+ * Runs a `set` once for each signature, and returns whether it ran now: a copy of a `set` that has succeeded does not run.
  *
  * @throws {SignatureInvalid} the signature belongs to another endpoint
  * @throws {RequestReplayed} the first use is in flight, its outcome is unknown, or it may have been forgotten
@@ -43,9 +43,11 @@ export async function writeOnce(
   guard: ReplayGuard,
   signature: VerifiedSignature,
   write: () => Promise<void>,
-) {
+): Promise<boolean> {
   const claim = await guard.claim(signature.mac, "set", signature.signedAtMs);
-  if (claim !== "repeat") await runClaimed(guard, signature, "set", claim, write);
+  if (claim === "repeat") return false;
+  await runClaimed(guard, signature, "set", claim, write);
+  return true;
 }
 
 /**

@@ -31,6 +31,8 @@ export interface KeyRingOptions {
   readonly maxAgeSeconds: number;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
+  /** Called when `signer` first returns another key than before. */
+  readonly onSignerChange?: (kid: string) => void;
 }
 
 /**
@@ -38,7 +40,10 @@ export interface KeyRingOptions {
  * later than the file's times assume, signs once it has been published here for as long as verifiers cache the set;
  * until then the key before it goes on, unless that was removed.
  */
-export function createKeyRing(first: SigningKeys, { maxAgeSeconds, now }: KeyRingOptions): KeyRing {
+export function createKeyRing(
+  first: SigningKeys,
+  { maxAgeSeconds, now, onSignerChange }: KeyRingOptions,
+): KeyRing {
   let keys = first;
   let verifyingKeys = createLocalJWKSet(first.publicKeys);
   let signing = signingKeyAt(first.entries, now());
@@ -51,7 +56,10 @@ export function createKeyRing(first: SigningKeys, { maxAgeSeconds, now }: KeyRin
 
   function signingKey(): SigningKey {
     const appointed = signingKeyAt(keys.entries, now());
-    if (isKnown(appointed) || !publishedAt.has(signing.kid)) signing = appointed;
+    if (!isKnown(appointed) && publishedAt.has(signing.kid)) return signing;
+    const isOther = appointed.kid !== signing.kid;
+    signing = appointed;
+    if (isOther) onSignerChange?.(signing.kid);
     return signing;
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
 import pino from "pino";
 import { createSignedClient, type Endpoint } from "../../scripts/client/signed-client.ts";
+import { withoutAuditLog } from "../../src/audit/audit-log.ts";
 import { bodyAdapter } from "../../src/http/body-adapter.ts";
 import { getOwnIdDataByLoginId } from "../../src/http/routes/get-ownid-data-by-login-id.ts";
 import { getSessionByLoginId } from "../../src/http/routes/get-session-by-login-id.ts";
@@ -28,6 +29,7 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
     },
   });
   const dependencies = {
+    audit: withoutAuditLog,
     signed: signedBody({
       verifySignature: createSignatureVerifier({
         sharedSecrets: [sharedSecret],

@@ -2,6 +2,7 @@ import pino from "pino";
 import { createSignedClient } from "../../scripts/client/signed-client.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { type AppDependencies, createApp } from "../../src/app.ts";
+import { withoutAuditLog } from "../../src/audit/audit-log.ts";
 import { withoutHotCopy } from "../../src/coherence/hot-copy.ts";
 import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import type { SessionColumns } from "../../src/directory/dialects/session-columns.ts";
@@ -130,6 +131,7 @@ export async function startApp({
     adminToken: null,
     backendToken: null,
     metrics: createMetrics(),
+    audit: withoutAuditLog,
     logger,
     ...overrides,
   });

@@ -24,7 +24,7 @@ describe("with nothing configured", () => {
       publicListener: { host: "127.0.0.1", port: 3300, basePath: "/ownid", bodyBytesMax: 65_536 },
       keepAliveSeconds: 75,
       opsListener: { host: "127.0.0.1", port: 3301 },
-      signature: { sharedSecrets: config.signature.sharedSecrets, toleranceSeconds: 60 },
+      signature: { sharedSecrets: config.signature.sharedSecrets, toleranceSeconds: 60, rememberMs: 125_000 },
       requests: { loginIdCase: "exact", requireSessionType: false, compatErrorCode404: false },
       database: {
         kind: "sqlite",
@@ -167,7 +167,7 @@ describe("what is configured", () => {
       publicListener: { host: "0.0.0.0", port: 8080, basePath: "/api/v1", bodyBytesMax: 131_072 },
       keepAliveSeconds: 200,
       opsListener: { host: "::1", port: 0 },
-      signature: { sharedSecrets: config.signature.sharedSecrets, toleranceSeconds: 30 },
+      signature: { sharedSecrets: config.signature.sharedSecrets, toleranceSeconds: 30, rememberMs: 65_000 },
       requests: { loginIdCase: "lower", requireSessionType: true, compatErrorCode404: true },
       database: {
         kind: "postgres",

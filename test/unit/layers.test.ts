@@ -11,6 +11,7 @@ const linesMax = 300;
  */
 const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   errors: [],
+  audit: [],
   fix: [],
   files: ["fix"],
   config: ["errors"],
@@ -20,8 +21,8 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   redis: ["errors", "replay"],
   directory: ["errors", "files", "fix"],
   sessions: ["errors", "files"],
-  process: ["errors", "files", "fix"],
-  reload: ["config", "errors", "protocol", "sessions"],
+  process: ["audit", "errors", "files", "fix"],
+  reload: ["audit", "config", "errors", "protocol", "sessions"],
   http: ["errors", "protocol", "replay"],
   app: ["http"],
   index: "all",

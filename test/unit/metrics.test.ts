@@ -52,6 +52,11 @@ ownid_replay_guard_events_total{event="returned"} 1
 ownid_log_events_total{event="dropped"} 0
 ownid_log_events_total{event="left_out"} 0
 
+# HELP ownid_audit_events_total Entries of the audit log
+# TYPE ownid_audit_events_total counter
+ownid_audit_events_total{event="written"} 0
+ownid_audit_events_total{event="dropped"} 0
+
 # HELP ownid_reload_events_total What happened to changed files of keys and secrets
 # TYPE ownid_reload_events_total counter
 ownid_reload_events_total{event="reloaded"} 0

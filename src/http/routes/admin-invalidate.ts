@@ -1,15 +1,19 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import type { AuditLog } from "../../audit/audit-log.ts";
 import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
+import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { parseJson, readJsonBody } from "../json-body.ts";
+import { nameRequest } from "../request-id.ts";
 
 export interface AdminInvalidateOptions {
   readonly store: OwnIdDataStore;
   readonly loginIdCase: LoginIdCase;
   readonly admin: BearerGuard;
   readonly bodyBytesMax: number;
+  readonly audit: AuditLog;
 }
 
 const nothingElse = { additionalProperties: false };
@@ -21,7 +25,7 @@ const oneOrAll = Type.Union([one, all], { "x-problem": 'Send {"loginId":"…"} o
  * `POST /admin/invalidate`: the site calls it after it has changed rows itself or restored its database. Redis then
  * no longer holds what it knew of them.
  */
-export function adminInvalidate({ store, loginIdCase, admin, bodyBytesMax }: AdminInvalidateOptions) {
+export function adminInvalidate({ store, loginIdCase, admin, bodyBytesMax, audit }: AdminInvalidateOptions) {
   return new Elysia()
     .use(admin.beforeBody)
     .decorate("readBody", async ({ request }: { readonly request: Request }) =>
@@ -29,9 +33,18 @@ export function adminInvalidate({ store, loginIdCase, admin, bodyBytesMax }: Adm
     )
     .post(
       "/admin/invalidate",
-      async ({ body, status }) => {
-        if ("loginId" in body) await store.invalidate(parseLoginId(body.loginId, loginIdCase));
-        else await store.invalidateAll();
+      async ({ body, set, status }) => {
+        const requestId = nameRequest(set);
+        const entry = {
+          event: "admin_call",
+          actor: "admin",
+          call: "POST /admin/invalidate",
+          requestId,
+        } as const;
+        if ("loginId" in body) {
+          const loginId = parseLoginId(body.loginId, loginIdCase);
+          await audited(audit, { ...entry, loginId }, () => store.invalidate(loginId));
+        } else await audited(audit, entry, store.invalidateAll);
         return status(204, undefined);
       },
       { parse: "json", body: oneOrAll, response: { 204: Type.Void() } },

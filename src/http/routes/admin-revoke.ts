@@ -1,8 +1,10 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import type { AuditLog } from "../../audit/audit-log.ts";
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
+import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { parseJson, readJsonBody } from "../json-body.ts";
 import { nameRequest } from "../request-id.ts";
@@ -14,6 +16,7 @@ export interface AdminRevokeOptions {
   readonly revokeUser: RevokeUser;
   readonly loginIdCase: LoginIdCase;
   readonly bodyBytesMax: number;
+  readonly audit: AuditLog;
   readonly logger: Logger;
 }
 
@@ -30,7 +33,14 @@ const OneOfThree = Type.Object(
  * is 204 for an unknown token or user, too.
  */
 export function adminRevoke(options: AdminRevokeOptions) {
-  const { admin, sessions, revokeUser, loginIdCase, bodyBytesMax, logger } = options;
+  const { admin, sessions, revokeUser, loginIdCase, bodyBytesMax, audit, logger } = options;
+
+  async function revoke({ jti, sid, loginId }: Static<typeof OneOfThree>): Promise<void> {
+    if (loginId !== undefined) await revokeUser(loginId);
+    const tokenOrSession = jti ?? sid;
+    if (tokenOrSession !== undefined) await sessions.revoke(tokenOrSession);
+  }
+
   return new Elysia()
     .use(admin.beforeBody)
     .decorate("readBody", async ({ request }: { readonly request: Request }) =>
@@ -39,11 +49,15 @@ export function adminRevoke(options: AdminRevokeOptions) {
     .post(
       "/admin/revoke",
       async ({ body, set, status }) => {
-        if (body.loginId !== undefined) await revokeUser(parseLoginId(body.loginId, loginIdCase));
-        const tokenOrSession = body.jti ?? body.sid;
-        if (tokenOrSession !== undefined) await sessions.revoke(tokenOrSession);
+        const requestId = nameRequest(set);
+        const { loginId } = body;
+        const named = loginId === undefined ? body : { loginId: parseLoginId(loginId, loginIdCase) };
+        const entry = { actor: "admin", call: "POST /admin/revoke", requestId, ...named } as const;
+        await audited(audit, { event: "admin_call", ...entry }, () =>
+          audited(audit, { event: "revocation", ...entry }, () => revoke(named)),
+        );
         const [what] = Object.keys(body);
-        logger.info({ requestId: nameRequest(set), audit: "revocation", what }, "revoked");
+        logger.info({ requestId, audit: "revocation", what }, "revoked");
         return status(204, undefined);
       },
       { parse: "json", body: OneOfThree, response: { 204: Type.Void() } },

@@ -1,12 +1,14 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import type { HeldUser, OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
+import type { AuditLog } from "../../audit/audit-log.ts";
+import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
 import { RequestInvalid, UserUnknown } from "../../errors.ts";
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
-import type { UserRevocation } from "../../sessions/session-ledger.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
+import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
+import { describeHeldData, HeldData } from "../held-data.ts";
 import { nameRequest } from "../request-id.ts";
 import type { RevokeUser } from "../user-revocation.ts";
 
@@ -16,6 +18,7 @@ export interface AdminUsersOptions {
   readonly sessions: Pick<Sessions, "userRevocation">;
   readonly revokeUser: RevokeUser;
   readonly loginIdCase: LoginIdCase;
+  readonly audit: AuditLog;
   readonly logger: Logger;
 }
 
@@ -25,71 +28,63 @@ const query = Type.Object({
   include: Type.Optional(Type.Literal("ownIdData", { "x-problem": "include may only be ownIdData." })),
 });
 
-const HeldData = Type.Object({
-  loginId: Type.String({ description: "As the user table spells it" }),
-  enrolled: Type.Boolean({ description: "Whether the row holds ownIdData" }),
-  blocked: Type.Boolean(),
-  ownIdDataBytes: Type.Integer({ description: "Size of the ownIdData in the row, in UTF-8" }),
-  readAt: Type.String({ description: "When the row was read, by the clock of the database" }),
-  redis: Type.Object({
-    ownIdDataBytes: Type.Integer({ description: "Size of the ownIdData in Redis; 0 if there is none" }),
-    stale: Type.Boolean({
-      description: "Whether Redis and the row have disagreed, and no lookup has read the row since",
-    }),
-    expiresInSeconds: Type.Union([Type.Integer(), Type.Null()], {
-      description: "When Redis forgets the user; null if it holds nothing, or for ever",
-    }),
-  }),
-  revocation: Type.Union([
-    Type.Object({
-      issuedUntil: Type.String({ description: "Tokens whose iat is no later than this are revoked" }),
-      keptForSeconds: Type.Integer({ description: "How long the revocation is still remembered" }),
-    }),
-    Type.Null(),
-  ]),
-  ownIdData: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-});
-
 /**
  * For the site, when a user asks what is kept about them, or wants it deleted: GET tells what the database, Redis and the
  * record of revocations hold, and DELETE erases the data in the first two and ends the user's sessions.
  */
-export function adminUsers({ admin, store, sessions, revokeUser, loginIdCase, logger }: AdminUsersOptions) {
+export function adminUsers(options: AdminUsersOptions) {
+  const { admin, store, sessions, revokeUser, loginIdCase, audit, logger } = options;
+
+  async function show(loginId: string, withData: boolean) {
+    const held = await store.inspect(loginId);
+    const data = describeHeldData(held, await sessions.userRevocation(held.user.loginId));
+    return withData ? { ...data, ownIdData: held.user.ownIdData } : data;
+  }
+
   /** Whoever has been deleted from the table may still have sessions, and a hash in Redis. */
-  async function erase(loginId: string): Promise<void> {
-    const isKnown = await store.erase(loginId).then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof UserUnknown) return false;
-        throw error;
-      },
-    );
-    await revokeUser(loginId);
+  async function erase(entry: ReturnType<typeof entryOf>): Promise<void> {
+    const { loginId } = entry;
+    const isKnown = await store.erase(loginId).then(() => true, unlessUnknown);
+    await audited(audit, { ...entry, event: "revocation" }, () => revokeUser(loginId));
     if (!isKnown) throw new UserUnknown();
   }
 
-  const loginIdOf = ({ url }: Request) => parseLoginId(lastSegmentOf(url), loginIdCase);
+  function entryOf(call: string, { request, set }: Context) {
+    const loginId = parseLoginId(lastSegmentOf(request.url), loginIdCase);
+    return { event: "admin_call", actor: "admin", call, loginId, requestId: nameRequest(set) } as const;
+  }
 
   return new Elysia()
     .use(admin.beforeParameters)
     .get(
       path,
-      async ({ request, query }) => {
-        const held = await store.inspect(loginIdOf(request));
-        const data = describe(held, await sessions.userRevocation(held.user.loginId));
-        return query.include === undefined ? data : { ...data, ownIdData: held.user.ownIdData };
+      (context) => {
+        const entry = entryOf("GET /admin/users/{loginId}", context);
+        const withData = context.query.include !== undefined;
+        return audited(audit, entry, () => show(entry.loginId, withData));
       },
       { params, query, response: { 200: HeldData } },
     )
     .delete(
       path,
-      async ({ request, set, status }) => {
-        await erase(loginIdOf(request));
-        logger.info({ requestId: nameRequest(set), audit: "erasure" }, "a user's data was erased");
-        return status(204, undefined);
+      async (context) => {
+        const entry = entryOf("DELETE /admin/users/{loginId}", context);
+        await audited(audit, entry, () => erase(entry));
+        logger.info({ requestId: entry.requestId, audit: "erasure" }, "a user's data was erased");
+        return context.status(204, undefined);
       },
       { params, response: { 204: Type.Void() } },
     );
+}
+
+interface Context {
+  readonly request: Request;
+  readonly set: Parameters<typeof nameRequest>[0];
+}
+
+function unlessUnknown(error: unknown): boolean {
+  if (error instanceof UserUnknown) return false;
+  throw error;
 }
 
 /** Elysia replaces what is not UTF-8, so that the segment would name another user. */
@@ -100,30 +95,4 @@ function lastSegmentOf(url: string): string {
   } catch {
     throw new RequestInvalid("The path must end with a login id, percent-encoded as UTF-8.");
   }
-}
-
-function describe({ user, hot }: HeldUser, revocation: UserRevocation | null) {
-  return {
-    loginId: user.loginId,
-    enrolled: bytesOf(user.ownIdData) > 0,
-    blocked: user.blocked,
-    ownIdDataBytes: bytesOf(user.ownIdData),
-    readAt: new Date(user.databaseTimeMs).toISOString(),
-    redis: {
-      ownIdDataBytes: bytesOf(hot.value),
-      stale: hot.isStale,
-      expiresInSeconds: hot.expiresInMs === null ? null : Math.ceil(hot.expiresInMs / 1000),
-    },
-    revocation:
-      revocation === null
-        ? null
-        : {
-            issuedUntil: new Date(revocation.until * 1000).toISOString(),
-            keptForSeconds: Math.ceil(revocation.keptForMs / 1000),
-          },
-  };
-}
-
-function bytesOf(text: string | null): number {
-  return Buffer.byteLength(text ?? "");
 }

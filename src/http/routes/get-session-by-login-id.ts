@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import type { AuditLog } from "../../audit/audit-log.ts";
 import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
@@ -7,6 +8,7 @@ import { parseSessionType } from "../../protocol/session-type.ts";
 import type { ReplayGuard } from "../../replay/replay-guard.ts";
 import { issueOnce } from "../../replay/signed-use.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
+import { audited } from "../audited.ts";
 import { failureResponses } from "../problem.ts";
 import { nameRequest } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
@@ -18,21 +20,31 @@ export interface GetSessionOptions {
   readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
   readonly requireSessionType: boolean;
+  readonly audit: AuditLog;
   readonly logger: Logger;
 }
 
 /** `POST getSessionByLoginId`: reads the user from the primary database and issues a new session token. */
 export function getSessionByLoginId(options: GetSessionOptions) {
-  const { signed, store, sessions, replayGuard, loginIdCase, requireSessionType, logger } = options;
+  const { signed, store, sessions, replayGuard, loginIdCase, requireSessionType, audit, logger } = options;
   return new Elysia().use(signed).post(
     "/getSessionByLoginId",
     async ({ body, signature, set }) => {
       const loginId = parseLoginId(body.loginId, loginIdCase);
       const asked = { loginId, sessionType: parseSessionType(body.sessionType) };
-      const token = await issueOnce(replayGuard, signature, () =>
-        sessions.start(asked, () => store.findForSession(loginId)),
-      );
-      logger.info({ requestId: nameRequest(set) }, "session issued");
+      const start = () => sessions.start(asked, () => store.findForSession(loginId));
+      const requestId = nameRequest(set);
+      const ofType = asked.sessionType === null ? {} : { sessionType: asked.sessionType };
+      const entry = {
+        event: "session",
+        actor: "ownid",
+        endpoint: "session",
+        loginId,
+        requestId,
+        ...ofType,
+      } as const;
+      const token = await audited(audit, entry, () => issueOnce(replayGuard, signature, start));
+      logger.info({ requestId }, "session issued");
       return { token };
     },
     {

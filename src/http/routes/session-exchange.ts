@@ -1,7 +1,9 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import type { AuditLog } from "../../audit/audit-log.ts";
 import type { Logger } from "../../process/logger.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
+import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { readFormToken } from "../form-body.ts";
 import { nameRequest } from "../request-id.ts";
@@ -10,6 +12,7 @@ export interface SessionExchangeOptions {
   readonly backend: BearerGuard;
   readonly sessions: Pick<Sessions, "exchange">;
   readonly bodyBytesMax: number;
+  readonly audit: AuditLog;
   readonly logger: Logger;
 }
 
@@ -17,7 +20,7 @@ const FormToken = Type.Object({ token: Type.String() });
 const SessionToken = Type.Object({ token: Type.String() });
 
 /** `POST /session/exchange`: gives the site's backend the session token for a hand-off token, once. */
-export function sessionExchange({ backend, sessions, bodyBytesMax, logger }: SessionExchangeOptions) {
+export function sessionExchange({ backend, sessions, bodyBytesMax, audit, logger }: SessionExchangeOptions) {
   return new Elysia()
     .use(backend.beforeBody)
     .decorate("readForm", ({ request }: { readonly request: Request }) =>
@@ -26,8 +29,10 @@ export function sessionExchange({ backend, sessions, bodyBytesMax, logger }: Ses
     .post(
       "/session/exchange",
       async ({ body, set }) => {
-        const token = await sessions.exchange(body.token);
-        logger.info({ requestId: nameRequest(set) }, "hand-off token exchanged");
+        const requestId = nameRequest(set);
+        const entry = { event: "exchange", actor: "backend", requestId } as const;
+        const token = await audited(audit, entry, () => sessions.exchange(body.token));
+        logger.info({ requestId }, "hand-off token exchanged");
         return { token };
       },
       { parse: "urlencoded", body: FormToken, response: { 200: SessionToken } },

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import type { AuditLog } from "../../audit/audit-log.ts";
 import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
@@ -6,6 +7,7 @@ import { Empty, SetOwnIdDataRequest } from "../../protocol/messages.ts";
 import { parseOwnIdData } from "../../protocol/ownid-data.ts";
 import type { ReplayGuard } from "../../replay/replay-guard.ts";
 import { writeOnce } from "../../replay/signed-use.ts";
+import { audited } from "../audited.ts";
 import { failureResponses } from "../problem.ts";
 import { nameRequest } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
@@ -15,6 +17,7 @@ export interface SetOwnIdDataOptions {
   readonly store: OwnIdDataStore;
   readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
+  readonly audit: AuditLog;
   readonly logger: Logger;
 }
 
@@ -26,6 +29,7 @@ export function setOwnIdDataByLoginId({
   store,
   replayGuard,
   loginIdCase,
+  audit,
   logger,
 }: SetOwnIdDataOptions) {
   return new Elysia().use(signed).post(
@@ -33,8 +37,11 @@ export function setOwnIdDataByLoginId({
     async ({ body, signature, set, status }) => {
       const loginId = parseLoginId(body.loginId, loginIdCase);
       const ownIdData = parseOwnIdData(body.ownIdData);
-      await writeOnce(replayGuard, signature, () => store.set(loginId, ownIdData));
-      logger.info({ requestId: nameRequest(set) }, "ownIdData written");
+      const requestId = nameRequest(set);
+      const entry = { event: "enrolment", actor: "ownid", endpoint: "set", loginId, requestId } as const;
+      const write = () => writeOnce(replayGuard, signature, () => store.set(loginId, ownIdData));
+      await audited(audit, entry, write, (ran) => (ran ? "done" : "repeated"));
+      logger.info({ requestId }, "ownIdData written");
       return status(204, undefined);
     },
     {

@@ -1,0 +1,39 @@
+import type { AuditEntry, AuditLog } from "../audit/audit-log.ts";
+import { RequestReplayed, SidecarError, SignatureInvalid } from "../errors.ts";
+
+export type AuditedWork = Omit<AuditEntry, "outcome">;
+
+/**
+ * Runs the work and writes one entry about how it ended: `done`, what `outcomeOf` makes of the result, or the code of the
+ * error. A request that the replay guard refused is a `replay_refused`, whatever it wanted.
+ */
+export async function audited<Value>(
+  audit: AuditLog,
+  entry: AuditedWork,
+  work: () => Promise<Value>,
+  outcomeOf: (value: Value) => string = () => "done",
+): Promise<Value> {
+  try {
+    const value = await work();
+    audit.write({ ...entry, outcome: outcomeOf(value) });
+    return value;
+  } catch (error) {
+    const event = isReplay(error) ? "replay_refused" : entry.event;
+    audit.write({ ...entry, event, outcome: codeOf(error) });
+    throw error;
+  }
+}
+
+/** Writes an entry if the replay guard refused the request, and nothing of any other end: lookups are not recorded. */
+export function auditReplay(audit: AuditLog, error: unknown, entry: Omit<AuditedWork, "event">): void {
+  if (isReplay(error)) audit.write({ ...entry, event: "replay_refused", outcome: codeOf(error) });
+}
+
+/** The signature was verified before, so only the guard can refuse it here. */
+function isReplay(error: unknown): boolean {
+  return error instanceof RequestReplayed || error instanceof SignatureInvalid;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof SidecarError ? error.code : "ERR_INTERNAL";
+}

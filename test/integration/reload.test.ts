@@ -215,7 +215,7 @@ describe("a changed file", () => {
 
   test("is counted", async () => {
     const metrics = await (await fetch(`${urls.opsUrl}/metrics`)).text();
-    for (const event of ["taken_up", "refused", "restart_needed"])
+    for (const event of ["reloaded", "refused", "restart_needed"])
       expect(metrics).toMatch(new RegExp(`ownid_reload_events_total\\{event="${event}"\\} [1-9]`));
   });
 });

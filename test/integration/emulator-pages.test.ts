@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
 import { runStatement } from "../../scripts/servers/run-statement.ts";
@@ -25,6 +25,18 @@ describeUnless(reasonAgainstChromium(), "the emulator's pages in Chromium", () =
     test("take a person through every flow", () => walkDemoSite(chromium, emulator.addresses));
     test("serve a site made of the published @ownid/react", () =>
       walkReactSite(chromium, emulator.addresses));
+
+    test("fit a narrow phone", async () => {
+      const phone = await chromium.newDevice();
+      await phone.look({ width: 320, height: 640 });
+      const { register } = emulator.control;
+      await register("someone-with-a-long-name-and-a-long-domain@subdomain.example.com", "phone");
+      for (const path of ["/", "/register", "/recover", "/wire-view"]) {
+        await phone.goTo(`${emulator.addresses.url}${path}`);
+        await phone.waitFor("document.querySelector('#connection').dataset.state === 'live'");
+        expect(await phone.evaluate("document.documentElement.scrollWidth")).toBe(320);
+      }
+    });
   });
 
   describeWith("postgres", "beside Postgres and Redis", () => {

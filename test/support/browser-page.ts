@@ -16,6 +16,12 @@ export interface Named {
   readonly name: string;
 }
 
+export interface Look {
+  readonly width: number;
+  readonly height: number;
+  readonly isDark?: boolean;
+}
+
 interface Node {
   readonly backendDOMNodeId: number;
   readonly ignored: boolean;
@@ -125,17 +131,18 @@ export class BrowserPage {
     }).then(({ result }) => result.value);
   }
 
-  /** For eyes: how the page looks, as a PNG file. */
-  async photograph(file: string, look: { width: number; height: number; dark?: boolean }): Promise<void> {
-    const scheme = { name: "prefers-color-scheme", value: look.dark ? "dark" : "light" };
+  /** How the page is shown from now on: its size in CSS pixels, and the theme that the person prefers. */
+  async look({ width, height, isDark = false }: Look): Promise<void> {
+    const scheme = { name: "prefers-color-scheme", value: isDark ? "dark" : "light" };
     await this.#call("Emulation.setEmulatedMedia", { features: [scheme] });
-    await this.#call("Emulation.setDeviceMetricsOverride", {
-      width: look.width,
-      height: look.height,
-      deviceScaleFactor: 1,
-      mobile: look.width < 600,
-    });
-    const { data } = await this.#call<{ data: string }>("Page.captureScreenshot", { format: "png" });
+    const mobile = width < 600;
+    await this.#call("Emulation.setDeviceMetricsOverride", { width, height, mobile, deviceScaleFactor: 1.5 });
+  }
+
+  /** Writes what is in view to a WebP file. */
+  async photograph(file: string): Promise<void> {
+    const options = { format: "webp", quality: 65 };
+    const { data } = await this.#call<{ data: string }>("Page.captureScreenshot", options);
     writeFileSync(file, Buffer.from(data, "base64"));
   }
 

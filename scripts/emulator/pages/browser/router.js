@@ -4,9 +4,8 @@ import { goTo } from "./navigation.js";
 import { find } from "./page-parts.js";
 import { isMarked, unmark } from "./sign-in-mark.js";
 import { account } from "./views/account.js";
-import { recover } from "./views/recover.js";
+import { recover, signIn } from "./views/entry.js";
 import { register } from "./views/register.js";
-import { signIn } from "./views/sign-in.js";
 
 /** @typedef {{ title: string, show: (place: HTMLElement) => void | Promise<void>, leave: () => void }} View */
 
@@ -40,7 +39,10 @@ async function show(path) {
   shown = views[path] ?? signIn;
   document.title = `${shown.title} · OwnID emulator`;
   showLinks(path);
-  await shown.show(find(document, "#view"));
+  // A place of its own: what a view that has been left still waits for shows nowhere.
+  const place = element("div", { className: "view" });
+  find(document, "#view").replaceChildren(place);
+  await shown.show(place);
 }
 
 /** @param {string} path of the view that is shown */

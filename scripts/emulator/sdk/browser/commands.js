@@ -126,9 +126,11 @@ async function enrol(loginId, authToken) {
  * @param {Config} [config]
  * @returns {Promise<CommandResult>}
  */
-function journey(type, loginId, config) {
+async function journey(type, loginId, config) {
   const settings = merged(typeof loginId === "string" ? config : loginId);
-  const person = typeof loginId === "string" ? loginId : lastLoginId();
+  const known = lastLoginId();
+  if (known === null && settings.onlyReturningUsers) return { error: null, data: null };
+  const person = typeof loginId === "string" ? loginId : known;
   if (person === null) throw new Refusal("login_id_empty", "The command needs a login id.");
   return runJourney(type, person, settings);
 }

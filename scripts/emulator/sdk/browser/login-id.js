@@ -21,9 +21,14 @@ export async function readLoginId({ loginIdField, loginIdPrefixField, loginIdPat
   return loginId;
 }
 
-function askForLoginId() {
+/**
+ * @param {{ corner?: boolean, close?: string }} [look] of the dialog
+ * @returns {Promise<string>}
+ */
+export function askForLoginId(look = {}) {
   return ask({
-    title: "Who are you?",
+    ...look,
+    title: "Sign in",
     text: "Enter what you sign in with, such as your e-mail address.",
     field: { label: "Login", autocomplete: "username" },
     actions: [{ label: "Continue", value: "continue" }],

@@ -1,10 +1,12 @@
 import { ask } from "./dialog.js";
 import { runJourney } from "./journey.js";
+import { askForLoginId } from "./login-id.js";
 import { lastLoginId } from "./memory.js";
 import { Cancelled } from "./platform.js";
 
 /** @import { CommandResult, Config } from "./widget-config.d.ts" */
 
+const inCorner = { corner: true, close: "Not now" };
 /** @type {CommandResult} */
 const nothing = { error: null, data: null };
 
@@ -20,7 +22,7 @@ export async function showPrompt(type, config) {
   const loginId = lastLoginId();
   if ((await config.checkSession?.()) || (loginId === null && type === "returning-user")) return nothing;
   try {
-    const confirmed = await (loginId === null ? askWho() : welcomeBack(loginId));
+    const confirmed = await (loginId === null ? askForLoginId(inCorner) : welcomeBack(loginId));
     return await runJourney("login", confirmed, config);
   } catch (error) {
     if (error instanceof Cancelled) return nothing;
@@ -34,20 +36,7 @@ function welcomeBack(loginId) {
     title: "Welcome back",
     text: `Sign in as ${loginId}?`,
     actions: [{ label: "Continue", value: "continue" }],
-    close: "Not now",
-    corner: true,
+    ...inCorner,
     submit: () => loginId,
-  });
-}
-
-function askWho() {
-  return ask({
-    title: "Sign in",
-    text: "Enter what you sign in with, such as your e-mail address.",
-    field: { label: "Login", autocomplete: "username" },
-    actions: [{ label: "Continue", value: "continue" }],
-    close: "Not now",
-    corner: true,
-    submit: (_action, loginId) => loginId,
   });
 }

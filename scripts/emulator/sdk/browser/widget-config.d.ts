@@ -42,9 +42,11 @@ export interface Config extends Callbacks {
   readonly boxShadow?: string;
   /** Whether a person without a passkey at hand is refused instead of being offered a one-time code. */
   readonly skipFallback?: boolean;
-  /** Whether the ceremony waits for `getOwnIDData`. */
+  /** Whether the ceremony waits for `getOwnIDData` on a phone. */
   readonly asyncMobileRegistration?: boolean;
+  /** Whether `auth` does nothing for a person who has not signed in here before. */
   readonly onlyReturningUsers?: boolean;
+  /** Whether the person has a session, so that no prompt is shown. */
   checkSession?(): boolean | Promise<boolean>;
 }
 

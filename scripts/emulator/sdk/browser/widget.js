@@ -49,13 +49,18 @@ export class Widget {
    * no passkey, or not for the login id that the field holds now.
    */
   async getOwnIDData() {
-    if (this.#result.data === null && this.#config.asyncMobileRegistration) await this.#run();
+    if (this.#result.data === null && this.#waitsForSubmit) await this.#run();
     return this.#result;
   }
 
-  /** `asyncMobileRegistration` leaves the ceremony to `getOwnIDData`. */
+  /** Whether the ceremony is left to `getOwnIDData`, which a page calls when its form is sent. */
+  get #waitsForSubmit() {
+    const { type, asyncMobileRegistration = false } = this.#config;
+    return type === "register" && asyncMobileRegistration && /\bMobi/.test(navigator.userAgent);
+  }
+
   async #press() {
-    if (this.#config.asyncMobileRegistration && this.#config.type === "register") this.#view.showDone();
+    if (this.#waitsForSubmit) this.#view.showDone();
     else await this.#run();
   }
 

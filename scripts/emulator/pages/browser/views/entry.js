@@ -1,0 +1,32 @@
+import { fromTemplate, loginIdField } from "../page-parts.js";
+import { ownid } from "../sdk.js";
+import { enter } from "../site-entry.js";
+
+export const signIn = entryView("Sign in", "sign-in", "login");
+export const recover = entryView("Recover your account", "recover", "recover");
+
+/**
+ * A form whose only button is the SDK's, and which leads to the account.
+ *
+ * @param {string} title
+ * @param {string} template
+ * @param {"login" | "recover"} type of the widget
+ */
+function entryView(title, template, type) {
+  return {
+    title,
+
+    /** @param {HTMLElement} place */
+    show(place) {
+      place.replaceChildren(fromTemplate(template));
+      ownid(type, {
+        loginIdField: loginIdField(place),
+        element: place.querySelector(".widget-place"),
+        variant: "ownid-auth-button",
+        onLogin: enter,
+      });
+    },
+
+    leave: () => void ownid("destroy", type),
+  };
+}

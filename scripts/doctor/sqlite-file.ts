@@ -12,15 +12,22 @@ import { type Fix, fixBy, fixWhen } from "../../src/fix.ts";
 import { fine, type Verdict, warning, wrong } from "./check.ts";
 
 const others = 0o007;
-/** The file itself, and what SQLite keeps beside it while the file is in use. */
 const suffixes = ["", "-wal", "-shm", "-journal"];
+
+/**
+ * The files of an SQLite database to which this account lacks access: the file itself, and those that SQLite keeps beside
+ * it while it is in use, or that a process left which was killed.
+ */
+export function closedFiles(path: string): readonly string[] {
+  const files = suffixes.map((suffix) => path + suffix).filter((each) => existsSync(each));
+  return files.filter((each) => !may("read", each) || !may("write", each));
+}
 
 /** Whether this account may do with the users' file what SQLite does, and whether too many others may. */
 export function judgeSqliteFile(path: string): Verdict {
   const folder = closedFolder(path);
   if (folder !== null) return wrong(`this account may not enter the folder ${folder}`, openFolder(folder));
-  const files = suffixes.map((suffix) => path + suffix).filter((each) => existsSync(each));
-  const closed = files.filter((each) => !may("read", each) || !may("write", each));
+  const closed = closedFiles(path);
   if (closed.length > 0) {
     const named = closed.map((each) => basename(each)).join(", ");
     const steps = closed.flatMap((each) => grantAccess("write", each));

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { closedFolder, factsOf, grantAccess, may, provideFolder } from "../../src/files/file-access.ts";
 import { fixBy, fixWhen } from "../../src/fix.ts";
 import { type Check, fine, wrong } from "./check.ts";
 import { judgePrivacy } from "./file-privacy.ts";
+import { closedFiles } from "./sqlite-file.ts";
 
 /** Without it, introspection, `/verify` and revocation answer 503. */
 export const stateFileCheck: Check<{ readonly state: string | null }> = {
@@ -11,10 +12,10 @@ export const stateFileCheck: Check<{ readonly state: string | null }> = {
   title: "revoked sessions",
   examine({ state }) {
     if (state === null) return fine("kept in Redis");
-    const closed = closedFolder(state);
-    if (closed !== null) {
+    const closedParent = closedFolder(state);
+    if (closedParent !== null) {
       const move = "Name a file by STATE_FILE whose folder this account may enter";
-      return wrong(`this account may not enter the folder ${closed}`, [fixWhen(move)]);
+      return wrong(`this account may not enter the folder ${closedParent}`, [fixWhen(move)]);
     }
     if (factsOf(state) === null) {
       const folder = existingFolder(state);
@@ -24,8 +25,11 @@ export const stateFileCheck: Check<{ readonly state: string | null }> = {
         folder === dirname(state) ? grantAccess("write", folder) : [provideFolder(dirname(state))];
       return wrong("this account cannot create the file STATE_FILE", fixBy(...steps));
     }
-    if (may("read", state) && may("write", state)) return judgePrivacy(state, "the revoked sessions");
-    return wrong("this account cannot write the file STATE_FILE", fixBy(...grantAccess("write", state)));
+    const closed = closedFiles(state);
+    if (closed.length === 0) return judgePrivacy(state, "the revoked sessions");
+    const named = closed.map((each) => basename(each)).join(", ");
+    const steps = closed.flatMap((each) => grantAccess("write", each));
+    return wrong(`this account cannot read and write ${named} (STATE_FILE)`, fixBy(...steps));
   },
 };
 

@@ -119,6 +119,16 @@ const faults: Record<string, Fault> = {
     item: "files.state: wrong",
     plant: ({ environment }) => makeStateFile(environment, root, 0o600),
   },
+  "a state file of root, with what SQLite keeps beside it": {
+    item: "files.state: wrong",
+    plant({ environment }) {
+      makeStateFile(environment, root, 0o600);
+      for (const suffix of ["-wal", "-shm"]) {
+        writeFileSync(environment.STATE_FILE + suffix, "");
+        give(environment.STATE_FILE + suffix, root, 0o600);
+      }
+    },
+  },
   "a state file that everyone may read": {
     item: "files.state: wrong",
     plant: ({ environment }) => makeStateFile(environment, service, 0o644),

@@ -1,4 +1,4 @@
-/** The wanted name, with a number where it is taken in any case. */
+/** Returns the wanted name, with a number if the name is taken in any case. */
 export function freeName(wanted: string, taken: readonly { readonly name: string }[]): string {
   const isTaken = (name: string) => taken.some((each) => each.name.toLowerCase() === name.toLowerCase());
   let name = wanted;

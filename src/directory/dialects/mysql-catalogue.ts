@@ -26,7 +26,7 @@ const numberTypes = new Set([
 ]);
 const textTypes = new Set(["varchar", "tinytext", "text", "mediumtext", "longtext"]);
 
-/** A server's `sql_select_limit` would cut off what has no limit of its own. */
+/** A statement without its own limit would be cut off by the server's `sql_select_limit`. */
 const uncut = "LIMIT 65536";
 
 const columnsQuery = `
@@ -36,19 +36,19 @@ const columnsQuery = `
          column_comment AS comment
   FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ${uncut}`;
 
-/** Who the account is, it tells as `user@host`; and the user's name may have an @ as well. */
+/** The server reports the account as `user@host`. The name of the user may also contain an @. */
 const serverQuery = `
   SELECT version() AS version, @@global.time_zone AS timeZone,
          concat_ws(' ', @@character_set_client, @@character_set_connection, @@character_set_results) AS spoken,
          concat(quote(left(current_user(), char_length(current_user()) - char_length(host) - 1)), '@', quote(host)) AS account
   FROM (SELECT substring_index(current_user(), '@', -1) AS host) AS of_account`;
 
-/** Without the privilege SHOW VIEW, this is all that is shown of a view. */
+/** Without the privilege SHOW VIEW, the account sees no more of a view than this. */
 const viewQuery = `
   SELECT is_updatable AS isUpdatable FROM information_schema.views
   WHERE table_schema = ? AND table_name = ?`;
 
-/** Nothing for a view, whose table is not shown. */
+/** Returns nothing for a view, whose table is not shown. */
 const transactionsQuery = `
   SELECT e.transactions AS transactions
   FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine
@@ -63,7 +63,7 @@ const uniqueColumnsQuery = `
 const tablesQuery = `
   SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? ${uncut}`;
 
-/** MariaDB only. It shows a constraint to accounts that may change more than single columns. */
+/** MariaDB only. Constraints are shown only to accounts that may change more than single columns. */
 const constraintsQuery = `
   SELECT constraint_name AS name, check_clause AS clause FROM information_schema.check_constraints
   WHERE constraint_schema = ? AND table_name = ? ${uncut}`;
@@ -89,13 +89,14 @@ const Variables = Type.Array(Type.Object({ Variable_name: Type.String() }));
 export interface Server {
   readonly isMariaDb: boolean;
   readonly timeZone: string;
-  /** Which of `stateVariables` it has. */
+  /** Which of `stateVariables` the server has. */
   readonly variables: ReadonlySet<string>;
 }
 
 /**
- * The table as the information schema describes it to this account, and which server this is. `database` is the one that
- * the address names: a connection may be in another, since `init_connect` can contain a USE.
+ * Describes the table as the information schema shows it to this account, and finds out which server this is.
+ * `database` is the one in the address. A connection may be in another database, since `init_connect` can contain a
+ * USE.
  */
 export async function inspectMysql(
   run: RunSql,
@@ -133,7 +134,8 @@ export async function inspectMysql(
     rollsBack: engine?.transactions === "YES",
     isUpdatable: view === undefined || view.isUpdatable === "YES",
     confirmsUpdates: false,
-    // The server shows nothing of the table behind a view: all there is to go by is that no login id occurs twice now.
+    // The server reveals nothing about the table behind a view, so the only evidence is that no login id occurs twice
+    // now.
     uniqueColumns: isView && loginId !== undefined && areUnique(repeats) ? [loginId.name] : unique,
     repeats,
     tables:
@@ -154,7 +156,7 @@ export async function inspectMysql(
   };
 }
 
-/** Of a table, the count only helps to say what stands against an index; a view is judged by it. */
+/** For a table, the counts only help to explain what prevents an index. A view is judged by them. */
 function countIn(isView: boolean, count: CountRepeats, table: string, loginId: string) {
   const counted = count(table, quote(loginId));
   return isView ? counted : counted.catch(() => null);
@@ -171,7 +173,7 @@ function describe(column: MysqlColumn, isJsonText: boolean): ColumnFacts {
   };
 }
 
-/** `BOOLEAN` is another name of `tinyint(1)`, and mappers make `bit(1)` for it. */
+/** `BOOLEAN` is another name for `tinyint(1)`, and object-relational mappers use `bit(1)` for it. */
 function kindOf({ base, type }: MysqlColumn): ColumnKind {
   if (type === "tinyint(1)" || type === "bit(1)") return "boolean";
   if (base === "uuid" || base === "enum") return "symbol";
@@ -185,7 +187,7 @@ function capacityOf({ base, characters, bytes }: MysqlColumn): ColumnFacts["capa
   return bytes === null ? null : { amount: Number(bytes), unit: "bytes" };
 }
 
-/** `skip-character-set-client-handshake`: everything but ASCII would be stored as something else. */
+/** With `skip-character-set-client-handshake`, everything but ASCII would be stored as something else. */
 function connectionProblems(spoken: string): TableProblem[] {
   if (spoken.split(" ").every((charset) => charset === "utf8mb4")) return [];
   const detail = `the server makes every connection speak ${spoken.split(" ")[0]}, so values would change`;

@@ -12,9 +12,11 @@ import {
 } from "./sql-failure.ts";
 
 /**
- * What an error of MySQL or MariaDB means, by its number; never by its text, which may quote data. An error that is
- * not known to mean that nothing was done leaves the outcome of a write open: 2000 to 2999 are the client's own numbers
- * and 9000 and above ProxySQL's, which a proxy sends when it has lost its server in the middle of a statement.
+ * Returns what an error of MySQL or MariaDB means, by its number and never by its text, which may quote data.
+ *
+ * An error that is not known to mean that nothing was done leaves the outcome of a write open. The client's own
+ * numbers (2000 to 2999) and ProxySQL's (9000 and above) are among them: a proxy sends those when it has lost its
+ * server in the middle of a statement.
  */
 export function mysqlFailure(error: unknown): SqlFailure {
   if (!(error instanceof SQL.MySQLError)) return certificateRefused(error) ?? connectionLost;
@@ -26,8 +28,8 @@ export function mysqlFailure(error: unknown): SqlFailure {
 }
 
 /**
- * SQLSTATE classes of errors that end a statement before its commit: syntax and access, data, constraints, and what a
- * trigger raises. HY000 is not one, since it stands for everything else.
+ * SQLSTATE classes of errors that end a statement before its commit: syntax, access, data, constraints, and what a
+ * trigger raises. HY000 stands for everything else and is not one of them.
  */
 const refusedClasses = new Set([
   "0A",
@@ -111,7 +113,7 @@ const charsetTooNarrow: SqlFailure = {
   fix: "change the column to utf8mb4",
 };
 
-/** MySQL server error reference, MariaDB error codes. */
+/** From the MySQL server error reference and the MariaDB error codes. */
 const failureByNumber: Record<number, SqlFailure> = {
   1036: { ...statementRefused, reason: "the table is read-only" },
   1040: noFreeConnection,

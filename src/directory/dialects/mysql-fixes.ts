@@ -33,7 +33,7 @@ function grant(names: TableNames, account: string): Step {
   return sql(`GRANT ${neededPrivileges(names, quote)} ON ${quoteTable(names.table, quote)} TO ${account};`);
 }
 
-/** The account may lack the column or only the privilege to see it. MariaDB takes one answer to both. */
+/** The account may lack the column, or only the privilege to see it. MariaDB accepts one fix for both. */
 function addColumn({ names, account, isMariaDb }: Examined): readonly Fix[] {
   const granted = grant(names, account);
   const add = (unless: string) =>
@@ -47,7 +47,7 @@ function addColumn({ names, account, isMariaDb }: Examined): readonly Fix[] {
   ];
 }
 
-/** To the longest type, so that nothing is cut. MODIFY drops what it does not repeat. */
+/** Changes the column to the longest type, so that nothing is cut off. MODIFY drops whatever it does not repeat. */
 function widenColumn({ names, columns, constraints, isMariaDb }: Examined): readonly Fix[] {
   const column = columns.find(({ name }) => name === names.ownIdDataColumn);
   if (column === undefined) return [];
@@ -59,7 +59,7 @@ function widenColumn({ names, columns, constraints, isMariaDb }: Examined): read
   return fixBy(...(isBinary(column) ? [strict, modify] : [modify]));
 }
 
-/** Otherwise bytes that are no UTF-8 would be cut off with no more than a warning. */
+/** Without strict mode, bytes that are not valid UTF-8 would be cut off with a mere warning. */
 const strict = sql("SET SESSION sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES');");
 const isBinary = ({ base }: MysqlColumn) => /binary|blob/.test(base);
 
@@ -74,7 +74,7 @@ function attributes({ nullable, byDefault, extra, comment }: MysqlColumn, isMari
   ].join("");
 }
 
-/** A constraint of a single column has the column's name. That of json has to go. */
+/** A constraint of a single column has the name of the column. The constraint of json must go. */
 function checks(column: MysqlColumn, constraints: readonly MysqlConstraint[]): string {
   const kept = constraints.filter(({ name, clause }) => name === column.name && !saysJson(column, clause));
   return kept.map(({ clause }) => ` CHECK (${clause})`).join("");
@@ -89,7 +89,10 @@ function saysJson({ name }: MysqlColumn, clause: string): boolean {
   return clause.includes(`json_valid(${quote(name)})`);
 }
 
-/** An index of InnoDB holds so many bytes; a longer unique one would find no login id, but read the whole table. */
+/**
+ * An InnoDB index holds a limited number of bytes. A longer unique column would find no login id without reading the
+ * whole table.
+ */
 const indexCharactersMax = 768;
 const loginIdCharacters = 320;
 
@@ -120,8 +123,9 @@ function uniqueBehindView(repeats: RepeatedLoginIds | null): readonly Fix[] {
 }
 
 /**
- * A column that holds the login id of a user, and NULL in every other row, which a unique index does not mind. In
- * MariaDB it is invisible, so that an INSERT of the site without a list of columns goes on; MySQL has that since 8.0.23.
+ * Adds a column that holds the login id of a user, and NULL in every other row, which a unique index permits. In
+ * MariaDB the column is invisible, so that the site's INSERT statements without a list of columns keep working. MySQL
+ * supports that since 8.0.23.
  */
 function generatedColumn(
   { names, account, isMariaDb, columns }: Examined,
@@ -140,14 +144,14 @@ function generatedColumn(
   ];
 }
 
-/** The column's own type as far as an index can hold it, with its own collation. */
+/** Returns the column's own type, as long as an index can hold it, with its collation. */
 function loginIdType({ base, characters, charset, collation }: MysqlColumn): string {
   const length =
     base === "varchar" && Number(characters) <= indexCharactersMax ? characters : loginIdCharacters;
   return `VARCHAR(${length}) CHARACTER SET ${charset} COLLATE ${collation}`;
 }
 
-/** What connections speak whose own wish the server skips. */
+/** Fixes a server that ignores the character set which connections ask for. */
 export const speakUtf8: readonly Fix[] = [
   fixWhen(
     "Until the server restarts",

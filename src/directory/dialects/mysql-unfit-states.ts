@@ -1,7 +1,7 @@
 import { readOnlyServer } from "./sql-failure.ts";
 import type { UnfitState } from "./unfit-state.ts";
 
-/** Variables whose presence decides what a server can be asked: MySQL, MariaDB and their versions differ. */
+/** Variables that determine what a server can be asked. MySQL, MariaDB and their versions differ in them. */
 export const stateVariables = [
   "read_only",
   "super_read_only",
@@ -45,7 +45,7 @@ const candidates: readonly Candidate[] = [
     name: variable,
     condition: isOn(`global.${variable}`),
     failure: readOnlyServer,
-    // InnoDB's is decided when the server starts.
+    // The value of InnoDB is fixed when the server starts.
     command: variable === "innodb_read_only" ? null : `SET GLOBAL ${variable} = OFF;`,
     needs: [variable],
   })),
@@ -73,7 +73,7 @@ const candidates: readonly Candidate[] = [
   { ...readsUncommitted("tx_isolation"), needs: ["tx_isolation"] },
   { ...readsUncommitted("transaction_isolation"), needs: ["transaction_isolation"] },
   {
-    // What is repeated later, on a replica or from the log, would find its deadline passed and change nothing.
+    // A statement that is repeated later, on a replica or from the log, would find its deadline passed and change nothing.
     ...misfit(
       "binlog_format",
       "(@@global.log_bin AND @@session.binlog_format = 'STATEMENT')",
@@ -134,7 +134,7 @@ const candidates: readonly Candidate[] = [
     needs: ["wsrep_on", "wsrep_dirty_reads"],
   },
   {
-    // MariaDB takes it with each statement.
+    // MariaDB accepts it with each statement.
     ...misfit(
       "wsrep_sync_wait",
       "(@@global.wsrep_on AND @@session.wsrep_sync_wait & 1 = 0)",
@@ -146,7 +146,7 @@ const candidates: readonly Candidate[] = [
   },
 ];
 
-/** The states that a server with these variables can be asked for. */
+/** Returns the states that a server with these variables can be asked about. */
 export function mysqlUnfitStates(variables: ReadonlySet<string>, isMariaDb: boolean): readonly UnfitState[] {
   return candidates.filter(
     ({ needs, notInMariaDb }) =>

@@ -14,18 +14,18 @@ import { selectSessionColumns } from "./session-columns.ts";
 import { unfitExpression } from "./unfit-state.ts";
 
 /**
- * The clock when the statement began, plus what has passed since: SYSDATE is the clock when it is called, and
- * NOW and UTC_TIMESTAMP when the statement began. Only a difference is taken of local times, since in autumn
- * one local hour comes twice.
+ * The clock at the beginning of the statement, plus the time that has passed since. SYSDATE is the clock when it is
+ * called; NOW and UTC_TIMESTAMP are the clock when the statement began. Local times are only subtracted, since one
+ * local hour occurs twice in autumn.
  */
 const clockMs = `((TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))
                    + TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6))) / 1e3)`;
 
 /**
- * MySQL and MariaDB. Each statement brings its own settings, since a pooled connection has no place to set
- * them: a strict `sql_mode` (otherwise a long value would be cut in silence), the time limit, and for an
- * UPDATE the server's time zone: the driver's is UTC, and an `ON UPDATE CURRENT_TIMESTAMP` beside our column
- * would show another hour than after the site's own UPDATE.
+ * Creates the dialect of MySQL and MariaDB. Each statement carries its own settings, since a pooled connection has no
+ * place to set them: a strict `sql_mode`, without which a long value would be cut off silently, the time limit, and
+ * for an UPDATE the server's time zone. The driver's is UTC, and an `ON UPDATE CURRENT_TIMESTAMP` column would
+ * otherwise differ from what the site's own UPDATE writes.
  */
 export function createMysqlDialect(): Dialect {
   let database = "";
@@ -40,7 +40,7 @@ export function createMysqlDialect(): Dialect {
 
     connect(options) {
       database = decodeURIComponent(new URL(options.url).pathname.slice(1));
-      // `foundRows`: an UPDATE counts the rows it found. The driver reads it, its type does not know it yet.
+      // With `foundRows`, an UPDATE counts the rows that it found. The driver supports it, but its type does not.
       const settings = { ...connectionSettings(options), foundRows: true };
       return connectToUrl(options.url.replace(/^mariadb:/, "mysql:"), settings);
     },
@@ -61,7 +61,7 @@ export function createMysqlDialect(): Dialect {
         names.blockedColumn === null ? "0" : `coalesce(u.${quote(names.blockedColumn)} <> 0, 0)`;
       const unfit = unfitExpression(unfitStates());
       const { before, hint } = settings(statementMs);
-      // MariaDB tells the driver that a column is JSON, which it would parse: converted, it is text.
+      // MariaDB reports a column as JSON, which the driver would parse. Converted, it is text.
       const find = (further: string) =>
         `${before} SELECT ${hint} ? AS readId, ${loginId} AS loginId, CONVERT(${ownIdData} USING utf8mb4) AS ownIdData, ${blocked} AS blocked,
                 ${clockMs} AS databaseTimeMs, ${unfit} AS unfit${further}
@@ -96,8 +96,8 @@ function textOf({ name, type }: ColumnFacts): string {
 
 /**
  * In MariaDB, `max_statement_time` does not end a commit that waits for a backup (BACKUP STAGE BLOCK_COMMIT), but
- * `lock_wait_timeout` does. MySQL limits the time of a SELECT only, and of an UPDATE the wait for a table that is being altered; the
- * fence of `replace` and the client's deadline do the rest.
+ * `lock_wait_timeout` does. MySQL limits the time of a SELECT only, and for an UPDATE the wait for a table that is
+ * being altered. The deadline of `replace` and the client's own do the rest.
  */
 function settingsOf({ isMariaDb, timeZone, variables }: Server, statementMs: number): StatementSettings {
   const zone = `'${timeZone.replaceAll("'", "''")}'`;

@@ -31,15 +31,15 @@ const kindByType: Record<string, ColumnKind> = {
   enum: "symbol",
 };
 
-/** $1 is the schema's name, or null. */
+/** $1 is the name of the schema, or null. */
 const serverQuery = `
   SELECT quote_ident(current_user) AS account, coalesce(has_schema_privilege(n.oid, 'USAGE'), true) AS "mayEnter",
          pg_encoding_to_char(d.encoding) AS encoding, d.datname AS database, d.datcollate AS collate, d.datctype AS ctype
   FROM pg_database d LEFT JOIN pg_namespace n ON n.nspname = $1 WHERE d.datname = current_database()`;
 
 /**
- * Where a rule or a trigger runs instead of the UPDATE, of the view or of one that it selects from, the row is not
- * compared once more after another writer has let go of it, so two writers could both overwrite the same value.
+ * If a rule or a trigger runs instead of the UPDATE of a view, or of a view that it selects from, the row is not
+ * compared again after another writer has released it. Two writers could then both overwrite the same value.
  */
 const runsInstead = `EXISTS (
   WITH RECURSIVE behind(oid) AS (
@@ -51,9 +51,9 @@ const runsInstead = `EXISTS (
      OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = b.oid AND tgtype & 64 <> 0 AND tgtype & 16 <> 0))`;
 
 /**
- * $1 is the quoted table name. A domain counts as the type it is made of. What opens the table would wait for whoever
- * alters it, so of a table only the catalogue is read. `relhasrules` stays true after the last rule is dropped, so rules
- * are looked for themselves: under INSTEAD NOTHING, Postgres prepares an UPDATE as one that does nothing, for good.
+ * $1 is the quoted table name. A domain counts as its base type. Only the catalogue is read, since opening the table
+ * would wait for a session that alters it. `relhasrules` stays true after the last rule is dropped, so the rules
+ * themselves are read: under INSTEAD NOTHING, Postgres prepares an UPDATE as one that never does anything.
  */
 const columnsQuery = `
   SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
@@ -78,7 +78,7 @@ const columnsQuery = `
   JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
   WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`;
 
-/** Named as USERS_TABLE would have to name them. */
+/** The names as USERS_TABLE would have to spell them. */
 const tablesQuery = `
   SELECT CASE WHEN pg_table_is_visible(c.oid) THEN '' ELSE n.nspname || '.' END || c.relname AS name
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -86,7 +86,7 @@ const tablesQuery = `
 
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 
-/** The table as Postgres's catalogue describes it. */
+/** Describes the table as Postgres's catalogue shows it. */
 export async function inspectPostgres(
   run: RunSql,
   names: TableNames,
@@ -94,7 +94,7 @@ export async function inspectPostgres(
 ): Promise<TableFacts> {
   const { schema } = splitTable(names.table);
   const [database] = Value.Parse(Type.Tuple([PostgresServer]), [...(await run(serverQuery, [schema]))]);
-  // A role that may not enter the schema may not even ask whether the table is there.
+  // A role that has no USAGE on the schema may not even ask whether the table exists.
   const given = quoteTable(names.table, quote);
   const table = database.mayEnter ? await fullNameOf(run, given) : given;
   const columns = database.mayEnter ? Value.Parse(PostgresColumns, await run(columnsQuery, [table])) : [];

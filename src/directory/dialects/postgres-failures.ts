@@ -11,7 +11,7 @@ import {
   tableChanged,
 } from "./sql-failure.ts";
 
-/** What an error of Postgres means, by its SQLSTATE; never by its text, which may quote data. */
+/** Returns what an error of Postgres means, by its SQLSTATE and never by its text, which may quote data. */
 export function postgresFailure(error: unknown): SqlFailure {
   if (!(error instanceof SQL.PostgresError)) return certificateRefused(error) ?? connectionLost;
   if (error.code === "ERR_POSTGRES_CONNECTION_REFUSED") return connectionRefused;
@@ -31,14 +31,14 @@ export function postgresFailure(error: unknown): SqlFailure {
   };
 }
 
-/** The function in which a statement failed: of the context only its name, since the rest may quote data. */
+/** Returns the name of the function in which a statement failed. The rest of the context may quote data. */
 function functionIn(context: string | undefined): string | null {
   return /(?:PL\/\w+|SQL) function "?([\w.]+)/.exec(context ?? "")?.[1] ?? null;
 }
 
 /**
- * Classes of errors with which the server ends a transaction before its commit. The others are those of connections,
- * shut-downs and broken storage (08, 57, 58, XX) and of foreign servers (HV), and classes that a proxy may invent.
+ * Classes of errors with which the server ends a transaction before its commit. Not among them are connections,
+ * shutdowns and broken storage (08, 57, 58, XX), foreign servers (HV), and classes that a proxy may invent.
  */
 const refusedClasses = [
   ...["0A", "0L", "0P", "20", "21", "22", "23", "25", "26", "27", "28", "2B", "2D", "2F", "34", "38", "39"],
@@ -51,7 +51,10 @@ const tlsMissing: SqlFailure = {
   fix: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
 };
 
-/** The role has every privilege. The function of the server that reports the error is what tells the two apart. */
+/**
+ * The role has every privilege, but a policy refuses. The server function that reports the error distinguishes the
+ * two.
+ */
 const policyRefuses: SqlFailure = {
   ...statementRefused,
   reason: "a row security policy of the table refuses the change (SQLSTATE 42501)",

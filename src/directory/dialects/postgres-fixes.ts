@@ -39,7 +39,7 @@ function grant(names: TableNames, account: string): Step[] {
   return [...enter, sql(`GRANT ${neededPrivileges(names, quote)} ON ${table} TO ${account};`)];
 }
 
-/** NOT NULL and DEFAULT of the column itself stay when its type changes; those of a domain would go with it. */
+/** NOT NULL and DEFAULT of the column itself stay when its type changes. Those of a domain would be lost. */
 function widenColumn({ names, database, columns }: Examined): readonly Fix[] {
   const column = columns.find(({ name }) => name === names.ownIdDataColumn);
   if (column === undefined) return [];
@@ -60,7 +60,7 @@ function widenColumn({ names, database, columns }: Examined): readonly Fix[] {
   return fixBy(sql(`ALTER TABLE ${quoteTable(names.table, quote)} ${changes.join(", ")};`));
 }
 
-/** A view, a rule, a trigger or a policy keeps the type as it is, so the values get a column of their own. */
+/** A view, a rule, a trigger or a policy prevents the type from changing, so the values get a new column. */
 function copyColumn(
   { names, database, columns }: Pick<Examined, "names" | "database" | "columns">,
   column: PostgresColumn,
@@ -77,7 +77,7 @@ function copyColumn(
   );
 }
 
-/** The encoding of a database is decided when it is made. */
+/** The encoding of a database is fixed when it is created. */
 function moveToUtf8({ database, collate, ctype }: PostgresDatabase): readonly Fix[] {
   const moved = `${database}_utf8`;
   const inUtf8 = (locale: string) =>
@@ -93,7 +93,7 @@ function moveToUtf8({ database, collate, ctype }: PostgresDatabase): readonly Fi
   ];
 }
 
-/** These two hold for every encoding. */
+/** These two locales are valid for every encoding. */
 const isPlain = (locale: string) => locale === "C" || locale === "POSIX";
 
 function makeUnique({ names, database, columns, repeats, partial }: Examined): readonly Fix[] {
@@ -125,7 +125,7 @@ function makeUnique({ names, database, columns, repeats, partial }: Examined): r
   });
 }
 
-/** Of no more columns than the sidecar reads, so that the site's other columns stay free to change. */
+/** The view has no more columns than the sidecar reads, so that the site can change its other columns. */
 function viewOf(names: TableNames, account: string, condition: string, isIndexMissing: boolean): Step[] {
   const table = quoteTable(names.table, quote);
   const live = { ...names, table: `${names.table}_with_login` };

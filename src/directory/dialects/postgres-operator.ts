@@ -5,8 +5,9 @@ import type { TableProblem } from "../table-problem.ts";
 import type { RunSql, TableNames } from "./dialect.ts";
 
 /**
- * `=` means the column type's own operator only where its schema is searched. A citext whose operator is not found is
- * compared as text instead: by case, and without its index. $1 is the quoted table, $2 the column.
+ * `=` means the column type's own operator only if the schema of that operator is searched. A citext whose operator
+ * is not found is compared as text instead: case-sensitively, and without its index. $1 is the quoted table, $2 the
+ * column.
  */
 const hiddenOperatorQuery = `
   SELECT format_type(a.atttypid, a.atttypmod) AS type, quote_ident(n.nspname) AS schema, quote_ident(current_user) AS role,
@@ -35,7 +36,7 @@ const HiddenOperators = Type.Array(
   }),
 );
 
-/** Whether lookups compare the login id column as its type does. */
+/** Returns a problem if lookups do not compare the login id column as its type does. */
 export async function operatorProblems(
   run: RunSql,
   table: string,

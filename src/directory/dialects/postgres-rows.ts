@@ -20,16 +20,16 @@ export const PostgresColumns = Type.Array(
     characters: Type.Union([Type.Number(), Type.Null()]),
     /** `pg_class.relkind`. */
     relation: Type.String(),
-    /** An UPDATE with RETURNING is refused where a rule acts in its place. */
+    /** An UPDATE with RETURNING is refused if a rule replaces it. */
     confirmsUpdates: Type.Boolean(),
-    /** Partitions, or tables that inherit from this one. */
+    /** Whether there are partitions, or tables that inherit from this one. */
     hasDescendants: Type.Boolean(),
     isUpdatable: Type.Boolean(),
     isReadable: Type.Boolean(),
     nullable: Type.Boolean(),
     isNotNullByDomain: Type.Boolean(),
     defaultByDomain: optionalText,
-    /** A view, a rule, a trigger or a policy names the column, so that its type cannot change. */
+    /** Whether a view, a rule, a trigger or a policy names the column, so that its type cannot change. */
     isUsedByOthers: Type.Boolean(),
   }),
 );

@@ -5,9 +5,10 @@ import type { RunSql } from "./dialect.ts";
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 
 /**
- * The full, quoted name of the table that a new connection finds under this quoted name, or this name if there is none.
- * A connection that a pooler shares may search other schemas, since another client has set `search_path`, and may have a
- * temporary table of the same name. The text is one transaction, so it leaves the connection as it was.
+ * Returns the full, quoted name of the table that a new connection finds under this quoted name, or this name if
+ * there is none. A connection that a pooler shares may search other schemas, since another client has set
+ * `search_path`, and may have a temporary table of the same name. The text is one transaction, so the connection is
+ * left unchanged.
  */
 export async function fullNameOf(run: RunSql, table: string): Promise<string> {
   const results = await run(`

@@ -6,17 +6,17 @@ import type { PostgresColumn } from "./postgres-rows.ts";
 
 export interface UniqueColumns {
   readonly columns: readonly string[];
-  /** The condition of a unique index over a part of the table's login ids, if there is one. */
+  /** The condition of a unique index over some of the table's login ids, if there is one. */
   readonly partial: string | null;
 }
 
 export const nothingUnique: UniqueColumns = { columns: [], partial: null };
 
-/** An index by another collation than its column's counts where both call only the same bytes equal. */
+/** An index with another collation than its column's is accepted if both consider only identical bytes equal. */
 const sameTexts = `(i.indcollation[0] = a.attcollation OR NOT EXISTS (
   SELECT FROM pg_collation WHERE oid IN (i.indcollation[0], a.attcollation) AND NOT collisdeterministic))`;
 
-/** Where tables inherit from this one, its index does not cover their rows. */
+/** If tables inherit from this one, its index does not cover their rows. */
 const tableQuery = `
   SELECT a.attname AS name, i.indpred IS NOT NULL AS "isPartial", i.indexrelid::int8::text AS index
   FROM pg_index i
@@ -26,11 +26,14 @@ const tableQuery = `
     AND (c.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = i.indrelid))
     AND ${sameTexts}`;
 
-/** It waits for whoever alters the table. */
+/** This query waits for a session that alters the table. */
 const conditionQuery =
   "SELECT pg_get_expr(indpred, indrelid) AS condition FROM pg_index WHERE indexrelid = $1::int8::oid";
 
-/** By an operator class that is not the default, or a collation that calls other texts equal, it would be unique otherwise. */
+/**
+ * With an operator class that is not the default, or a collation that considers other texts equal, the index would be
+ * unique in another sense.
+ */
 const keyQuery = `
   SELECT quote_ident(a.attname) AS key
   FROM pg_index i
@@ -58,7 +61,7 @@ const Node = Type.Object({
 const Plan = Type.Tuple([Type.Object({ "QUERY PLAN": Type.Tuple([Type.Object({ Plan: Node })]) })]);
 
 interface Examined {
-  /** Quoted. */
+  /** The quoted name. */
   readonly table: string;
   readonly isView: boolean;
   readonly loginId: PostgresColumn | null;
@@ -80,12 +83,13 @@ export async function findUniqueColumns(run: RunSql, examined: Examined): Promis
 }
 
 /**
- * Has Postgres prove it. Its planner says of a join whether a row can meet several rows of the view, which follows from
- * a unique index over the whole table. And it reads a view by a partial index only if the view's WHERE implies the
- * index's: by itself where nothing else than that makes an index useful, or for the order.
+ * Lets Postgres prove that login ids are unique in a view. For a unique index over the whole table, its planner
+ * reports of a join whether a row can match several rows of the view. A partial index is used to read a view only if
+ * the view's WHERE implies the condition of the index, whether nothing else makes the index useful or it provides the
+ * order.
  *
- * What the role may not read, it may not have explained either. That says nothing against the view, and the lookup that
- * is tried next tells what is missing.
+ * If the role may not read something, it may not explain it either. That proves nothing against the view, and the
+ * lookup that is tried next shows what is missing.
  */
 async function isUniqueInView(
   run: RunSql,
@@ -109,7 +113,7 @@ async function isUniqueInView(
   return false;
 }
 
-/** Whether the plan is nothing but a scan of an index, which is unique and whose key is the first column that is read. */
+/** Returns whether the plan is only a scan of a unique index whose key is the first column that is read. */
 async function isByUniqueIndex(run: RunSql, plan: Static<typeof Node>): Promise<boolean> {
   const { Alias: alias = "", Output: [read] = [] } = plan;
   if (!plan["Node Type"].startsWith("Index")) return false;
@@ -117,7 +121,7 @@ async function isByUniqueIndex(run: RunSql, plan: Static<typeof Node>): Promise<
   return keys.some(({ key }) => read === `${alias}.${key}` || read === `${quote(alias)}.${key}`);
 }
 
-/** Without these ways to read, for this text alone, which is one transaction. */
+/** Explains the query without these ways to read. They are turned off only for this text, which is one transaction. */
 async function explain(run: RunSql, ways: readonly string[], select: string) {
   const off = ways.map((way) => `SET LOCAL ${way} = off; `).join("");
   const results = await run(`${off}EXPLAIN (VERBOSE, FORMAT JSON) ${select}`);
@@ -125,7 +129,7 @@ async function explain(run: RunSql, ways: readonly string[], select: string) {
   return plan["QUERY PLAN"][0].Plan;
 }
 
-/** The driver's rows carry members of their own, which a schema would not let pass. */
+/** The driver's rows have members of their own, which a schema would reject. */
 function asRows(result: unknown): unknown {
   return Array.isArray(result) ? [...result] : result;
 }

@@ -7,7 +7,7 @@ import { selectSessionColumns } from "./session-columns.ts";
 import { readOnlyServer } from "./sql-failure.ts";
 import { type UnfitState, unfitExpression } from "./unfit-state.ts";
 
-/** A double, which is exact to the microsecond and quicker than `extract`'s numeric. */
+/** A double, which is exact to the microsecond and faster than the numeric of `extract`. */
 const clockMs = "date_part('epoch', clock_timestamp()) * 1000";
 
 const otherEncoding: UnfitState = {
@@ -21,7 +21,7 @@ const otherEncoding: UnfitState = {
   command: null,
 };
 
-/** In the last two, a server refuses an UPDATE itself. In recovery, transactions are read-only as well. */
+/** In the last two states, a server refuses an UPDATE itself. In recovery, transactions are read-only as well. */
 const unfitStates: readonly UnfitState[] = [
   otherEncoding,
   { name: "standby", condition: "pg_is_in_recovery()", failure: readOnlyServer, command: null },
@@ -38,8 +38,9 @@ const unfitStates: readonly UnfitState[] = [
 ];
 
 /**
- * Whether nothing runs after the UPDATE of a row that could change it once more. RETURNING shows what BEFORE triggers
- * made of a value, but not what AFTER triggers, rules and the tables that inherit from this one will do.
+ * Returns an expression that tells whether nothing runs after the UPDATE of a row that could change it again.
+ * RETURNING shows what BEFORE triggers made of a value, but not what AFTER triggers, rules and inheriting tables will
+ * do.
  */
 function nothingRunsAfter(table: string): string {
   const oid = `'${table.replaceAll("'", "''")}'::regclass`;
@@ -61,8 +62,8 @@ export const postgres: Dialect = {
   connect: (options) =>
     connectToUrl(options.url, {
       ...connectionSettings(options),
-      // pgbouncer refuses start-up parameters it does not know; there the deadlines of the client and of
-      // the fence remain, and the operator sets statement_timeout on the role.
+      // PgBouncer refuses start-up parameters that it does not know. The deadlines of the client and of the UPDATE
+      // remain, and the operator sets statement_timeout on the role.
       ...(options.prepare
         ? {
             connection: {

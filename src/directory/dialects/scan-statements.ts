@@ -2,18 +2,21 @@ import type { DatabaseKind } from "../../config/database-address.ts";
 import type { StatementSettings, TableNames } from "./dialect.ts";
 import { type UnfitState, unfitExpression } from "./unfit-state.ts";
 
-/** Of a statement without a size of its own: the server's `sql_select_limit` would cut it off. */
+/** The limit of a statement that needs none. Without it, the server's `sql_select_limit` would cut the result off. */
 const rowsMax = 65_536;
 
-/** The statements of the scan. Sizes are part of the text, so that the planner knows how little is asked for. */
+/** The statements of the scan. Sizes are part of the text, so that the planner knows how few rows are wanted. */
 export interface ScanStatements {
-  /** Takes nothing; answers one row of `users`. */
+  /** Takes nothing; returns one row of `users`. */
   readonly count: string;
-  /** Takes a read id and the login id to follow, unless it begins; returns rows of `readId`, `unfit`, `loginId`, `isEnrolled`. Blocked users count as not enrolled. */
+  /**
+   * Takes a read id and, unless it begins, the login id to continue after. Returns rows of `readId`, `unfit`,
+   * `loginId`, `isEnrolled`. Blocked users count as not enrolled.
+   */
   list(size: number, begins: boolean): string;
   /**
-   * Takes a read id and so many login ids; returns rows of `readId`, `unfit`, `loginId`, `ownIdData`, perhaps in other spellings. None is of a
-   * blocked user.
+   * Takes a read id and this many login ids. Returns rows of `readId`, `unfit`, `loginId`, `ownIdData`, possibly in
+   * other spellings, without blocked users.
    */
   read(loginIds: number): string;
 }
@@ -23,17 +26,20 @@ interface Spelling {
   /** The first parameter, as a text. */
   readonly readId: string;
   readonly parameter: (position: number) => string;
-  /** Columns carry the table's alias: in SQLite, a name that is no column would be read as a text. */
+  /**
+   * Columns are qualified by the alias of the table. In SQLite, a name that is not a column would otherwise be read
+   * as a text.
+   */
   readonly text: (column: string) => string;
   readonly isText: (column: string) => string;
   readonly isFilled: (column: string) => string;
-  /** True or a number other than 0, whatever the column's type is at the moment. */
+  /** True, or a number other than 0, whatever type the column has at the moment. */
   readonly isTrue: (column: string) => string;
 }
 
 /**
- * Pages by key, not by OFFSET: each begins where the last one ended, in the unique index. `>` and ORDER BY both
- * follow the column's own collation, by which no two login ids are equal, since the index says so.
+ * Pages by key and not by OFFSET: each page begins where the last one ended in the unique index. `>` and ORDER BY
+ * both follow the collation of the column, under which no two login ids are equal, since the index is unique.
  */
 export function createScanStatements(
   kind: DatabaseKind,

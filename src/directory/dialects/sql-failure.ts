@@ -1,12 +1,14 @@
 import { SQL } from "bun";
 
 /**
- * What a failed statement means. `not done` and `busy`: the database answered that it did nothing, and
- * `busy` may be tried again at once. `unknown`: a write may have been committed. `too long`: the value does
- * not fit. `incomparable`: the column's character set cannot even spell the login id, so nobody has it.
- * `replica`: it did nothing, for it may only read; new connections may lead to the primary.
- * `table changed`: it did nothing, since a name or a type is not what the statement was written for.
- * `forbidden`, `misfit`: a privilege is missing, or the set-up is wrong; trying again will not help.
+ * What a failed statement means.
+ *
+ * `not done` and `busy`: the database reported that it did nothing; `busy` may be retried at once. `unknown`: a write
+ * may have been committed. `too long`: the value does not fit. `incomparable`: the column's character set cannot
+ * encode the login id, so no user has it. `replica`: nothing was done, because the server is read-only; new
+ * connections may lead to the primary. `table changed`: nothing was done, because a name or a type is not what the
+ * statement was written for. `forbidden`, `misfit`: a privilege is missing or the configuration is wrong; a retry
+ * will not help.
  */
 export interface SqlFailure {
   readonly meaning:
@@ -20,12 +22,15 @@ export interface SqlFailure {
     | "table changed"
     | "forbidden"
     | "misfit";
-  /** For the operator, from our own words and the database's error code only: its text may quote data. */
+  /**
+   * The reason for the operator, made of our own words and the database's error code only, since its text may quote
+   * data.
+   */
   readonly reason: string;
   readonly fix: string;
 }
 
-/** No answer came back: a write may have been committed. */
+/** No answer came back, so a write may have been committed. */
 export const connectionLost: SqlFailure = {
   meaning: "unknown",
   reason: "the connection to the database was lost or timed out",
@@ -33,7 +38,7 @@ export const connectionLost: SqlFailure = {
 };
 
 /**
- * An error that is not known to mean that nothing was done: one of a proxy that has lost its server, or of a commit
+ * The error is not known to mean that nothing was done. An error of a proxy that has lost its server, or of a commit
  * that failed half-way, can look like the server's own.
  */
 export const outcomeOpen: SqlFailure = {
@@ -43,7 +48,7 @@ export const outcomeOpen: SqlFailure = {
   fix: "see the log of the database, and of the proxy between",
 };
 
-/** The server answered that it did nothing; nothing more is known. */
+/** The server reported that it did nothing. Nothing more is known. */
 export const statementRefused: SqlFailure = {
   meaning: "not done",
   reason: "the database refused the statement",
@@ -63,14 +68,14 @@ export const generatedColumn: SqlFailure = {
   fix: "name a plain text column in USERS_OWNID_DATA_COLUMN",
 };
 
-/** The server may only read: it was, or has become, a replica. */
+/** The server is read-only, because it is or has become a replica. */
 export const readOnlyServer: SqlFailure = {
   meaning: "replica",
   reason: "the database is read-only: a replica",
   fix: "point DATABASE_URL at the primary",
 };
 
-/** A statement that is known never to have reached a server, for one reason of every dialect. */
+/** The statement is known never to have reached a server. The reason is the same in every dialect. */
 export const connectionRefused: SqlFailure = {
   meaning: "not done",
   reason: "nothing answers at the database's address",
@@ -78,8 +83,8 @@ export const connectionRefused: SqlFailure = {
 };
 
 /**
- * A connection that ended before anything was sent, because the server does not prove to be the one that is
- * meant. `null` when the error is another one.
+ * Returns the failure if the connection ended before anything was sent, because the server could not prove its
+ * identity. Returns `null` for any other error.
  */
 export function certificateRefused(error: unknown): SqlFailure | null {
   const isDriversOwn = error instanceof SQL.SQLError || !(error instanceof Error);

@@ -47,7 +47,7 @@ const Place = Type.Tuple([
 ]);
 const Definitions = Type.Array(Type.Object({ name: Type.String(), sql: Type.String() }));
 
-/** The table as SQLite's schema describes it. */
+/** Describes the table as SQLite's schema shows it. */
 export async function inspectSqlite(
   run: RunSql,
   names: TableNames,
@@ -100,7 +100,9 @@ function rowIdAmong(columns: Static<typeof Columns>): string[] {
   return first?.type === "INTEGER" && others.length === 0 ? [first.name] : [];
 }
 
-/** An index by another collation than the column's lets two rows in that one lookup finds, and serves no lookup. */
+/**
+ * An index with another collation than the column's permits two rows that one lookup finds, and speeds up no lookup.
+ */
 async function findUniqueColumns(
   run: RunSql,
   table: string,
@@ -116,7 +118,7 @@ async function findUniqueColumns(
   return columns;
 }
 
-/** What made the table and its indexes, in the site's own words. */
+/** Returns the SQL that created the table and its indexes, in the site's own words. */
 async function definitionsOf(run: RunSql, names: TableNames) {
   const { schema, table } = splitTable(names.table);
   const from = `${quote(schema ?? "main")}.sqlite_schema`;
@@ -135,14 +137,14 @@ function describe({ name, type, isRequired }: Static<typeof Column>): ColumnFact
   };
 }
 
-/** SQLite's own rules of affinity; here a CHAR is not padded, and a column may have no type at all. */
+/** Follows SQLite's rules of affinity. A CHAR is not padded here, and a column may have no type at all. */
 function kindOf(type: string): ColumnKind {
   if (/CHAR|CLOB|TEXT/.test(type) || type === "") return "text";
   if (/BOOL/.test(type)) return "boolean";
   return /INT|REAL|FLOA|DOUB|NUM|DEC/.test(type) ? "number" : "other";
 }
 
-/** SQLite itself would store more than VARCHAR(n) says, but whoever declared it counts on n. */
+/** SQLite itself stores more than VARCHAR(n) declares, but whoever declared it relies on n. */
 function declaredCapacity(type: string): ColumnFacts["capacity"] {
   const declared = /CHAR.*\(\s*(\d+)\s*\)/.exec(type)?.[1];
   return declared === undefined ? null : { amount: Number(declared), unit: "characters" };

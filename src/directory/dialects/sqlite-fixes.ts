@@ -11,11 +11,11 @@ interface Examined {
   readonly names: TableNames;
   readonly isView: boolean;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** `null` or empty where the database is in no file. */
+  /** `null` or empty if the database is not in a file. */
   readonly file: string | null;
-  /** The SQL that made the table and its indexes. */
+  /** The SQL that created the table and its indexes. */
   readonly definitions: readonly { readonly name: string; readonly sql: string }[];
-  /** A unique index over a part of the login ids. */
+  /** A unique index over some of the login ids. */
   readonly partial: string | null;
   readonly repeats: RepeatedLoginIds | null;
 }
@@ -31,12 +31,12 @@ export function sqliteFixes(examined: Examined): TableFixes {
   };
 }
 
-/** SQLite counts no row that a trigger of a view has changed, so that no write through it could be confirmed. */
+/** SQLite does not count a row that a trigger of a view has changed, so a write through it could not be confirmed. */
 const nameTheTable = fixWhen(
   "Name the table behind the view; SQLite does not say whether an UPDATE through a view was done",
 );
 
-/** SQLite changes no type of a column, so the values get a column of their own. */
+/** SQLite cannot change the type of a column, so the values get a new column. */
 function copyColumn({ names, columns }: Examined): readonly Fix[] {
   const table = quoteTable(names.table, quote);
   const added = freeName(`${names.ownIdDataColumn}_text`, columns);
@@ -65,7 +65,7 @@ function uniqueIndex(names: TableNames, column: string, definitions: Examined["d
   return sql(`CREATE UNIQUE INDEX ${index} ON ${quote(table)} (${quote(column)});`);
 }
 
-/** A column that holds the login id of a user, and NULL in every other row, which a unique index does not mind. */
+/** Adds a column that holds the login id of a user, and NULL in every other row, which a unique index permits. */
 function generatedColumn({ names, columns, definitions }: Examined, condition: string): Step[] {
   const added = freeName(`${names.loginIdColumn}_of_user`, columns);
   const collation = collationOf(names.loginIdColumn, definitions);
@@ -79,7 +79,7 @@ function generatedColumn({ names, columns, definitions }: Examined, condition: s
   ];
 }
 
-/** SQLite shows a column's collation in the text of the table alone. */
+/** SQLite shows the collation of a column only in the text of the table. */
 function collationOf(column: string, definitions: Examined["definitions"]): string {
   const name = column.replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
   const declared = new RegExp(`[(,\\s"\`[]${name}["\`\\]]?\\s[^,]*?\\bCOLLATE\\s+"?(\\w+)`, "iu");

@@ -6,7 +6,7 @@ import { inspectSqlite } from "./sqlite-catalogue.ts";
 import { watchFile } from "./sqlite-file.ts";
 import { quote } from "./sqlite-fixes.ts";
 
-/** Milliseconds since the Unix epoch; 2440587.5 is its Julian day. */
+/** Milliseconds since the Unix epoch, whose Julian day is 2440587.5. */
 const clockMs = "(julianday('now') - 2440587.5) * 86400000.0";
 
 export const sqlite: Dialect = {
@@ -16,8 +16,8 @@ export const sqlite: Dialect = {
 
   connect({ url }) {
     const sql = new SQL({ adapter: "sqlite", filename: url, create: false, readwrite: true });
-    // A call that waited inside SQLite would hold up every other request of this process, and many such calls
-    // one after the other. This is the only connection there is; a failure shows itself at the first query.
+    // A call that waited inside SQLite would hold up every other request of this process, and many such calls would
+    // run one after the other. This is the only connection, so a failure shows in the first query.
     sql.unsafe("PRAGMA busy_timeout = 0").catch(() => {});
     return sql;
   },
@@ -27,7 +27,9 @@ export const sqlite: Dialect = {
   settings: () => ({ before: "", hint: "" }),
   unfitStates: () => [],
 
-  /** Columns carry the table's alias: alone, a name that is no column any more would be read as a text. */
+  /**
+   * Columns are qualified by the alias of the table. A bare name that is no longer a column would be read as a text.
+   */
   statements(names, facts) {
     const loginId = `u.${quote(names.loginIdColumn)}`;
     const ownIdData = `u.${quote(names.ownIdDataColumn)}`;
@@ -63,7 +65,7 @@ function textOf({ name }: ColumnFacts): string {
   return `CAST(u.${quote(name)} AS TEXT)`;
 }
 
-/** `SQLITE_BUSY_SNAPSHOT` and its like are kinds of `SQLITE_BUSY`. */
+/** `SQLITE_BUSY_SNAPSHOT`, for example, is a kind of `SQLITE_BUSY`. */
 function primaryCode(code: string): string {
   return code.split("_").slice(0, 2).join("_");
 }

@@ -60,9 +60,11 @@ interface Given {
 /** Runs until a signal comes. */
 function serve({ isJson, ...given }: Given): Promise<ExitStatus> {
   const place = { cwd: process.cwd(), mayAttach: true };
+  // From the start on, so that whoever reads that it is ready may stop it at once.
+  const stop = stopOnSignal("Stopping.");
   return besideSidecar<ExitStatus>({ ...given, ...place }, async ({ addresses }, sidecar) => {
     print(isJson ? `${JSON.stringify(addresses)}\n` : addressesText(addresses, sidecar));
-    await untilStopped(stopOnSignal("Stopping."));
+    await untilStopped(stop);
     return 0;
   });
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { DiscoverAnswer } from "../../scripts/emulator/api/platform-api.ts";
 import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
 import { runStatement } from "../../scripts/servers/run-statement.ts";
@@ -56,7 +57,8 @@ describeWith("postgres", "the emulator beside Postgres and Redis", () => {
     await register("bob@example.com", "phone");
     expect((await login("bob@example.com", "phone")).status).toBe(200);
     const discover = async () =>
-      (await emulator.post("/platform/discover", { loginId: "bob@example.com" })).body.outcome;
+      (await emulator.post<DiscoverAnswer>("/platform/discover", { loginId: "bob@example.com" })).body
+        .outcome;
     const block = (blocked: boolean) =>
       emulator.post("/control/block", { loginId: "bob@example.com", blocked });
     expect((await block(true)).status).toBe(204);

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import type { WireCall } from "../../scripts/emulator/api/wire-api.ts";
+import type { ResendAnswer, WireCall } from "../../scripts/emulator/api/wire-api.ts";
 import { type EmulatorProcess, failureOf, startEmulator } from "../support/emulator-process.ts";
+
+interface Archive {
+  readonly log: { readonly version: string; readonly entries: readonly unknown[] };
+}
 
 const secret = Buffer.alloc(32, 7).toString("base64");
 
@@ -14,7 +18,7 @@ describe("the emulator's log of calls", () => {
   afterAll(() => emulator[Symbol.asyncDispose]());
   beforeEach(() => fetch(`${emulator.addresses.url}/wire`, { method: "DELETE" }));
 
-  const calls = async (): Promise<readonly WireCall[]> => (await emulator.get("/wire")).body.calls;
+  const calls = async () => (await emulator.get<{ readonly calls: readonly WireCall[] }>("/wire")).body.calls;
 
   test("shows a sign-in as two lookups and a session, each with its signature, time and answer", async () => {
     await emulator.control.login("ada@example.com", "phone");
@@ -39,7 +43,7 @@ describe("the emulator's log of calls", () => {
     async (as) => {
       await emulator.control.login("ada@example.com", "phone");
       const session = (await calls()).find(({ endpoint }) => endpoint === "getSessionByLoginId");
-      const { body } = await emulator.post(`/wire/${session?.id}/resend`, { as });
+      const { body } = await emulator.post<ResendAnswer>(`/wire/${session?.id}/resend`, { as });
       expect(body).toMatchObject({ holds: true, call: { resends: session?.id, spoilt: as } });
       expect(body.verdict).toStartWith("Refused with 401.");
     },
@@ -59,13 +63,20 @@ describe("the emulator's log of calls", () => {
 
   test("is an HTTP archive, too", async () => {
     await emulator.control.login("ada@example.com", "phone");
-    const { log } = (await emulator.get("/wire/har")).body;
+    const { log } = (await emulator.get<Archive>("/wire/har")).body;
     expect(log.version).toBe("1.2");
     expect(log.entries).toHaveLength(3);
     expect(log.entries[2]).toMatchObject({
       request: { method: "POST", url: `${emulator.addresses.baseUrl}/getSessionByLoginId` },
       response: { status: 200 },
     });
+  });
+
+  test("goes on after a page has closed its stream of events", async () => {
+    await (await followEvents(`${emulator.addresses.url}/wire/events`))[Symbol.asyncDispose]();
+    await using events = await followEvents(`${emulator.addresses.url}/wire/events`);
+    expect((await emulator.control.login("ada@example.com", "phone")).status).toBe(200);
+    expect((await events.next()).endpoint).toBe("getOwnIDDataByLoginId");
   });
 
   test("tells each call while it is open and when it is over", async () => {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { IntegrationScope } from "../../scripts/emulator/api/failure.ts";
+import type { DiscoverAnswer, SendCodeAnswer } from "../../scripts/emulator/api/platform-api.ts";
 import { type EmulatorProcess, failureOf, namesOf, startEmulator } from "../support/emulator-process.ts";
 
 describe("the emulator beside SQLite", () => {
@@ -56,21 +58,23 @@ describe("the emulator beside SQLite", () => {
 
   test("discovery tells an unknown and a blocked account apart", async () => {
     await emulator.control.register("dora@example.com", "phone");
-    const discover = async (loginId: string) => (await emulator.post("/platform/discover", { loginId })).body;
+    const discover = async (loginId: string) =>
+      (await emulator.post<DiscoverAnswer>("/platform/discover", { loginId })).body;
     expect(await discover("nobody@example.com")).toEqual({ outcome: "accountNotFound", hasPasskey: false });
     expect(await discover("dora@example.com")).toEqual({ outcome: "accountFound", hasPasskey: true });
     await emulator.post("/control/block", { loginId: "dora@example.com", blocked: true });
     expect(await discover("dora@example.com")).toEqual({ outcome: "accountBlocked", hasPasskey: false });
   });
 
-  test.each([
+  const faults: readonly (readonly [string, object, IntegrationScope])[] = [
     ["getOwnIDDataByLoginId", { status: 503 }, "data"],
     ["getOwnIDDataByLoginId", { wrongSecret: true }, "data"],
     ["getOwnIDDataByLoginId", { clockSkewMs: -120_000 }, "data"],
     ["getOwnIDDataByLoginId", { drop: "request" }, "data"],
     ["getSessionByLoginId", { drop: "answer" }, "session"],
     ["getSessionByLoginId", { status: 500 }, "session"],
-  ])(
+  ];
+  test.each(faults)(
     "a %s that fails by %j shows as an integration error of scope %s, once",
     async (endpoint, fault, scope) => {
       const { register, login } = emulator.control;
@@ -107,8 +111,12 @@ describe("the emulator beside SQLite", () => {
   test("a one-time code signs in, and is over after three wrong ones", async () => {
     await emulator.control.register("hal@example.com", "phone");
     const send = async () =>
-      (await emulator.post("/platform/codes/send", { purpose: "login", loginId: "hal@example.com" })).body
-        .flow;
+      (
+        await emulator.post<SendCodeAnswer>("/platform/codes/send", {
+          purpose: "login",
+          loginId: "hal@example.com",
+        })
+      ).body.flow;
     const verify = (flow: string, code: string) => emulator.post("/platform/codes/verify", { flow, code });
     expect((await verify(await send(), emulator.addresses.oneTimeCode)).body).toHaveProperty("session.token");
     const flow = await send();

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { Addresses } from "../../scripts/emulator/addresses.ts";
+import type { ControlAnswer } from "../../scripts/emulator/api/control-api.ts";
+import type { Failure } from "../../scripts/emulator/api/failure.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 
 const command = join(import.meta.dir, "../../scripts/emulator/index.ts");
@@ -11,11 +13,15 @@ export interface EmulatorRun {
   readonly cwd?: string;
 }
 
-/** A status and the body, which is JSON wherever there is one. */
-export interface JsonAnswer {
+export interface JsonAnswer<Body> {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
-  readonly body: any;
+  /** Empty where the answer has no body. */
+  readonly body: Body;
+}
+
+/** What the control API answers: devices and a session of the sidecar, or a failure. */
+export interface ControlBody extends Partial<Failure>, Partial<Omit<ControlAnswer, "session">> {
+  readonly session: { readonly token: string };
 }
 
 export type EmulatorProcess = Awaited<ReturnType<typeof startEmulator>>;
@@ -35,19 +41,23 @@ export async function startEmulator({ options = [], environment = {}, cwd }: Emu
   });
   const addresses = await firstLine(child.stderr);
 
-  async function send(method: string, path: string, content?: unknown, headers = {}): Promise<JsonAnswer> {
+  async function send<Body = Partial<Failure>>(
+    method: string,
+    path: string,
+    content?: unknown,
+    headers = {},
+  ): Promise<JsonAnswer<Body>> {
     const response = await fetch(`${addresses.url}${path}`, {
       method,
       headers: { "content-type": "application/json", ...headers },
       ...(content === undefined ? {} : { body: JSON.stringify(content) }),
     });
     const text = await response.text();
-    return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+    return { status: response.status, body: JSON.parse(text || "{}") };
   }
 
-  const post = (path: string, content: unknown, headers = {}) => send("POST", path, content, headers);
   const control = (action: string) => (loginId: string, device: string) =>
-    post(`/control/${action}`, { loginId, device });
+    send<ControlBody>("POST", `/control/${action}`, { loginId, device });
 
   return {
     addresses,
@@ -59,9 +69,9 @@ export async function startEmulator({ options = [], environment = {}, cwd }: Emu
       recover: control("recover"),
       removeDevice: control("remove-device"),
     },
-    get: (path: string, headers = {}) => send("GET", path, undefined, headers),
-    put: (path: string, content: unknown) => send("PUT", path, content),
-    post,
+    get: <Body = Partial<Failure>>(path: string, headers = {}) => send<Body>("GET", path, undefined, headers),
+    post: <Body = Partial<Failure>>(path: string, content: unknown, headers = {}) =>
+      send<Body>("POST", path, content, headers),
     /** Ends the command. Resolves with the exit status. */
     async end(): Promise<number> {
       child.stdin.end();
@@ -76,11 +86,12 @@ export async function startEmulator({ options = [], environment = {}, cwd }: Emu
 }
 
 /** The names of the devices that the control API answered with. */
-export const namesOf = ({ body }: JsonAnswer) => body.devices.map(({ name }: { name: string }) => name);
+export const namesOf = ({ body }: JsonAnswer<ControlBody>) => body.devices?.map(({ name }) => name);
 
 /** The status of a failure with its code, and its scope where it has one. */
-export const failureOf = ({ status, body }: JsonAnswer) =>
-  [status, body?.errorCode, body?.scope].filter((part) => part !== undefined);
+export function failureOf({ status, body }: JsonAnswer<Partial<Failure>>): readonly unknown[] {
+  return [status, body.errorCode, body.scope].filter((part) => part !== undefined);
+}
 
 /** The addresses, which are the first thing that it says. */
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<Addresses> {

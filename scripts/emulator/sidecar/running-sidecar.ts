@@ -13,9 +13,10 @@ export async function findRunningSidecar(config: SidecarConfig): Promise<Sidecar
   return opsUrl === null ? null : attached(listenerUrl(config.publicListener), opsUrl, config);
 }
 
-/** Endpoints at an address that somebody has named, whoever serves them. */
+/** Endpoints at an address that somebody has named, whoever serves them. Their ops listener is known if they are those of this configuration. */
 export async function attachTo(baseUrl: string, config: SidecarConfig): Promise<Sidecar> {
-  return attached(baseUrl, await liveOpsUrl(config), config);
+  const isConfigured = baseUrl === listenerUrl(config.publicListener);
+  return attached(baseUrl, isConfigured ? await liveOpsUrl(config) : null, config);
 }
 
 function attached(baseUrl: string, opsUrl: string | null, { adminToken }: SidecarConfig): Sidecar {

@@ -56,7 +56,7 @@ export async function startRun(options: RunOptions, config: Config, sidecar: Sid
   const app = createEmulatorApp(emulator, rules, (error) =>
     tell(`The emulator failed: ${reasonOf(error)}\n`),
   );
-  const listener = listenOnLoopback(port, (request) => app.fetch(request));
+  const listener = await listenOnLoopback(port, (request) => app.fetch(request));
   port = listener.port;
 
   async function stop(): Promise<void> {

@@ -11,6 +11,8 @@ export interface SignedRequest {
 export interface Answer {
   readonly status: number;
   readonly statusText: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
@@ -31,7 +33,12 @@ export async function send({ url, headers, body }: SignedRequest): Promise<Answe
       signal: AbortSignal.timeout(answerMs),
     });
     const { status, statusText } = response;
-    return { status, statusText, body: await response.text() };
+    return {
+      status,
+      statusText,
+      headers: Object.fromEntries(response.headers),
+      body: await response.text(),
+    };
   } catch (error) {
     throw new NoAnswer(describeNoAnswer(error, url, { limitMs: answerMs, argument: "--url" }));
   }

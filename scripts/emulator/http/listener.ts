@@ -6,6 +6,8 @@ export interface EmulatorListener {
   stop(): Promise<void>;
 }
 
+const freePortAttempts = 5;
+
 type Handle = (request: Request) => Response | Promise<Response>;
 
 /**
@@ -14,16 +16,22 @@ type Handle = (request: Request) => Response | Promise<Response>;
  *
  * @throws {UsageWrong} the port is taken
  */
-export function listenOnLoopback(port: number, handle: Handle): EmulatorListener {
-  const first = serve("127.0.0.1", port, handle);
-  const { port: taken = port } = first;
-  const second = serveIfThere("::1", taken, handle);
-  return {
-    port: taken,
-    async stop() {
-      await Promise.all([first.stop(true), second?.stop(true)]);
-    },
-  };
+export async function listenOnLoopback(port: number, handle: Handle): Promise<EmulatorListener> {
+  for (let attempt = 1; ; attempt += 1) {
+    const first = serve("127.0.0.1", port, handle);
+    const { port: taken = port } = first;
+    try {
+      const second = serveIfThere("::1", taken, handle);
+      return {
+        port: taken,
+        stop: async () => void (await Promise.all([first.stop(true), second?.stop(true)])),
+      };
+    } catch (error) {
+      await first.stop(true);
+      // A port that is free on one address may be taken on the other one.
+      if (port !== 0 || attempt === freePortAttempts) throw error;
+    }
+  }
 }
 
 /** `null`: the machine has no such address. */

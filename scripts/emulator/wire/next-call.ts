@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
+import { type Answer, NoAnswer } from "../../sign/send.ts";
 import type { NextCallRequest } from "../api/control-api.ts";
 import type { Endpoint } from "../api/wire-api.ts";
-import { type Answered, NoAnswer } from "./sender.ts";
 
 /** What goes wrong with calls to come, on purpose: the first order that fits a call is used up by it. */
 export interface NextCalls {
@@ -27,8 +27,8 @@ export function createNextCalls(): NextCalls {
 /** Delivers the message as the order says. `send` reaches the site. */
 export async function deliverSpoilt(
   { delayMs = 0, drop, status, duplicate }: NextCallRequest,
-  send: () => Promise<Answered>,
-): Promise<Answered> {
+  send: () => Promise<Answer>,
+): Promise<Answer> {
   await Bun.sleep(delayMs);
   if (drop === "request") throw new NoAnswer("The request was dropped on its way.");
   if (status !== undefined) return { status, statusText: STATUS_CODES[status] ?? "", headers: {}, body: "" };

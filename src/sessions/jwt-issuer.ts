@@ -10,15 +10,16 @@ export interface JwtIssuerOptions {
   /** `SESSION_TOKEN_TYPE`: the header `typ` of session tokens. */
   readonly tokenType: string;
   readonly ttlSeconds: number;
-  /** Lifetimes that differ by session type; a type without one has `ttlSeconds`. */
+  /** Lifetimes by session type. A type without one has `ttlSeconds`. */
   readonly ttlSecondsByType: Readonly<Record<SessionType, number | null>>;
   readonly handoffTtlSeconds: number;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
 /**
- * Issues session and hand-off tokens with the claims of `OwnClaims` and those of the site. The algorithm is the configuration's.
+ * Creates the issuer of session and hand-off tokens, which have the claims of `TokenClaims`. The algorithm comes from
+ * the configuration.
  */
 export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
   const { keys } = options;

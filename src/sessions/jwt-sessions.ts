@@ -8,7 +8,7 @@ import { createTokenVerifier } from "./token-verifier.ts";
 export interface JwtSessionsOptions extends JwtIssuerOptions, SubjectRules {
   readonly keys: SessionKeys;
   readonly ledger: SessionLedger;
-  /** `SESSION_HANDOFF=exchange`: OwnID carries a hand-off token instead of the session token. */
+  /** Whether OwnID carries a hand-off token instead of the session token (`SESSION_HANDOFF=exchange`). */
   readonly handsOff: boolean;
 }
 
@@ -17,7 +17,7 @@ type Lifetimes = Pick<JwtIssuerOptions, "ttlSeconds" | "ttlSecondsByType" | "han
 /** How long a revocation is kept after the last token that it concerns has expired, since clocks differ. */
 const keepMarginSeconds = 60;
 
-/** Sessions whose tokens are JWTs that the sidecar issues and verifies itself. */
+/** Creates the sessions whose tokens are JWTs, which the sidecar issues and verifies itself. */
 export function createJwtSessions(options: JwtSessionsOptions): Sessions {
   const verifyToken = createTokenVerifier({
     ...options,
@@ -31,7 +31,7 @@ export function createJwtSessions(options: JwtSessionsOptions): Sessions {
   });
 }
 
-/** Returns how long a revocation has to be kept: longer than any token is valid. */
+/** Returns how long a revocation must be kept, which is longer than any token is valid. */
 export function revocationSeconds(lifetimes: Lifetimes): number {
   return Math.max(longestSessionSeconds(lifetimes), lifetimes.handoffTtlSeconds) + keepMarginSeconds;
 }

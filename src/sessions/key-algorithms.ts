@@ -1,6 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 
-/** The algorithms whose keys come from `SESSION_KEYS_FILE`. HS256 has a secret instead. */
+/** The algorithms whose keys are in `SESSION_KEYS_FILE`. HS256 has a secret instead. */
 export const keyAlgorithms = ["ES256", "EdDSA", "RS256"] as const;
 export type KeyAlgorithm = (typeof keyAlgorithms)[number];
 export type SessionAlgorithm = KeyAlgorithm | "HS256";
@@ -8,11 +8,11 @@ export type SessionAlgorithm = KeyAlgorithm | "HS256";
 /** 32 bytes in base64url: 42 characters of 6 bits, and one whose last 2 bits are zero. */
 const Bytes32 = Type.String({ pattern: "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" });
 const Base64Url = Type.String({ pattern: "^[A-Za-z0-9_-]+$" });
-/** 2048 bits or more, as RFC 7518, section 3.3 demands. */
+/** At least 2048 bits, as RFC 7518, section 3.3 requires. */
 const Modulus = Type.String({ pattern: "^[A-Za-z0-9_-]{342,}$" });
 const Instant = Type.String({ pattern: "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d{1,3})?Z$" });
 
-/** What every key of the file has besides the key itself. `key-states.ts` says what the state and the times mean. */
+/** What every entry of the file has besides the key itself. `key-states.ts` explains the states and times. */
 const common = {
   kid: Bytes32,
   use: Type.Literal("sig"),
@@ -90,7 +90,7 @@ export const memberRules: Readonly<Record<KeyAlgorithm, Readonly<Record<string, 
   },
 };
 
-/** The members that may be published. All others of a key are private or are for the file alone. */
+/** The members that may be published. All others are private, or are only for the file. */
 const publicMembers: ReadonlySet<string> = new Set(["kty", "crv", "x", "y", "n", "e", "kid", "alg", "use"]);
 
 /** Returns the public half of a key, as it is published (RFC 7517, section 5). */

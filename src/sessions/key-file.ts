@@ -16,7 +16,7 @@ import { type DigestKey, deriveDigestKey } from "./login-id-digest.ts";
 const KeySet = Type.Object({ keys: Type.Array(Type.Unknown(), { minItems: 1 }) });
 const NamedAlgorithm = Type.Object({ alg: Type.Union(keyAlgorithms.map((name) => Type.Literal(name))) });
 
-/** One key of the file, checked: it can sign, and it is named by its own thumbprint. */
+/** A key of the file that was checked: it can sign, and its `kid` is its thumbprint. */
 export interface KeyFileEntry {
   readonly jwk: PrivateJwk;
   readonly privateKey: CryptoKey;
@@ -24,11 +24,11 @@ export interface KeyFileEntry {
 }
 
 /**
- * Reads a private key set and checks each key in it, whatever its state: verifiers refuse a whole set for one key that
- * is malformed, and a key that is to sign next must be able to.
+ * Reads a private key set and checks every key in it, whatever its state. Verifiers refuse a whole set because of one
+ * malformed key, and a key that will sign later must be able to.
  *
- * @throws {ConfigurationInvalid} no such file, not a key set, keys of another algorithm, or naming every wrong key by
- * its position
+ * @throws {ConfigurationInvalid} the file does not exist, is not a key set, has keys of another algorithm, or has
+ * wrong keys, which are named by their position
  */
 export async function readKeyFile(path: string, algorithm: KeyAlgorithm): Promise<readonly KeyFileEntry[]> {
   const keys = parseKeySet(path);
@@ -72,7 +72,7 @@ function parseJson(path: string): unknown {
 
 const howToCorrect = "Correct it, or restore it from a backup.";
 
-/** The file is fine, but not for the configured algorithm. */
+/** The file is correct, but not for the configured algorithm. */
 export class KeyAlgorithmDiffers extends ConfigurationInvalid {
   readonly found: KeyAlgorithm;
 
@@ -84,7 +84,7 @@ export class KeyAlgorithmDiffers extends ConfigurationInvalid {
   }
 }
 
-/** A file of another algorithm is no damage: either the file or the setting is the wrong one. */
+/** A file of another algorithm is not damaged. Either the file or the setting is the wrong one. */
 function refuseOtherAlgorithm(path: string, keys: readonly unknown[], algorithm: KeyAlgorithm): void {
   const others = keys.flatMap((key) =>
     Value.Check(NamedAlgorithm, key) && key.alg !== algorithm ? [key.alg] : [],
@@ -93,7 +93,7 @@ function refuseOtherAlgorithm(path: string, keys: readonly unknown[], algorithm:
   if (other !== undefined) throw new KeyAlgorithmDiffers(path, other, algorithm);
 }
 
-/** Returns what is wrong with the key, as the end of a sentence, without any of its members' values. */
+/** Returns what is wrong with the key, as the end of a sentence, without the values of its members. */
 async function checkKey(key: unknown, algorithm: KeyAlgorithm): Promise<KeyFileEntry | string> {
   if (!Value.Check(jwkSchemas[algorithm], key)) return describeMember(key, algorithm);
   const wrongTime = wrongTimeOf(key);
@@ -106,7 +106,7 @@ async function checkKey(key: unknown, algorithm: KeyAlgorithm): Promise<KeyFileE
   return { jwk: key, privateKey, digestKey: deriveDigestKey(key.d) };
 }
 
-/** Not every library compares the halves of a key, so what the private half signs must hold for the public one. */
+/** Not every library compares the two halves of a key, so the public half must verify what the private half signs. */
 async function importWhole(jwk: PrivateJwk, algorithm: KeyAlgorithm): Promise<CryptoKey | null> {
   const privateKey = await importJWK({ ...jwk, ext: false }, algorithm);
   if (privateKey instanceof Uint8Array) return null;

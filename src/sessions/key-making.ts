@@ -22,7 +22,7 @@ export async function createKey(algorithm: KeyAlgorithm, nowMs: number): Promise
 /**
  * Returns the private key of a PEM text (PKCS#8, SEC1 or PKCS#1) in the state `next`.
  *
- * @throws {ConfigurationInvalid} it holds no such key, an encrypted one, or a key of another algorithm
+ * @throws {ConfigurationInvalid} the text has no such key, an encrypted one, or a key of another algorithm
  */
 export async function importKey(pem: string, algorithm: KeyAlgorithm, nowMs: number): Promise<PrivateJwk> {
   const jwk = parsePem(pem).export({ format: "jwk" });
@@ -35,7 +35,7 @@ export async function importKey(pem: string, algorithm: KeyAlgorithm, nowMs: num
   }
 }
 
-/** Returns the key as the first one of a new file, which signs at once. */
+/** Returns the key as the first one of a new file, which signs immediately. */
 export function asActive<Key extends PrivateJwk>(key: Key, nowMs: number): Key {
   return { ...key, state: "active", activeAt: instant(nowMs) };
 }

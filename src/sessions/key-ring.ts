@@ -5,17 +5,17 @@ import { type SigningKey, type SigningKeys, signingKeyAt } from "./signing-keys.
 
 /** What signs a token. */
 export interface Signer {
-  /** `null` with HS256: the name of a secret would be a hint at it (RFC 7638, section 7). */
+  /** `null` with HS256, since the thumbprint of a secret would be a hint at it (RFC 7638, section 7). */
   readonly kid: string | null;
   readonly key: CryptoKey | Uint8Array;
 }
 
-/** The keys of a running sidecar: one that signs, and all that verify what is still valid. */
+/** The keys of a running sidecar: the one that signs, and all that verify tokens which are still valid. */
 export interface SessionKeys {
-  /** The algorithm of the configuration. No other one is issued or accepted. */
+  /** The configured algorithm. No other one is issued or accepted. */
   readonly algorithm: SessionAlgorithm;
   signer(): Signer;
-  /** Finds the key for a token, or throws jose's `JWKSNoMatchingKey`. */
+  /** Returns the key for a token, or throws jose's `JWKSNoMatchingKey`. */
   readonly findVerifier: JWTVerifyGetKey;
   publicKeys(): JSONWebKeySet;
   digestKeys(): DigestKeys;
@@ -29,16 +29,16 @@ export interface KeyRing extends SessionKeys {
 export interface KeyRingOptions {
   /** `JWKS_MAX_AGE_SECONDS`. */
   readonly maxAgeSeconds: number;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** Called when `signer` first returns another key than before. */
   readonly onSignerChange?: (kid: string) => void;
 }
 
 /**
- * Signs with the key that the file appoints for the instant. A key that this sidecar has learnt of only while it ran,
- * later than the file's times assume, signs once it has been published here for as long as verifiers cache the set;
- * until then the key before it goes on, unless that was removed.
+ * Creates the key ring, which signs with the key that the file schedules for the instant. A key that this sidecar has
+ * read later than the times in the file assume signs only after it has been published here for as long as verifiers
+ * cache the set. Until then the previous key continues, unless it was removed.
  */
 export function createKeyRing(
   first: SigningKeys,
@@ -47,7 +47,7 @@ export function createKeyRing(
   let keys = first;
   let verifyingKeys = createLocalJWKSet(first.publicKeys);
   let signing = signingKeyAt(first.entries, now());
-  /** When each key was published here; the keys of the start count as known. */
+  /** When each key was published here. The keys of the start count as known to verifiers. */
   let publishedAt = new Map(first.entries.map(({ jwk: { kid } }) => [kid, Number.NEGATIVE_INFINITY]));
 
   function isKnown({ kid }: SigningKey): boolean {
@@ -87,7 +87,7 @@ export function createKeyRing(
   };
 }
 
-/** HS256: one secret signs and verifies, so nothing is published. */
+/** Creates the keys of HS256: one secret signs and verifies, so nothing is published. */
 export function createSecretKey(first: Uint8Array) {
   let secret = first;
   let digestKey = deriveDigestKey(first);

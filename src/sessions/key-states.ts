@@ -7,14 +7,14 @@ import type { PrivateJwk } from "./key-algorithms.ts";
  * | --------- | ---------------------------------------------------------- | ---------------------------------------- |
  * | `next`    | published, so that verifiers know it before it signs       | `publishedAt`; `activeAt` once scheduled |
  * | `active`  | signs                                                      | `publishedAt`, `activeAt`                |
- * | `retired` | signs no more, but its tokens have not all expired         | the same and `retiredAt`                 |
+ * | `retired` | no longer signs, but its tokens have not all expired       | the same and `retiredAt`                 |
  *
- * A `next` key whose `activeAt` has come is active, and the key that was active is retired, although the file still
- * says otherwise. So a rotation needs one command, and all sidecars switch at the same instant.
+ * When the `activeAt` of a `next` key has come, the key is active and the previous one is retired, although the file
+ * still says otherwise. A rotation therefore takes one command, and all sidecars switch at the same instant.
  */
 export type KeyState = PrivateJwk["state"];
 
-/** What the rules below need of a key. */
+/** What the rules below need to know of a key. */
 export interface DatedKey {
   readonly kid: string;
   readonly state: KeyState;
@@ -24,12 +24,12 @@ export interface DatedKey {
 }
 
 /**
- * How long it may take until every sidecar publishes what the file says, their clocks included: a sidecar looks at the
- * file once a second, believes it when two looks agree, and clocks may differ by two seconds.
+ * How long it may take until every sidecar publishes what the file says: a sidecar looks at the file once a second,
+ * uses it when two looks agree, and clocks may differ by two seconds.
  */
 export const publicationMs = 5000;
 
-/** A rotation is refused while the one before it waits for its key to become known. */
+/** A rotation is refused while the key of the previous one is not yet known to all verifiers. */
 export class RotationPending extends Error {
   readonly activeAt: string;
 
@@ -53,7 +53,7 @@ export function statesAt<Key extends DatedKey>(keys: readonly Key[], nowMs: numb
   });
 }
 
-/** Returns the next key that a rotation has scheduled; `null` where none is under way. */
+/** Returns the next key that a rotation has scheduled, or `null`. */
 export function scheduledKey<Key extends DatedKey>(keys: readonly Key[]): Key | null {
   return keys.find(isScheduled) ?? null;
 }
@@ -63,15 +63,15 @@ export interface RotationOptions<Key> {
   readonly nowMs: number;
   /** `JWKS_MAX_AGE_SECONDS`. */
   readonly maxAgeSeconds: number;
-  /** Makes a key in the state `next` that is published now. */
+  /** Creates a key in the state `next` that is published now. */
   readonly createKey: () => Promise<Key>;
 }
 
 /**
- * Returns the keys after a rotation: the oldest next key is scheduled for the instant at which every verifier knows it,
- * and a new next key is published.
+ * Returns the keys after a rotation: the oldest next key is scheduled for the instant at which every verifier knows
+ * it, and a new next key is published.
  *
- * @throws {RotationPending} an earlier rotation is still under way
+ * @throws {RotationPending} an earlier rotation is not finished
  */
 export async function rotate<Key extends DatedKey>(
   keys: readonly Key[],
@@ -90,8 +90,8 @@ export async function rotate<Key extends DatedKey>(
 }
 
 /**
- * Returns the keys after a leak of the active one: it is removed, so that nothing it signs is valid any more, and the
- * next key signs at once.
+ * Returns the keys after the active one has leaked: it is removed, so that nothing it signs is valid any more, and
+ * the next key signs immediately.
  */
 export async function replaceLeaked<Key extends DatedKey>(
   keys: readonly Key[],
@@ -106,15 +106,15 @@ export async function replaceLeaked<Key extends DatedKey>(
 }
 
 /**
- * Returns when a retired key may be removed, since its last token has expired, in milliseconds since the Unix epoch. A
- * key without a time was retired by hand, now at the latest.
+ * Returns when a retired key may be removed because its last token has expired, in milliseconds since the Unix epoch.
+ * A key without a time was retired by hand, at the latest now.
  */
 export function removableAt(
   { retiredAt }: DatedKey,
   limits: { readonly nowMs: number; readonly maxAgeSeconds: number; readonly longestTokenSeconds: number },
 ): number {
   const retiredMs = retiredAt === undefined ? limits.nowMs : timeOf(retiredAt);
-  // A sidecar that learns late of the successor publishes it for `maxAgeSeconds` before it switches.
+  // A sidecar that reads the successor late publishes it for `maxAgeSeconds` before it switches.
   return retiredMs + (limits.longestTokenSeconds + limits.maxAgeSeconds) * 1000 + publicationMs;
 }
 
@@ -126,7 +126,7 @@ function isScheduled({ state, activeAt }: DatedKey): boolean {
   return state === "next" && activeAt !== undefined;
 }
 
-/** A next key without a time was put there by hand, and nobody knows since when it is public. */
+/** A next key without a time was added by hand, and it is unknown since when it is public. */
 function oldestNext<Key extends DatedKey>(keys: readonly Key[]): Key | null {
   const unscheduled = keys.filter((key) => key.state === "next" && !isScheduled(key));
   const [oldest] = unscheduled.toSorted((one, other) => timeOf(one.publishedAt) - timeOf(other.publishedAt));

@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync } from "node:crypto";
 
-/** What login ids are digested with. It is derived from a key that signs tokens, so every sidecar has it. */
+/** The key of the digests of login ids. It is derived from a key that signs tokens, so every sidecar has it. */
 export interface DigestKey {
   readonly id: string;
   readonly key: Uint8Array;
@@ -8,9 +8,9 @@ export interface DigestKey {
 
 /** The digest keys of a running sidecar. */
 export interface DigestKeys {
-  /** That of the key that signs now. */
+  /** The one of the key that signs now. */
   readonly current: DigestKey;
-  /** Those of all keys whose tokens may be valid, `current` among them. */
+  /** Those of all keys whose tokens may be valid, including `current`. */
   readonly all: readonly DigestKey[];
 }
 
@@ -25,15 +25,18 @@ export function deriveDigestKey(secret: string | Uint8Array): DigestKey {
 }
 
 /**
- * Returns what stands for a login id in a token whose subject is something else: by it, revoking the login id reaches the
- * token, also after the user has been deleted. Without the key nobody can tell which login id it is.
+ * Returns the digest that stands for a login id in a token with another subject. With it, a revocation of the login
+ * id reaches the token, even after the user has been deleted. Without the key, the login id cannot be found out.
  */
 export function digestLoginId({ id, key }: DigestKey, loginId: string): string {
   const mac = createHmac("sha256", key).update(loginId).digest();
   return `${id}.${mac.toString("base64url", 0, digestBytes)}`;
 }
 
-/** Whether the digest was made with one of these keys. A revocation of the login id does not reach any other one. */
+/**
+ * Returns whether the digest was made with one of these keys. A revocation of the login id does not reach any other
+ * digest.
+ */
 export function isDigestOf(keys: readonly DigestKey[], digest: string): boolean {
   return keys.some(({ id }) => digest.startsWith(`${id}.`));
 }

@@ -7,7 +7,7 @@ export type SessionType = "browser" | "mobile";
 /** What OwnID asks for. */
 export interface SessionRequest {
   readonly loginId: string;
-  /** `null` when OwnID did not say. */
+  /** `null` if OwnID sent none. */
   readonly sessionType: SessionType | null;
 }
 
@@ -19,11 +19,11 @@ export interface TokenSubject extends Subject {
 }
 
 export interface IssueOptions {
-  /** A session token unless given. */
+  /** A session token by default. */
   readonly kind?: TokenKind;
-  /** The session that the token belongs to; a new one unless given. */
+  /** The session that the token belongs to; by default a new one. */
   readonly sid?: string;
-  /** The instant as of which the subject is known to be right, in milliseconds since the Unix epoch; now unless given. */
+  /** The instant at which the subject is known to be right, in milliseconds since the Unix epoch; by default now. */
   readonly asOfMs?: number;
   /** The second that `iat` must be later than: tokens issued up to then are revoked. */
   readonly revokedUntil?: number;
@@ -32,6 +32,6 @@ export interface IssueOptions {
 export interface SessionIssuer {
   /** Returns a new token, JWS compact (RFC 7515). */
   issue(subject: TokenSubject, options?: IssueOptions): Promise<string>;
-  /** The keys that verify the tokens, public members only (RFC 7517, section 5). */
+  /** Returns the keys that verify the tokens, public members only (RFC 7517, section 5). */
   publicKeys(): JSONWebKeySet;
 }

@@ -1,4 +1,4 @@
-/** What the ledger is asked about a token, from the token's own verified claims. */
+/** What identifies a token in the ledger, from its own verified claims. */
 export interface IssuedToken {
   readonly jti: string;
   readonly sid: string;
@@ -8,7 +8,7 @@ export interface IssuedToken {
   readonly issuedAt: number;
 }
 
-/** The revocation of everything that a user had been issued. */
+/** The revocation of everything that was issued to a user. */
 export interface UserRevocation {
   /** The second up to which the user's tokens are revoked, by their `iat`. */
   readonly until: number;
@@ -18,42 +18,39 @@ export interface UserRevocation {
 
 /**
  * Remembers which tokens are revoked and which hand-off tokens have been exchanged, for as long as those tokens could
- * be valid. It lives in Redis, or in `STATE_FILE` where there is no Redis.
+ * be valid. It is stored in Redis, or in `STATE_FILE` without Redis.
  *
- * What the ledger may have forgotten counts as revoked: where its record began anew, every token that was issued
- * before that is revoked. Every method throws `SessionLedgerUnavailable` when there is no certain answer.
+ * What the ledger may have forgotten counts as revoked: if its record began anew, every token that was issued before
+ * is revoked. Every method throws `SessionLedgerUnavailable` if there is no certain answer.
  */
 export interface SessionLedger {
   /** Revokes one token by its `jti`, or all tokens of one session by its `sid`. */
   revoke(id: string): Promise<void>;
 
-  /**
-   * Revokes every token with this login id, or with what stands for it, that has been issued so far, and none that is
-   * issued afterwards.
-   */
+  /** Revokes every token that has been issued to the user so far, and none that is issued afterwards. */
   revokeUser(loginId: string): Promise<void>;
 
   /**
-   * Returns the second up to which the user's tokens are revoked. A new token needs a later `iat`. Where the record began
-   * anew within the last second, the answer may be too early; the new token then counts as revoked.
+   * Returns the second up to which the user's tokens are revoked. A new token needs a later `iat`. If the record
+   * began anew within the last second, the result may be too early; the new token then counts as revoked.
    */
   revokedUntil(loginId: string): Promise<number>;
 
-  /** Returns the revocation of this user that is kept, if any. That of everybody, by a new record, is not looked at. */
+  /** Returns the revocation of this user, if any. A revocation of everybody by a new record is not included. */
   userRevocation(loginId: string): Promise<UserRevocation | null>;
 
   isRevoked(token: IssuedToken): Promise<boolean>;
 
   /**
-   * Records the exchange of a hand-off token, and keeps that record for so long. Returns whether this is the first
-   * exchange: of several concurrent calls, one returns `true`. When it throws, the exchange may have been recorded.
+   * Records the exchange of a hand-off token for this long. Returns whether this is the first exchange: of several
+   * concurrent calls, one returns `true`. If it throws, the exchange may have been recorded.
    */
   recordExchange(jti: string, keepSeconds: number): Promise<boolean>;
 }
 
 export interface SessionLedgerOptions {
-  /** How long a revocation is kept, in seconds: longer than any token that it can concern is valid. */
+  /** How long a revocation is kept, in seconds, which is longer than any token that it concerns is valid. */
   readonly keepSeconds: number;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
 }

@@ -1,14 +1,18 @@
 import { type Static, Type } from "@sinclair/typebox";
 import type { Claims } from "./subject.ts";
 
-/** A hand-off token is what OwnID carries with `SESSION_HANDOFF=exchange`; it is good for one exchange only. */
+/**
+ * A hand-off token is what OwnID carries with `SESSION_HANDOFF=exchange`. It can be exchanged once and is good for
+ * nothing else.
+ */
 export type TokenKind = "session" | "handoff";
 
 /** The header `typ` of hand-off tokens. `SESSION_TOKEN_TYPE` must differ from it. */
 export const handoffTokenType = "ownid-handoff+jwt";
 
 /**
- * Returns the header `typ` of a kind of token. Tokens of one kind must not pass for the other (RFC 8725, section 3.11).
+ * Returns the header `typ` of a kind of token. Tokens of one kind must not be accepted as the other (RFC 8725,
+ * section 3.11).
  *
  * @param tokenType `SESSION_TOKEN_TYPE`
  */
@@ -17,7 +21,7 @@ export function headerTypeOf(kind: TokenKind, tokenType: string): string {
 }
 
 /**
- * How far `iat` and `nbf` lie before the sidecar's clock. Without it, a verifier whose clock is a second behind would
+ * How far `iat` and `nbf` lie before the sidecar's clock. Otherwise a verifier whose clock is a second slow would
  * refuse a fresh token. `exp` counts from the clock itself, so that a token is valid for its whole lifetime.
  */
 export const backdatingSeconds = 5;
@@ -26,9 +30,9 @@ export const backdatingSeconds = 5;
 const clockToleranceSeconds = 2;
 
 /**
- * The claims that the sidecar itself gives a token (RFC 7519). Times are seconds since the Unix epoch. `sub` is the login id
- * as the user table stores it, or the value of `SESSION_SUBJECT_COLUMN`; then `lid` is a digest of the login id. An exchange
- * keeps the session's `sid` and gives the new token a `jti` of its own.
+ * The claims that the sidecar itself gives a token (RFC 7519). Times are seconds since the Unix epoch. `sub` is the
+ * stored login id, or the value of `SESSION_SUBJECT_COLUMN`; in that case `lid` is a digest of the login id. An
+ * exchange keeps the session's `sid` and gives the new token its own `jti`.
  */
 export const OwnClaims = Type.Object({
   iss: Type.String(),
@@ -45,10 +49,10 @@ export const OwnClaims = Type.Object({
 
 export type OwnClaims = Static<typeof OwnClaims>;
 
-/** All claims of a token, those of `SESSION_CLAIMS` included. */
+/** All claims of a token, including those of `SESSION_CLAIMS`. */
 export type TokenClaims = OwnClaims & Claims;
 
-/** Returns the claims that a token has from `SESSION_CLAIMS`. */
+/** Returns the claims of a token that come from `SESSION_CLAIMS`. */
 export function furtherClaimsOf(claims: TokenClaims): Claims {
   return Object.fromEntries(
     Object.entries(claims).filter(([name]) => !Object.hasOwn(OwnClaims.properties, name)),
@@ -61,8 +65,8 @@ export function earliestIssueTime(nowMs: number): number {
 }
 
 /**
- * Returns the second that a revocation of everything issued so far has to name: no sidecar whose clock differs by two
- * seconds or less has given a token a later `iat`, unless the token followed a previous revocation.
+ * Returns the second up to which a revocation of everything issued so far must reach. No sidecar whose clock differs
+ * by at most two seconds has given a token a later `iat`, unless the token followed an earlier revocation.
  */
 export function latestIssueTime(nowMs: number): number {
   return earliestIssueTime(nowMs) + clockToleranceSeconds;

@@ -11,29 +11,29 @@ export interface SessionsOptions extends SubjectRules {
   readonly issuer: SessionIssuer;
   readonly verifyToken: VerifyToken;
   readonly ledger: SessionLedger;
-  /** `SESSION_HANDOFF=exchange`: OwnID carries a hand-off token instead of the session token. */
+  /** Whether OwnID carries a hand-off token instead of the session token (`SESSION_HANDOFF=exchange`). */
   readonly handsOff: boolean;
   readonly digestKeys: () => DigestKeys;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
-/** A session's whole life: it is started, found by its token, and ended. */
+/** The life of a session: it is started, found by its token, and ended. */
 export interface Sessions {
   /**
-   * Starts a session for the user who is asked for and whom `readUser` returns as the table spells the login id. Returns
-   * the token for OwnID to carry. `readUser` may be called twice. It works without the ledger, too; a user who was
-   * revoked seconds before then has to log in again.
+   * Starts a session for the user who was asked for. `readUser` returns that user as the table spells the login id;
+   * it may be called twice. Returns the token for OwnID to carry. It also works while the ledger does not answer; a
+   * user who was revoked seconds before must then log in again.
    *
    * @throws {SessionRowUnfit} the user's row has no subject, or a value that does not fit into a token
    */
   start(asked: SessionRequest, readUser: () => Promise<SubjectUser>): Promise<string>;
 
   /**
-   * Returns the claims of an active session token: it is this sidecar's, valid now and not revoked. Every other text
-   * gives `null`.
+   * Returns the claims of an active session token, which is this sidecar's, valid now and not revoked. Returns `null`
+   * for any other text.
    *
-   * @throws {SessionLedgerUnavailable} the token is valid, and whether it is revoked cannot be told
+   * @throws {SessionLedgerUnavailable} the token is valid, and it is not known whether it is revoked
    */
   find(token: string): Promise<TokenClaims | null>;
 
@@ -49,10 +49,10 @@ export interface Sessions {
   /** Ends one token by its `jti`, or one session by its `sid`. @throws {SessionLedgerUnavailable} */
   revoke(id: string): Promise<void>;
 
-  /** Ends all that has been issued to the user so far. @throws {SessionLedgerUnavailable} */
+  /** Ends everything that has been issued to the user so far. @throws {SessionLedgerUnavailable} */
   revokeUser(loginId: string): Promise<void>;
 
-  /** Returns the revocation by `revokeUser` that is kept. @throws {SessionLedgerUnavailable} */
+  /** Returns the revocation by `revokeUser` that is still kept. @throws {SessionLedgerUnavailable} */
   userRevocation(loginId: string): Promise<UserRevocation | null>;
 
   publicKeys(): JSONWebKeySet;
@@ -91,13 +91,13 @@ export function createSessions(options: SessionsOptions): Sessions {
   return {
     async start({ loginId: asked, sessionType }, readUser) {
       const asOfMs = now();
-      // Together, so that the ledger costs no round trip of its own.
+      // Both are requested at the same time, so that the ledger adds no round trip.
       const [first, ofAsked] = await Promise.all([readUser(), revokedUntilIfKnown(asked)]);
       const revokedUntil = first.loginId === asked ? ofAsked : await revokedUntilIfKnown(first.loginId);
       if (revokedUntil === null || revokedUntil < earliestIssueTime(asOfMs))
         return issuer.issue(tokenSubject(first, sessionType), { kind, asOfMs });
-      // The user was revoked moments ago, perhaps after the row was read. Only a row that is read after the revocation
-      // may give a token that is later than it.
+      // The user was revoked a moment ago, perhaps after the row was read. Only a row that is read after the
+      // revocation may lead to a token that is later than it.
       const user = await readUser();
       const isSame = user.loginId === first.loginId;
       return issuer.issue(tokenSubject(user, sessionType), {
@@ -119,8 +119,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       const keepSeconds = claims.exp - Math.floor(asOfMs / 1000) + exchangeMarginSeconds;
       const isFirst = await ledger.recordExchange(claims.jti, keepSeconds);
       if (!isFirst) throw new HandoffExchanged();
-      // Asked after the exchange is recorded: a ledger that has lost that record since calls the token revoked. And
-      // read before `isRevoked`: a revocation after that covers the new token.
+      // This is asked after the exchange is recorded, since a ledger that has lost that record calls the token
+      // revoked. It is read before `isRevoked`, so that a later revocation covers the new token.
       const revokedUntil = await ledger.revokedUntil(revocationNameOf(claims));
       if (await isRevoked(claims)) throw new SessionInvalid();
       const issueOptions: IssueOptions = { sid: claims.sid, asOfMs, revokedUntil };
@@ -139,7 +139,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   };
 }
 
-/** What a revocation of the user's login id names in the ledger, as far as this token is concerned. */
+/** Returns what a revocation of the user's login id names in the ledger, as far as this token is concerned. */
 function revocationNameOf({ sub, lid }: TokenClaims): string {
   return lid ?? sub;
 }

@@ -32,10 +32,10 @@ export interface LoadedSigningKeys extends SigningKeys {
 const defaultAlgorithm = "ES256";
 
 /**
- * Reads the private key set. If every account of the machine can read the file and it belongs to this one, those
- * permissions are taken back; what a group may do stays.
+ * Reads the private key set. If every account of the machine can read the file and it belongs to this account, those
+ * permissions are removed. The permissions of a group stay.
  *
- * @throws {ConfigurationInvalid} no such file, a key that is wrong, or not exactly one active key
+ * @throws {ConfigurationInvalid} the file does not exist, a key is wrong, or there is not exactly one active key
  */
 export async function loadSigningKeys(
   path: string,
@@ -44,7 +44,7 @@ export async function loadSigningKeys(
   return { ...(await readSigningKeys(path, algorithm)), privacy: keepPrivate(path) };
 }
 
-/** `loadSigningKeys` that changes nothing: the file keeps the permissions it has. */
+/** Does the same as `loadSigningKeys` without changing the permissions of the file. */
 export async function readSigningKeys(
   path: string,
   algorithm: KeyAlgorithm = defaultAlgorithm,
@@ -64,7 +64,7 @@ export async function readSigningKeys(
   };
 }
 
-/** Returns the key that the file appoints to sign at this instant. */
+/** Returns the key that signs at this instant according to the file. */
 export function signingKeyAt(entries: readonly KeyFileEntry[], nowMs: number): SigningKey {
   const states = statesAt(
     entries.map(({ jwk }) => jwk),
@@ -77,9 +77,9 @@ export function signingKeyAt(entries: readonly KeyFileEntry[], nowMs: number): S
 }
 
 /**
- * Writes a new key set with an active key and a next one, readable by this account alone. The active key is a new one
- * unless one is given. Returns `false` and leaves the file as it is if there is one already: two sidecars that start
- * together end with the same keys.
+ * Writes a new key set with an active key and a next one, readable by this account only. The active key is generated
+ * unless one is given. Returns `false` and changes nothing if the file exists, so that two sidecars that start
+ * together have the same keys.
  *
  * @throws {ConfigurationInvalid} the file cannot be created
  */

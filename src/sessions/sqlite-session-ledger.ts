@@ -5,7 +5,7 @@ import type { SessionLedger, SessionLedgerOptions } from "./session-ledger.ts";
 import { latestIssueTime } from "./session-token.ts";
 
 export interface SqliteSessionLedgerOptions extends SessionLedgerOptions {
-  /** `STATE_FILE`. It is created with mode 0600 at first use. */
+  /** `STATE_FILE`. It is created with mode 0600 on first use. */
   readonly path: string;
 }
 
@@ -17,7 +17,7 @@ export interface SqliteSessionLedger extends SessionLedger {
 
 const busyMs = 250;
 
-/** `record` has one row: tokens issued up to that second came before the file, so nothing is known of them. */
+/** `record` has one row: tokens issued up to that second are older than the file, so nothing is known of them. */
 const schema = `
   CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), revoked_until INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, forget_at INTEGER NOT NULL) WITHOUT ROWID;
@@ -26,7 +26,10 @@ const schema = `
   CREATE TABLE IF NOT EXISTS exchanged (jti TEXT PRIMARY KEY, forget_at INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-/** The session ledger in the sidecar's own SQLite file, for a site without Redis. Every write is on disk at its end. */
+/**
+ * Creates the session ledger in the sidecar's own SQLite file, for a site without Redis. Every write is on disk when
+ * it returns.
+ */
 export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): SqliteSessionLedger {
   const { path, keepSeconds, now } = options;
   let opened: Database | null = null;

@@ -3,7 +3,7 @@ import type { ClaimColumn } from "../config/session-claims.ts";
 import { SessionRowUnfit } from "../errors.ts";
 
 export interface SubjectRules {
-  /** `SESSION_SUBJECT_COLUMN`; `null` = the login id is the subject. */
+  /** `SESSION_SUBJECT_COLUMN`; `null` means that the login id is the subject. */
   readonly subjectColumn: string | null;
   /** `SESSION_CLAIMS`. */
   readonly claims: readonly ClaimColumn[];
@@ -20,13 +20,13 @@ export interface Subject {
 
 export type SubjectUser = Pick<SessionUser, "loginId" | "columns">;
 
-/** As a login id. */
+/** The same limit as for a login id. */
 const subjectCharactersMax = 320;
-/** Browsers keep 4,096 bytes of a cookie, of which base64, the signature and the other claims need their part. */
+/** Browsers keep 4,096 bytes of a cookie, and base64, the signature and the other claims need their share. */
 const claimsBytesMax = 2048;
 
 /**
- * Reads from a user's row who a session is for.
+ * Returns who a session is for, from the user's row.
  *
  * @throws {SessionRowUnfit} there is no subject, or a value does not fit into a token
  */
@@ -70,7 +70,7 @@ type ReadValue = (text: string, column: string) => string | number | boolean;
 const readers: Readonly<Record<ColumnValue["kind"], ReadValue>> = {
   text: (text) => text,
 
-  /** A number that a double would round is refused: a verifier would take it for another one. */
+  /** A number that a double would round is refused, because a verifier would read another one. */
   number(text, column) {
     const number = Number(text);
     const isExact =
@@ -90,7 +90,7 @@ const readers: Readonly<Record<ColumnValue["kind"], ReadValue>> = {
   },
 };
 
-/** The digits that count, without sign, point, exponent and the zeros around them. */
+/** Returns the significant digits, without sign, point, exponent and surrounding zeros. */
 function digitsOf(number: string): string {
   return number
     .replace(/e.*/i, "")

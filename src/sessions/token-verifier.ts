@@ -16,9 +16,9 @@ export interface TokenVerifierOptions {
   readonly audience: string;
   /** `SESSION_TOKEN_TYPE`: the header `typ` of session tokens. */
   readonly tokenType: string;
-  /** The longest lifetime that a token of each kind is issued with. */
+  /** The longest lifetime of a token of each kind. */
   readonly lifetimeSeconds: Readonly<Record<TokenKind, number>>;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
@@ -26,18 +26,19 @@ export interface TokenVerifierOptions {
 export type VerifyToken = (token: string, kind: TokenKind) => Promise<TokenClaims | null>;
 
 /**
- * Verifies the sidecar's own tokens. The algorithm, issuer and audience come from the configuration and the key from
- * the sidecar's key set, never from the token: the headers `jku`, `x5u` and `jwk` are ignored (RFC 8725, section 3.10).
+ * Creates the verifier of the sidecar's own tokens. The algorithm, issuer and audience come from the configuration,
+ * and the key comes from the sidecar's key set. Nothing is taken from the token: the headers `jku`, `x5u` and `jwk`
+ * are ignored (RFC 8725, section 3.10).
  */
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
   const { keys, issuer, audience, tokenType, lifetimeSeconds, now } = options;
 
-  /** A revocation is kept for the longest lifetime, so no token may outlive that, also after the setting was lowered. */
+  /** A revocation is kept for the longest lifetime, so no token may outlive that, even if the setting was lowered. */
   function isTooOld({ iat }: OwnClaims, kind: TokenKind): boolean {
     return now() / 1000 >= iat + backdatingSeconds + lifetimeSeconds[kind];
   }
 
-  /** The digest of an exchanged token may be older than its signature. */
+  /** The digest in an exchanged token may be older than its signature. */
   function isRevocable({ lid }: OwnClaims): boolean {
     return lid === undefined || isDigestOf(keys.digestKeys().all, lid);
   }

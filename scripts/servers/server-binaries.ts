@@ -59,6 +59,21 @@ export function requireProgram(program: string, packageName: string): string {
   throw new ServerUnavailable(`${program} not found; ${problem ?? "its package lacks it"}`);
 }
 
+/**
+ * The absolute path of Debian's Python, which has these packages. Those that are missing are installed.
+ *
+ * @throws {ServerUnavailable} when one is not there and cannot be installed.
+ */
+export function requirePython(packages: readonly `python3-${string}`[]): string {
+  const python = "/usr/bin/python3";
+  const modules = packages.map((name) => name.replace("python3-", "")).join(", ");
+  const canImport = () => spawnSync(python, ["-c", `import ${modules}`], { stdio: "ignore" }).status === 0;
+  if (canImport()) return python;
+  const problem = installPackages(packages);
+  if (canImport()) return python;
+  throw new ServerUnavailable(`Python cannot import ${modules}; ${problem ?? "the packages lack them"}`);
+}
+
 /** The absolute path of a program. @throws {ServerUnavailable} when it is not on this machine. */
 export function programPath(program: string): string {
   const path = findProgram(program);

@@ -1,5 +1,4 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createPublicKey } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import jwt from "jsonwebtoken";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
@@ -30,18 +29,6 @@ async function startWith(environment: Readonly<Record<string, string>>) {
 }
 
 describe("a sidecar with SESSION_ALG", () => {
-  test("RS256 makes keys for it, and another library verifies with what is published", async () => {
-    await using site = await startWith({ SESSION_ALG: "RS256" });
-    const token = await site.newToken();
-    const [jwk] = await site.published();
-    const payload = jwt.verify(token, createPublicKey({ key: jwk, format: "jwk" }), {
-      ...expected,
-      algorithms: ["RS256"],
-    });
-    expect(payload.sub).toBe(sol);
-    expect(await site.isActive(token)).toBe(true);
-  });
-
   test("HS256 needs no keys, publishes none, and ends its sessions when the secret is replaced in its file", async () => {
     using folder = temporaryFolder();
     const secret = "a session secret of thirty-two b";

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import {
   requirePrograms,
+  requirePython,
   type ServerKind,
   ServerUnavailable,
   serverSupply,
@@ -18,12 +19,29 @@ export function describeWith(kind: ServerKind, title: string, body: () => void):
 
 /** `describeWith` for a suite that sets its servers up itself (TLS, Cluster, Sentinel, settings): never Docker. */
 export function describeWithPrivate(kind: ServerKind, title: string, body: () => void): void {
-  describeUnless(reasonAgainst(kind), title, body);
+  describeUnless(
+    reasonAgainst(() => requirePrograms(kind)),
+    title,
+    body,
+  );
 }
 
-function reasonAgainst(kind: ServerKind): string | null {
+/** `describe` for a suite that needs Debian's Python with these packages. */
+export function describeWithPython(
+  packages: Parameters<typeof requirePython>[0],
+  title: string,
+  body: () => void,
+): void {
+  describeUnless(
+    reasonAgainst(() => requirePython(packages)),
+    title,
+    body,
+  );
+}
+
+function reasonAgainst(require: () => unknown): string | null {
   try {
-    requirePrograms(kind);
+    require();
     return null;
   } catch (error) {
     if (error instanceof ServerUnavailable) return error.message;

@@ -79,12 +79,12 @@ function sectionOf([outcome, title, lead]: (typeof headings)[number], report: Re
 
 function caseOf(one: ShownCase, report: Report): string {
   const { id, level, outcome, contract, found, hint, exchanges, exchangesInAll } = one;
+  const isMissed = outcome === "fail" || outcome === "warn";
   const facts: readonly (readonly [name: string, html: string])[] = [
     ...(found === "" ? [] : [["Found", text(found)] as const]),
-    ["Fix", text(hint)],
+    ...(isMissed ? [["Fix", text(hint)] as const] : []),
     ["Again", `<code>${text(replayCommand(id, report))}</code>`],
   ];
-  const isMissed = outcome === "fail" || outcome === "warn";
   const leftOut =
     exchangesInAll > exchanges.length
       ? `<p class="lead">${exchanges.length} of ${exchangesInAll} requests are shown.</p>`
@@ -110,10 +110,10 @@ function exchangeOf(exchange: ShownExchange, isMissed: boolean): string {
   } = exchange;
   const answer = status === null ? "no answer" : `HTTP ${status}`;
   const isOpen = isMissed && exchange.isDecisive;
+  const sent = [`${method} ${url}`, ...headerLines(requestHeaders), "", requestBody];
   const parts = [
-    block("Sent", [`${method} ${url}`, ...headerLines(requestHeaders), "", requestBody]),
+    curl === null ? block("Sent", sent) : block("Sent, as a curl command", [curl]),
     block("Came", status === null ? [failure] : [answer, ...headerLines(responseHeaders), "", responseBody]),
-    ...(curl === null ? [] : [block("curl", [curl])]),
   ];
   const summary = `${method} ${text(url.slice(url.lastIndexOf("/") + 1))} → <b>${answer}</b> · ${durationMs} ms`;
   return `<details${isOpen ? ' open="open"' : ""}><summary>${summary}</summary>${parts.join("")}</details>`;

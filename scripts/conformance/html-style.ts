@@ -1,7 +1,7 @@
 /** The look of the cases, beside what `page-style.ts` says of every page. */
 export const caseStyle = `
 .tiles { margin-bottom: 4px; }
-.outcome { display: inline-block; min-width: 4.2em; text-align: center; font-weight: 600; font-size: 12px; line-height: 1.6; padding: 1px 8px; border-radius: 999px; background: var(--grid); color: var(--soft); }
+.outcome { display: inline-block; min-width: 6.4em; text-align: center; font-weight: 600; font-size: 12px; line-height: 1.6; padding: 1px 8px; border-radius: 999px; background: var(--grid); color: var(--soft); }
 .outcome.fail { color: var(--bad); background: var(--bad-back); }
 .outcome.warn { color: var(--note); background: var(--note-back); }
 .outcome.pass { color: var(--good); background: var(--good-back); }
@@ -12,6 +12,8 @@ section > details > summary::-webkit-details-marker { display: none; }
 summary:focus-visible, pre:focus-visible { outline: 2px solid var(--first); outline-offset: 2px; border-radius: 4px; }
 summary .contract { grid-column: 2; color: var(--soft); }
 summary .level { grid-row: 1; grid-column: 3; color: var(--soft); font-size: 13px; }
+summary .level::after { content: ""; display: inline-block; width: 6px; height: 6px; margin-left: 10px; border: solid var(--soft); border-width: 0 1.5px 1.5px 0; transform: translateY(-2px) rotate(45deg); }
+details[open] > summary .level::after { transform: translateY(1px) rotate(225deg); }
 summary code { font-weight: 600; color: var(--ink); }
 section > details > summary:hover code { text-decoration: underline; text-underline-offset: 3px; }
 .more { padding: 0 0 14px; }

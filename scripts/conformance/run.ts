@@ -44,7 +44,8 @@ type Judged = Pick<CaseResult, "outcome" | "found" | "decisive">;
 async function judge(examined: Case, site: Site, mayWrite: boolean): Promise<Judged> {
   if (examined.writes && !mayWrite) {
     const found =
-      "Not run: the user's data could not be read at the start, so nothing was written over them.";
+      "Not run: the user's data could not be read at the start, so nothing was written over them. " +
+      "Name a user who has data with --user.";
     return { outcome: "skip", found, decisive: null };
   }
   try {

@@ -17,9 +17,14 @@ export function describeAnswer({ status, headers, body }: Answer): string {
   return `HTTP ${status} with a JSON object of ${Object.keys(json).join(", ") || "nothing"}`;
 }
 
+/** The deviation of an answer from what the contract says. */
+export function unexpected(expected: string, answer: Answer): Deviation {
+  return new Deviation(`Expected ${expected}, got ${describeAnswer(answer)}.`, answer);
+}
+
 export function expectStatus(answer: Answer, ...statuses: readonly number[]): void {
   if (statuses.includes(answer.status)) return;
-  throw new Deviation(`Expected HTTP ${statuses.join(" or ")}; came ${describeAnswer(answer)}.`, answer);
+  throw unexpected(`HTTP ${statuses.join(" or ")}`, answer);
 }
 
 /** Whether a 200 says in its body that there is no such user, as OwnID's code samples do. */
@@ -31,22 +36,19 @@ export function expectUnknownUser(answer: Answer): void {
   if (answer.status === 404) return;
   if (isErrorCode404(answer)) {
     throw new Variant(
-      'Came HTTP 200 {"errorCode":404}, as OwnID\'s code samples answer; its API reference says HTTP 404. ' +
-        "The sidecar does so with COMPAT_ERROR_CODE_404=true.",
+      'Got HTTP 200 {"errorCode":404}. OwnID\'s code samples answer this; its API reference says HTTP 404. ' +
+        "The sidecar does it with COMPAT_ERROR_CODE_404=true.",
       answer,
     );
   }
-  throw new Deviation(`Expected HTTP 404; came ${describeAnswer(answer)}.`, answer);
+  throw unexpected("HTTP 404", answer);
 }
 
 /** That a login id was answered like one that no user has; how that is answered is the profile basic's business. */
 export function expectNobody(answer: Answer, unknown: Answer): void {
   const isAlike = answer.status === unknown.status && (answer.status !== 200 || answer.body === unknown.body);
   if (isAlike) return;
-  throw new Deviation(
-    `Expected ${describeAnswer(unknown)}, as for any unknown login id; came ${describeAnswer(answer)}.`,
-    answer,
-  );
+  throw unexpected(`${describeAnswer(unknown)}, as for any unknown login id`, answer);
 }
 
 /** That a request without a valid signature was refused. */
@@ -55,7 +57,7 @@ export function expectRefused(answer: Answer): void {
   if (answer.status === 400 || answer.status === 403) {
     throw new Variant(`Refused with HTTP ${answer.status}; OwnID's own examples answer HTTP 401.`, answer);
   }
-  throw new Deviation(`Expected HTTP 401; came ${describeAnswer(answer)}.`, answer);
+  throw unexpected("HTTP 401", answer);
 }
 
 /** That a valid signature was accepted, whatever the endpoint then made of the request. */
@@ -68,7 +70,7 @@ export function expectAccepted(answer: Answer): void {
 export function expectRejected(answer: Answer): void {
   if (isErrorCode404(answer)) return;
   if (answer.status >= 400 && answer.status < 500) return;
-  throw new Deviation(`Expected HTTP 400; came ${describeAnswer(answer)}.`, answer);
+  throw unexpected("HTTP 400", answer);
 }
 
 /** Returns what a lookup answered; `null` is no data. */
@@ -77,7 +79,7 @@ export function readOwnIdData(answer: Answer): string | null {
   expectStatus(answer, 200, 204);
   const ownIdData = parseObject(answer.body)?.ownIdData;
   if (typeof ownIdData === "string") return ownIdData === "" ? null : ownIdData;
-  throw new Deviation(`Expected {"ownIdData":"…"} with a text; came ${describeAnswer(answer)}.`, answer);
+  throw unexpected(`{"ownIdData":"…"} with a text`, answer);
 }
 
 /** That a lookup of the test user answers exactly this; an older value is another case's business. */
@@ -97,7 +99,7 @@ export function expectSession(answer: Answer): void {
   expectStatus(answer, 200);
   const json = parseObject(answer.body);
   if (json === null || Object.keys(json).length === 0 || isErrorCode404(answer)) {
-    throw new Deviation(`Expected a JSON object with the session; came ${describeAnswer(answer)}.`, answer);
+    throw unexpected("a JSON object with the session", answer);
   }
 }
 
@@ -111,7 +113,7 @@ export function parseObject(body: string): Record<string, unknown> | null {
 }
 
 function differenceOf(expected: string | null, found: string | null): string {
-  if (expected === null) return ": the data were to be empty";
+  if (expected === null) return ": the data should have been empty";
   if (found === null) return ": nothing at all";
   if (found.length !== expected.length) {
     return `: ${found.length} characters instead of ${expected.length}`;

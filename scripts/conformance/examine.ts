@@ -35,7 +35,7 @@ export async function examine(options: ExamineOptions): Promise<Report> {
   const startedAt = new Date();
   const startMs = performance.now();
   const stop = stopOnSignal(
-    "Stopping: the user's data are being restored. A second Ctrl-C would leave them overwritten.",
+    "Stopping: the user's data is being restored. A second Ctrl-C would leave it overwritten.",
   );
   const wire = createWire({ target, sharedSecret, stop });
   showStep(`waiting for the first answer of ${target.url}`);

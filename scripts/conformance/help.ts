@@ -16,8 +16,8 @@ this sidecar, or endpoints that your team has written.
                          future  unknown fields and session types, blocked
                                  users, other kinds of login ids
   --user ID            an existing user (default: sol@testmail.com). The cases
-                       OVERWRITE this user's data; at the end, the old data are
-                       restored, also after a failure or Ctrl-C
+                       OVERWRITE this user's data. The old data is restored at
+                       the end, also after a failure or Ctrl-C
   --blocked-user ID    a user whom the site has blocked, for the case of that
                        name; nothing is written
   --replay ID          run one case again and show every request, its answer and

@@ -49,7 +49,7 @@ ${headerOf(report)}
 <dl class="tiles">${report.profiles.map((profile) => tileOf(profile, report)).join("")}</dl>
 ${headings.map((heading) => sectionOf(heading, report)).join("\n")}
 <footer>A must that does not hold fails the run; a should is a warning, a may is a note. Session tokens and the user's own
-data are left out. The signatures in the requests expire within two minutes: to send a case again, run its command.</footer>
+data is left out. The signatures in the requests expire within two minutes: to send a case again, run its command.</footer>
 </main>
 </body>
 </html>
@@ -113,7 +113,10 @@ function exchangeOf(exchange: ShownExchange, isMissed: boolean): string {
   const sent = [`${method} ${url}`, ...headerLines(requestHeaders), "", requestBody];
   const parts = [
     curl === null ? block("Sent", sent) : block("Sent, as a curl command", [curl]),
-    block("Came", status === null ? [failure] : [answer, ...headerLines(responseHeaders), "", responseBody]),
+    block(
+      "Received",
+      status === null ? [failure] : [answer, ...headerLines(responseHeaders), "", responseBody],
+    ),
   ];
   const summary = `${method} ${text(url.slice(url.lastIndexOf("/") + 1))} → <b>${answer}</b> · ${durationMs} ms`;
   return `<details${isOpen ? ' open="open"' : ""}><summary>${summary}</summary>${parts.join("")}</details>`;

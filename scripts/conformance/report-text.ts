@@ -1,7 +1,7 @@
 import { withRunner } from "../../src/process/greeting.ts";
 import { usualColumns, wrapBeside } from "../columns.ts";
 import { textTable } from "../text-table.ts";
-import { outcomes, type Report, type ShownCase, type ShownExchange } from "./result.ts";
+import { type Outcome, outcomes, type Report, type ShownCase, type ShownExchange } from "./result.ts";
 import { detailsOf, replayCommand, verdictOf } from "./verdict.ts";
 
 export interface Page {
@@ -28,13 +28,13 @@ export function reportText(report: Report, page: Page): string {
   const caseOf = (one: ShownCase) => {
     const head = `${paint(colours[one.outcome], labels[one.outcome])}  ${paint("1", one.id)}  ${one.level}`;
     const exchanges = showsExchanges ? one.exchanges.map((exchange) => exchangeText(exchange, columns)) : [];
-    return [[head, ...linesOf(one, report, page)].join("\n"), ...exchanges].join("\n\n");
+    return [[head, ...linesOf(one, page)].join("\n"), ...exchanges].join("\n\n");
   };
   const verdict = paint(report.conforms ? "32;1" : "31;1", verdictOf(report));
   const sections = [
     paint("1", wrapBeside(0, `Conformance of ${report.target} with the user ${report.user}`, columns)),
     ...shown.map(caseOf),
-    ...(showsExchanges ? [] : [profileTable(report, columns)]),
+    ...(showsExchanges ? [] : [profileTable(report, columns), ...againText(report, columns)]),
     [verdict, ...detailsOf(report)].map((line) => wrapBeside(0, line, columns)).join("\n"),
   ];
   return `${withRunner(sections.join("\n\n"))}\n`;
@@ -43,7 +43,7 @@ export function reportText(report: Report, page: Page): string {
 type Fact = readonly [name: string, text: string];
 
 /** The lines below a case's name. What could not be judged says why, and no more. */
-function linesOf(one: ShownCase, report: Report, { columns, showsExchanges }: Page): string[] {
+function linesOf(one: ShownCase, { columns, showsExchanges }: Page): string[] {
   const deciding = one.exchanges.find(({ isDecisive }) => isDecisive);
   const hasFailed = one.outcome === "fail" || one.outcome === "warn";
   const facts: readonly Fact[] = [
@@ -52,18 +52,24 @@ function linesOf(one: ShownCase, report: Report, { columns, showsExchanges }: Pa
     ...(hasFailed && !showsExchanges && deciding !== undefined ? exchangeFacts(deciding) : []),
     ...(hasFailed ? [["fix", one.hint] as const] : []),
   ];
-  const lines = facts.map(([name, text]) => {
+  return facts.map(([name, text]) => {
     const begun = " ".repeat(indent) + (name === "" ? "" : name.padEnd(nameWidth));
     // JSON has few places at which it could be wrapped.
     const width = columns - begun.length;
-    const isJson = name === "sent" || name === "came";
+    const isJson = name === "sent" || name === "got";
     return (
       begun + wrapBeside(begun.length, isJson ? Bun.wrapAnsi(text, width, { hard: true }) : text, columns)
     );
   });
-  // Not wrapped, so that it can be copied.
-  const again = `${" ".repeat(indent)}${"again".padEnd(nameWidth)}${replayCommand(one.id, report)}`;
-  return hasFailed && !showsExchanges ? [...lines, again] : lines;
+}
+
+/** How to look into a case, where there is one to look into. The command is not wrapped, so that it can be copied. */
+function againText(report: Report, columns: number): string[] {
+  const last = (sought: Outcome) => report.cases.findLast(({ outcome }) => outcome === sought);
+  const missed = last("fail") ?? last("warn");
+  if (missed === undefined) return [];
+  const lead = "To send one case again and see its requests as curl commands and its answers:";
+  return [`${wrapBeside(0, lead, columns)}\n${replayCommand(missed.id, report)}`];
 }
 
 function exchangeFacts(exchange: ShownExchange): Fact[] {
@@ -71,7 +77,7 @@ function exchangeFacts(exchange: ShownExchange): Fact[] {
   const answer = status === null ? failure : `HTTP ${status} ${responseBody}`;
   return [
     ["sent", short(`${method} ${url.slice(url.lastIndexOf("/"))} ${requestBody}`)],
-    ["came", short(answer)],
+    ["got", short(answer)],
   ];
 }
 

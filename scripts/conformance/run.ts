@@ -7,7 +7,7 @@ export interface RunOptions {
   readonly cases: readonly Case[];
   readonly site: Site;
   readonly wire: Pick<Wire, "takeExchanges">;
-  /** Whether the test user's data could be read, so that they can be restored. */
+  /** Whether the test user's data could be read, so that it can be restored. */
   readonly mayWrite: boolean;
   readonly onCase: (id: string, done: number) => void;
 }
@@ -44,7 +44,7 @@ type Judged = Pick<CaseResult, "outcome" | "found" | "decisive">;
 async function judge(examined: Case, site: Site, mayWrite: boolean): Promise<Judged> {
   if (examined.writes && !mayWrite) {
     const found =
-      "Not run: the user's data could not be read at the start, so nothing was written over them. " +
+      "Not run: the user's data could not be read at the start, so nothing was written over it. " +
       "Name a user who has data with --user.";
     return { outcome: "skip", found, decisive: null };
   }

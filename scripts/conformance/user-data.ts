@@ -83,5 +83,5 @@ export async function restoreUserData({ value }: UserData, restoration: Restorat
   if (value === null) return `${begun}\nThe user had none. Once the server works, run:\n${command} --data ''`;
   const file = `./data/conformance-user-data-${Date.now()}`;
   createPrivateFile(file, value);
-  return `${begun}\nThey are in ${file}. Once the server works, run this, then delete the file:\n${command} < ${file}`;
+  return `${begun}\nIt is in ${file}. Once the server works, run this, then delete the file:\n${command} < ${file}`;
 }

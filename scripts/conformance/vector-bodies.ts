@@ -26,7 +26,7 @@ export const vectorBodies: Readonly<Record<string, VectorBody & { readonly reaso
   },
   set: {
     text: '{"loginId":"sol@testmail.com","ownIdData":"{\\"devices\\":[]}"}',
-    reason: "A set, whose data are JSON within JSON.",
+    reason: "A set, whose data is JSON within JSON.",
   },
   session: { text: '{"loginId":"sol@testmail.com","sessionType":"mobile"}', reason: "A session request." },
   "odd-whitespace": {

@@ -1,5 +1,6 @@
 import type { Case } from "../case.ts";
 import { basicCases } from "./basic.ts";
+import { dataCases } from "./basic-data.ts";
 import { freshCases } from "./fresh.ts";
 import { futureCases } from "./future.ts";
 import { answerCases } from "./safe-answers.ts";
@@ -10,6 +11,7 @@ import { signedCases } from "./signed.ts";
 /** In the order in which they run and are reported. */
 export const allCases: readonly Case[] = [
   ...basicCases,
+  ...dataCases,
   ...signedCases,
   ...replayCases,
   ...inputCases,

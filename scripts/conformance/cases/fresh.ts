@@ -21,7 +21,7 @@ export const freshCases: readonly Case[] = [
   {
     id: "fresh-get-after-set",
     level: "must",
-    contract: "Each set is seen by the very next lookup, also where lookups came before it.",
+    contract: "Each set is seen by the very next lookup, even if the user was looked up before it.",
     hint: cacheHint,
     writes: true,
     run: async (site) => {
@@ -48,7 +48,7 @@ export const freshCases: readonly Case[] = [
     id: "fresh-emptied",
     level: "must",
     contract:
-      "Data that were set to the empty text are gone for the next lookup: a removed device stays removed.",
+      "Data that was set to the empty text is gone for the next lookup: a removed device stays removed.",
     hint: cacheHint,
     writes: true,
     run: async (site) => {
@@ -82,7 +82,7 @@ function expectFresh(found: string | null, expected: string | null): void {
   if (found === expected) return;
   throw new Deviation(
     expected === null
-      ? "After the data were set empty, a lookup still answered some."
+      ? "After the data was set to the empty text, a lookup still answered some."
       : "After a set, a lookup answered another value than that one.",
   );
 }
@@ -94,7 +94,7 @@ async function judgeRegister(site: Site): Promise<void> {
   const repeat = async (value: () => string | null) => {
     for (let turn = 0; turn < turns; turn += 1) await record(history, site, value());
   };
-  // Every one is awaited, also where one fails: a `set` must not land after the user's data have been restored.
+  // All are awaited, even if one fails: no `set` may land after the user's data has been restored.
   const ended = await Promise.allSettled([
     ...Array.from({ length: writers }, () => repeat(() => site.newValue())),
     ...Array.from({ length: readers }, () => repeat(() => null)),
@@ -108,7 +108,11 @@ async function judgeRegister(site: Site): Promise<void> {
   }
   const [violation] = findViolations(history, { unknownMs });
   if (violation !== undefined) {
-    throw new Deviation(`No order of the requests explains the answers (${violation.reason}).`);
+    throw new Deviation(
+      violation.reason === "never written"
+        ? "A lookup answered a value that had been overwritten before."
+        : "A lookup went back to an older value than another one had answered, or saw one that was not set yet.",
+    );
   }
 }
 

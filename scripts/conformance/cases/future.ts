@@ -1,5 +1,5 @@
-import { describeAnswer, expectNobody, expectSession, expectStatus, expectStored } from "../answers.ts";
-import { type Case, Deviation, examineEach, NotJudged, Variant } from "../case.ts";
+import { expectNobody, expectSession, expectStatus, expectStored, unexpected } from "../answers.ts";
+import { type Case, examineEach, NotJudged, Variant } from "../case.ts";
 import { withHeaders } from "../site.ts";
 
 const ignoreHint =
@@ -120,8 +120,7 @@ export const futureCases: readonly Case[] = [
       const answer = await site.set(large);
       if (answer.status < 300) return expectStored(site, large);
       await expectStored(site, before);
-      if (answer.status !== 413)
-        throw new Deviation(`Expected HTTP 204 or 413; came ${describeAnswer(answer)}.`);
+      if (answer.status !== 413) throw unexpected("HTTP 204 or 413", answer);
       throw new Variant("Refused with HTTP 413; nothing was written.");
     },
   },

@@ -45,7 +45,7 @@ export const answerCases: readonly Case[] = [
         if (answer.status < 300) throw new NotJudged("Some are not refused; the profile signed judges that.");
         shapes.add(shapeOf(answer));
       }
-      if (shapes.size > 1) throw new Deviation(`Came ${shapes.size} different refusals.`);
+      if (shapes.size > 1) throw new Deviation(`There are ${shapes.size} different refusals.`);
     },
   },
   {

@@ -1,5 +1,12 @@
 import type { Content } from "../../client/signed-client.ts";
-import { describeAnswer, expectNobody, expectRejected, expectStatus, expectStored } from "../answers.ts";
+import {
+  describeAnswer,
+  expectNobody,
+  expectRejected,
+  expectStatus,
+  expectStored,
+  unexpected,
+} from "../answers.ts";
 import { type Case, Deviation, examineEach, Variant } from "../case.ts";
 import { withBody, withHeaders } from "../site.ts";
 import { type Answer, NoAnswer } from "../wire.ts";
@@ -129,7 +136,7 @@ export const inputCases: readonly Case[] = [
       examineEach(["text/plain", "application/x-www-form-urlencoded"], async (type) => {
         const request = withHeaders(site.request("get", { loginId: site.user }), { "content-type": type });
         const answer = await site.send(request);
-        if (answer.status < 300) throw new Deviation(`Came ${describeAnswer(answer)} for ${type}.`, answer);
+        if (answer.status < 300) throw unexpected(`HTTP 415 for ${type}`, answer);
         expectClientError(answer);
         if (answer.status !== 415) throw new Variant(`Refused with HTTP ${answer.status} instead of 415.`);
       }),
@@ -165,5 +172,5 @@ export const inputCases: readonly Case[] = [
 
 function expectClientError(answer: Answer): void {
   if (answer.status >= 400 && answer.status < 500) return;
-  throw new Deviation(`Expected HTTP 4xx; came ${describeAnswer(answer)}.`);
+  throw unexpected("HTTP 4xx", answer);
 }

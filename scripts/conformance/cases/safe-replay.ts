@@ -1,5 +1,12 @@
 import type { SignedRequest } from "../../client/signed-client.ts";
-import { describeAnswer, expectSession, expectStatus, expectStored, readOwnIdData } from "../answers.ts";
+import {
+  describeAnswer,
+  expectSession,
+  expectStatus,
+  expectStored,
+  readOwnIdData,
+  unexpected,
+} from "../answers.ts";
 import { type Case, Deviation } from "../case.ts";
 import type { Site } from "../site.ts";
 import type { Answer } from "../wire.ts";
@@ -98,7 +105,7 @@ export const replayCases: readonly Case[] = [
       expectStatus(await site.set(before), 200, 204);
       await expectStored(site, before);
       for (const captured of capturedWithoutData(site)) await site.send(site.at(captured, "set"));
-      if (readOwnIdData(await site.get()) === null) throw new Deviation("The user's data were emptied.");
+      if (readOwnIdData(await site.get()) === null) throw new Deviation("The user's data is gone.");
     },
   },
 ];
@@ -115,7 +122,6 @@ function expectNoSession(answer: Answer, what: string): void {
 }
 
 function expectUnused(answer: Answer, otherwise: string): void {
-  if (answer.status >= 500 && answer.status !== 503)
-    throw new Deviation(`Came ${describeAnswer(answer)}.`, answer);
+  if (answer.status >= 500 && answer.status !== 503) throw unexpected("a refusal", answer);
   if (answer.status < 300) throw new Deviation(`${otherwise}: ${describeAnswer(answer)}.`, answer);
 }

@@ -22,13 +22,13 @@ export interface BesideSidecar {
  * @throws {UsageWrong} | {ConfigurationInvalid} | {CannotStart}
  */
 export async function besideSidecar<Result>(
-  { environment, runOptions, ...place }: BesideSidecar,
+  { environment, baseUrl, cwd, mayAttach, runOptions }: BesideSidecar,
   use: (run: Run, sidecar: Sidecar) => Promise<Result>,
 ): Promise<Result> {
   const config = loadConfig(environment, developmentSharedSecret);
   // Imported while the sidecar starts, since it takes as long.
   const [sidecar, { startRun }] = await Promise.all([
-    openSidecar({ environment, config, ...place }),
+    openSidecar({ environment, config, baseUrl, cwd, mayAttach }),
     import("./run.ts"),
   ]);
   try {

@@ -1,7 +1,8 @@
 import type { Config } from "../../src/config/load-config.ts";
-import { createControl } from "./control/control.ts";
 import type { ControlRoutesOptions } from "./control/control-routes.ts";
+import type { SeedParts } from "./control/seed.ts";
 import { createState, type State } from "./control/state.ts";
+import { createSteps } from "./control/steps.ts";
 import { createVirtualDevices } from "./control/virtual-devices.ts";
 import { createAuthorizations } from "./platform/authorizations.ts";
 import { createCodes } from "./platform/codes.ts";
@@ -38,6 +39,7 @@ export interface Emulator {
   readonly site: SiteOptions;
   readonly wire: { readonly log: WireLog; readonly resending: Resending };
   readonly control: ControlRoutesOptions;
+  readonly seed: SeedParts;
   readonly state: State;
   close(): Promise<void>;
 }
@@ -49,10 +51,9 @@ export function createEmulator(options: EmulatorOptions): Emulator {
   const send = createSender(log);
   const nextCalls = createNextCalls();
   const knownUsers = new Set<string>();
-  const endpoints = createSiteEndpoints(
-    createCaller({ baseUrl, sharedSecret, send, nextCalls }),
-    (loginId) => void knownUsers.add(loginId),
-  );
+  const isLower = config.requests.loginIdCase === "lower";
+  const onUser = (loginId: string) => void knownUsers.add(isLower ? loginId.toLowerCase() : loginId);
+  const endpoints = createSiteEndpoints(createCaller({ baseUrl, sharedSecret, send, nextCalls }), onUser);
   const passkeys = createPasskeys();
   const platform = createPlatform({
     site: endpoints,
@@ -61,10 +62,11 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     authorizations: createAuthorizations(Date.now),
     now: Date.now,
   });
-  const rows = createUserRows(config, (loginId) => void knownUsers.add(loginId));
+  const rows = createUserRows(config, onUser);
   const devices = createVirtualDevices(options.runSeed);
   const block = createBlockUser({ rows, opsUrl, adminToken });
   const state = createState({ rows, block, endpoints, devices, passkeys, knownUsers });
+  const steps = createSteps({ platform, rows, devices, oneTimeCode, origin });
   const backendToken = config.backendToken.reveal() ?? adminToken;
   return {
     origin,
@@ -76,12 +78,13 @@ export function createEmulator(options: EmulatorOptions): Emulator {
     },
     wire: { log, resending: { baseUrl, sharedSecret, send } },
     control: {
-      control: createControl({ platform, rows, devices, oneTimeCode, origin }),
+      steps,
       state,
       nextCalls,
       block,
       facts: () => ({ baseUrl, opsUrl, oneTimeCode, users: [...knownUsers].toSorted() }),
     },
+    seed: { steps, platform, rows, block },
     state,
     close: rows.close,
   };

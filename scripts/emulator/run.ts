@@ -82,14 +82,14 @@ export async function startRun(options: RunOptions, config: Config, sidecar: Sid
 }
 
 async function begin(
-  { state, control, site }: Emulator,
+  { state, seed }: Emulator,
   { seedFile, stateFile }: Pick<RunOptions, "seedFile" | "stateFile">,
 ): Promise<void> {
   if (stateFile !== null && existsSync(stateFile)) {
     return state.import(readInputFile("--state", stateFile, EmulatorState));
   }
   if (seedFile === null) return;
-  await plantSeed(readInputFile("--seed", seedFile, Seed), { ...control, rows: site.rows });
+  await plantSeed(readInputFile("--seed", seedFile, Seed), seed);
 }
 
 /** The file holds what devices sign with, so that only this account may read it. */

@@ -106,6 +106,19 @@ function behavesAsTheSitesTable(open: () => Promise<{ database: TestDatabase; da
     expect((await rows.find("ADA@example.com"))?.loginId).toBe("ada@example.com");
   });
 
+  test("finds the user whom the subject of a session names, whatever the type of its column", async () => {
+    const rows = await rowsOf({
+      more: ", id integer DEFAULT 42",
+      settings: { SESSION_SUBJECT_COLUMN: "id" },
+    });
+    await rows.insert({ loginId: "ada@example.com", ownIdData: null, blocked: false });
+    expect([await rows.findBySubject("42"), await rows.findBySubject("43")]).toEqual([
+      "ada@example.com",
+      null,
+    ]);
+    expect(await (await rowsOf()).findBySubject("ada@example.com")).toBe("ada@example.com");
+  });
+
   test("says what to do if the table has another column that needs a value", async () => {
     const rows = await rowsOf({ more: ", name varchar(40) NOT NULL" });
     const row = { loginId: "new@example.com", ownIdData: null, blocked: false };

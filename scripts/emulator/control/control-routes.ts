@@ -8,11 +8,11 @@ import {
 } from "../api/control-api.ts";
 import type { BlockUser } from "../site/block-user.ts";
 import type { NextCalls } from "../wire/next-call.ts";
-import type { Control } from "./control.ts";
 import type { State } from "./state.ts";
+import type { Steps } from "./steps.ts";
 
 export interface ControlRoutesOptions {
-  readonly control: Control;
+  readonly steps: Steps;
   readonly state: State;
   readonly nextCalls: NextCalls;
   readonly block: BlockUser;
@@ -20,7 +20,7 @@ export interface ControlRoutesOptions {
 }
 
 /** `/control`: what tests call, without a browser. */
-export function controlRoutes({ control, state, nextCalls, block, facts }: ControlRoutesOptions) {
+export function controlRoutes({ steps, state, nextCalls, block, facts }: ControlRoutesOptions) {
   const body = ControlRequest;
   return new Elysia({ prefix: "/control" })
     .get("/", facts)
@@ -28,14 +28,14 @@ export function controlRoutes({ control, state, nextCalls, block, facts }: Contr
       "/register",
       ({ body, set }) => {
         set.status = 201;
-        return control.register(body);
+        return steps.register(body);
       },
       { body },
     )
-    .post("/login", ({ body }) => control.login(body), { body })
-    .post("/enrol", ({ body }) => control.enrol(body), { body })
-    .post("/recover", ({ body }) => control.recover(body), { body })
-    .post("/remove-device", ({ body }) => control.removeDevice(body), { body })
+    .post("/login", ({ body }) => steps.login(body), { body })
+    .post("/enrol", ({ body }) => steps.enrol(body), { body })
+    .post("/recover", ({ body }) => steps.recover(body), { body })
+    .post("/remove-device", ({ body }) => steps.removeDevice(body), { body })
     .post(
       "/block",
       async ({ body: { loginId, blocked }, set }) => {

@@ -1,7 +1,8 @@
 import { type Static, t } from "elysia";
+import type { Platform } from "../platform/platform.ts";
 import type { BlockUser } from "../site/block-user.ts";
 import type { UserRows } from "../site/user-rows.ts";
-import type { Control } from "./control.ts";
+import type { Steps } from "./steps.ts";
 
 /** What `--seed` reads: who is there when the run begins, each with devices of the emulator's own. */
 export const Seed = t.Array(
@@ -17,20 +18,20 @@ export const Seed = t.Array(
 export type Seed = Static<typeof Seed>;
 
 export interface SeedParts {
-  readonly control: Control;
+  readonly steps: Steps;
+  readonly platform: Pick<Platform, "listDevices" | "removeDevice">;
   readonly rows: Pick<UserRows, "find" | "insert">;
   readonly block: BlockUser;
 }
 
 /** Makes the users what the seed says, whether they are there already or not. @throws {RequestFailed} */
-export async function plantSeed(seed: Seed, { control, rows, block }: SeedParts): Promise<void> {
+export async function plantSeed(seed: Seed, { steps, platform, rows, block }: SeedParts): Promise<void> {
   for (const { loginId, devices, blocked } of seed) {
     const row = await rows.find(loginId);
     if (row?.blocked === true) await block(loginId, false);
     if (row === null) await rows.insert({ loginId, ownIdData: null, blocked: false });
-    for (const [index, device] of devices.entries()) {
-      await (index === 0 ? control.recover({ loginId, device }) : control.enrol({ loginId, device }));
-    }
+    for (const { id } of await platform.listDevices(loginId)) await platform.removeDevice(loginId, id);
+    for (const device of devices) await steps.enrol({ loginId, device });
     if (blocked) await block(loginId, true);
   }
 }

@@ -20,7 +20,7 @@ export function createEmulatorApp(
     .onRequest(({ request, set }) => {
       ensureLocal(request, rules());
       const cors = corsHeaders(request, rules());
-      Object.assign(set.headers, cors);
+      Object.assign(set.headers, cors, { "cache-control": "no-store" });
       if (request.method === "OPTIONS" && Object.keys(cors).length > 0) {
         return new Response(null, { status: 204, headers: cors });
       }

@@ -6,6 +6,8 @@ export interface RowStatements {
   readonly insert: string;
   /** Takes (loginId); returns `ownIdData` and `blocked`. */
   readonly find: string;
+  /** Takes (the subject of a session); returns `loginId`. `null`: the subject is the login id. */
+  readonly findBySubject: string | null;
   /** Takes (loginId). */
   block(blocked: boolean): string;
 }
@@ -13,7 +15,7 @@ export interface RowStatements {
 /** What the site does with its own table. Values are parameters; names are quoted. */
 export function createRowStatements(
   kind: DatabaseKind,
-  { loginIdColumn, ownIdDataColumn, blockedColumn }: TableNames,
+  { loginIdColumn, ownIdDataColumn, blockedColumn, session }: TableNames,
   { fullName, columns }: Pick<TableFacts, "fullName" | "columns">,
 ): RowStatements {
   const mark = kind === "mysql" ? "`" : '"';
@@ -21,6 +23,7 @@ export function createRowStatements(
   const [first, second] = kind === "postgres" ? ["$1", "$2"] : ["?", "?"];
   const loginId = quote(loginIdColumn);
   const ownIdData = quote(ownIdDataColumn);
+  const subject = session?.subject ?? null;
   const isBoolean = columns.find(({ name }) => name === blockedColumn)?.kind === "boolean";
   const literal = (blocked: boolean) => (isBoolean ? String(blocked) : String(Number(blocked)));
   const blocked =
@@ -28,7 +31,14 @@ export function createRowStatements(
   return {
     insert: `INSERT INTO ${fullName} (${loginId}, ${ownIdData}) VALUES (${first}, ${second})`,
     find: `SELECT ${ownIdData} AS ${quote("ownIdData")}, ${blocked} AS blocked FROM ${fullName} WHERE ${loginId} = ${first}`,
+    findBySubject:
+      subject === null
+        ? null
+        : `SELECT ${loginId} AS ${quote("loginId")} FROM ${fullName} WHERE CAST(${quote(subject)} AS ${textTypes[kind]}) = ${first}`,
     block: (isBlocked) =>
       `UPDATE ${fullName} SET ${quote(blockedColumn ?? "")} = ${literal(isBlocked)} WHERE ${loginId} = ${first}`,
   };
 }
+
+/** What any value becomes a text as. */
+const textTypes: Readonly<Record<DatabaseKind, string>> = { sqlite: "TEXT", postgres: "text", mysql: "CHAR" };

@@ -20,7 +20,7 @@ export interface SessionCheckOptions {
  *
  * @throws {RequestFailed} `authorization_invalid`
  */
-export type CheckSession = (session: SessionAnswer) => Promise<VerifiedToken & { readonly loginId: string }>;
+export type CheckSession = (session: SessionAnswer) => Promise<VerifiedToken & { readonly subject: string }>;
 
 export function createSessionCheck({
   baseUrl,
@@ -28,18 +28,18 @@ export function createSessionCheck({
   sessions,
   backendToken,
 }: SessionCheckOptions): CheckSession {
-  const { issuer, audience, tokenType: typ, handsOff } = sessions;
+  const { algorithm, issuer, audience, tokenType: typ, handsOff } = sessions;
   const sharedKey = sessions.secret.reveal();
   const publicKeys = createRemoteJWKSet(new URL(`${baseUrl}/.well-known/jwks.json`), {
     [customFetch]: (url, { method, headers, signal }) => fetchDirect(url, { method, headers, signal }),
   });
-  const expected = { issuer, audience, typ };
+  const expected = { issuer, audience, typ, algorithms: [algorithm] };
 
   async function verify(token: string): Promise<JWTPayload> {
     const { payload } =
       sharedKey === null
         ? await jwtVerify(token, publicKeys, expected)
-        : await jwtVerify(token, sharedKey, { ...expected, algorithms: ["HS256"] });
+        : await jwtVerify(token, sharedKey, expected);
     return payload;
   }
 
@@ -61,7 +61,7 @@ export function createSessionCheck({
     const token = handsOff ? await exchange(handed) : handed;
     try {
       const claims = await verify(token);
-      return { loginId: claims.sub ?? "", header: { ...decodeProtectedHeader(token) }, claims };
+      return { subject: claims.sub ?? "", header: { ...decodeProtectedHeader(token) }, claims };
     } catch (error) {
       throw invalid(`The session token does not hold: ${reasonOf(error)}`);
     }

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import { RequestFailed } from "../api/failure.ts";
 import {
   RegisterRequest,
   RemoveSiteDeviceRequest,
@@ -38,7 +39,9 @@ export function siteRoutes({ rows, checkSession, platform }: SiteOptions) {
     .post(
       "/login",
       async ({ body, set }) => {
-        const { loginId, ...token } = await checkSession(body.session);
+        const { subject, ...token } = await checkSession(body.session);
+        const loginId = await rows.findBySubject(subject);
+        if (loginId === null) throw new RequestFailed("authorization_invalid", "The session names no user.");
         const authToken = platform.issueToken(loginId);
         const session: SiteSession = { loginId, signedInBy: "ownid", authToken, token };
         set.headers["set-cookie"] = sessions.open(session);

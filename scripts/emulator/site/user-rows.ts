@@ -24,6 +24,8 @@ export interface UserRows {
   /** @throws {RequestFailed} `user_exists`, also | `not_configured`: it is blocked, but there is no such column */
   insert(row: UserRow): Promise<void>;
   find(loginId: string): Promise<UserRow | null>;
+  /** The login id of the user whom a session names: its subject, or the row with `SESSION_SUBJECT_COLUMN`. */
+  findBySubject(subject: string): Promise<string | null>;
   /** @throws {RequestFailed} `not_configured` without `USERS_BLOCKED_COLUMN` | `user_not_found`, also */
   block(loginId: string, blocked: boolean): Promise<void>;
   close(): Promise<void>;
@@ -36,6 +38,8 @@ const FoundRow = Type.Object({
   ownIdData: Type.Union([Type.String(), Type.Null()]),
   blocked: Type.Union([Type.Boolean(), Type.Number()]),
 });
+
+const SubjectRow = Type.Object({ loginId: Type.String() });
 
 /** The first call examines the table. `onInsert` is told the login id of each row that is inserted. */
 export function createUserRows(
@@ -83,6 +87,14 @@ export function createUserRows(
 
   return {
     find: (loginId) => explained(() => find(stored(loginId))),
+
+    findBySubject: (subject) =>
+      explained(async () => {
+        const { findBySubject } = await statements();
+        if (findBySubject === null) return subject;
+        const [row] = await client.read(findBySubject, [subject]);
+        return Value.Check(SubjectRow, row) ? row.loginId : null;
+      }),
 
     insert: ({ ownIdData, blocked, ...user }) =>
       explained(async () => {

@@ -5,7 +5,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { UserRows } from "../site/user-rows.ts";
 import type { VirtualDevices } from "./virtual-devices.ts";
 
-export interface ControlOptions {
+export interface StepsOptions {
   readonly platform: Platform;
   readonly rows: Pick<UserRows, "insert">;
   readonly devices: VirtualDevices;
@@ -14,8 +14,8 @@ export interface ControlOptions {
   readonly origin: () => string;
 }
 
-/** Everything that a person does in the browser, with the emulator's own devices. All of them reject with `RequestFailed`. */
-export interface Control {
+/** What a person does in the browser, done with the emulator's own devices. All of them reject with `RequestFailed`. */
+export interface Steps {
   register(request: ControlRequest): Promise<ControlAnswer>;
   login(request: ControlRequest): Promise<ControlAnswer>;
   enrol(request: ControlRequest): Promise<ControlAnswer>;
@@ -23,7 +23,7 @@ export interface Control {
   removeDevice(request: ControlRequest): Promise<ControlAnswer>;
 }
 
-export function createControl({ platform, rows, devices, oneTimeCode, origin }: ControlOptions): Control {
+export function createSteps({ platform, rows, devices, oneTimeCode, origin }: StepsOptions): Steps {
   async function prove(purpose: "enrol" | "recover", loginId: string): Promise<{ readonly proof?: string }> {
     const { flow } = await platform.sendCode({ purpose, loginId });
     const { proof } = await platform.verifyCode({ flow, code: oneTimeCode });

@@ -34,7 +34,7 @@ interface Lockfile {
 const slowMs = 1000;
 const quotedLines = 3;
 const columns = 80;
-const installCommand = "bun install --frozen-lockfile";
+const installWords = ["install", "--frozen-lockfile"];
 
 /**
  * Installs the packages where one is missing or has another version than bun.lock says. Where nothing is to be done,
@@ -136,7 +136,7 @@ function versionAt(root: string, place: string): string | null {
 
 /** @throws {PackagesMissing} */
 async function install(root: string): Promise<void> {
-  const child = Bun.spawn([process.execPath, ...installCommand.split(" ").slice(1)], {
+  const child = Bun.spawn([process.execPath, ...installWords], {
     cwd: root,
     stdin: "ignore",
     stdout: "ignore",
@@ -159,7 +159,8 @@ function quoted(output: string): string {
 }
 
 function adviceOn(output: string, root: string): { reason: string; command: string } {
-  const command = `\n\n  ${installCommand}`;
+  const bun = process.execPath.includes("/_npx/") ? `npx --yes bun@${Bun.version}` : "bun";
+  const command = `\n\n  ${bun} ${installWords.join(" ")}`;
   if (/\b(?:EACCES|EPERM|EROFS)\b|Permission denied/i.test(output)) {
     return {
       reason: `This account may not write to ${root}. Run there, as the account that owns it:`,

@@ -35,7 +35,7 @@ const memory: Check<MemoryQuestion> = {
         ? "without the users, who are not counted,"
         : `${counted(counts.enrolled, "user")} with data and`;
     const where = servers.masters.length > 1 ? " in each master" : "";
-    const estimate = `${holders} ${requestsPerSecond} requests/s need ${mebibytes(needed)}${where}`;
+    const estimate = `${holders} ${counted(requestsPerSecond, "request")}/s need ${mebibytes(needed)}${where}`;
     return judge(servers.masters, needed, estimate);
   },
 };

@@ -6,6 +6,7 @@ import {
   scheduledKey,
   statesAt,
 } from "../../src/sessions/key-states.ts";
+import { counted } from "../quantities.ts";
 import {
   type Change,
   changeKeys,
@@ -56,7 +57,7 @@ async function replaceActive(situation: Situation): Promise<Change> {
   const successor = activeOf(keys);
   const knownAt = Date.parse(successor?.publishedAt ?? "") + situation.maxAgeSeconds * 1000;
   const lines = [
-    `${leaked?.kid} is removed. The sidecars refuse its tokens within seconds; a backend that caches the public keys does after ${situation.maxAgeSeconds} seconds.`,
+    `${leaked?.kid} is removed. The sidecars refuse its tokens within seconds; a backend that caches the public keys does after ${counted(situation.maxAgeSeconds, "second")}.`,
     `${successor?.kid} signs from now on.`,
     ...(knownAt > situation.nowMs
       ? [

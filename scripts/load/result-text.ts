@@ -92,7 +92,7 @@ function factsOf({ rate, sends, errors, serviceTime, drift, profile }: LoadResul
   const notSent = sends.notSent === 0 ? "" : `, ${countText(sends.notSent)} not sent`;
   const late = `p50 ${latencyText(sends.latenessP50Ms)}, p99 ${latencyText(sends.latenessP99Ms)}`;
   const facts: Fact[] = [
-    ["rate", `${rateText(rate.achieved)} answers/s of ${rateText(rate.intended)}/s intended`],
+    ["rate", `${rateText(rate.achieved)}/s answered of ${rateText(rate.intended)}/s intended`],
     ["sends", `late by ${late}${notSent}`],
     ["from the send", `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}`],
   ];

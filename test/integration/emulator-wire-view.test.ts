@@ -21,7 +21,7 @@ describeUnless(reasonAgainstChromium(), "the wire view", () => {
   test("shows a call when it is made, with its signature, its answer and a command that repeats it", async () => {
     await emulator.control.register("ida@example.com", "phone");
     await emulator.control.login("ida@example.com", "phone");
-    await page.read("sign-in: the session");
+    await page.read("sign-in: ask for the session");
     await page.evaluate("document.querySelector('#calls summary').click()");
     await page.see({ role: "heading", name: "Signature" });
     await page.read('{"loginId":"ida@example.com","sessionType":"browser"}.');
@@ -44,7 +44,7 @@ describeUnless(reasonAgainstChromium(), "the wire view", () => {
     await page.press("Clear");
     await page.read("No calls yet.");
     await emulator.control.login("ida@example.com", "phone");
-    await page.read("sign-in: the session");
+    await page.read("sign-in: ask for the session");
     expect(page.complaints).toEqual([]);
   });
 

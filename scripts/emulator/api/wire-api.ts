@@ -15,7 +15,7 @@ export interface WireCall {
   /** ISO 8601. */
   readonly sentAt: string;
   readonly endpoint: Endpoint;
-  /** Why the platform called, in words: `discovery`, `sign-in: is the device still listed?`. */
+  /** Why the platform called, in words: `discovery`, `sign-in: ask for the session`. */
   readonly reason: string;
   readonly request: {
     readonly url: string;

@@ -28,7 +28,7 @@ export function createState({ rows, block, endpoints, devices, passkeys, knownUs
     const row = await rows.find(loginId);
     if (row === null) return rows.insert(user);
     if (row.blocked) await block(loginId, false);
-    await endpoints.setOwnIdData(loginId, ownIdData ?? "", "importing a state");
+    await endpoints.setOwnIdData(loginId, ownIdData ?? "", "import a state");
     if (blocked) await block(loginId, true);
   }
 

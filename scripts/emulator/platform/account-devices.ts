@@ -10,16 +10,16 @@ export function createAccountDevices({
 }: PlatformParts): Pick<Platform, "listDevices" | "removeDevice" | "issueToken"> {
   return {
     async listDevices(loginId) {
-      return readDevices(await site.getOwnIdData(loginId, "which devices are there?")).map(viewOf);
+      return readDevices(await site.getOwnIdData(loginId, "list the devices")).map(viewOf);
     },
 
     async removeDevice(loginId, deviceId) {
-      const devices = readDevices(await site.getOwnIdData(loginId, "removing a device: reading the list"));
+      const devices = readDevices(await site.getOwnIdData(loginId, "remove a device: read the list"));
       const left = devices.filter(({ id }) => id !== deviceId);
       if (left.length === devices.length) {
         throw new RequestFailed("device_not_found", "The user has no such device.");
       }
-      await site.setOwnIdData(loginId, writeDevices(left), "removing a device: writing the list");
+      await site.setOwnIdData(loginId, writeDevices(left), "remove a device: write the list");
       return left.map(viewOf);
     },
 

@@ -24,34 +24,34 @@ export function createRegistrations(
   /** What `register` gave for whom: `addConnection` takes nothing else. */
   const connections = new Map<string, string>();
 
-  async function store(purpose: Purpose, loginId: string, device: Device): Promise<Stored> {
-    if (purpose === "register") {
+  const stores: Readonly<Record<Purpose, (loginId: string, device: Device) => Promise<Stored>>> = {
+    async register(loginId, device) {
       const ownIdData = writeDevices([device]);
       connections.set(ownIdData, loginId);
       return { ownIdData };
-    }
-    if (purpose === "enrol") {
-      const devices = readDevices(await site.getOwnIdData(loginId, "adding a device: reading the list"));
-      await site.setOwnIdData(
-        loginId,
-        writeDevices([...devices, device]),
-        "adding a device: writing the list",
-      );
+    },
+    async enrol(loginId, device) {
+      const devices = readDevices(await site.getOwnIdData(loginId, "add a device: read the list"));
+      await site.setOwnIdData(loginId, writeDevices([...devices, device]), "add a device: write the list");
       return {};
-    }
-    await site.setOwnIdData(loginId, writeDevices([device]), "recovery: replacing the list");
-    const session = await site.getSession(loginId, "browser", "recovery: signing in");
-    authorizations.rememberSession(loginId, session);
-    return { session };
+    },
+    async recover(loginId, device) {
+      await site.setOwnIdData(loginId, writeDevices([device]), "recovery: replace the list");
+      const session = await site.getSession(loginId, "browser", "recovery: ask for the session");
+      authorizations.rememberSession(loginId, session);
+      return { session };
+    },
+  };
+
+  async function existingDevices(purpose: Purpose, loginId: string): Promise<readonly Device[]> {
+    if (purpose !== "enrol") return [];
+    return readDevices(await site.getOwnIdData(loginId, "add a device: read which ones exist"));
   }
 
   return {
     async startRegistration({ purpose, loginId, ...authorization }, origin) {
       if (purpose !== "register") authorizations.ensure(authorization, loginId, purpose);
-      const existing =
-        purpose === "enrol"
-          ? readDevices(await site.getOwnIdData(loginId, "adding a device: which ones are there?"))
-          : [];
+      const existing = await existingDevices(purpose, loginId);
       const options = await passkeys.creationOptions(loginId, origin, existing);
       return { flow: started.add({ purpose, loginId, origin, challenge: options.challenge }), options };
     },
@@ -62,7 +62,7 @@ export function createRegistrations(
         throw new RequestFailed("flow_expired", "This registration is over. Start again.");
       const { purpose, loginId } = ceremony;
       const device = await passkeys.verifyCreation(response, ceremony, deviceName);
-      const stored = await store(purpose, loginId, device);
+      const stored = await stores[purpose](loginId, device);
       return { purpose, loginId, device: viewOf(device), ...stored };
     },
 
@@ -70,10 +70,10 @@ export function createRegistrations(
       if (connections.get(ownIdData) !== loginId) {
         throw new RequestFailed(
           "authorization_invalid",
-          "This ownIdData was not made for this login id here.",
+          "The emulator has not made this ownIdData for this login id.",
         );
       }
-      await site.setOwnIdData(loginId, ownIdData, "connecting a user that the site has registered");
+      await site.setOwnIdData(loginId, ownIdData, "connect a user whom the site has registered");
     },
   };
 }

@@ -34,7 +34,9 @@ export function createSignIns(
     },
 
     async startAuthentication(loginId, origin) {
-      const devices = readDevices(await site.getOwnIdData(loginId, "sign-in: which devices may?"));
+      const devices = readDevices(
+        await site.getOwnIdData(loginId, "sign-in: read the devices that may answer"),
+      );
       const options = await passkeys.requestOptions(origin, devices);
       return { flow: started.add({ loginId, origin, challenge: options.challenge }), options };
     },
@@ -43,25 +45,30 @@ export function createSignIns(
       const ceremony = started.take(flow);
       if (ceremony === null) throw new RequestFailed("flow_expired", "This sign-in is over. Start again.");
       const { loginId } = ceremony;
-      const devices = readDevices(await site.getOwnIdData(loginId, "sign-in: is the device still listed?"));
+      const devices = readDevices(
+        await site.getOwnIdData(loginId, "sign-in: check that the device is still listed"),
+      );
       const device = devices.find(({ id }) => id === response.id);
       if (device === undefined) {
         throw new RequestFailed("passkey_invalid", "This device is not one of the user's devices.");
       }
       await passkeys.verifyAssertion(response, ceremony, device);
-      const session = await openSession(loginId, sessionType, "sign-in: the session");
+      const session = await openSession(loginId, sessionType, "sign-in: ask for the session");
       return { loginId, device: viewOf(device), session };
     },
 
     async sendCode(request) {
-      await site.getOwnIdData(request.loginId, `one-time code (${request.purpose}): who is that?`);
+      await site.getOwnIdData(request.loginId, `one-time code (${request.purpose}): check the account`);
       return { flow: codes.start(request), sentTo: masked(request.loginId) };
     },
 
     async verifyCode({ flow, code, sessionType = defaultSessionType }) {
       const { purpose, loginId } = codes.verify(flow, code);
       if (purpose !== "login") return { loginId, proof: authorizations.issueProof(loginId, purpose) };
-      return { loginId, session: await openSession(loginId, sessionType, "one-time code: the session") };
+      return {
+        loginId,
+        session: await openSession(loginId, sessionType, "one-time code: ask for the session"),
+      };
     },
   };
 }

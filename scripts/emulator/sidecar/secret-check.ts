@@ -16,7 +16,7 @@ export async function ensureSecretFits({ baseUrl, sharedSecret, send }: Resendin
     timestamp: String(Date.now()),
     sharedSecret,
   });
-  const { answer, failure } = await send({ message, reason: "does the shared secret fit?" });
+  const { answer, failure } = await send({ message, reason: "check the shared secret" });
   if (answer === null) throw new CannotStart(failure ?? `Nothing answers at ${baseUrl}.`);
   if (answer.status !== 401) return;
   throw new ConfigurationInvalid([

@@ -21,7 +21,7 @@ export async function resend(
   const message = variants[as](call, context);
   const sent = await context.send({
     message,
-    reason: `call ${call.id} again`,
+    reason: `call ${call.id}, sent again`,
     spoilt: as,
     resends: call.id,
   });

@@ -82,6 +82,12 @@ export function readOwnIdData(answer: Answer): string | null {
   throw unexpected(`{"ownIdData":"…"} with a text`, answer);
 }
 
+/** Sets the data of the test user, and returns it once the server has said that it is stored. */
+export async function store(site: Site, value = site.newValue()): Promise<string> {
+  expectStatus(await site.set(value), 200, 204);
+  return value;
+}
+
 /** That a lookup of the test user answers exactly this; an older value is another case's business. */
 export async function expectStored(site: Site, expected: string | null): Promise<void> {
   const found = readOwnIdData(await site.get());

@@ -12,6 +12,10 @@ export interface Site {
   readonly secondSecret: Uint8Array | null;
   /** Returns a rightly signed request. `ageMs` dates it back; a negative one dates it ahead. */
   request(action: Action, content: Content, ageMs?: number): SignedRequest;
+  /** Returns a rightly signed lookup of the test user, dated as `request` dates it. */
+  lookUp(ageMs?: number): SignedRequest;
+  /** Returns a rightly signed session request of the test user, of type `browser`. */
+  logIn(): SignedRequest;
   /** Signs the request anew with this secret. */
   signWith(request: SignedRequest, secret: Uint8Array): SignedRequest;
   /** Sends the request to another of the three endpoints. */
@@ -73,6 +77,8 @@ export function createSite(options: SiteOptions): ObservedSite {
     blockedUser,
     secondSecret,
     request,
+    lookUp: (ageMs = 0) => request("get", { loginId: user }, ageMs),
+    logIn: () => request("session", { loginId: user, sessionType: "browser" }),
     send,
     signWith(signed, secret) {
       const timestamp = signed.headers["ownid-timestamp"] ?? "";

@@ -1,4 +1,4 @@
-import { expectStatus, expectStored, parseObject, readOwnIdData } from "../answers.ts";
+import { expectStored, parseObject, readOwnIdData, store } from "../answers.ts";
 import { type Case, Deviation, Variant } from "../case.ts";
 
 /** Opaque to the site: texts that parsing, trimming or a wrong encoding would change. */
@@ -19,8 +19,7 @@ export const dataCases: readonly Case[] = [
     hint: "Store the value in the user's row, and read it from there. Spell the property ownIdData.",
     writes: true,
     run: async (site) => {
-      const value = site.newValue();
-      expectStatus(await site.set(value), 200, 204);
+      const value = await store(site);
       const found = readOwnIdData(await site.get());
       if (found === value) return;
       throw new Deviation(
@@ -38,7 +37,7 @@ export const dataCases: readonly Case[] = [
     hint: "Treat NULL and the empty text alike: both mean that the user has no data.",
     writes: true,
     run: async (site) => {
-      expectStatus(await site.set(""), 200, 204);
+      await store(site, "");
       await expectStored(site, null);
       const { status } = await site.get();
       if (status === 200) {
@@ -56,7 +55,7 @@ export const dataCases: readonly Case[] = [
     writes: true,
     run: async (site) => {
       for (const text of awkwardTexts) {
-        expectStatus(await site.set(text), 200, 204);
+        await store(site, text);
         await expectStored(site, text);
       }
     },
@@ -69,7 +68,7 @@ export const dataCases: readonly Case[] = [
     writes: true,
     run: async (site) => {
       const value = `${site.newValue()}${"é".repeat(5000)}`.slice(0, 5000);
-      expectStatus(await site.set(value), 200, 204);
+      await store(site, value);
       await expectStored(site, value);
     },
   },
@@ -80,7 +79,7 @@ export const dataCases: readonly Case[] = [
     hint: "Leave other columns of the user's row out of the answer.",
     writes: true,
     run: async (site) => {
-      expectStatus(await site.set(site.newValue()), 200, 204);
+      await store(site);
       const answer = await site.get();
       const names = Object.keys(parseObject(answer.body) ?? {}).filter((name) => name !== "ownIdData");
       if (answer.status === 200 && names.length > 0) throw new Deviation(`It also has ${names.join(", ")}.`);

@@ -104,7 +104,7 @@ export const basicCases: readonly Case[] = [
     contract: "The request's media type may name a charset: application/json; charset=utf-8.",
     hint: "Compare the media type without its parameters.",
     run: async (site) => {
-      const request = site.request("session", { loginId: site.user, sessionType: "browser" });
+      const request = site.logIn();
       expectSession(
         await site.send(withHeaders(request, { "content-type": "application/json; charset=utf-8" })),
       );
@@ -116,7 +116,7 @@ export const basicCases: readonly Case[] = [
     contract: "Each endpoint is reached with a slash at the end of its path, too, without a redirect.",
     hint: "Route both spellings. A redirect loses the body of a POST.",
     run: async (site) => {
-      const request = site.request("session", { loginId: site.user, sessionType: "browser" });
+      const request = site.logIn();
       expectSession(await site.send({ ...request, url: `${request.url}/` }));
     },
   },

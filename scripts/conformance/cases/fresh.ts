@@ -1,5 +1,5 @@
 import { findViolations, type RegisterOperation } from "../../faults/register-checker.ts";
-import { expectStatus, readOwnIdData } from "../answers.ts";
+import { readOwnIdData, store } from "../answers.ts";
 import { type Case, Deviation, NotJudged } from "../case.ts";
 import type { Site } from "../site.ts";
 import { NoAnswer } from "../wire.ts";
@@ -27,7 +27,7 @@ export const freshCases: readonly Case[] = [
     run: async (site) => {
       for (let round = 0; round < rounds; round += 1) {
         await site.get();
-        const value = await write(site, site.newValue());
+        const value = await store(site);
         expectFresh(readOwnIdData(await site.get()), value);
       }
     },
@@ -39,7 +39,7 @@ export const freshCases: readonly Case[] = [
     hint: `${cacheHint} Behind a load balancer, each instance must see what another has written.`,
     writes: true,
     run: async (site) => {
-      const value = await write(site, site.newValue());
+      const value = await store(site);
       const answers = await Promise.all(Array.from({ length: readersAfterSet }, () => site.get()));
       for (const answer of answers) expectFresh(readOwnIdData(answer), value);
     },
@@ -52,9 +52,9 @@ export const freshCases: readonly Case[] = [
     hint: cacheHint,
     writes: true,
     run: async (site) => {
-      await write(site, site.newValue());
+      await store(site);
       await site.get();
-      await write(site, "");
+      await store(site, "");
       const answer = await site.get();
       if (answer.status >= 500) {
         throw new NotJudged("A lookup of a user without data fails; basic-get-without-data judges that.");
@@ -72,11 +72,6 @@ export const freshCases: readonly Case[] = [
     run: judgeRegister,
   },
 ];
-
-async function write(site: Site, value: string): Promise<string> {
-  expectStatus(await site.set(value), 200, 204);
-  return value;
-}
 
 function expectFresh(found: string | null, expected: string | null): void {
   if (found === expected) return;

@@ -1,4 +1,4 @@
-import { expectNobody, expectSession, expectStatus, expectStored, unexpected } from "../answers.ts";
+import { expectNobody, expectSession, expectStatus, expectStored, store, unexpected } from "../answers.ts";
 import { type Case, examineEach, NotJudged, Variant } from "../case.ts";
 import { withHeaders } from "../site.ts";
 
@@ -80,7 +80,7 @@ export const futureCases: readonly Case[] = [
     contract: "Headers that nobody has documented do not change the answer.",
     hint: ignoreHint,
     run: async (site) => {
-      const request = site.request("session", { loginId: site.user, sessionType: "browser" });
+      const request = site.logIn();
       const headers = {
         "ownid-context": "a; b=c",
         "ownid-app-id": "x",
@@ -114,8 +114,7 @@ export const futureCases: readonly Case[] = [
     hint: "A column that cuts values off silently loses all devices. Use TEXT, or answer 413.",
     writes: true,
     run: async (site) => {
-      const before = site.newValue();
-      expectStatus(await site.set(before), 200, 204);
+      const before = await store(site);
       const large = `${site.newValue()}${"x".repeat(20_000)}`;
       const answer = await site.set(large);
       if (answer.status < 300) return expectStored(site, large);
@@ -145,7 +144,7 @@ export const futureCases: readonly Case[] = [
       "The fourth endpoint of OwnID's platform, verifyIdDoc, is answered with 404 where the site has none.",
     hint: "Answer 404 to paths that you do not have, not an error of the server.",
     run: async (site) => {
-      const request = site.request("get", { loginId: site.user });
+      const request = site.lookUp();
       expectStatus(await site.send({ ...request, url: request.url.replace(/[^/]+$/, "verifyIdDoc") }), 404);
     },
   },

@@ -32,7 +32,7 @@ export const answerCases: readonly Case[] = [
       "Every signature failure is answered alike, so that a caller does not learn which check failed.",
     hint: "Log the reason, and answer one body.",
     run: async (site) => {
-      const request = site.request("get", { loginId: site.user });
+      const request = site.lookUp();
       const spoilt = [
         unsigned(request),
         withoutHeader(request, "ownid-timestamp"),
@@ -80,7 +80,7 @@ export const answerCases: readonly Case[] = [
     contract: "Pages of other sites may not read the answers: there is no Access-Control-Allow-Origin.",
     hint: "OwnID's servers call these endpoints, browsers never do: leave CORS off for them.",
     run: async (site) => {
-      const request = site.request("session", { loginId: site.user, sessionType: "browser" });
+      const request = site.logIn();
       const answer = await site.send({
         ...request,
         headers: { ...request.headers, origin: "https://example.net" },

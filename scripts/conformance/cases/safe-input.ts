@@ -1,12 +1,5 @@
 import type { Content } from "../../client/signed-client.ts";
-import {
-  describeAnswer,
-  expectNobody,
-  expectRejected,
-  expectStatus,
-  expectStored,
-  unexpected,
-} from "../answers.ts";
+import { describeAnswer, expectNobody, expectRejected, expectStored, store, unexpected } from "../answers.ts";
 import { type Case, Deviation, examineEach, Variant } from "../case.ts";
 import { withBody, withHeaders } from "../site.ts";
 import { type Answer, NoAnswer } from "../wire.ts";
@@ -82,8 +75,7 @@ export const inputCases: readonly Case[] = [
     hint: `${schemaHint} ownIdData is text: do not turn numbers, null or objects into one.`,
     writes: true,
     run: async (site) => {
-      const before = site.newValue();
-      expectStatus(await site.set(before), 200, 204);
+      const before = await store(site);
       await examineEach([null, 1, true, {}, ["a"], { a: "b" }], async (ownIdData) =>
         expectRejected(await site.send(site.request("set", { loginId: site.user, ownIdData }))),
       );
@@ -134,7 +126,7 @@ export const inputCases: readonly Case[] = [
     hint: "Check the media type before the body is read.",
     run: async (site) =>
       examineEach(["text/plain", "application/x-www-form-urlencoded"], async (type) => {
-        const request = withHeaders(site.request("get", { loginId: site.user }), { "content-type": type });
+        const request = withHeaders(site.lookUp(), { "content-type": type });
         const answer = await site.send(request);
         if (answer.status < 300) throw unexpected(`HTTP 415 for ${type}`, answer);
         expectClientError(answer);

@@ -5,6 +5,7 @@ import {
   expectStatus,
   expectStored,
   readOwnIdData,
+  store,
   unexpected,
 } from "../answers.ts";
 import { type Case, Deviation } from "../case.ts";
@@ -30,7 +31,7 @@ export const replayCases: readonly Case[] = [
       const older = site.newValue();
       const captured = site.request("set", { loginId: site.user, ownIdData: older });
       expectStatus(await site.send(captured), 200, 204);
-      expectStatus(await site.set(site.newValue()), 200, 204);
+      await store(site);
       await site.send(captured);
       if (readOwnIdData(await site.get()) === older) {
         throw new Deviation("The copy was executed: the user has the older value again.");
@@ -43,7 +44,7 @@ export const replayCases: readonly Case[] = [
     contract: "A copy of a session request gives no second session.",
     hint: rememberHint,
     run: async (site) => {
-      const captured = site.request("session", { loginId: site.user, sessionType: "browser" });
+      const captured = site.logIn();
       expectSession(await site.send(captured));
       expectNoSession(await site.send(captured), "A copy of the request");
     },
@@ -54,7 +55,7 @@ export const replayCases: readonly Case[] = [
     contract: "A captured lookup gives no session at the session endpoint.",
     hint: `${bindHint} Or require sessionType in a session request.`,
     run: async (site) => {
-      const captured = site.request("get", { loginId: site.user });
+      const captured = site.lookUp();
       await site.send(captured);
       expectNoSession(await site.send(site.at(captured, "session")), "A lookup");
     },
@@ -77,7 +78,7 @@ export const replayCases: readonly Case[] = [
     contract: "A captured session request reads no data at the lookup endpoint.",
     hint: bindHint,
     run: async (site) => {
-      const captured = site.request("session", { loginId: site.user, sessionType: "browser" });
+      const captured = site.logIn();
       await site.send(captured);
       expectUnused(await site.send(site.at(captured, "get")), "A session request was answered as a lookup");
     },
@@ -88,7 +89,7 @@ export const replayCases: readonly Case[] = [
     contract: "Of ten copies of a session request at once, one gives a session.",
     hint: `${rememberHint} Claim the MAC in one atomic step before anything is done.`,
     run: async (site) => {
-      const captured = site.request("session", { loginId: site.user, sessionType: "browser" });
+      const captured = site.logIn();
       const answers = await Promise.all(Array.from({ length: 10 }, () => site.send(captured)));
       const sessions = answers.filter(({ status }) => status === 200).length;
       if (sessions !== 1) throw new Deviation(`${sessions} of the 10 copies got a session.`);
@@ -101,8 +102,7 @@ export const replayCases: readonly Case[] = [
     hint: "Refuse a set whose body has no ownIdData: nothing given is not the same as empty.",
     writes: true,
     run: async (site) => {
-      const before = site.newValue();
-      expectStatus(await site.set(before), 200, 204);
+      const before = await store(site);
       await expectStored(site, before);
       for (const captured of capturedWithoutData(site)) await site.send(site.at(captured, "set"));
       if (readOwnIdData(await site.get()) === null) throw new Deviation("The user's data is gone.");
@@ -111,10 +111,7 @@ export const replayCases: readonly Case[] = [
 ];
 
 function capturedWithoutData(site: Site): SignedRequest[] {
-  return [
-    site.request("get", { loginId: site.user }),
-    site.request("session", { loginId: site.user, sessionType: "browser" }),
-  ];
+  return [site.lookUp(), site.logIn()];
 }
 
 function expectNoSession(answer: Answer, what: string): void {

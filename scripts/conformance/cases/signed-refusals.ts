@@ -3,11 +3,6 @@ import type { Level } from "../case.ts";
 import { type Site, withBody, withHeaders, withoutHeader } from "../site.ts";
 import { rawHint, strictHint, verifyHint, windowHint } from "./signed-hints.ts";
 
-/** Returns a rightly signed lookup of the test user. `ageMs` dates it back; a negative one dates it ahead. */
-export function lookUp(site: Site, ageMs = 0): SignedRequest {
-  return site.request("get", { loginId: site.user }, ageMs);
-}
-
 export interface Refusal {
   readonly id: string;
   readonly level: Level;
@@ -20,7 +15,7 @@ export interface Refusal {
 /** The lookup with its signature respelt. */
 function respelt(respell: (signature: string) => string): (site: Site) => SignedRequest {
   return (site) => {
-    const request = lookUp(site);
+    const request = site.lookUp();
     return withHeaders(request, { "ownid-signature": respell(signatureOf(request)) });
   };
 }
@@ -32,14 +27,14 @@ export const refusals: readonly Refusal[] = [
     level: "must",
     contract: "A request without the header ownid-signature is refused with 401.",
     hint: verifyHint,
-    spoil: (site) => withoutHeader(lookUp(site), "ownid-signature"),
+    spoil: (site) => withoutHeader(site.lookUp(), "ownid-signature"),
   },
   {
     id: "signed-refuses-no-timestamp",
     level: "must",
     contract: "A request without the header ownid-timestamp is refused with 401.",
     hint: verifyHint,
-    spoil: (site) => withoutHeader(lookUp(site), "ownid-timestamp"),
+    spoil: (site) => withoutHeader(site.lookUp(), "ownid-timestamp"),
   },
   {
     id: "signed-refuses-empty-signature",
@@ -53,21 +48,21 @@ export const refusals: readonly Refusal[] = [
     level: "must",
     contract: "A request that was signed with another secret is refused with 401.",
     hint: verifyHint,
-    spoil: (site) => site.signWith(lookUp(site), crypto.getRandomValues(new Uint8Array(32))),
+    spoil: (site) => site.signWith(site.lookUp(), crypto.getRandomValues(new Uint8Array(32))),
   },
   {
     id: "signed-refuses-empty-secret",
     level: "must",
     contract: "A request that was signed with an empty secret is refused with 401.",
     hint: "End the start where the Shared Secret is missing: an unset variable must not become an empty key.",
-    spoil: (site) => site.signWith(lookUp(site), new Uint8Array()),
+    spoil: (site) => site.signWith(site.lookUp(), new Uint8Array()),
   },
   {
     id: "signed-refuses-altered-body",
     level: "must",
     contract: "A body that was altered after it was signed is refused with 401.",
     hint: verifyHint,
-    spoil: (site) => withBody(lookUp(site), JSON.stringify({ loginId: site.user, altered: true })),
+    spoil: (site) => withBody(site.lookUp(), JSON.stringify({ loginId: site.user, altered: true })),
   },
   {
     id: "signed-refuses-altered-timestamp",
@@ -75,7 +70,7 @@ export const refusals: readonly Refusal[] = [
     contract: "The timestamp is part of what is signed: a later one is refused with 401.",
     hint: 'Sign the body, a dot and the header\'s text together: body + "." + timestamp.',
     spoil: (site) => {
-      const request = lookUp(site, 30_000);
+      const request = site.lookUp(30_000);
       return withHeaders(request, { "ownid-timestamp": String(Date.now()) });
     },
   },
@@ -91,7 +86,7 @@ export const refusals: readonly Refusal[] = [
       level: "must",
       contract: `A rightly signed request whose timestamp is ${words} is refused with 401.`,
       hint: windowHint,
-      spoil: (site) => lookUp(site, ageMs),
+      spoil: (site) => site.lookUp(ageMs),
     }),
   ),
   {
@@ -100,7 +95,7 @@ export const refusals: readonly Refusal[] = [
     contract:
       "The timestamp is in milliseconds: one in seconds is from January 1970, and is refused with 401.",
     hint: windowHint,
-    spoil: (site) => lookUp(site, Date.now() - Math.floor(Date.now() / 1000)),
+    spoil: (site) => site.lookUp(Date.now() - Math.floor(Date.now() / 1000)),
   },
   {
     id: "signed-refuses-truncated",
@@ -136,7 +131,7 @@ export const refusals: readonly Refusal[] = [
     level: "should",
     contract: "The raw bytes are signed: the same JSON with other spaces is refused with 401.",
     hint: rawHint,
-    spoil: (site) => withBody(lookUp(site), `{ "loginId": ${JSON.stringify(site.user)} }`),
+    spoil: (site) => withBody(site.lookUp(), `{ "loginId": ${JSON.stringify(site.user)} }`),
   },
 ];
 

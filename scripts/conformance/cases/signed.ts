@@ -1,9 +1,9 @@
 import type { SignedRequest } from "../../client/signed-client.ts";
-import { expectAccepted, expectRefused, expectStored } from "../answers.ts";
+import { expectAccepted, expectRefused, expectStored, store } from "../answers.ts";
 import { type Case, examineEach, type Level, NotJudged } from "../case.ts";
 import { type Site, withHeaders, withoutHeader } from "../site.ts";
 import { rawHint, verifyHint, windowHint } from "./signed-hints.ts";
-import { lookUp, refusals } from "./signed-refusals.ts";
+import { refusals } from "./signed-refusals.ts";
 
 /** How a request loses its valid signature. */
 const unsign: readonly ((request: SignedRequest) => SignedRequest)[] = [
@@ -12,16 +12,16 @@ const unsign: readonly ((request: SignedRequest) => SignedRequest)[] = [
 ];
 
 export const signedCases: readonly Case[] = [
-  accepts("valid", "must", "A rightly signed request is accepted.", verifyHint, (site) => lookUp(site)),
+  accepts("valid", "must", "A rightly signed request is accepted.", verifyHint, (site) => site.lookUp()),
   accepts("45-seconds-old", "must", "A timestamp that is 45 seconds old is accepted.", windowHint, (site) =>
-    lookUp(site, 45_000),
+    site.lookUp(45_000),
   ),
   accepts(
     "45-seconds-ahead",
     "must",
     "A timestamp that is 45 seconds ahead is accepted.",
     windowHint,
-    (site) => lookUp(site, -45_000),
+    (site) => site.lookUp(-45_000),
   ),
   accepts(
     "non-ascii",
@@ -45,7 +45,7 @@ export const signedCases: readonly Case[] = [
     run: async (site) => {
       if (site.secondSecret === null)
         throw new NotJudged("OWNID_SHARED_SECRET names one secret here, not two.");
-      expectAccepted(await site.send(site.signWith(lookUp(site), site.secondSecret)));
+      expectAccepted(await site.send(site.signWith(site.lookUp(), site.secondSecret)));
     },
   },
   ...refusals.map(
@@ -61,8 +61,7 @@ export const signedCases: readonly Case[] = [
     hint: verifyHint,
     writes: true,
     run: async (site) => {
-      const before = site.newValue();
-      await site.set(before);
+      const before = await store(site);
       await examineEach(unsign, async (spoil) => {
         const request = site.request("set", { loginId: site.user, ownIdData: site.newValue() });
         expectRefused(await site.send(spoil(request)));
@@ -77,7 +76,7 @@ export const signedCases: readonly Case[] = [
     hint: `${verifyHint} Whoever gets a session here is logged in as that user.`,
     run: async (site) => {
       await examineEach(unsign, async (spoil) => {
-        const request = site.request("session", { loginId: site.user, sessionType: "browser" });
+        const request = site.logIn();
         expectRefused(await site.send(spoil(request)));
       });
     },

@@ -71,7 +71,7 @@ async function holdUnderLoad(site: SyncedSite): Promise<void> {
 describeWith("redis", "a row that changes while its hash is filled", () => {
   test.each(["before", "after"])("leaves no older value, when it changes %s it is read", async (moment) => {
     const place = placeOf(await sharedRedis());
-    await using site = await createSyncedSite({ kind: "sqlite", place, users: 10 });
+    await using site = await createSyncedSite({ kind: "sqlite", place, users: 10, isGraceOver: true });
     await using sides = site.openSides();
     const sidecar = await site.sidecar();
     const loginId = loginIdOf(1);
@@ -98,7 +98,13 @@ describeWith("postgres", "Postgres", () => {
     test("no sidecar answers a stale value while warm, verify and sync run over Postgres", async () => {
       const databaseUrl = await (await sharedPostgres()).createDatabase("load");
       const place = placeOf(await sharedRedis());
-      await using site = await createSyncedSite({ kind: "postgres", databaseUrl, place, users });
+      await using site = await createSyncedSite({
+        kind: "postgres",
+        databaseUrl,
+        place,
+        users,
+        isGraceOver: true,
+      });
       await holdUnderLoad(site);
     }, 60_000);
   });
@@ -109,7 +115,13 @@ describeWith("mariadb", "MariaDB", () => {
     test("no sidecar answers a stale value while warm, verify and sync run over MariaDB", async () => {
       const databaseUrl = await (await sharedMariadb()).createDatabase("load");
       const place = placeOf(await sharedRedis());
-      await using site = await createSyncedSite({ kind: "mysql", databaseUrl, place, users });
+      await using site = await createSyncedSite({
+        kind: "mysql",
+        databaseUrl,
+        place,
+        users,
+        isGraceOver: true,
+      });
       await holdUnderLoad(site);
     }, 60_000);
   });

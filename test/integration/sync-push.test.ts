@@ -3,6 +3,7 @@ import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
 import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { sharedRedis } from "../../scripts/servers/redis-server.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
+import type { DatabaseKind } from "../../src/config/database-address.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { placeOf } from "../support/redis-places.ts";
 import { createSyncedSite, endOf, enrolled, loginIdOf, type SyncedSite } from "../support/synced-site.ts";
@@ -14,26 +15,26 @@ const users = 2000;
 const moved = Array.from({ length: 300 }, (_, index) => loginIdOf(index * 6 + 6));
 let databases = 0;
 
+async function openSite(kind: DatabaseKind, databaseUrl?: string): Promise<SyncedSite> {
+  const own = databaseUrl === undefined ? {} : { databaseUrl };
+  return createSyncedSite({ kind, ...own, place: placeOf(await sharedRedis()), users, isGraceOver: true });
+}
+
 describeWith("redis", "push over SQLite", () => {
-  describePush(async () => createSyncedSite({ kind: "sqlite", place: placeOf(await sharedRedis()), users }));
+  describePush(() => openSite("sqlite"));
 });
 
 describeWith("postgres", "Postgres", () => {
   describeWith("redis", "push over Postgres", () => {
-    const create = async () => {
-      const databaseUrl = await (await sharedPostgres()).createDatabase(`push_${++databases}`);
-      return createSyncedSite({ kind: "postgres", databaseUrl, place: placeOf(await sharedRedis()), users });
-    };
-    describePush(create, { withMishaps: true });
+    const create = async () => (await sharedPostgres()).createDatabase(`push_${++databases}`);
+    describePush(async () => openSite("postgres", await create()), { withMishaps: true });
   });
 });
 
 describeWith("mariadb", "MariaDB", () => {
   describeWith("redis", "push over MariaDB", () => {
-    describePush(async () => {
-      const databaseUrl = await (await sharedMariadb()).createDatabase(`push_${++databases}`);
-      return createSyncedSite({ kind: "mysql", databaseUrl, place: placeOf(await sharedRedis()), users });
-    });
+    const create = async () => (await sharedMariadb()).createDatabase(`push_${++databases}`);
+    describePush(async () => openSite("mysql", await create()));
   });
 });
 

@@ -16,6 +16,7 @@ setDefaultTimeout(60_000);
 
 let databases = 0;
 
+/** On the shared Redis nothing waits for the grace; on a Redis of its own everything does. */
 async function openSite(users: number, redis?: RedisServer): Promise<SyncedSite> {
   databases += 1;
   const databaseUrl = await (await sharedPostgres()).createDatabase(`stopped_${databases}`);
@@ -24,6 +25,7 @@ async function openSite(users: number, redis?: RedisServer): Promise<SyncedSite>
     databaseUrl,
     place: placeOf(redis ?? (await sharedRedis())),
     users,
+    isGraceOver: redis === undefined,
   });
 }
 

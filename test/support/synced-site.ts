@@ -24,6 +24,8 @@ export interface SyncedSiteOptions {
   readonly databaseUrl?: string;
   readonly place: RedisPlace;
   readonly users: number;
+  /** Whether Redis has been known for an hour, so that nothing waits for the grace. */
+  readonly isGraceOver?: boolean;
 }
 
 export type SyncProcess = Bun.Subprocess<"ignore", "pipe", "pipe">;
@@ -70,13 +72,16 @@ const definitions: Record<DatabaseKind, (users: number) => readonly string[]> = 
 export const loginIdOf = (number: number) => `user${number}@example.com`;
 
 /** Creates the table in an empty database. Keys have a prefix of their own. */
-export async function createSyncedSite({ kind, databaseUrl, place, users }: SyncedSiteOptions) {
+export async function createSyncedSite(options: SyncedSiteOptions) {
+  const { kind, databaseUrl, place, users, isGraceOver = false } = options;
   const folder = temporaryFolder();
   const url = databaseUrl ?? createFile(folder.at("users.db"));
   const database = openTestDatabase({ kind, url });
   for (const statement of definitions[kind](users)) await database.run(statement);
   const installation = installationOf({ kind, url, names });
-  const store = openStore(place, { ...times, installation });
+  const keyPrefix = `test:${crypto.randomUUID()}:`;
+  if (isGraceOver) await ageEpochs(place, keyPrefix, installation);
+  const store = openStore(place, { ...times, installation, keyPrefix });
   const sidecars: OpenedStore[] = [];
   const client = connect(place);
   const environment = {
@@ -196,6 +201,19 @@ export async function createSyncedSite({ kind, databaseUrl, place, users }: Sync
       folder[Symbol.dispose]();
     },
   };
+}
+
+/** Lets a sidecar record the epoch of Redis, and dates the record back by an hour. */
+async function ageEpochs(place: RedisPlace, keyPrefix: string, installation: string): Promise<void> {
+  await using sidecar = openStore(place, { ...times, installation, keyPrefix });
+  await sidecar.firstContact;
+  for (const server of place.servers) {
+    await withRedis(server, async (redis) => {
+      for (const key of await redis.keys(`${keyPrefix}epoch:*`)) {
+        await redis.set(key, Number(await redis.get(key)) - 3_600_000, "KEEPTTL");
+      }
+    });
+  }
 }
 
 function createFile(path: string): string {

@@ -111,7 +111,7 @@ export const rowSecurity: Check<Database> = {
     const { isActive, isOpen } = rowOf(Security, await run(securityQuery, [table]));
     if (!isActive || isOpen) return fine("hides no user");
     const policy = `CREATE POLICY ownid_sidecar ON ${table} TO ${account} USING (true) WITH CHECK (true);`;
-    return warning("row level security may hide users from the role, as if they did not exist", policy);
+    return warning("row-level security may hide users from the role, as if they did not exist", policy);
   },
 };
 

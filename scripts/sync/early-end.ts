@@ -25,7 +25,7 @@ function nextStep({ word, canResume, keep }: EndedCommand): string {
 
 /** Some errors of the store carry their meaning in their class alone. */
 function reasonOf(error: SidecarError): string {
-  const unnamed = error instanceof HotCopyUnavailable ? "Redis gives no answer" : error.code;
+  const unnamed = error instanceof HotCopyUnavailable ? "Redis does not answer" : error.code;
   const fix = error instanceof DatabaseUnavailable ? `: ${error.fix}` : "";
   return `${error.message || unnamed}${fix}`.replace(/\.$/, "");
 }

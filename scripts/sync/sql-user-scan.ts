@@ -23,7 +23,7 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
   const client = createSqlClient({
     ...options,
     waitingMax,
-    fixWhenSlow: "see whether the database is overloaded, or take smaller batches",
+    fixWhenSlow: "check whether the database is overloaded, or take smaller batches",
   });
   const { dialect, serverStatementMs } = client;
   let prepared: ScanStatements | null = null;

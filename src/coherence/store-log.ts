@@ -6,7 +6,7 @@ const lines = {
   "value altered":
     "an UPDATE was committed, but the row does not hold what was sent: a trigger of the user table altered it, or another writer has changed the row since",
   "write suppressed":
-    "an UPDATE found the row and changed nothing: a trigger, a rule or row level security of the user table keeps the row from changing",
+    "an UPDATE found the row and changed nothing: a trigger, a rule or row-level security of the user table keeps the row from changing",
 } as const satisfies Partial<Record<StoreEvent, string>>;
 
 type LoggedEvent = keyof typeof lines;

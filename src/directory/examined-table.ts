@@ -34,7 +34,7 @@ const examineEveryMs = 60_000;
 export function createTableExaminer(client: SqlClient, names: TableNames): TableExaminer {
   let known: ExaminedTable | DatabaseUnavailable = new DatabaseUnavailable(
     "the user table has not been checked yet",
-    "none needed: it is tried again",
+    "none needed: it is retried",
   );
   let examinedAtMs = Number.NEGATIVE_INFINITY;
   const count = countRarely(countRepeatsBy((text, parameters = []) => client.read(text, parameters)));
@@ -98,7 +98,7 @@ function ofThisTable(error: unknown): unknown {
   return new SqlFailed({
     meaning: "misfit",
     reason: `the database refuses the sidecar's SELECT or UPDATE of the user table ${code}`,
-    fix: "see whether the ownIdData column is generated from others, or the table a view that nobody can write, or published without a replica identity",
+    fix: "check whether the ownIdData column is generated from others, or the table a view that nobody can write, or published without a replica identity",
   });
 }
 

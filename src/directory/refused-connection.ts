@@ -14,7 +14,7 @@ export async function explainRefusedConnection(failure: SqlFailure, url: string)
   return {
     ...failure,
     reason: `the host name in DATABASE_URL has no address (${code})`,
-    fix: "correct the host name in DATABASE_URL, or see whether this machine's name service knows it",
+    fix: "correct the host name in DATABASE_URL, or check whether this machine's name service knows it",
   };
 }
 

@@ -165,8 +165,8 @@ function nextReadId(): string {
 
 const keptRow: SqlFailure = {
   meaning: "misfit",
-  reason: "something before the database answers with rows that it has kept from before",
-  fix: "let the proxy before the database cache nothing of the user table",
+  reason: "a proxy in front of the database returned rows from its cache",
+  fix: "turn off caching of the user table in the proxy in front of the database",
 };
 
 /** The statement is known not to have run in the file that is at the path now. */

@@ -30,7 +30,7 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   const client = createSqlClient({
     ...options,
     waitingMax: poolMax * waitingPerConnection,
-    fixWhenSlow: "see whether the database is overloaded, or the network between drops packets",
+    fixWhenSlow: "check whether the database is overloaded, or the network between drops packets",
   });
   const table = createTableExaminer(client, names);
 
@@ -167,7 +167,7 @@ function triggerFailed({ meaning, message }: SqlFailed) {
   return {
     meaning: "not done",
     reason: `a trigger of the user table failed: ${fault}`,
-    fix: "see the database's own log, and mend the trigger or grant what it needs",
+    fix: "check the database's own log, and fix the trigger or grant what it needs",
   } as const;
 }
 

@@ -70,5 +70,5 @@ export function parseUser(row: unknown): UserRecord {
 }
 
 export function notText(): DatabaseUnavailable {
-  return new DatabaseUnavailable("a user's row is not text as its columns promise", "see the table's data");
+  return new DatabaseUnavailable("a user's row is not text as its columns promise", "check the table's data");
 }

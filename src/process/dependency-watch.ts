@@ -56,7 +56,7 @@ const silentRedis: Problem = {
 const notYetAsked: DependencyReport = {
   status: "unavailable",
   reason: "it has not answered yet",
-  fix: "none needed: it is tried again",
+  fix: "none needed: it is retried",
 };
 
 /**
@@ -193,7 +193,7 @@ function explain(error: unknown): { reason: string; fix: string } {
   if (error instanceof ConfigurationInvalid) {
     return {
       reason: error.problems.join(" ").replaceAll(/\s*\n\s*/g, " "),
-      fix: "change the table or the setting; it is tried again",
+      fix: "change the table or the setting; it is retried",
     };
   }
   return { reason: "the check failed", fix: "see the sidecar's log" };

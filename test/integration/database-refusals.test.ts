@@ -32,8 +32,8 @@ const servers = [
     loginCode: "SQLSTATE 28P01",
     databaseCode: "SQLSTATE 3D000",
     withoutTls: {
-      reason: "the database does not take TLS",
-      fix: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
+      reason: "the database does not accept TLS",
+      fix: "switch TLS on in the server, or remove DATABASE_TLS_CA_FILE and sslmode",
     },
     tlsMissingCode: "SQLSTATE 28000",
   },
@@ -45,8 +45,8 @@ const servers = [
     loginCode: "error 1045",
     databaseCode: "error 1049",
     withoutTls: {
-      reason: "the database does not take TLS, or no way to log in that the sidecar knows",
-      fix: "see whether the server has TLS switched on, and how the user is identified",
+      reason: "the database does not accept TLS, or offers no login method that the sidecar supports",
+      fix: "check whether the server has TLS switched on, and how the user is identified",
     },
     tlsMissingCode: "error 1045",
   },
@@ -55,7 +55,7 @@ const servers = [
 for (const { kind, needs, start, createTable, ...expected } of servers) {
   const login = {
     reason: `the database refused the sidecar's login (${expected.loginCode})`,
-    fix: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
+    fix: "correct the user and password in DATABASE_URL, and check whether the server insists on TLS or on a client certificate",
   };
   const address = {
     reason: "nothing answers at the database's address",
@@ -94,7 +94,7 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
     test("a host name without an address is told from a port where nobody listens", async () => {
       expect(await refusalOf({ kind, url: changed(server.url(), { hostname: "db.invalid" }) })).toEqual({
         reason: expect.stringMatching(/^the host name in DATABASE_URL has no address \(E[A-Z_]+\)$/),
-        fix: "correct the host name in DATABASE_URL, or see whether this machine's name service knows it",
+        fix: "correct the host name in DATABASE_URL, or check whether this machine's name service knows it",
       });
     });
 
@@ -110,7 +110,7 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
     let server: PostgresServer | MariadbServer;
     let tls: DatabaseTls;
     const certificate = (code: string, fix: string) => ({
-      reason: `the database's certificate does not hold (${code})`,
+      reason: `the database's certificate is not valid (${code})`,
       fix,
     });
     const authority = "name the file of the authority that issued the certificate in DATABASE_TLS_CA_FILE";
@@ -166,8 +166,8 @@ describeWith("pgbouncer", "PgBouncer, refused by it", () => {
     await using postgres = await startPostgres();
     await using pooler = await startPgbouncer(postgres);
     expect(await refusalOf({ kind: "postgres", url: pooler.url() })).toEqual({
-      reason: "the database, or a pooler before it, refuses to speak with the sidecar (SQLSTATE 08P01)",
-      fix: "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; see whether the pooler knows the database's name",
+      reason: "the database, or a pooler in front of it, refuses to talk to the sidecar (SQLSTATE 08P01)",
+      fix: "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; check whether the pooler knows the database's name",
     });
   });
 });
@@ -177,7 +177,7 @@ describe("SQLite, out of reach", () => {
     const url = `${import.meta.dir}/no-such-folder/users.db`;
     expect(await refusalOf({ kind: "sqlite", url })).toEqual({
       reason: "the SQLite file cannot be opened (SQLITE_CANTOPEN)",
-      fix: "see that the path in DATABASE_URL exists and may be read",
+      fix: "check that the path in DATABASE_URL exists and may be read",
     });
     expect(await Bun.file(url).exists()).toBe(false);
   });

@@ -16,7 +16,7 @@ const texts = {
   },
   ERR_SIGNATURE_INVALID: {
     status: 401,
-    title: "The signature does not hold",
+    title: "The signature is not valid",
     detail:
       "Sign the raw body and the timestamp with the application's Shared Secret, and send both headers once. Check the Shared Secret on both sides and the clocks.",
   },
@@ -25,10 +25,10 @@ const texts = {
     title: "The bearer token is missing or wrong",
     detail: "Send Authorization: Bearer with the token of this route.",
   },
-  ERR_PATH_UNKNOWN: { status: 404, title: "There is nothing here", detail: "Check the path, and BASE_PATH." },
+  ERR_PATH_UNKNOWN: { status: 404, title: "There is no such path", detail: "Check the path, and BASE_PATH." },
   ERR_METHOD_NOT_ALLOWED: {
     status: 405,
-    title: "This path does not take the method",
+    title: "This path does not accept the method",
     detail: "Use a method that the Allow header names.",
   },
   ERR_BODY_TOO_LARGE: {
@@ -50,7 +50,7 @@ const texts = {
   ERR_USER_BLOCKED: { status: 423, title: "The user is blocked", detail: "The site has blocked this user." },
   ERR_SESSION_INVALID: {
     status: 401,
-    title: "The session does not hold",
+    title: "The session is not valid",
     detail: "The token is missing, not valid now, or revoked. Log in again.",
   },
   ERR_HANDOFF_EXCHANGED: {
@@ -60,7 +60,7 @@ const texts = {
   },
   ERR_OVERLOADED: {
     status: 429,
-    title: "Too much is waiting for the database",
+    title: "Too many statements are waiting for the database",
     detail: "Nothing was done. Try again a little later.",
   },
   ERR_TOO_MANY_FAILURES: {
@@ -70,17 +70,17 @@ const texts = {
   },
   ERR_DATABASE_UNAVAILABLE: {
     status: 503,
-    title: "The user database gives no answer",
+    title: "The user database does not answer",
     detail: "Nothing was written. The sidecar's log tells the operator why.",
   },
   ERR_REDIS_UNAVAILABLE: {
     status: 503,
-    title: "Redis gives no answer",
+    title: "Redis does not answer",
     detail: "Nothing was written. GET /readyz on the ops listener tells the operator why.",
   },
   ERR_SESSIONS_UNAVAILABLE: {
     status: 503,
-    title: "The record of revoked sessions gives no answer",
+    title: "The record of revoked sessions does not answer",
     detail: "Try again. A revocation or an exchange may have taken effect. The sidecar's log has the reason.",
   },
   ERR_SESSION_ROW_UNFIT: {
@@ -96,19 +96,19 @@ const texts = {
   },
   ERR_REQUEST_REPLAYED: {
     status: 503,
-    title: "This signed request may be under way already",
+    title: "This signed request may already be in flight",
     detail: "Sign a new request and try again.",
   },
   ERR_WRITE_CONTENDED: {
     status: 503,
-    title: "Others are changing the same user",
+    title: "Other writers are changing the same user",
     detail: "Nothing was written. Read again, then try again.",
   },
   ERR_WRITE_SUPPRESSED: {
     status: 503,
-    title: "The user table does not take the change",
+    title: "The user table discards the change",
     detail:
-      "Nothing was written. A trigger, a rule or row level security of the user table keeps the row from changing.",
+      "Nothing was written. A trigger, a rule or row-level security of the user table keeps the row from changing.",
   },
   ERR_VALUE_ALTERED: {
     status: 503,

@@ -51,7 +51,7 @@ describe("report", () => {
         database: {
           status: "unavailable",
           reason: "it has not answered yet",
-          fix: "none needed: it is tried again",
+          fix: "none needed: it is retried",
         },
         redis,
       },
@@ -96,7 +96,7 @@ describe("report", () => {
     expect(watch.report().dependencies.database).toEqual({
       status: "unavailable",
       reason: "USERS_TABLE: one. USERS_LOGIN_ID_COLUMN: two.",
-      fix: "change the table or the setting; it is tried again",
+      fix: "change the table or the setting; it is retried",
     });
   });
 

@@ -5,7 +5,7 @@ import { DatabaseUnavailable, HotCopyUnavailable } from "../../src/errors.ts";
 
 test("a sync that ends early says why, also where the error has no message, and how to go on", () => {
   expect(earlyEndText(new HotCopyUnavailable(), { word: "warm", canResume: true, keep: false })).toBe(
-    "Stopped early: Redis gives no answer.\nTo find out why, run: bun run doctor\nThen continue with: bun run sync warm --resume\n",
+    "Stopped early: Redis does not answer.\nTo find out why, run: bun run doctor\nThen continue with: bun run sync warm --resume\n",
   );
   expect(
     earlyEndText(new DatabaseUnavailable("it does not answer", "start it."), {

@@ -57,7 +57,7 @@ export function createUserRows(
     tls: tls.reveal(),
     statementMs,
     waitingMax,
-    fixWhenSlow: "see whether the database is overloaded",
+    fixWhenSlow: "check whether the database is overloaded",
   });
   const { dialect } = client;
   let examined: Promise<TableFacts> | null = null;

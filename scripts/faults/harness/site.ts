@@ -3,7 +3,7 @@ import { SQL } from "bun";
 /** The site's side of the user table: who is in it, and what was really written there, past every sidecar. */
 export interface Site extends AsyncDisposable {
   readonly loginIds: readonly string[];
-  /** One more user, whom no load writes: to see whether anything works at all. */
+  /** One more user, whom no load writes: to check whether anything works at all. */
   readonly probeLoginId: string;
   stored(loginId: string): Promise<string | null>;
   /** Every value that an UPDATE has left in the table, as the table's own trigger saw it, in order. */

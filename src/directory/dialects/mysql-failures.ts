@@ -56,19 +56,19 @@ function failureByClass(number: number, sqlState: string): SqlFailure {
 const timeLimit: SqlFailure = {
   meaning: "not done",
   reason: "the statement ran into its time limit",
-  fix: "see what holds the row's lock (SHOW PROCESSLIST), or whether the login id column has an index",
+  fix: "find out what holds the row's lock (SHOW PROCESSLIST), or whether the login id column has an index",
 };
 
 const loginRefused: SqlFailure = {
   meaning: "not done",
   reason: "the database refused the sidecar's login",
-  fix: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
+  fix: "correct the user and password in DATABASE_URL, and check whether the server insists on TLS or on a client certificate",
 };
 
 const noCommonLogin: SqlFailure = {
   meaning: "not done",
-  reason: "the database does not take TLS, or no way to log in that the sidecar knows",
-  fix: "see whether the server has TLS switched on, and how the user is identified",
+  reason: "the database does not accept TLS, or offers no login method that the sidecar supports",
+  fix: "check whether the server has TLS switched on, and how the user is identified",
 };
 
 const noFreeConnection: SqlFailure = {
@@ -86,7 +86,7 @@ const privilegeMissing: SqlFailure = {
 const incomparable: SqlFailure = {
   ...statementRefused,
   meaning: "incomparable",
-  reason: "the login id column's character set cannot spell the login id",
+  reason: "the login id column's character set cannot encode the login id",
 };
 
 const constraintBroken: SqlFailure = {
@@ -98,13 +98,13 @@ const constraintBroken: SqlFailure = {
 const signalled: SqlFailure = {
   ...statementRefused,
   reason: "a trigger of the table refuses the change",
-  fix: "see the table's triggers",
+  fix: "check the table's triggers",
 };
 
 const triggerFailed: SqlFailure = {
   ...statementRefused,
   reason: "a trigger or a function of the table cannot run",
-  fix: "see the table's triggers, and the accounts that they run as",
+  fix: "check the table's triggers, and the accounts that they run as",
 };
 
 const charsetTooNarrow: SqlFailure = {
@@ -136,7 +136,7 @@ const failureByNumber: Record<number, SqlFailure> = {
   1142: privilegeMissing,
   1143: privilegeMissing,
   1146: tableChanged,
-  1180: { ...connectionLost, reason: "the database met an error during the commit" },
+  1180: { ...connectionLost, reason: "the database reported an error during the commit" },
   1193: tableChanged,
   1203: noFreeConnection,
   1205: timeLimit,

@@ -65,7 +65,7 @@ const candidates: readonly Candidate[] = [
     failure: {
       meaning: "misfit",
       reason: "connections are inside a transaction that something else began, so nothing would be committed",
-      fix: "see init_connect, and let a proxy keep a connection for one client until its transaction has ended",
+      fix: "check init_connect, and let a proxy keep a connection for one client until its transaction has ended",
     },
     command: null,
     needs: ["in_transaction"],
@@ -99,7 +99,7 @@ const candidates: readonly Candidate[] = [
     failure: {
       meaning: "misfit",
       reason: "the server makes connections speak another character set than utf8mb4, so values would change",
-      fix: "see init_connect and skip-character-set-client-handshake",
+      fix: "check init_connect and skip-character-set-client-handshake",
     },
     command: null,
     needs: [],

@@ -27,7 +27,7 @@ export function postgresFailure(error: unknown): SqlFailure {
   return {
     ...statementRefused,
     reason: `a trigger or rule of the table failed in ${failedFunction} (SQLSTATE ${state})`,
-    fix: "see the database's own log, and mend the function or grant what it needs",
+    fix: "check the database's own log, and fix the function or grant what it needs",
   };
 }
 
@@ -47,8 +47,8 @@ const refusedClasses = [
 
 const tlsMissing: SqlFailure = {
   meaning: "not done",
-  reason: "the database does not take TLS",
-  fix: "switch TLS on in the server, or take DATABASE_TLS_CA_FILE and sslmode away",
+  reason: "the database does not accept TLS",
+  fix: "switch TLS on in the server, or remove DATABASE_TLS_CA_FILE and sslmode",
 };
 
 /**
@@ -58,7 +58,7 @@ const tlsMissing: SqlFailure = {
 const policyRefuses: SqlFailure = {
   ...statementRefused,
   reason: "a row security policy of the table refuses the change (SQLSTATE 42501)",
-  fix: "see the WITH CHECK of the table's policies (pg_policies)",
+  fix: "check the WITH CHECK of the table's policies (pg_policies)",
 };
 
 /** By SQLSTATE, then by its class (Postgres manual, appendix A). */
@@ -67,8 +67,8 @@ const failureByState: Record<string, SqlFailure> = {
   "08": connectionLost,
   "08P01": {
     ...connectionLost,
-    reason: "the database, or a pooler before it, refuses to speak with the sidecar",
-    fix: "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; see whether the pooler knows the database's name",
+    reason: "the database, or a pooler in front of it, refuses to talk to the sidecar",
+    fix: "behind pgbouncer set DATABASE_PREPARE=false and leave options out of DATABASE_URL; check whether the pooler knows the database's name",
   },
   XX: { ...connectionLost, reason: "the database reports an internal error" },
   "57P01": { ...connectionLost, reason: "the database ended the connection" },
@@ -76,7 +76,7 @@ const failureByState: Record<string, SqlFailure> = {
   "57P03": {
     ...connectionLost,
     reason: "the database is starting up",
-    fix: "none needed: it is tried again",
+    fix: "none needed: it is retried",
   },
   "57P05": { ...connectionLost, reason: "the database ended the idle connection" },
   "40003": { ...connectionLost, reason: "the database does not know whether the statement completed" },
@@ -85,7 +85,7 @@ const failureByState: Record<string, SqlFailure> = {
   "57014": {
     meaning: "not done",
     reason: "the statement ran into its time limit",
-    fix: "see what holds the row's lock (pg_stat_activity), or whether the login id column has an index",
+    fix: "find out what holds the row's lock (pg_stat_activity), or whether the login id column has an index",
   },
   "22001": { ...statementRefused, meaning: "too long", reason: "the value is too long for the column" },
   "23": {
@@ -96,7 +96,7 @@ const failureByState: Record<string, SqlFailure> = {
   P0001: {
     ...statementRefused,
     reason: "a trigger of the table refuses the change",
-    fix: "see the table's triggers",
+    fix: "check the table's triggers",
   },
   "22P02": tableChanged,
   "428C9": generatedColumn,
@@ -117,17 +117,17 @@ const failureByState: Record<string, SqlFailure> = {
   "22021": {
     ...statementRefused,
     meaning: "incomparable",
-    reason: "the character set cannot spell the login id",
+    reason: "the character set cannot encode the login id",
   },
   "22P05": {
     ...statementRefused,
     meaning: "incomparable",
-    reason: "the character set cannot spell the login id",
+    reason: "the character set cannot encode the login id",
   },
   "28": {
     meaning: "not done",
     reason: "the database refused the sidecar's login",
-    fix: "correct the user and password in DATABASE_URL, and see whether the server insists on TLS or on a client certificate",
+    fix: "correct the user and password in DATABASE_URL, and check whether the server insists on TLS or on a client certificate",
   },
   "3D000": {
     meaning: "not done",

@@ -16,7 +16,7 @@ const otherEncoding: UnfitState = {
   failure: {
     meaning: "misfit",
     reason: "the connection speaks another character set than UTF8, so values would change",
-    fix: "see whether another client of a pooler, or a function of the database, sets client_encoding",
+    fix: "check whether another client of a pooler, or a function of the database, sets client_encoding",
   },
   command: null,
 };
@@ -31,7 +31,7 @@ const unfitStates: readonly UnfitState[] = [
     failure: {
       meaning: "replica",
       reason: "the server is no replica, but begins transactions read-only (default_transaction_read_only)",
-      fix: "see whether it was switched on because the disk is full, and run what bun run doctor prints",
+      fix: "check whether it was switched on because the disk is full, and run what bun run doctor prints",
     },
     command: null,
   },

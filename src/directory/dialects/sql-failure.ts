@@ -34,7 +34,7 @@ export interface SqlFailure {
 export const connectionLost: SqlFailure = {
   meaning: "unknown",
   reason: "the connection to the database was lost or timed out",
-  fix: "see the database's own log and the network between",
+  fix: "check the database's own log and the network between",
 };
 
 /**
@@ -45,21 +45,21 @@ export const outcomeOpen: SqlFailure = {
   meaning: "unknown",
   reason:
     "the database, or a proxy before it, reports an error that does not say whether the statement was done",
-  fix: "see the log of the database, and of the proxy between",
+  fix: "check the log of the database, and of the proxy between",
 };
 
 /** The server reported that it did nothing. Nothing more is known. */
 export const statementRefused: SqlFailure = {
   meaning: "not done",
   reason: "the database refused the statement",
-  fix: "see the database's own log for the statement and the reason",
+  fix: "check the database's own log for the statement and the reason",
 };
 
 /** The table has other names or types than those that the statement was written for. */
 export const tableChanged: SqlFailure = {
   meaning: "table changed",
   reason: "the table is not what it was when it was examined",
-  fix: "see whether the table and its columns still are as the settings say",
+  fix: "check whether the table and its columns still are as the settings say",
 };
 
 export const generatedColumn: SqlFailure = {
@@ -93,7 +93,7 @@ export function certificateRefused(error: unknown): SqlFailure | null {
   const code = String(error.code);
   return {
     meaning: "not done",
-    reason: `the database's certificate does not hold (${code})`,
+    reason: `the database's certificate is not valid (${code})`,
     fix: certificateRemedy(code),
   };
 }

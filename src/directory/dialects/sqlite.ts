@@ -73,13 +73,13 @@ function primaryCode(code: string): string {
 const unclear: SqlFailure = {
   meaning: "unknown",
   reason: "SQLite gave no clear answer",
-  fix: "see the disk that holds the file",
+  fix: "check the disk that holds the file",
 };
 
 const defaultFailure: SqlFailure = {
   meaning: "not done",
   reason: "SQLite refused the statement",
-  fix: "see the table's constraints and triggers",
+  fix: "check the table's constraints and triggers",
 };
 
 const cannotWrite: SqlFailure = {
@@ -105,7 +105,7 @@ const failureByCode: Record<string, SqlFailure> = {
   SQLITE_CANTOPEN: {
     meaning: "not done",
     reason: "the SQLite file cannot be opened",
-    fix: "see that the path in DATABASE_URL exists and may be read",
+    fix: "check that the path in DATABASE_URL exists and may be read",
   },
   SQLITE_NOTADB: {
     meaning: "misfit",

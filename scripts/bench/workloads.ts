@@ -127,7 +127,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
 
 const nobody = (scene: Scene, number: number) => `nobody${scene.id}-${number}@example.com`;
 
-/** A server that knows of no hash has users of its own: it would leave wrong hashes, which the sidecar had to mend. */
+/** A server that knows of no hash has users of its own: it would leave wrong hashes, which the sidecar had to repair. */
 const writtenBy = ({ contender }: Scene) => (contender.writesThrough ? "writer" : "unhashed");
 
 /** The value differs from scene to scene and from pass to pass, so that each write changes something. */

@@ -7,8 +7,8 @@ export type Status = "fine" | "warning" | "wrong";
 export interface Verdict {
   readonly status: Status;
   readonly detail: string;
-  /** The command, SQL or setting that mends it, as it can be typed; `null` when nothing needs mending. */
-  readonly mend: string | null;
+  /** The command, SQL or setting that fixes it, as it can be typed; `null` when nothing needs fixing. */
+  readonly fix: string | null;
   /** The same as data, where it was given as data: for each way its steps, and who takes them. */
   readonly fixes?: readonly Fix[];
 }
@@ -31,19 +31,19 @@ export interface Item extends Verdict {
   readonly title: string;
 }
 
-export const fine = (detail: string): Verdict => ({ status: "fine", detail, mend: null });
-export const warning = (detail: string, mend: Mend): Verdict => ({
+export const fine = (detail: string): Verdict => ({ status: "fine", detail, fix: null });
+export const warning = (detail: string, fix: AnyFix): Verdict => ({
   status: "warning",
   detail,
-  ...told(mend),
+  ...told(fix),
 });
-export const wrong = (detail: string, mend: Mend): Verdict => ({ status: "wrong", detail, ...told(mend) });
+export const wrong = (detail: string, fix: AnyFix): Verdict => ({ status: "wrong", detail, ...told(fix) });
 
 /** The text to type, or the ways as data. */
-type Mend = string | readonly Fix[];
+type AnyFix = string | readonly Fix[];
 
-function told(mend: Mend): Pick<Verdict, "mend" | "fixes"> {
-  return typeof mend === "string" ? { mend } : { mend: fixText(mend), fixes: mend };
+function told(fix: AnyFix): Pick<Verdict, "fix" | "fixes"> {
+  return typeof fix === "string" ? { fix } : { fix: fixText(fix), fixes: fix };
 }
 
 const severity: Record<Status, number> = { fine: 0, warning: 1, wrong: 2 };
@@ -55,13 +55,13 @@ export function worstStatus(verdicts: readonly Verdict[]): Status {
   );
 }
 
-/** One verdict for several servers: what the worst of them have in common, with the mend of each. */
+/** One verdict for several servers: what the worst of them have in common, with the fix of each. */
 export function worstOf(verdicts: readonly Verdict[]): Verdict {
   const status = worstStatus(verdicts);
   const those = verdicts.filter((verdict) => verdict.status === status);
   const details = [...new Set(those.map(({ detail }) => detail))];
-  const mends = [...new Set(those.map(({ mend }) => mend).filter((mend) => mend !== null))];
-  return { status, detail: details.join("; "), mend: mends.length > 0 ? mends.join("\n") : null };
+  const fixes = [...new Set(those.map(({ fix }) => fix).filter((fix) => fix !== null))];
+  return { status, detail: details.join("; "), fix: fixes.length > 0 ? fixes.join("\n") : null };
 }
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i;

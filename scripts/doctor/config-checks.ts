@@ -4,20 +4,20 @@ import { type ExaminedConfig, variableOf } from "./examined-config.ts";
 import { makeSecret } from "./secret-checks.ts";
 
 /** What to put in place of a wrong setting; for all others, its default. */
-const mends: Readonly<Record<string, string>> = {
+const fixTexts: Readonly<Record<string, string>> = {
   OWNID_SHARED_SECRET: "OWNID_SHARED_SECRET=<the Shared Secret of OwnID's console>",
   DATABASE_URL: "DATABASE_URL=postgres://<user>:<password>@<host>/<database>",
   REDIS_URL: "REDIS_URL=redis://<user>:<password>@<host>:6379",
   REDIS_SENTINEL_MASTER: "REDIS_SENTINEL_MASTER=<the name under which the sentinels know the master>",
   ADMIN_TOKEN: makeSecret("ADMIN_TOKEN"),
   BACKEND_TOKEN: makeSecret("BACKEND_TOKEN"),
-  ...Object.fromEntries(["DATABASE", "REDIS"].flatMap(mendsOfTlsFiles)),
+  ...Object.fromEntries(["DATABASE", "REDIS"].flatMap(fixesOfTlsFiles)),
   SESSION_KEYS_FILE: "bun run keys generate",
   SESSION_SECRET: makeSecret("SESSION_SECRET"),
 };
 
 /** Their default would switch the verification or the encryption off. */
-function mendsOfTlsFiles(server: string): [variable: string, mend: string][] {
+function fixesOfTlsFiles(server: string): [variable: string, fix: string][] {
   const whose = { CA: "of the certificate authority", CERT: "of the client certificate", KEY: "of its key" };
   return Object.entries(whose).map(([file, of]) => {
     const variable = `${server}_TLS_${file}_FILE`;
@@ -65,5 +65,5 @@ function mendOf(variable: string, sentence: string): string {
     return `${fileVariable}=<path of a file that this account may read>`;
   const setting = Object.entries(settings).find(([name]) => name === variable)?.[1];
   if (setting === undefined) return `unset ${variable}`;
-  return mends[variable] ?? `${variable}=${setting.default ?? ""}`;
+  return fixTexts[variable] ?? `${variable}=${setting.default ?? ""}`;
 }

@@ -106,13 +106,13 @@ const composed: Check<Database> = {
         others.length < othersMax ? "all NFC" : `the first ${othersMax} that are not ASCII are NFC`,
       );
     const { table, column, loginId, from, isAscii } = partsOf(database);
-    const mend =
+    const fix =
       database.settings.kind === "postgres"
         ? `UPDATE ${table} SET ${column} = normalize(${column}) WHERE ${column} IS NOT NFC NORMALIZED;`
         : `SELECT ${loginId} ${from} WHERE NOT (${isAscii});   -- store String.prototype.normalize("NFC") of each`;
     return warning(
       `${counted(n, "login id is", "login ids are")} not in the form that browsers send (NFC), so typing finds nobody`,
-      mend,
+      fix,
     );
   },
 };

@@ -58,8 +58,8 @@ export const mysqlPrivileges: Check<Database> = {
       .map((grant) => ({ ...grant, privilege: "GRANT OPTION", column: null }));
     if (excess.length + passedOn.length === 0) return fine("nothing but what the sidecar does");
     const all = [...excess, ...passedOn];
-    const mend = [...revoke(all, database), grantFor(database)].join(" ");
-    return warning(`the account may also: ${tellPrivileges(all).join(", ")}`, mend);
+    const fix = [...revoke(all, database), grantFor(database)].join(" ");
+    return warning(`the account may also: ${tellPrivileges(all).join(", ")}`, fix);
   },
 };
 

@@ -10,15 +10,15 @@ export interface Page {
   readonly isQuiet: boolean;
 }
 
-type Painted = Status | "mend" | "title";
+type Painted = Status | "fix" | "title";
 
-const colours: Record<Painted, string> = { fine: "32", warning: "33", wrong: "31;1", mend: "36", title: "1" };
+const colours: Record<Painted, string> = { fine: "32", warning: "33", wrong: "31;1", fix: "36", title: "1" };
 const margin = "  ";
 const statusWidth = 9;
 /** Mends begin here whatever stands above them, so that they can be copied and hardly ever wrap. */
-const mendMargin = "    ";
+const fixMargin = "    ";
 
-/** The items as a terminal shows them: details wrapped beside their titles, mends whole in lines of their own. */
+/** The items as a terminal shows them: details wrapped beside their titles, fixes whole in lines of their own. */
 export function printGroups(groups: readonly Group[], page: Page): string {
   const items = groups.flatMap((group) => group.items);
   const shown = page.isQuiet ? groups.map(withoutFine).filter((group) => group.items.length > 0) : groups;
@@ -41,12 +41,12 @@ function createPrinter({ columns, hasColours }: Page, titleWidth: number) {
   return {
     heading: (title: string) => paint("title", title),
 
-    item({ status, title, detail, mend }: Item): string {
+    item({ status, title, detail, fix }: Item): string {
       const head = `${margin}${paint(status, status)}${" ".repeat(statusWidth - status.length)}${title.padEnd(titleWidth + 2)}`;
       const told = `${head}${wrapBeside(indent, withRunner(detail), columns)}`;
-      if (mend === null) return told;
-      const lines = withRunner(mend).split("\n");
-      return [told, ...lines.map((line) => `${mendMargin}${paint("mend", line)}`)].join("\n");
+      if (fix === null) return told;
+      const lines = withRunner(fix).split("\n");
+      return [told, ...lines.map((line) => `${fixMargin}${paint("fix", line)}`)].join("\n");
     },
 
     summary(items: readonly Item[]): string {

@@ -38,8 +38,8 @@ const strength: Check<Config> = {
     const weak = ownSecrets(config).filter(({ bits }) => bits < bitsMin);
     if (weak.length === 0) return fine("nothing about them looks guessable");
     const names = weak.map(({ name }) => name);
-    const mend = names.includes("OWNID_SHARED_SECRET") ? fromConsole : names.map(makeSecret).join("\n");
-    return wrong(`${listOf(names)} is repetitive or a sequence, so it can be guessed`, mend);
+    const fix = names.includes("OWNID_SHARED_SECRET") ? fromConsole : names.map(makeSecret).join("\n");
+    return wrong(`${listOf(names)} is repetitive or a sequence, so it can be guessed`, fix);
   },
 };
 
@@ -68,10 +68,10 @@ const different: Check<Config> = {
     if (second === undefined) return fine("no secret is used twice");
     const first = secrets.find(({ text }) => text === second.text);
     const names = [first?.name, second.name];
-    const mend = names.includes("ADMIN_TOKEN")
+    const fix = names.includes("ADMIN_TOKEN")
       ? makeSecret("ADMIN_TOKEN")
       : "openssl rand -base64 32   # a secret of its own for one of them";
-    return wrong(`${names.join(" and ")} are the same secret`, mend);
+    return wrong(`${names.join(" and ")} are the same secret`, fix);
   },
 };
 

@@ -13,12 +13,12 @@ export interface VerifyOptions extends Gait {
   readonly show: (kind: DriftKind, loginId: string) => void;
 }
 
-type Figures = Record<DriftKind | "users" | "believed" | "hashes" | "unsettled" | "mended", number>;
+type Figures = Record<DriftKind | "users" | "believed" | "hashes" | "unsettled" | "repaired", number>;
 
 /** Login ids whose spelling the database is asked for at once. */
 const lookUpsMax = 50;
 
-/** Compares every row with its hash and then every hash with its row; mends where it is asked to. */
+/** Compares every row with its hash and then every hash with its row; fixes where it is asked to. */
 export async function verify(sides: Sides, options: VerifyOptions): Promise<Summary> {
   const startedAt = performance.now();
   const redis = await sides.population.identity();
@@ -69,7 +69,7 @@ async function removeStrays(
   if (!repair) return;
   const hotCopy = population.hotCopy();
   await Promise.all(strays.map((loginId) => hotCopy.purge(loginId)));
-  figures.mended += strays.length;
+  figures.repaired += strays.length;
 }
 
 async function goThrough<Item>(
@@ -92,7 +92,7 @@ async function compare(sides: Sides, figures: Figures, loginIds: readonly string
   return comparison;
 }
 
-/** Counts what differs by kind, and mends it: purge, so that nobody believes it, then READ and FILL. */
+/** Counts what differs by kind, and fixes it: purge, so that nobody believes it, then READ and FILL. */
 async function settle(
   sides: Sides,
   { repair, show }: VerifyOptions,
@@ -109,7 +109,7 @@ async function settle(
   if (!repair) return;
   const hotCopy = sides.population.hotCopy();
   await Promise.all(drifts.map(({ loginId }) => hotCopy.purge(loginId)));
-  figures.mended += drifts.length;
+  figures.repaired += drifts.length;
   const withData = drifts.filter(({ row }) => row).map(({ loginId }) => loginId);
   if (withData.length > 0) await fillUsers(sides, withData);
 }
@@ -121,13 +121,13 @@ interface Ending {
 }
 
 function summaryOf(figures: Figures, { isSame, options, seconds }: Ending): Summary {
-  const { users, believed, hashes, unsettled, mended, ...drift } = figures;
+  const { users, believed, hashes, unsettled, repaired, ...drift } = figures;
   const total = Object.values(drift).reduce((sum, number) => sum + number, 0);
   const isComplete = !options.stop.aborted && isSame;
   const lines = [
     `${options.repair ? "sync" : "verify"}: ${tempo(users, seconds)}.`,
     `${counted(believed, "user has", "users have")} a hash that sidecars answer with; then ${counted(hashes, "hash was compared with its row", "hashes were compared with their rows")}.`,
-    `${counted(total, "hash contradicts", "hashes contradict")} the table${options.repair ? `; ${countText(mended)} corrected` : ""}.`,
+    `${counted(total, "hash contradicts", "hashes contradict")} the table${options.repair ? `; ${countText(repaired)} corrected` : ""}.`,
     ...kinds
       .filter((kind) => drift[kind] > 0)
       .map((kind) => `  ${counted(drift[kind], driftKinds[kind][0], driftKinds[kind][1])}`),
@@ -161,7 +161,7 @@ function noFigures(): Figures {
     believed: 0,
     hashes: 0,
     unsettled: 0,
-    mended: 0,
+    repaired: 0,
     differsFromRow: 0,
     userWithoutData: 0,
     unknownUser: 0,

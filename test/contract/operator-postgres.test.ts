@@ -11,7 +11,7 @@ describeWith("postgres", "Postgres with citext in a schema that the role does no
     ["may enter", "public"],
     ["may not enter", "''"],
     ["names, but may not enter", `public, "site extensions"`],
-  ])("is refused, and mended, where the role %s it", async (title, path) => {
+  ])("is refused, and repaired, where the role %s it", async (title, path) => {
     const name = `operator_${title.replaceAll(/\W+/g, "_")}`;
     const siteUrl = await (await sharedPostgres()).createDatabase(name);
     const role = `reader_${name}`;

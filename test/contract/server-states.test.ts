@@ -52,7 +52,7 @@ describeWithPrivate("mariadb", "a MariaDB on which nobody can rely", () => {
       "TRANSACTION ISOLATION LEVEL READ COMMITTED",
     ],
     ["writes statements into its binary log", "binlog_format = 'STATEMENT'", "binlog_format = 'MIXED'"],
-  ])("refuses one that %s, and has mended it", async (_, state, cure) => {
+  ])("refuses one that %s, and has repaired it", async (_, state, cure) => {
     await database.run(`SET GLOBAL ${state}`);
     const directory = database.directory(names);
     const [problem = ""] = await problemsOf(directory);

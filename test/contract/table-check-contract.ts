@@ -13,7 +13,7 @@ export interface TableCase {
   readonly names?: Partial<TableNames>;
   readonly problems: readonly string[];
   /** Doing what the problems say makes the table fit: the last of the ways, or the first. */
-  readonly mends?: true | "first";
+  readonly isFixable?: true | "first";
   /** Removes what else than `accounts` was made. */
   readonly after?: string;
 }
@@ -88,18 +88,18 @@ export function describeTableCheck(cases: readonly TableCase[], open: () => Prom
   afterEach(() => database.closeDirectories());
   afterAll(() => database[Symbol.asyncDispose]());
 
-  for (const { title, sql, names: changes, problems: expected, mends, after } of cases) {
-    const fate = expected.length === 0 ? "accepts" : mends ? "refuses, and has mended," : "refuses";
+  for (const { title, sql, names: changes, problems: expected, isFixable, after } of cases) {
+    const fate = expected.length === 0 ? "accepts" : isFixable ? "refuses, and has repaired," : "refuses";
     test(`${fate} ${title}`, async () => {
       for (const statement of sql) await database.run(statement);
       const names = { ...accounts, ...changes };
       const directory = database.directory(names);
       try {
         expect(await problemsOf(directory)).toEqual(expected);
-        if (mends) {
-          const mended = await followAdvice(database, names, mends === true ? -1 : 0);
+        if (isFixable) {
+          const repaired = await followAdvice(database, names, isFixable === true ? -1 : 0);
           // The same directory sees it too: a running sidecar does not need to start again.
-          const again = mended === names ? directory : database.directory(mended);
+          const again = repaired === names ? directory : database.directory(repaired);
           expect(await problemsOf(again)).toEqual([]);
         }
       } finally {

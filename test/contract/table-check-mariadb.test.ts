@@ -63,19 +63,19 @@ const mariadbCases: readonly TableCase[] = [
         mariadbGrant("accounts", root),
       ),
     ],
-    mends: true,
+    isFixable: true,
   },
   {
     title: "a padded column",
     sql: ["CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData char(255))"],
     problems: [problems.padded("char(255)", mariadbWider())],
-    mends: true,
+    isFixable: true,
   },
   ...["varchar(4999)", "tinytext"].map((type) => ({
     title: `${type}, which is short`,
     sql: [`CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData ${type})`],
     problems: [problems.short(type, mariadbWider())],
-    mends: true as const,
+    isFixable: true as const,
   })),
   ...(
     [
@@ -87,13 +87,13 @@ const mariadbCases: readonly TableCase[] = [
     title: type,
     sql: [`CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData ${type})`],
     problems: [problems.notText(type, ...fix)],
-    mends: true as const,
+    isFixable: true as const,
   })),
   ...["latin1", "utf8mb3"].map((charset) => ({
     title: `a text in ${charset}, which cannot spell emoji`,
     sql: [`CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text CHARACTER SET ${charset})`],
     problems: [problems.narrow("text", mariadbWider(null))],
-    mends: true as const,
+    isFixable: true as const,
   })),
   ...[
     ["is not unique", "INDEX (email)"],
@@ -103,7 +103,7 @@ const mariadbCases: readonly TableCase[] = [
     title: `a login id that ${what}`,
     sql: [`CREATE TABLE accounts (email varchar(320), site int, ownIdData text, ${index})`],
     problems: [problems.notUnique("ALTER TABLE `accounts` ADD UNIQUE (`email`);")],
-    mends: true as const,
+    isFixable: true as const,
   })),
   {
     title: "a blocked column that is an enum",
@@ -137,7 +137,7 @@ describeWith("mariadb", "MariaDB", () => {
     return openTestDatabase({ kind: "mysql", url });
   });
 
-  test("refuses, and has mended, an account that may not see the table", async () => {
+  test("refuses, and has repaired, an account that may not see the table", async () => {
     await using database = await openAsMariadbSidecar("unseen");
     await database.run("CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text)");
     await database.run("CREATE TABLE account (id int)");
@@ -157,7 +157,7 @@ describeWith("mariadb", "MariaDB", () => {
     expect(await problemsOf(directory)).toEqual([]);
   });
 
-  test("refuses, and has mended, an account that may only read", async () => {
+  test("refuses, and has repaired, an account that may only read", async () => {
     await using database = await openAsMariadbSidecar("unwritten");
     await database.run("CREATE TABLE accounts (email varchar(320) PRIMARY KEY, ownIdData text)");
     await database.run(`GRANT SELECT ON accounts TO ${mariadbSidecar}`);

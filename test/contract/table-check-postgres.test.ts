@@ -73,13 +73,13 @@ const postgresCases: readonly TableCase[] = [
         postgresGrant('"accounts"', "postgres"),
       ),
     ],
-    mends: true,
+    isFixable: true,
   },
   {
     title: "a short column",
     sql: ['CREATE TABLE accounts (email text PRIMARY KEY, "ownIdData" varchar(4999))'],
     problems: [problems.short("character varying(4999)", postgresWider)],
-    mends: true,
+    isFixable: true,
   },
   {
     title: "a domain over a short type",
@@ -88,14 +88,14 @@ const postgresCases: readonly TableCase[] = [
       'CREATE TABLE accounts (email text PRIMARY KEY, "ownIdData" brief)',
     ],
     problems: [problems.short("brief", postgresWider)],
-    mends: true,
+    isFixable: true,
     after: "DROP TABLE accounts; DROP DOMAIN brief",
   },
   {
     title: "a padded column",
     sql: ['CREATE TABLE accounts (email text PRIMARY KEY, "ownIdData" char(6000))'],
     problems: [problems.padded("character(6000)", postgresWider)],
-    mends: true,
+    isFixable: true,
   },
   ...["bytea", "json", "jsonb", "integer"].map((type) => ({
     title: type,
@@ -108,7 +108,7 @@ const postgresCases: readonly TableCase[] = [
           : postgresWider,
       ),
     ],
-    mends: true as const,
+    isFixable: true as const,
   })),
   ...[
     [
@@ -129,7 +129,7 @@ const postgresCases: readonly TableCase[] = [
     title: `a login id that ${what}`,
     sql,
     problems: [problems.notUnique('CREATE UNIQUE INDEX ON "accounts" ("email");')],
-    mends: true as const,
+    isFixable: true as const,
   })),
   {
     title: "a login id that is unique in a part of the table",
@@ -154,7 +154,7 @@ const postgresCases: readonly TableCase[] = [
           "two users: 1 login id occurs in several rows, and the empty one occurs in 2 rows.",
         ),
     ],
-    mends: "first",
+    isFixable: "first",
     after: "DROP TABLE accounts CASCADE",
   },
   {
@@ -192,7 +192,7 @@ describeWith("postgres", "Postgres", () => {
     ],
   };
   for (const [what, sql] of Object.entries(ungranted)) {
-    test(`refuses, and has mended, an account that ${what}`, async () => {
+    test(`refuses, and has repaired, an account that ${what}`, async () => {
       await using database = await openAsSidecar();
       for (const statement of sql) await database.run(statement);
       const directory = database.directory(accounts);
@@ -203,7 +203,7 @@ describeWith("postgres", "Postgres", () => {
     });
   }
 
-  test("refuses, and has mended, an account that may not enter the schema", async () => {
+  test("refuses, and has repaired, an account that may not enter the schema", async () => {
     await using database = await openAsSidecar();
     await database.run("CREATE SCHEMA app");
     await database.run('CREATE TABLE app.accounts (email text PRIMARY KEY, "ownIdData" text)');

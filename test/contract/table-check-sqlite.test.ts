@@ -45,19 +45,19 @@ const sqliteCases: readonly TableCase[] = [
     problems: [
       problems.noColumn("OWNID_DATA", "ownIdData", ...meant("OWNID_DATA_COLUMN", "ownid_data"), ...addColumn),
     ],
-    mends: true,
+    isFixable: true,
   },
   {
     title: "a short column",
     sql: ['CREATE TABLE accounts (email TEXT UNIQUE, "ownIdData" VARCHAR(4999))'],
     problems: [problems.short("VARCHAR(4999)", ...sqliteWider)],
-    mends: true,
+    isFixable: true,
   },
   {
     title: "a BLOB",
     sql: ['CREATE TABLE accounts (email TEXT UNIQUE, "ownIdData" BLOB)'],
     problems: [problems.notText("BLOB", ...sqliteWider)],
-    mends: true,
+    isFixable: true,
   },
   ...[
     ["is not unique", 'CREATE TABLE accounts (email TEXT, "ownIdData" TEXT)'],
@@ -74,7 +74,7 @@ const sqliteCases: readonly TableCase[] = [
     title: `a login id that ${what}`,
     sql,
     problems: [problems.notUnique('CREATE UNIQUE INDEX "accounts_email" ON "accounts" ("email");')],
-    mends: true as const,
+    isFixable: true as const,
   })),
   {
     title: "a login id that is unique in a part of the table",
@@ -95,7 +95,7 @@ const sqliteCases: readonly TableCase[] = [
         )
         .replace("two users.", "two users: 1 login id occurs in several rows."),
     ],
-    mends: "first",
+    isFixable: "first",
   },
   {
     title: "a blocked column that is a text",

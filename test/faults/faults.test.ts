@@ -26,7 +26,7 @@ const guarantees: Readonly<Record<string, string>> = {
   snapshot: "never answers the old value of a snapshot that Redis was restored from",
   cluster: "stays one register for each user on a Redis Cluster while slots move",
   grace: "keeps out of Redis what was read before a late commit of the last epoch",
-  sync: "never answers a stale value while bun run sync fills and mends the hashes of users being written",
+  sync: "never answers a stale value while bun run sync fills and fixes the hashes of users being written",
 };
 
 /** So many worlds at once: they wait more than they work, but a machine has few cores. */

@@ -205,7 +205,7 @@ describe("exit 78", () => {
     await Promise.all(starts);
   });
 
-  test("meets a table that does not fit, with the SQL that mends it", async () => {
+  test("meets a table that does not fit, with the SQL that fixes it", async () => {
     using folder = temporaryFolder();
     const database = new Database(folder.at("site.db"), { create: true });
     database.run("CREATE TABLE users (email TEXT, ownid_data TEXT)");

@@ -190,7 +190,7 @@ describeWithPrivate("postgres", "what is printed about a Postgres database that 
     const item = (await itemsOf(site)).get("database.data-column");
     expect(item?.detail).toContain("in a character set without all of Unicode");
     expect(await problemsAtStart(site)).toEqual([
-      expect.stringContaining(item?.mend?.split("\n")[1] ?? "no SQL"),
+      expect.stringContaining(item?.fix?.split("\n")[1] ?? "no SQL"),
     ]);
     for (const { kind, text } of item?.fixes?.[0]?.steps ?? []) {
       await (kind === "sql" ? site.administrate(text) : site.runForDatabase?.(text));

@@ -185,7 +185,7 @@ describeWithPrivate("mariadb", "doctor on MariaDB", () => {
   afterAll(() => server.remove());
 
   for (const [what, fault] of Object.entries(faults)) {
-    test(`names and mends ${what}`, async () => {
+    test(`names and fixes ${what}`, async () => {
       await using site = await createSite();
       expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
     });
@@ -210,9 +210,9 @@ describeWithPrivate("mariadb", "doctor on MariaDB", () => {
   test("prints an account of its own for a sidecar that logs in as root", async () => {
     await using site = await createSite();
     site.environment.DATABASE_URL = server.url(databaseOf(site.account));
-    const { status, mend } = (await itemsOf(site)).get("database.privileges-excess") ?? {};
+    const { status, fix } = (await itemsOf(site)).get("database.privileges-excess") ?? {};
     expect(status).toBe("warning");
-    for (const part of mend?.split(/(?<=;) /) ?? []) await site.administrate(part);
+    for (const part of fix?.split(/(?<=;) /) ?? []) await site.administrate(part);
     site.environment.DATABASE_URL = site.environment.DATABASE_URL.replace(
       /root:[^@]*/,
       "ownid_sidecar:%3Cpassword%3E",
@@ -234,7 +234,7 @@ describeWithPrivate("mariadb", "doctor on MariaDB", () => {
     expect(await faultsOf(site)).toEqual(["login-ids.similar: warning"]);
   });
 
-  test("names a server whose SYSDATE is NOW, and mends one that lets nobody speak Unicode", async () => {
+  test("names a server whose SYSDATE is NOW, and fixes one that lets nobody speak Unicode", async () => {
     const settings = {
       "sysdate-is-now": "ON",
       "skip-character-set-client-handshake": "ON",

@@ -203,7 +203,7 @@ const faults: Record<string, Fault<Site>> = {
 
 describeWith("postgres", "doctor on Postgres", () => {
   for (const [what, fault] of Object.entries(faults)) {
-    test(`names and mends ${what}`, async () => {
+    test(`names and fixes ${what}`, async () => {
       await using site = await createSite();
       expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
     });
@@ -241,7 +241,7 @@ describeWith("postgres", "doctor on Postgres", () => {
       await site.administrate(statement.replace("#", site.role));
       const item = (await itemsOf(site)).get("database.privileges-excess");
       expect(item?.status).toBe("warning");
-      for (const part of item?.mend?.split(/(?<=;) /) ?? []) await site.administrate(part);
+      for (const part of item?.fix?.split(/(?<=;) /) ?? []) await site.administrate(part);
       const url = new URL(site.environment.DATABASE_URL ?? "");
       url.username = "ownid_sidecar";
       url.password = "<password>";
@@ -347,7 +347,7 @@ describeWith("pgbouncer", "doctor behind pgbouncer", () => {
     ["refuses", {}],
     ["drops", { ignore_startup_parameters: "statement_timeout,application_name" }],
   ] as const) {
-    test(`names and mends a pooler that ${what} the sidecar's parameters`, async () => {
+    test(`names and fixes a pooler that ${what} the sidecar's parameters`, async () => {
       await using site = await createSite();
       await using pooler = await startPgbouncer(await sharedPostgres(), settings);
       site.environment.DATABASE_URL = pooler.url(site.role);

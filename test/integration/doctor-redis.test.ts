@@ -100,7 +100,7 @@ const faults: Record<string, Fault<Site>> = {
 
 describeWithPrivate("redis", "doctor on Redis", () => {
   for (const [what, fault] of Object.entries(faults)) {
-    test(`names and mends ${what}`, async () => {
+    test(`names and fixes ${what}`, async () => {
       await using site = await createSite();
       expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
     });
@@ -131,14 +131,14 @@ describeWithPrivate("redis", "doctor on Redis", () => {
     await using site = await createSite();
     await site.redis.administrator.call("ACL", "SETUSER", "default", "nopass");
     site.environment.REDIS_URL = `redis://127.0.0.1:${site.redis.server.port}/1`;
-    const { status, mend } = (await itemsOf(site)).get("redis.account-excess") ?? {};
+    const { status, fix } = (await itemsOf(site)).get("redis.account-excess") ?? {};
     expect(status).toBe("warning");
-    await carryOut(mend ?? "", site);
+    await carryOut(fix ?? "", site);
     site.environment.REDIS_URL = site.environment.REDIS_URL.replace("//", "//ownid-sidecar:%3Cpassword%3E@");
     expect(await faultsOf(site)).toEqual(["config.NODE_ENV: warning", "redis.default-user: warning"]);
   });
 
-  test("names and mends a replica, and a master whose replica does not count", async () => {
+  test("names and fixes a replica, and a master whose replica does not count", async () => {
     await using master = await createSidecarRedis();
     const settings = { masterauth: JSON.stringify(administratorPassword) };
     await using replica = await startRedis({ replicaOf: master.server, settings });
@@ -151,8 +151,8 @@ describeWithPrivate("redis", "doctor on Redis", () => {
     const alone: Fault<Deployment> = { id: "redis.replicas", status: "warning", plant: () => {} };
     expect(await plantAndMend(site, alone)).toEqual(["warning", "fine"]);
     site.environment.REDIS_URL = replica.url();
-    const { status, mend } = (await itemsOf(site)).get("redis.role") ?? {};
-    expect([status, mend]).toEqual(["wrong", `REDIS_URL=redis://127.0.0.1:${master.server.port}`]);
+    const { status, fix } = (await itemsOf(site)).get("redis.role") ?? {};
+    expect([status, fix]).toEqual(["wrong", `REDIS_URL=redis://127.0.0.1:${master.server.port}`]);
   });
 
   test("says why Redis cannot be reached, within its deadline, and repeats no password", async () => {
@@ -190,7 +190,7 @@ describeWithPrivate("redis", "doctor on Redis", () => {
 });
 
 describeWithPrivate("redis", "doctor on a Cluster", () => {
-  test("names and mends slots that nobody serves, and prints what the account needs on each master", async () => {
+  test("names and fixes slots that nobody serves, and prints what the account needs on each master", async () => {
     await using cluster = await startRedisCluster({ settings: { appendonly: "yes" } });
     const url = cluster.nodes.map((node) => node.url()).join(",");
     await using site = await createDeployment({
@@ -198,9 +198,9 @@ describeWithPrivate("redis", "doctor on a Cluster", () => {
       REDIS_MODE: "cluster",
       REDIS_URL: url,
     });
-    const { mend } = (await itemsOf(site)).get("redis.account-excess") ?? {};
-    expect(mend?.split("\n").length).toBe(3);
-    await carryOut(mend ?? "", site);
+    const { fix } = (await itemsOf(site)).get("redis.account-excess") ?? {};
+    expect(fix?.split("\n").length).toBe(3);
+    await carryOut(fix ?? "", site);
     site.environment.REDIS_URL = url.replaceAll("//", "//ownid-sidecar:%3Cpassword%3E@");
     expect(await faultsOf(site)).toEqual(["config.NODE_ENV: warning", "redis.default-user: warning"]);
 
@@ -208,7 +208,7 @@ describeWithPrivate("redis", "doctor on a Cluster", () => {
     const sick = (await itemsOf(site)).get("redis.cluster");
     expect(sick?.status).toBe("wrong");
     // It fails if the nodes have not told each other yet, when it looks for the last time.
-    await carryOut(sick?.mend ?? "", site).catch(() => {});
+    await carryOut(sick?.fix ?? "", site).catch(() => {});
     const statusNow = async () => (await itemsOf(site)).get("redis.cluster")?.status;
     expect(await eventually(statusNow, "fine", 10_000)).toBe("fine");
   });
@@ -245,8 +245,8 @@ describeWithPrivate("redis", "doctor on what a Redis is not", () => {
     await using plain = await startRedis();
     const found = async (REDIS_URL = "", settings: Deployment["environment"] = {}) => {
       await using site = await createDeployment({ NODE_ENV: "development", REDIS_URL, ...settings });
-      const { detail, mend } = (await itemsOf(site)).get("redis.reachable") ?? {};
-      return [detail, mend];
+      const { detail, fix } = (await itemsOf(site)).get("redis.reachable") ?? {};
+      return [detail, fix];
     };
     expect(await found(cluster.nodes[0]?.url())).toEqual([
       "the server is a node of a Redis Cluster, but REDIS_MODE is single",
@@ -266,11 +266,11 @@ describeWithPrivate("redis", "doctor on what a Redis is not", () => {
   test("prints redis-cli so that it asks for a password that is not in REDISCLI_AUTH", async () => {
     await using server = await startRedis({ password: "secret" });
     await using site = await createDeployment({ NODE_ENV: "development", REDIS_URL: server.url() });
-    const mend = async () => (await itemsOf(site)).get("redis.persistence")?.mend;
+    const fix = async () => (await itemsOf(site)).get("redis.persistence")?.fix;
     const cli = `redis-cli -h 127.0.0.1 -p ${server.port}`;
-    expect(await mend()).toStartWith(`${cli} --askpass CONFIG SET`);
+    expect(await fix()).toStartWith(`${cli} --askpass CONFIG SET`);
     site.environment.REDISCLI_AUTH = "secret";
-    expect(await mend()).toStartWith(`${cli} CONFIG SET`);
+    expect(await fix()).toStartWith(`${cli} CONFIG SET`);
   });
 
   test("prints redis-cli with the certificates that the server asks for", async () => {
@@ -308,7 +308,7 @@ describeWithPrivate("redis", "doctor on a shared Redis", () => {
     expect(site.environment.REDIS_KEY_PREFIX).toMatch(/^ownid-[0-9a-f]{6}:$/);
   });
 
-  test("names another prefix that the same table is kept under, and mends that when it is given up", async () => {
+  test("names another prefix that the same table is kept under, and fixes that when it is given up", async () => {
     await using server = await startRedis();
     await using site = await createDeployment({ NODE_ENV: "development", REDIS_URL: server.url() });
     const url = site.environment.DATABASE_URL?.replace("sqlite:", "") ?? "";

@@ -157,7 +157,7 @@ const faults: Record<string, Fault<Site>> = {
 
 describe("doctor on SQLite", () => {
   for (const [what, fault] of Object.entries(faults)) {
-    test(`names and mends ${what}`, async () => {
+    test(`names and fixes ${what}`, async () => {
       await using site = await createSite();
       expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
     });
@@ -171,7 +171,7 @@ describe("doctor on SQLite", () => {
     site.environment.LOGIN_ID_CASE = "lower";
     const names = ["ann", "bob"].slice(0, number);
     for (const name of names) run(`INSERT INTO users (email) VALUES ('${name}'), (upper('${name}'))`)(site);
-    expect((await itemsOf(site)).get("login-ids.lower")?.mend).toContain(words);
+    expect((await itemsOf(site)).get("login-ids.lower")?.fix).toContain(words);
   });
 
   test("has nothing to say about a good set-up", async () => {
@@ -206,7 +206,7 @@ describe("doctor on SQLite", () => {
       writeFileSync(site.keysFile, broken);
       const item = (await itemsOf(site)).get("files.keys");
       expect(item).toMatchObject({ status: "wrong", fixes: [{ steps: [] }] });
-      expect(item?.mend).toStartWith("# Restore the file from a backup.");
+      expect(item?.fix).toStartWith("# Restore the file from a backup.");
     }
   });
 
@@ -290,8 +290,8 @@ describe("doctor on SQLite", () => {
     await new Promise((resolve) =>
       holder.listen(Number(site.environment.OPS_PORT), "127.0.0.1", () => resolve(null)),
     );
-    const { status, mend } = (await itemsOf(site)).get("ports.ops") ?? {};
-    expect([status, mend]).toEqual(["wrong", expect.stringContaining("ss -ltnp")]);
+    const { status, fix } = (await itemsOf(site)).get("ports.ops") ?? {};
+    expect([status, fix]).toEqual(["wrong", expect.stringContaining("ss -ltnp")]);
     body = '{"status":"ok","dependencies":{}}';
     expect((await itemsOf(site)).get("ports.ops")?.status).toBe("fine");
   });
@@ -335,7 +335,7 @@ describe("bun run doctor", () => {
     expect(output).not.toContain("\x1b");
   });
 
-  test("exits 1 where something is wrong, and prints each item with its mend as JSON", async () => {
+  test("exits 1 where something is wrong, and prints each item with its fix as JSON", async () => {
     await using site = await createSite();
     chmodSync(site.keysFile, 0o644);
     const { status, output } = await doctor(site, "--json");
@@ -353,7 +353,7 @@ describe("bun run doctor", () => {
           status: "wrong",
           title: "keys are private",
           detail: "every account of this machine may open the signing keys (mode 0644)",
-          mend: `chmod g-w,o= ${site.keysFile}`,
+          fix: `chmod g-w,o= ${site.keysFile}`,
           fixes: [
             {
               when: null,

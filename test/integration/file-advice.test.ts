@@ -211,7 +211,7 @@ describe.skipIf(!mayChangeAccount)(
         expect(`${found?.id}: ${found?.status}`).toBe(item);
         for (const step of found?.fixes?.[0]?.steps ?? []) {
           if (step.kind !== "command") throw new Error(`not a command: ${step.text}`);
-          expect(found?.mend).toContain(step.text);
+          expect(found?.fix).toContain(step.text);
           const ran = step.as === "service" ? programs.run(step.text, site.folder, {}) : runAsRoot(step.text);
           expect(ran).toEqual({ status: 0, output: "" });
         }
@@ -237,7 +237,7 @@ describe.skipIf(!mayChangeAccount)(
       chmodSync(join(volume, "..2026_11_28/session-keys.json"), 0o444);
       expect(itemsOf(site).find(({ id }) => id === "files.keys-mode")).toMatchObject({
         status: "warning",
-        mend: "# Set defaultMode: 0440 on the volume of the secret, and fsGroup in the securityContext of the pod.",
+        fix: "# Set defaultMode: 0440 on the volume of the secret, and fsGroup in the securityContext of the pod.",
       });
     });
 
@@ -255,8 +255,8 @@ describe.skipIf(!mayChangeAccount)(
     test("adds this account to a group that has access, rather than take the file from the group", async () => {
       await using site = await createSite();
       give(site.keys, otherAccount, 0o640);
-      const { mend } = itemsOf(site).find(({ id }) => id === "files.keys") ?? {};
-      expect(mend).toBe(
+      const { fix } = itemsOf(site).find(({ id }) => id === "files.keys") ?? {};
+      expect(fix).toBe(
         `sudo usermod --append --groups ${otherAccount.gid} ${service.uid}\nsudo chmod g+rX ${site.keys}`,
       );
     });
@@ -269,7 +269,7 @@ describe.skipIf(!mayChangeAccount)(
       expect(faultsOf(site)).toEqual(["config.SESSION_KEYS_FILE: wrong", "files.keys: wrong"]);
       expect(itemsOf(site).find(({ id }) => id === "files.keys")).toMatchObject({
         status: "wrong",
-        mend: "# Move the keys to a folder that this account may enter, and name them by SESSION_KEYS_FILE.",
+        fix: "# Move the keys to a folder that this account may enter, and name them by SESSION_KEYS_FILE.",
       });
     });
   },

@@ -119,7 +119,7 @@ for (const { kind, needs, start, ...sql } of servers) {
       expect(output).not.toContain(new URL(server.url()).password);
     });
 
-    test("ends a start over a table that does not fit, naming the variables and the mend", async () => {
+    test("ends a start over a table that does not fit, naming the variables and the fix", async () => {
       await using sidecar = spawnSidecar({ DATABASE_URL: server.url(), USERS_TABLE: "Site.member" });
       expect(await sidecar.ended()).toBe(78);
       expect(sidecar.output.stderr).toContain("  - USERS_TABLE: ");

@@ -91,7 +91,7 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     });
     expect(await site.rows()).toEqual(newest);
 
-    expect((await site.sync(["--json"])).summary).toMatchObject({ differsFromRow: 5, mended: 5 });
+    expect((await site.sync(["--json"])).summary).toMatchObject({ differsFromRow: 5, repaired: 5 });
     expect(await site.hashes()).toEqual(enrolled(newest));
     expect((await site.sync(["push"])).exit).toBe(0);
   });

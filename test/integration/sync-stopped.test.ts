@@ -184,7 +184,7 @@ describeWith("postgres", "Postgres", () => {
       });
     });
 
-    test("a restart of Redis in the middle fails the warm, and a new one mends that", async () => {
+    test("a restart of Redis in the middle fails the warm, and a new one fixes that", async () => {
       await using redis = await startRedis({ settings: { appendonly: "yes" } });
       await using site = await openSite(3000, redis);
       const child = await warmUntil(site, 500);

@@ -172,20 +172,20 @@ function describeSync(create: () => Promise<SyncedSite>): void {
     expect(rowsAltered.size).toBe(rowsBefore.size);
   });
 
-  test("verify --repair mends them by what the table holds", async () => {
+  test("verify --repair fixes them by what the table holds", async () => {
     const rows = await site.rows();
-    const mended = await site.sync(["verify", "--repair", "--json"]);
-    expect({ exit: mended.exit, ...mended.summary }).toMatchObject({
+    const repaired = await site.sync(["verify", "--repair", "--json"]);
+    expect({ exit: repaired.exit, ...repaired.summary }).toMatchObject({
       exit: 1,
       differsFromRow: 200,
-      mended: 200,
+      repaired: 200,
     });
     expect(await site.hashes()).toEqual(enrolled(rows));
     expect(await site.rows()).toEqual(rows);
     expect((await site.sync(["verify"])).exit).toBe(0);
   });
 
-  test("sync tells the kinds of drift apart and mends each", async () => {
+  test("sync tells the kinds of drift apart and fixes each", async () => {
     for (const number of [10, 20, 30]) await site.alterHash(loginIdOf(number), "of a user without data");
     for (const loginId of ["ghost-1@example.com", "ghost-2@example.com"])
       await site.alterHash(loginId, "of nobody");
@@ -194,9 +194,9 @@ function describeSync(create: () => Promise<SyncedSite>): void {
       site.kind === "postgres" ? { unknownUser: 3, otherSpelling: 0 } : { unknownUser: 2, otherSpelling: 1 };
     const kinds = { differsFromRow: 0, userWithoutData: 3, ...spellings };
     const seen = await site.sync(["verify", "--json"]);
-    expect({ exit: seen.exit, ...seen.summary }).toMatchObject({ exit: 1, ...kinds, mended: 0 });
-    const mended = await site.sync(["--json"]);
-    expect({ exit: mended.exit, ...mended.summary }).toMatchObject({ exit: 1, ...kinds, mended: 6 });
+    expect({ exit: seen.exit, ...seen.summary }).toMatchObject({ exit: 1, ...kinds, repaired: 0 });
+    const repaired = await site.sync(["--json"]);
+    expect({ exit: repaired.exit, ...repaired.summary }).toMatchObject({ exit: 1, ...kinds, repaired: 6 });
     expect((await site.sync([])).exit).toBe(0);
     expect(await site.hashes()).toEqual(enrolled(await site.rows()));
   });
@@ -214,11 +214,15 @@ function describeSync(create: () => Promise<SyncedSite>): void {
     const strays = ["stray", loginIdOf(3)];
     for (const loginId of strays) await site.client.set(site.keyOf(loginId), "1");
     const seen = await site.sync(["verify", "--show", "--json"]);
-    expect({ exit: seen.exit, ...seen.summary }).toMatchObject({ exit: 1, anotherType: 2, mended: 0 });
+    expect({ exit: seen.exit, ...seen.summary }).toMatchObject({ exit: 1, anotherType: 2, repaired: 0 });
     for (const loginId of strays)
       expect(seen.stdout).toContain(`{"what":"anotherType","loginId":"${loginId}"}`);
-    const mended = await site.sync(["verify", "--repair", "--json"]);
-    expect({ exit: mended.exit, ...mended.summary }).toMatchObject({ exit: 1, anotherType: 2, mended: 2 });
+    const repaired = await site.sync(["verify", "--repair", "--json"]);
+    expect({ exit: repaired.exit, ...repaired.summary }).toMatchObject({
+      exit: 1,
+      anotherType: 2,
+      repaired: 2,
+    });
     const held = async () => Promise.all(strays.map((loginId) => site.client.exists(site.keyOf(loginId))));
     expect(await eventually(async () => (await held()).join(), "0,0")).toBe("0,0");
     expect((await site.sync(["verify"])).exit).toBe(0);
@@ -252,7 +256,7 @@ function describeSync(create: () => Promise<SyncedSite>): void {
       `UPDATE users SET ${quote("isBlocked")} = 1 WHERE email IN (${blocked.map((id) => `'${id}'`).join()})`,
     );
     expect((await site.sync(["verify", "--json"], settings)).summary).toMatchObject({ blockedUser: 2 });
-    expect((await site.sync(["--json"], settings)).summary).toMatchObject({ blockedUser: 2, mended: 2 });
+    expect((await site.sync(["--json"], settings)).summary).toMatchObject({ blockedUser: 2, repaired: 2 });
     expect((await site.sync(["warm", "--json"], settings)).summary).toMatchObject({ left: 0 });
     const hashes = await site.hashes();
     expect(blocked.map((loginId) => hashes.has(loginId))).toEqual([false, false]);

@@ -80,7 +80,7 @@ export async function faultsOf(site: Deployment, changes: Partial<ExamineOptions
 }
 
 /**
- * Plants the fault, does what the doctor says mends it, and answers how the item stood before and after. A setting has
+ * Plants the fault, does what the doctor says fixes it, and answers how the item stood before and after. A setting has
  * an item as long as there is something to say about it.
  */
 export async function plantAndMend<Site extends Deployment>(site: Site, fault: Fault<Site>) {
@@ -89,9 +89,9 @@ export async function plantAndMend<Site extends Deployment>(site: Site, fault: F
   const sick = await statusNow();
   const fix = sick?.fixes?.[fault.way ?? 0];
   if (fix !== undefined) await takeSteps(fix, site);
-  else if (sick?.mend) await carryOut(sick.mend, site);
-  const mended = await statusNow();
-  return [sick?.status, mended?.status ?? (fault.id.startsWith("config.") ? "fine" : undefined)];
+  else if (sick?.fix) await carryOut(sick.fix, site);
+  const repaired = await statusNow();
+  return [sick?.status, repaired?.status ?? (fault.id.startsWith("config.") ? "fine" : undefined)];
 }
 
 /** Takes the steps of one way to fix a problem, each as whoever it is for. */
@@ -104,18 +104,18 @@ export async function takeSteps({ steps }: Fix, site: Deployment): Promise<void>
 }
 
 /**
- * Does what a mend says, as an operator would: a setting is set, SQL is run by an administrator, and everything else
+ * Does what a fix says, as an operator would: a setting is set, SQL is run by an administrator, and everything else
  * is a command line for a shell in the deployment's folder.
  */
-export async function carryOut(mend: string, site: Deployment): Promise<void> {
-  const setting = /^([A-Z][A-Z0-9_]*)=(\S+)$/.exec(mend);
+export async function carryOut(fix: string, site: Deployment): Promise<void> {
+  const setting = /^([A-Z][A-Z0-9_]*)=(\S+)$/.exec(fix);
   if (setting) {
     const [, name = "", value = ""] = setting;
     site.environment[name] = value;
-  } else if (mend.endsWith(";")) {
-    for (const statement of mend.split(/(?<=;)\s+/)) await site.administrate(statement);
+  } else if (fix.endsWith(";")) {
+    for (const statement of fix.split(/(?<=;)\s+/)) await site.administrate(statement);
   } else {
-    await runInShell(mend, site);
+    await runInShell(fix, site);
     Object.assign(site.environment, await readDotEnv(site.folder));
   }
 }

@@ -82,7 +82,7 @@ function wayOf(item: Item | undefined, way: number): Fix {
   const fix = item?.fixes?.[way];
   if (fix !== undefined) return fix;
   // What is not data is SQL for the administrator, statement by statement.
-  const statements = item?.mend?.endsWith(";") ? item.mend.split(/(?<=;)\s+/) : [];
+  const statements = item?.fix?.endsWith(";") ? item.fix.split(/(?<=;)\s+/) : [];
   if (statements.length === 0) throw new Error(`no way to follow: ${JSON.stringify(item)}`);
   return { when: null, steps: statements.map((text) => ({ kind: "sql", text })) };
 }

@@ -28,9 +28,9 @@ export async function createSidecarRedis(options: RedisOptions = {}): Promise<Si
     NODE_ENV: "development",
     REDISCLI_AUTH: administratorPassword,
   });
-  const mend = (await itemsOf(deployment)).get("redis.account-excess")?.mend;
-  if (!mend) throw new Error("the doctor finds nothing to take from an account that may do everything");
-  await carryOut(mend, deployment);
+  const fix = (await itemsOf(deployment)).get("redis.account-excess")?.fix;
+  if (!fix) throw new Error("the doctor finds nothing to take from an account that may do everything");
+  await carryOut(fix, deployment);
   return {
     server,
     url,

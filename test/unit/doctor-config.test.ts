@@ -4,11 +4,11 @@ import { examineConfiguration } from "../../scripts/doctor/examined-config.ts";
 
 async function mendsOf(environment: Record<string, string>) {
   const examined = examineConfiguration(environment);
-  const items = configChecks(examined).map(async ({ id, examine }) => [id, (await examine(examined)).mend]);
+  const items = configChecks(examined).map(async ({ id, examine }) => [id, (await examine(examined)).fix]);
   return Object.fromEntries(await Promise.all(items));
 }
 
-test("a misspelt name is mended by the setting's name, with the value that it has", async () => {
+test("a misspelt name is repaired by the setting's name, with the value that it has", async () => {
   expect(await mendsOf({ REDIS_ULR: "redis://h", database_url: "postgres://h/d", PORT: "x" })).toMatchObject({
     "config.REDIS_ULR": "REDIS_URL=<the value of REDIS_ULR>",
     "config.database_url": "DATABASE_URL=<the value of database_url>",
@@ -16,20 +16,20 @@ test("a misspelt name is mended by the setting's name, with the value that it ha
   });
 });
 
-test("a wrong file of TLS is not mended by going without TLS", async () => {
-  const mends = await mendsOf({
+test("a wrong file of TLS is not repaired by going without TLS", async () => {
+  const fixes = await mendsOf({
     DATABASE_URL: "postgres://h/d",
     DATABASE_TLS_CA_FILE: "/nowhere",
     REDIS_URL: "rediss://h",
     REDIS_TLS_KEY_FILE: "/nowhere",
   });
-  expect(mends).toMatchObject({
+  expect(fixes).toMatchObject({
     "config.DATABASE_TLS_CA_FILE": "DATABASE_TLS_CA_FILE=<path of the PEM file of the certificate authority>",
     "config.REDIS_TLS_KEY_FILE": "REDIS_TLS_KEY_FILE=<path of the PEM file of its key>",
   });
 });
 
-test("a variable that does harm is mended by unsetting it", async () => {
+test("a variable that does harm is repaired by unsetting it", async () => {
   expect(await mendsOf({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toMatchObject({
     "config.NODE_TLS_REJECT_UNAUTHORIZED": "unset NODE_TLS_REJECT_UNAUTHORIZED",
   });

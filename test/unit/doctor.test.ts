@@ -6,20 +6,20 @@ import { entropyBits } from "../../scripts/doctor/secret-checks.ts";
 import { shellWord } from "../../src/fix.ts";
 
 const items: Item[] = [
-  { id: "redis.role", title: "role", status: "fine", detail: "master", mend: null },
+  { id: "redis.role", title: "role", status: "fine", detail: "master", fix: null },
   {
     id: "redis.eviction",
     title: "eviction",
     status: "wrong",
     detail: "it may evict what must stay, so that a lookup is stale",
-    mend: "redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE",
+    fix: "redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE",
   },
 ];
 const page = { columns: 66, hasColours: false, isQuiet: false };
 const groups = [{ title: "Redis", items }];
 
 describe("the doctor's page", () => {
-  test("aligns the items, wraps details and leaves mends whole", () => {
+  test("aligns the items, wraps details and leaves fixes whole", () => {
     expect(printGroups(groups, page)).toBe(`Redis
   fine     role      master
   wrong    eviction  it may evict what must stay, so that a lookup
@@ -64,26 +64,26 @@ describe("the doctor's runner", () => {
       {
         ...{ id: "shop.door", title: "door", status: "wrong" },
         detail: "could not be examined: it is closed on Sundays",
-        mend: "come again",
+        fix: "come again",
       },
       {
         ...{ id: "shop.door", title: "door", status: "wrong" },
         detail: "no answer within 0.02 s",
-        mend: "bun run doctor --deadline 1   # then see the server's load and the network",
+        fix: "bun run doctor --deadline 1   # then see the server's load and the network",
       },
       {
         ...{ id: "shop.door", title: "door", status: "warning" },
         detail: "the table could not be read through in 0.02 s",
-        mend: "bun run doctor --deadline 1",
+        fix: "bun run doctor --deadline 1",
       },
     ]);
   });
 });
 
 describe("the doctor's verdicts", () => {
-  test("of several servers, tell the worst and mend each of those", () => {
-    const wrong = (mend: string) => ({ status: "wrong", detail: "full", mend }) as const;
-    const verdicts = [{ status: "fine", detail: "empty", mend: null } as const, wrong("one"), wrong("two")];
+  test("of several servers, tell the worst and fix each of those", () => {
+    const wrong = (fix: string) => ({ status: "wrong", detail: "full", fix }) as const;
+    const verdicts = [{ status: "fine", detail: "empty", fix: null } as const, wrong("one"), wrong("two")];
     expect(worstOf(verdicts)).toEqual(wrong("one\ntwo"));
   });
 

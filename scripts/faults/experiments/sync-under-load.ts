@@ -16,7 +16,7 @@ const killedWithinMs = 400;
 const steadily = ["--batch", "8", "--rate", "50"];
 
 /** What each round must bring about at least: without it nothing is shown. */
-const minima = { filled: 4, left: 3, mended: 1 };
+const minima = { filled: 4, left: 3, repaired: 1 };
 
 interface Parameters {
   readonly rounds: number;
@@ -33,7 +33,7 @@ export const syncUnderLoad = experiment<Parameters>({
   title:
     "warm, sync and verify --repair again and again, some of them killed, while three sidecars serve and write",
   passes:
-    "no stale answer, no acknowledged set lost; where only sidecars write, sync finds no difference and exits 0; where hashes are forged, it finds no others and mends them",
+    "no stale answer, no acknowledged set lost; where only sidecars write, sync finds no difference and exits 0; where hashes are forged, it finds no others and fixes them",
   small: { rounds: 1, ratePerSecond: 100 },
   full: { rounds: 15, ratePerSecond: 120 },
   async run({ rounds, ratePerSecond }, progress) {
@@ -107,7 +107,7 @@ function startLoads(
   ];
 }
 
-/** Every command, two at a time, first while nobody forges, then while somebody does; in the end all is mended. */
+/** Every command, two at a time, first while nobody forges, then while somebody does; in the end all is repaired. */
 async function runAll(operator: Operator, outsider: Outsider): Promise<Watched[]> {
   const { sync, syncKilled } = operator;
   const afterMs = Math.random() * killedWithinMs;
@@ -154,7 +154,7 @@ function judgeRuns(runs: readonly Watched[], forgeable: readonly string[], round
       "runs killed": runs.length - finished.length,
       "hashes filled by warm": total("filled"),
       "fills refused, or left to a writer": total("left"),
-      "hashes mended": total("mended"),
+      "hashes repaired": total("repaired"),
     },
     failures: [
       ...finished.flatMap((run) => complaintsAbout(run, forgeable)).slice(0, 5),
@@ -162,7 +162,7 @@ function judgeRuns(runs: readonly Watched[], forgeable: readonly string[], round
         "a run was not killed where it should have been": runs.length - finished.length === 2 * rounds,
         "warm has filled too few hashes to show anything": isEnough("filled"),
         "too few fills met a writer to show anything": isEnough("left"),
-        "too few forged hashes were mended to show anything": isEnough("mended"),
+        "too few forged hashes were repaired to show anything": isEnough("repaired"),
       }),
     ],
   };

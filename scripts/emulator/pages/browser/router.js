@@ -36,13 +36,16 @@ export async function startRouter() {
 /** @param {string} path */
 async function show(path) {
   shown.leave();
-  shown = views[path] ?? signIn;
-  document.title = `${shown.title} · OwnID emulator`;
+  const view = views[path] ?? signIn;
+  shown = view;
+  document.title = `${view.title} · OwnID emulator`;
   showLinks(path);
   // A place of its own: what a view that has been left still waits for shows nowhere.
   const place = element("div", { className: "view" });
   find(document, "#view").replaceChildren(place);
-  await shown.show(place);
+  await view.show(place);
+  // The view may have found out that nobody is signed in any more.
+  if (shown === view) showLinks(path);
 }
 
 /** @param {string} path of the view that is shown */

@@ -53,6 +53,10 @@ export function ask(question) {
       input?.select();
     }
   };
+  // A dialog in a corner is not closed by the browser.
+  dialog.onkeydown = ({ key }) => {
+    if (key === "Escape") dialog.close();
+  };
   dialog.onclose = () => {
     host.remove();
     reject(new Cancelled());

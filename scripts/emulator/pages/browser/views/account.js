@@ -3,12 +3,14 @@ import { passkeysHere } from "../../../sdk/browser/memory.js";
 import { ApiFailure, site } from "../emulator-api.js";
 import { fill, find, fromTemplate } from "../page-parts.js";
 import { ownid } from "../sdk.js";
-import { unmark } from "../sign-in-mark.js";
+import { isMarked, unmark } from "../sign-in-mark.js";
 import { timeText } from "../time-text.js";
 import { claimRows } from "./claims.js";
 
 /** @import { DeviceView } from "../../../api/platform-api.ts" */
 /** @import { SiteSession } from "../../../api/site-api.ts" */
+
+const nobodySignedIn = "Nobody is signed in, or the session is over.";
 
 /** The protected page: it shows what the backend has verified, and the devices that may sign in. */
 export const account = {
@@ -16,6 +18,7 @@ export const account = {
 
   /** @param {HTMLElement} place */
   async show(place) {
+    if (!isMarked()) return refuse(place, nobodySignedIn);
     place.replaceChildren(fromTemplate("loading"));
     try {
       const [session, { devices }] = await Promise.all([site.session(), site.devices()]);
@@ -25,20 +28,19 @@ export const account = {
       find(place, "[data-action=add]").onclick = () => addDevice(place, session);
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
-      if (error.code === "authorization_invalid") unmark();
-      place.replaceChildren(fromTemplate("refused"));
-      fill(place, "reason", refusalOf(error));
+      const isOver = error.code === "authorization_invalid";
+      if (isOver) unmark();
+      refuse(place, isOver ? nobodySignedIn : error.message);
     }
   },
 
   leave() {},
 };
 
-/** @param {ApiFailure} error */
-function refusalOf(error) {
-  return error.code === "authorization_invalid"
-    ? "Nobody is signed in, or the session is over."
-    : error.message;
+/** @param {HTMLElement} place @param {string} reason */
+function refuse(place, reason) {
+  place.replaceChildren(fromTemplate("refused"));
+  fill(place, "reason", reason);
 }
 
 /** @param {HTMLElement} place @param {SiteSession} session */
@@ -86,6 +88,8 @@ async function addDevice(place, session) {
 async function removeDevice(place, session, device) {
   await tell(place, `${device.name} can no longer sign in.`, false, async () => {
     showDevices(place, session, (await site.removeDevice(device.id)).devices);
+    // The button that was pressed has gone with its device.
+    find(place, "[data-action=add]").focus();
   });
 }
 

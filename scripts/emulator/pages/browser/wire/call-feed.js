@@ -10,15 +10,34 @@ import { wire } from "../emulator-api.js";
  *   onCalls: (calls: readonly WireCall[]) => void,
  *   onCall: (call: WireCall) => void,
  *   onState: (state: "live" | "offline") => void,
- * }} listener `onCalls` replaces all that came before
+ * }} listener `onCalls` gets all calls so far
  */
 export function followCalls({ onCalls, onCall, onState }) {
+  /**
+   * What happened while the calls so far were read, and may be missing from them. `null`: they have been read.
+   *
+   * @type {WireCall[] | null}
+   */
+  let meanwhile = [];
   const events = new EventSource("/wire/events");
   events.onopen = async () => {
-    onCalls((await wire.calls()).calls);
+    meanwhile = [];
+    const soFar = await wire.calls().catch(() => null);
+    // The connection is lost again, and the browser makes a new one.
+    if (soFar === null) return;
+    onCalls(soFar.calls);
+    for (const call of meanwhile) onCall(call);
+    meanwhile = null;
     onState("live");
   };
   events.onerror = () => onState("offline");
-  events.addEventListener("call", ({ data }) => onCall(JSON.parse(data)));
-  events.addEventListener("cleared", () => onCalls([]));
+  events.addEventListener("call", ({ data }) => {
+    const call = JSON.parse(data);
+    if (meanwhile === null) onCall(call);
+    else meanwhile.push(call);
+  });
+  events.addEventListener("cleared", () => {
+    meanwhile &&= [];
+    onCalls([]);
+  });
 }

@@ -18,14 +18,21 @@ export function callItem(first) {
   };
   const root = element("li", {}, details);
 
-  /** @param {WireCall} newer */
-  const update = (newer) => {
-    call = newer;
+  const render = () => {
     summary.replaceChildren(...summaryOf(call));
     if (details.open) place.replaceChildren(callDetail(call));
   };
-  update(first);
-  return { root, update };
+  render();
+  return {
+    root,
+    /** @param {WireCall} newer */
+    update(newer) {
+      // A call that is over does not change any more; a new run of the emulator gives its number to another one.
+      if (newer.sentAt === call.sentAt && call.durationMs !== null) return;
+      call = newer;
+      render();
+    },
+  };
 }
 
 /** @param {WireCall} call @returns {Node[]} */

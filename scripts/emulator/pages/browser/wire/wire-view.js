@@ -29,8 +29,12 @@ export function showWire() {
   followCalls({
     onCall: showCall,
     onCalls(calls) {
-      items.clear();
-      list.replaceChildren();
+      const ids = new Set(calls.map(({ id }) => id));
+      for (const [id, { root }] of items) {
+        if (ids.has(id)) continue;
+        root.remove();
+        items.delete(id);
+      }
       for (const call of calls) showCall(call);
       showCount();
     },

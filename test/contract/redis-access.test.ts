@@ -6,7 +6,7 @@ import { eventually } from "../../scripts/servers/waiting.ts";
 import type { HotCopy } from "../../src/coherence/hot-copy.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { fill, write } from "../support/hot-copy-steps.ts";
+import { write } from "../support/hot-copy-steps.ts";
 import { type OpenedStore, openStore, type RedisPlace, withRedis } from "../support/redis-places.ts";
 
 setDefaultTimeout(30_000);
@@ -15,7 +15,7 @@ const password = "p@ss:w/ör d%?#&,{}";
 /** What a sidecar needs besides its own keys, and nothing more. */
 const commands = [
   ...["hmget", "eval", "evalsha", "info", "scan", "set", "get", "time"],
-  ...["hget", "hset", "hdel", "hgetall", "pexpire", "pttl", "retry"],
+  ...["hget", "hset", "hdel", "hgetall", "pexpire", "pttl", "persist"],
 ];
 
 const rulesOf = (names: readonly string[]) => [
@@ -39,7 +39,9 @@ async function useEverything(store: OpenedStore, patienceMs = 5000): Promise<boo
   const { hotCopy, replayGuard, sessionLedger, events } = store;
   if (!(await eventually(async () => store.isFilling(), true, patienceMs))) return false;
   try {
-    await fill(hotCopy, "ann", "devices");
+    const first = await hotCopy.read("ann");
+    if (first.state !== "miss") return false;
+    await first.fill("devices");
     await write(hotCopy, "bob", "devices");
     await hotCopy.purge("ann");
     const [ann, bob] = [await hotCopy.read("ann"), await hotCopy.read("bob")];

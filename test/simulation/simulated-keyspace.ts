@@ -87,7 +87,7 @@ export class SimulatedKeyspace {
     return hash.expiresAtMs === null ? -1 : hash.expiresAtMs - this.nowMs;
   }
 
-  retry(key: string): void {
+  persist(key: string): void {
     const hash = this.hash(key);
     if (hash !== null) this.#keep(key, { ...hash, expiresAtMs: null });
   }

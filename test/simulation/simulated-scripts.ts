@@ -121,7 +121,7 @@ export const simulatedScripts: SimulatedScripts = {
 };
 
 function keepFor(redis: SimulatedKeyspace, key: string, lifeMs: string): void {
-  if (lifeMs === "0") redis.retry(key);
+  if (lifeMs === "0") redis.persist(key);
   else redis.pexpire(key, Number(lifeMs));
 }
 

@@ -1,6 +1,7 @@
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { Environment } from "../../src/config/setting-reader.ts";
 import { developmentSharedSecret } from "../../src/process/development.ts";
+import { showStep } from "../progress.ts";
 import type { Run, RunOptions } from "./run.ts";
 import { openSidecar } from "./sidecar/open-sidecar.ts";
 import type { Sidecar } from "./sidecar/sidecar.ts";
@@ -26,11 +27,12 @@ export async function besideSidecar<Result>(
   use: (run: Run, sidecar: Sidecar) => Promise<Result>,
 ): Promise<Result> {
   const config = loadConfig(environment, developmentSharedSecret);
+  if (process.stderr.isTTY) showStep("waiting for the sidecar");
   // Imported while the sidecar starts, since it takes as long.
   const [sidecar, { startRun }] = await Promise.all([
     openSidecar({ environment, config, baseUrl, cwd, mayAttach }),
     import("./run.ts"),
-  ]);
+  ]).finally(() => showStep(""));
   try {
     const run = await startRun(runOptions, config, sidecar);
     try {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { eventually, isRejected } from "../../scripts/servers/waiting.ts";
 import { failureOf, startEmulator } from "../support/emulator-process.ts";
+import { runOnTerminal } from "../support/terminal.ts";
 
 const command = join(import.meta.dir, "../../scripts/emulator/index.ts");
 const users = [
@@ -32,14 +33,14 @@ async function exec(words: readonly string[], environment: Readonly<Record<strin
 }
 
 describe("bun run emulator exec", () => {
-  test("gives the command the addresses, and exits as it did", async () => {
+  test.concurrent("gives the command the addresses, and exits as it did", async () => {
     const script = 'echo "$EMULATOR_CONTROL_URL $SIDECAR_BASE_URL $EMULATOR_ONE_TIME_CODE"; exit 7';
     const { stdout, stderr, status } = await exec(["--", "sh", "-c", script]);
     expect({ stderr, status }).toEqual({ stderr: "", status: 7 });
     expect(stdout).toMatch(/^http:\/\/localhost:\d+\/control http:\/\/127\.0\.0\.1:\d+\/ownid 123456\n$/);
   });
 
-  test("passes SIGTERM on, and ends everything after the command", async () => {
+  test.concurrent("passes SIGTERM on, and ends everything after the command", async () => {
     const child = spawnExec(["--", "sh", "-c", 'echo "$SIDECAR_BASE_URL"; exec cat /dev/zero >/dev/null']);
     const { value } = await child.stdout.getReader().read();
     const baseUrl = new TextDecoder().decode(value).trim();
@@ -49,7 +50,25 @@ describe("bun run emulator exec", () => {
     expect(await isRejected(fetch(baseUrl))).toBe(true);
   });
 
-  test("leaves no sidecar behind where it is killed", async () => {
+  test.concurrent("on a terminal, a Ctrl-C reaches the command once and ends everything after it", async () => {
+    const script = `process.on("SIGINT", () => { console.log("interrupted"); setTimeout(() => process.exit(3), 100); });
+      console.log("ready"); setInterval(() => {}, 1000);`;
+    let typed = false;
+    const { status, output } = await runOnTerminal(
+      [process.execPath, command, "exec", "--", process.execPath, "-e", script],
+      {
+        cwd: temporaryFolder().path,
+        onOutput(shown, type) {
+          if (typed || !shown.includes("ready")) return;
+          typed = true;
+          type("\x03");
+        },
+      },
+    );
+    expect([status, output.split("interrupted").length - 1]).toEqual([3, 1]);
+  });
+
+  test.concurrent("leaves no sidecar behind where it is killed", async () => {
     const child = spawnExec(["--", "sh", "-c", 'echo "$SIDECAR_BASE_URL"; exec sleep 5']);
     const { value } = await child.stdout.getReader().read();
     const baseUrl = new TextDecoder().decode(value).trim();
@@ -58,12 +77,12 @@ describe("bun run emulator exec", () => {
     expect(await eventually(() => isRejected(fetch(baseUrl)), true)).toBe(true);
   });
 
-  test("answers 127 for a command that there is not, and 2 for none", async () => {
+  test.concurrent("answers 127 for a command that there is not, and 2 for none", async () => {
     expect((await exec(["--", "no-such-command"])).status).toBe(127);
     expect((await exec([])).status).toBe(2);
   });
 
-  test("refuses to run in production", async () => {
+  test.concurrent("refuses to run in production", async () => {
     const { status, stderr } = await exec(["--", "true"], { NODE_ENV: "production" });
     expect(status).toBe(2);
     expect(stderr).toContain("NODE_ENV=production");
@@ -71,7 +90,7 @@ describe("bun run emulator exec", () => {
 });
 
 describe("the users that a run begins with", () => {
-  test("are those of the seed, with the same passkeys in every run", async () => {
+  test.concurrent("are those of the seed, with the same passkeys in every run", async () => {
     using folder = temporaryFolder();
     writeFileSync(folder.at("users.json"), JSON.stringify(users));
     const ids = async () => {
@@ -84,12 +103,12 @@ describe("the users that a run begins with", () => {
       const { devices } = (await emulator.control.enrol("ada@example.com", "tablet")).body;
       return devices?.map(({ id }) => id);
     };
-    const first = await ids();
+    const [first, second] = await Promise.all([ids(), ids()]);
     expect(first).toHaveLength(3);
-    expect(await ids()).toEqual(first);
+    expect(second).toEqual(first);
   });
 
-  test("are those that the last run left in the state file, which only this account can read", async () => {
+  test.concurrent("are those that the last run left in the state file, which only this account can read", async () => {
     using folder = temporaryFolder();
     const options = ["--state", "state.json"];
     const first = await startEmulator({ options, cwd: folder.path });
@@ -109,7 +128,7 @@ describe("the users that a run begins with", () => {
     );
   });
 
-  test("are refused with the option and the place where the file is wrong", async () => {
+  test.concurrent("are refused with the option and the place where the file is wrong", async () => {
     using folder = temporaryFolder();
     writeFileSync(folder.at("users.json"), JSON.stringify([{ devices: [] }]));
     const { status, stderr } = await exec(["--seed", folder.at("users.json"), "--", "true"]);

@@ -1,16 +1,6 @@
 import type { Environment } from "../../src/config/setting-reader.ts";
+import type { Addresses } from "./api/control-api.ts";
 import type { Sidecar } from "./sidecar/sidecar.ts";
-
-/** What a person or a command needs to know of a run. */
-export interface Addresses {
-  readonly url: string;
-  readonly sdkUrl: string;
-  readonly wireUrl: string;
-  readonly controlUrl: string;
-  readonly oneTimeCode: string;
-  readonly baseUrl: string;
-  readonly opsUrl: string | null;
-}
 
 export function addressesOf(port: number, { baseUrl, opsUrl }: Sidecar, oneTimeCode: string): Addresses {
   const url = `http://localhost:${port}`;

@@ -4,8 +4,8 @@ import { createPrivateFile, replacePrivateFile } from "../../src/files/private-f
 import { UsageWrong } from "../command.ts";
 import { tell } from "../progress.ts";
 import { reasonOf } from "../reason.ts";
-import { type Addresses, addressesOf } from "./addresses.ts";
-import { EmulatorState } from "./api/control-api.ts";
+import { addressesOf } from "./addresses.ts";
+import { type Addresses, EmulatorState } from "./api/control-api.ts";
 import { RequestFailed } from "./api/failure.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { plantSeed, Seed } from "./control/seed.ts";
@@ -40,56 +40,48 @@ const fixedRunSeed = "ownid-emulator";
  * @throws {UsageWrong} | {ConfigurationInvalid} | {CannotStart}
  */
 export async function startRun(options: RunOptions, config: Config, sidecar: Sidecar): Promise<Run> {
-  const { oneTimeCode, seedFile, stateFile } = options;
+  const { seedFile, stateFile, oneTimeCode, siteOrigins } = options;
   const [sharedSecret] = config.signature.sharedSecrets.reveal();
   if (sharedSecret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
-  let port = options.port;
-  const emulator = createEmulator({
-    config,
-    sidecar,
-    sharedSecret,
-    oneTimeCode,
-    runSeed: seedFile === null ? crypto.randomUUID() : fixedRunSeed,
-    origin: () => `http://localhost:${port}`,
-  });
-  const rules = () => ({ port, siteOrigins: options.siteOrigins });
-  const app = createEmulatorApp(emulator, rules, (error) =>
-    tell(`The emulator failed: ${reasonOf(error)}\n`),
-  );
-  const listener = await listenOnLoopback(port, (request) => app.fetch(request));
-  port = listener.port;
-
-  async function stop(): Promise<void> {
-    await listener.stop();
-    await emulator.close();
-  }
-
+  const listener = await listenOnLoopback(options.port);
+  const { port } = listener;
+  const addresses = addressesOf(port, sidecar, oneTimeCode);
+  const runSeed = seedFile === null ? crypto.randomUUID() : fixedRunSeed;
+  const origin = addresses.url;
+  const emulator = createEmulator({ config, sidecar, sharedSecret, oneTimeCode, runSeed, origin });
   try {
-    if (!sidecar.isOwn) await ensureSecretFits(emulator.wire.resending);
+    if (!sidecar.isOwn) await ensureSecretFits(emulator.wire);
     await begin(emulator, { seedFile, stateFile });
-    emulator.wire.log.clear();
   } catch (error) {
-    await stop();
+    await Promise.all([listener.stop(), emulator.close()]);
     throw error instanceof RequestFailed ? new CannotStart(error.message) : error;
   }
+  emulator.wire.log.clear();
+  const app = createEmulatorApp(emulator, {
+    rules: { port, siteOrigins },
+    origin,
+    facts: () => ({ ...addresses, users: emulator.users() }),
+    onInternal: (error) => tell(`The emulator failed: ${reasonOf(error)}\n`),
+  });
+  listener.serve((request) => app.fetch(request));
   return {
-    addresses: addressesOf(port, sidecar, oneTimeCode),
+    addresses,
     async close() {
       if (stateFile !== null) await writeState(stateFile, emulator);
-      await stop();
+      await Promise.all([listener.stop(), emulator.close()]);
     },
   };
 }
 
 async function begin(
-  { state, seed }: Emulator,
+  { state, steps, platform, site: { rows, block } }: Emulator,
   { seedFile, stateFile }: Pick<RunOptions, "seedFile" | "stateFile">,
 ): Promise<void> {
   if (stateFile !== null && existsSync(stateFile)) {
     return state.import(readInputFile("--state", stateFile, EmulatorState));
   }
   if (seedFile === null) return;
-  await plantSeed(readInputFile("--seed", seedFile, Seed), seed);
+  await plantSeed(readInputFile("--seed", seedFile, Seed), { steps, platform, rows, block });
 }
 
 /** The file holds what devices sign with, so that only this account may read it. */

@@ -1,10 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { eventually, isRejected } from "../../scripts/servers/waiting.ts";
 import { failureOf, startEmulator } from "../support/emulator-process.ts";
 import { runOnTerminal } from "../support/terminal.ts";
+
+setDefaultTimeout(60_000);
 
 const command = join(import.meta.dir, "../../scripts/emulator/index.ts");
 const users = [

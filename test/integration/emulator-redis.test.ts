@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { DiscoverAnswer } from "../../scripts/emulator/api/platform-api.ts";
 import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
@@ -6,6 +6,8 @@ import { runStatement } from "../../scripts/servers/run-statement.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { type EmulatorProcess, failureOf, namesOf, startEmulator } from "../support/emulator-process.ts";
+
+setDefaultTimeout(60_000);
 
 const createTable = `CREATE TABLE users (email varchar(320) NOT NULL UNIQUE, "ownIdData" text, blocked boolean)`;
 

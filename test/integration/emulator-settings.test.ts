@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { DiscoverAnswer } from "../../scripts/emulator/api/platform-api.ts";
 import type { SiteSession } from "../../scripts/emulator/api/site-api.ts";
@@ -6,6 +6,8 @@ import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { startAnswerCache } from "../support/answer-cache.ts";
 import { failureOf, startEmulator } from "../support/emulator-process.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
+
+setDefaultTimeout(60_000);
 
 const command = join(import.meta.dir, "../../scripts/emulator/index.ts");
 

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import type { ResendAnswer, WireCall } from "../../scripts/emulator/api/wire-api.ts";
 import { type EmulatorProcess, failureOf, startEmulator } from "../support/emulator-process.ts";
+
+setDefaultTimeout(60_000);
 
 interface Archive {
   readonly log: { readonly version: string; readonly entries: readonly unknown[] };

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { IntegrationScope } from "../../scripts/emulator/api/failure.ts";
 import type { DiscoverAnswer, SendCodeAnswer } from "../../scripts/emulator/api/platform-api.ts";
 import { type EmulatorProcess, failureOf, namesOf, startEmulator } from "../support/emulator-process.ts";
+
+setDefaultTimeout(60_000);
 
 describe("the emulator beside SQLite", () => {
   let emulator: EmulatorProcess;

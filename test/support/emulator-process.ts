@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import type { Addresses } from "../../scripts/emulator/addresses.ts";
-import type { ControlAnswer } from "../../scripts/emulator/api/control-api.ts";
+import type { Addresses, ControlAnswer } from "../../scripts/emulator/api/control-api.ts";
 import type { Failure } from "../../scripts/emulator/api/failure.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import type { Addresses } from "../../scripts/emulator/addresses.ts";
+import type { Addresses } from "../../scripts/emulator/api/control-api.ts";
 import type { BrowserPage } from "./browser-page.ts";
 import type { Chromium } from "./chromium.ts";
 import { startReactSite } from "./react-site/react-site.ts";

@@ -5,12 +5,21 @@ import { Endpoint } from "./wire-api.ts";
 /** For tests: everything without a browser, under `/control`. */
 
 /** `GET /control`: what a test needs to know. */
-export interface ControlFacts {
+export interface ControlFacts extends Addresses {
+  readonly users: readonly string[];
+}
+
+/** The addresses of a run. */
+export interface Addresses {
+  readonly url: string;
+  readonly sdkUrl: string;
+  readonly wireUrl: string;
+  readonly controlUrl: string;
+  readonly oneTimeCode: string;
   /** Where the site's endpoints are, such as `http://127.0.0.1:3300/ownid`. */
   readonly baseUrl: string;
+  /** `null`: not known. */
   readonly opsUrl: string | null;
-  readonly oneTimeCode: string;
-  readonly users: readonly string[];
 }
 
 const loginId = t.String({ minLength: 1, maxLength: 320 });

@@ -16,14 +16,14 @@ export interface ControlRoutesOptions {
   readonly state: State;
   readonly nextCalls: NextCalls;
   readonly block: BlockUser;
-  readonly facts: () => ControlFacts;
+  facts(): ControlFacts;
 }
 
 /** `/control`: what tests call, without a browser. */
 export function controlRoutes({ steps, state, nextCalls, block, facts }: ControlRoutesOptions) {
   const body = ControlRequest;
   return new Elysia({ prefix: "/control" })
-    .get("/", facts)
+    .get("/", () => facts())
     .post(
       "/register",
       ({ body, set }) => {

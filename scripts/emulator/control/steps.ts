@@ -11,7 +11,7 @@ export interface StepsOptions {
   readonly devices: VirtualDevices;
   readonly oneTimeCode: string;
   /** In whose pages the devices are used. */
-  readonly origin: () => string;
+  readonly origin: string;
 }
 
 /** What a person does in the browser, done with the emulator's own devices. All of them reject with `RequestFailed`. */
@@ -34,9 +34,9 @@ export function createSteps({ platform, rows, devices, oneTimeCode, origin }: St
     const authorization = purpose === "register" ? {} : await prove(purpose, loginId);
     const { flow, options } = await platform.startRegistration(
       { purpose, loginId, ...authorization },
-      origin(),
+      origin,
     );
-    const response = devices.make(loginId, device).create(options, origin());
+    const response = devices.make(loginId, device).create(options, origin);
     return platform.finishRegistration({ flow, response, deviceName: device });
   }
 
@@ -54,12 +54,12 @@ export function createSteps({ platform, rows, devices, oneTimeCode, origin }: St
 
     async login(request) {
       const { loginId, sessionType } = request;
-      const { flow, options } = await platform.startAuthentication(loginId, origin());
+      const { flow, options } = await platform.startAuthentication(loginId, origin);
       const passkey = devices.choose(loginId, request.device, options);
       if (passkey === null) throw unknownDevice();
       const { device, session } = await platform.finishAuthentication({
         flow,
-        response: passkey.get(options, origin()),
+        response: passkey.get(options, origin),
         ...(sessionType === undefined ? {} : { sessionType }),
       });
       return { loginId, device, session };

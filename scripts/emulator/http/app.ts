@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import type { ControlFacts } from "../api/control-api.ts";
 import { controlRoutes } from "../control/control-routes.ts";
 import type { Emulator } from "../emulator.ts";
 import { pageRoutes } from "../pages/page-routes.ts";
@@ -9,27 +10,34 @@ import { wireRoutes } from "../wire/wire-routes.ts";
 import { failures } from "./failures.ts";
 import { corsHeaders, ensureLocal, type LocalRules } from "./local-requests.ts";
 
-/** The emulator's one listener. `rules` are known once it listens. */
-export function createEmulatorApp(
-  emulator: Emulator,
-  rules: () => LocalRules,
-  onInternal: (error: unknown) => void,
-) {
+export interface AppOptions {
+  readonly rules: LocalRules;
+  /** Of the emulator's own pages. */
+  readonly origin: string;
+  facts(): ControlFacts;
+  /** Is told what nobody foresaw. */
+  onInternal(error: unknown): void;
+}
+
+/** All that the emulator's one listener answers. */
+export function createEmulatorApp(emulator: Emulator, { rules, origin, facts, onInternal }: AppOptions) {
+  const { platform, site, wire, steps, state } = emulator;
+  const { rows, block, checkSession } = site;
   return new Elysia()
     .use(failures(onInternal))
     .onRequest(({ request, set }) => {
-      ensureLocal(request, rules());
-      const cors = corsHeaders(request, rules());
+      ensureLocal(request, rules);
+      const cors = corsHeaders(request, rules);
       Object.assign(set.headers, cors, { "cache-control": "no-store" });
       if (request.method === "OPTIONS" && Object.keys(cors).length > 0) {
         return new Response(null, { status: 204, headers: cors });
       }
       return undefined;
     })
-    .use(platformRoutes(emulator.platform, emulator.origin))
-    .use(siteRoutes(emulator.site))
-    .use(wireRoutes(emulator.wire.log, emulator.wire.resending))
-    .use(controlRoutes(emulator.control))
+    .use(platformRoutes(platform, origin))
+    .use(siteRoutes({ rows, checkSession, platform }))
+    .use(wireRoutes(wire))
+    .use(controlRoutes({ steps, state, nextCalls: wire.nextCalls, block, facts }))
     .use(sdkRoutes())
     .use(pageRoutes());
 }

@@ -3,12 +3,14 @@ import { codeOf } from "../../reason.ts";
 
 export interface EmulatorListener {
   readonly port: number;
+  /** Answers with this from now on; until it is called, with 503. */
+  serve(handle: Handle): void;
   stop(): Promise<void>;
 }
 
-const freePortAttempts = 5;
-
 type Handle = (request: Request) => Response | Promise<Response>;
+
+const freePortAttempts = 5;
 
 /**
  * Listens on the loopback interface alone, on both of its addresses where there are two: browsers ask either of them
@@ -16,35 +18,45 @@ type Handle = (request: Request) => Response | Promise<Response>;
  *
  * @throws {UsageWrong} the port is taken
  */
-export async function listenOnLoopback(port: number, handle: Handle): Promise<EmulatorListener> {
+export async function listenOnLoopback(port: number): Promise<EmulatorListener> {
+  let handle: Handle = () => new Response(null, { status: 503 });
+  const fetch: Handle = (request) => handle(request);
+  const servers = await openServers(port, fetch);
+  return {
+    port: servers[0].port ?? port,
+    serve(next) {
+      handle = next;
+    },
+    stop: async () => void (await Promise.all(servers.map((server) => server.stop(true)))),
+  };
+}
+
+type Servers = readonly [first: Bun.Server<undefined>, ...others: Bun.Server<undefined>[]];
+
+/** A port that is free on one address may be taken on the other one. */
+async function openServers(port: number, fetch: Handle): Promise<Servers> {
   for (let attempt = 1; ; attempt += 1) {
-    const first = serve("127.0.0.1", port, handle);
-    const { port: taken = port } = first;
+    const first = open("127.0.0.1", port, fetch);
     try {
-      const second = serveIfThere("::1", taken, handle);
-      return {
-        port: taken,
-        stop: async () => void (await Promise.all([first.stop(true), second?.stop(true)])),
-      };
+      return [first, ...openIfThere("::1", first.port ?? port, fetch)];
     } catch (error) {
       await first.stop(true);
-      // A port that is free on one address may be taken on the other one.
       if (port !== 0 || attempt === freePortAttempts) throw error;
     }
   }
 }
 
-/** `null`: the machine has no such address. */
-function serveIfThere(hostname: string, port: number, handle: Handle) {
+/** Empty if the machine has no such address. */
+function openIfThere(hostname: string, port: number, fetch: Handle): Bun.Server<undefined>[] {
   try {
-    return serve(hostname, port, handle);
+    return [open(hostname, port, fetch)];
   } catch (error) {
     if (error instanceof UsageWrong) throw error;
-    return null;
+    return [];
   }
 }
 
-function serve(hostname: string, port: number, fetch: Handle) {
+function open(hostname: string, port: number, fetch: Handle): Bun.Server<undefined> {
   try {
     // No limit to how long a connection is idle: the stream of events waits for the next call.
     return Bun.serve({ hostname, port, fetch, idleTimeout: 0, reusePort: false });

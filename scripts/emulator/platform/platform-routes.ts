@@ -13,8 +13,8 @@ import { deviceNameOf } from "./device-name.ts";
 import type { Platform } from "./platform.ts";
 
 /** `/platform`: what the SDK calls. `ownOrigin` is the page's where a request does not name one. */
-export function platformRoutes(platform: Platform, ownOrigin: () => string) {
-  const originOf = ({ headers }: Request) => headers.get("origin") ?? ownOrigin();
+export function platformRoutes(platform: Platform, ownOrigin: string) {
+  const originOf = ({ headers }: Request) => headers.get("origin") ?? ownOrigin;
 
   return new Elysia({ prefix: "/platform" })
     .post("/discover", ({ body }) => platform.discover(body.loginId), { body: DiscoverRequest })

@@ -1,14 +1,14 @@
 import { ConfigurationInvalid } from "../../../src/errors.ts";
 import { CannotStart } from "../cannot-start.ts";
-import type { Resending } from "../wire/resend.ts";
 import { createSignedMessage } from "../wire/signed-message.ts";
+import type { Wire } from "../wire/wire.ts";
 
 /**
  * Makes one lookup of a login id that nobody has, so that a wrong secret or address shows before anyone tries to sign in.
  *
  * @throws {ConfigurationInvalid} the endpoints refuse the signature | {CannotStart} nothing answers
  */
-export async function ensureSecretFits({ baseUrl, sharedSecret, send }: Resending): Promise<void> {
+export async function ensureSecretFits({ baseUrl, sharedSecret, send }: Wire): Promise<void> {
   const message = createSignedMessage({
     baseUrl,
     endpoint: "getOwnIDDataByLoginId",

@@ -8,19 +8,16 @@ import {
   type SiteSession,
 } from "../api/site-api.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { CheckSession } from "./session-check.ts";
+import type { Site } from "./site.ts";
 import { createSiteSessions } from "./site-sessions.ts";
-import type { UserRows } from "./user-rows.ts";
 
-export interface SiteOptions {
-  readonly rows: UserRows;
-  readonly checkSession: CheckSession;
+export interface SiteRoutesOptions extends Pick<Site, "rows" | "checkSession"> {
   /** What the site asks of OwnID from its backend. */
   readonly platform: Pick<Platform, "listDevices" | "removeDevice" | "issueToken">;
 }
 
 /** `/site`: the backend of the demo site. */
-export function siteRoutes({ rows, checkSession, platform }: SiteOptions) {
+export function siteRoutes({ rows, checkSession, platform }: SiteRoutesOptions) {
   const sessions = createSiteSessions();
 
   return new Elysia({ prefix: "/site" })

@@ -1,16 +1,12 @@
 import { endpoints } from "../../client/endpoints.ts";
 import type { ResendAnswer, ResendRequest, WireCall } from "../api/wire-api.ts";
-import type { Send } from "./sender.ts";
 import { createSignedMessage, messageOf, type SignedMessage } from "./signed-message.ts";
+import type { Wire } from "./wire.ts";
 
 /** Twice the time for which the contract lets a signature hold. */
 const expiredMs = 120_000;
 
-export interface Resending {
-  readonly baseUrl: string;
-  readonly sharedSecret: Uint8Array;
-  readonly send: Send;
-}
+export type Resending = Pick<Wire, "baseUrl" | "sharedSecret" | "send">;
 
 /** Sends a call of the log again, in a way that the site has to refuse or must not act upon, and judges its answer. */
 export async function resend(

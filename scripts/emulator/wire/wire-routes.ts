@@ -3,11 +3,13 @@ import { version } from "../../../package.json";
 import { RequestFailed } from "../api/failure.ts";
 import { ResendRequest, type WireEvent } from "../api/wire-api.ts";
 import { harOf } from "./har.ts";
-import { type Resending, resend } from "./resend.ts";
+import { resend } from "./resend.ts";
+import type { Wire } from "./wire.ts";
 import type { WireLog } from "./wire-log.ts";
 
 /** `/wire`: the calls to the site, as JSON, as a stream of events and as HAR; and sent again. */
-export function wireRoutes(log: WireLog, resending: Resending) {
+export function wireRoutes(wire: Wire) {
+  const { log } = wire;
   return new Elysia({ prefix: "/wire" })
     .get("/", () => ({ calls: log.list() }))
     .delete("/", ({ set }) => {
@@ -24,7 +26,7 @@ export function wireRoutes(log: WireLog, resending: Resending) {
       ({ params, body }) => {
         const call = log.find(params.id);
         if (call === null) throw new RequestFailed("not_found", "No call of the log has this id.");
-        return resend(call, body, resending);
+        return resend(call, body, wire);
       },
       { params: t.Object({ id: t.Numeric() }), body: ResendRequest },
     );

@@ -2,7 +2,7 @@ import { ConfigurationInvalid } from "../../src/errors.ts";
 import { createPrivateFile } from "../../src/files/private-file.ts";
 import { shellWord } from "../../src/fix.ts";
 import { UsageWrong } from "../command.ts";
-import { describeAnswer, isErrorCode404, readOwnIdData } from "./answers.ts";
+import { describeAnswer, isErrorCode404, parseObject, readOwnIdData } from "./answers.ts";
 import { Deviation } from "./case.ts";
 import { type Answer, NoAnswer } from "./wire.ts";
 
@@ -12,6 +12,8 @@ export interface UserData {
   /** `null`: no data. */
   readonly value: string | null;
 }
+
+export const unknownData: UserData = { isKnown: false, value: null };
 
 const restoreAttempts = 3;
 const restorePauseMs = 1000;
@@ -38,12 +40,19 @@ export function readUserData(answer: Answer, url: string, user: string): UserDat
         "command: name the address itself.",
     );
   }
+  if (saysNull(answer)) return { isKnown: true, value: null };
   try {
     return { isKnown: true, value: readOwnIdData(answer) };
   } catch (error) {
     if (!(error instanceof Deviation)) throw error;
-    return { isKnown: false, value: null };
+    return unknownData;
   }
+}
+
+/** Whether the server says, in a form of its own, that the user has no data. */
+function saysNull({ status, body }: Answer): boolean {
+  const json = status === 200 ? parseObject(body) : null;
+  return json !== null && (json.ownIdData === null || Object.keys(json).length === 0);
 }
 
 function secretRefused(url: string, status: number): string {

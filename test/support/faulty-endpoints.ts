@@ -7,6 +7,8 @@ export type Fault =
   | "answers 200 for an unknown user"
   | "answers an error code for an unknown user"
   | "crashes on a user without data"
+  | "answers null for a user without data"
+  | "drops the connection on a user without data"
   | "caches lookups for a minute"
   | "trims data"
   | "makes unknown users"
@@ -24,7 +26,7 @@ export const endpointsSecret = Buffer.from("a shared secret of thirty-two b.");
 const windowMs = 60_000;
 const cacheMs = 60_000;
 
-type Answer = readonly [status: number, body?: Readonly<Record<string, unknown>>];
+type Answer = readonly [status: number, body?: Readonly<Record<string, unknown>>] | "dropped";
 
 /**
  * The three endpoints as a small team would write them, with the faults that are named and no other. It remembers no
@@ -57,6 +59,8 @@ export function startEndpoints({
   function get(loginId: string): Answer {
     const value = find(loginId);
     if (value) return [200, { ownIdData: value }];
+    if (has("answers null for a user without data")) return [200, { ownIdData: null }];
+    if (has("drops the connection on a user without data")) return "dropped";
     if (has("crashes on a user without data")) throw new TypeError("Cannot read properties of null");
     return [204];
   }
@@ -130,7 +134,9 @@ function parse(bytes: Uint8Array): Record<string, unknown> | null {
   }
 }
 
-function respond([status, body]: Answer): Response {
+function respond(answer: Answer): Response {
+  if (answer === "dropped") return new Response(new ReadableStream({ pull: (body) => body.error() }));
+  const [status, body] = answer;
   const headers = { "cache-control": "no-store" };
   return body === undefined
     ? new Response(null, { status, headers })

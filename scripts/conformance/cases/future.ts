@@ -28,8 +28,9 @@ export const futureCases: readonly Case[] = [
     contract: "Fields that nobody has documented do not change the answer to a lookup.",
     hint: ignoreHint,
     run: async (site) => {
-      const { status } = await site.get();
-      expectStatus(await site.send(site.request("get", { ...unknownFields, loginId: site.user })), status);
+      const loginId = site.newStranger();
+      const plain = await site.get(loginId);
+      expectNobody(await site.send(site.request("get", { ...unknownFields, loginId })), plain);
     },
   },
   {

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { RunningServer } from "../../scripts/servers/running-servers.ts";
 import { SessionLedgerUnavailable } from "../../src/errors.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
+import { guideSnippet } from "../support/guide.ts";
 import { type ProxyConfiguration, startCaddy, startNginx } from "../support/reverse-proxy.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 
@@ -11,22 +10,6 @@ setDefaultTimeout(30_000);
 
 const sol = "sol@testmail.com";
 const adminToken = "an-admin-token-of-32-characters-!";
-const guide = readFileSync(join(import.meta.dir, "../../src/sessions/README.md"), "utf8");
-
-/** What a site would copy from the guide, with the addresses of this test. */
-function snippet(
-  language: "nginx" | "caddy",
-  port: number,
-  addresses: Readonly<Record<string, string>>,
-): string {
-  const [, text = ""] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "ms").exec(guide) ?? [];
-  const replacements = {
-    ...addresses,
-    "listen 80": `listen 127.0.0.1:${port}`,
-    "site.example.com:80": `127.0.0.1:${port}`,
-  };
-  return Object.entries(replacements).reduce((config, [from, to]) => config.replaceAll(from, to), text);
-}
 
 const proxies = {
   nginx: { start: startNginx, unavailable: 500 },
@@ -51,7 +34,9 @@ for (const kind of ["nginx", "caddy"] as const) {
     beforeAll(async () => {
       app = await startApp({ users: [{ email: sol }], adminToken });
       const configuration: ProxyConfiguration = (port) =>
-        snippet(kind, port, {
+        guideSnippet(kind, {
+          "listen 80": `listen 127.0.0.1:${port}`,
+          "site.example.com:80": `127.0.0.1:${port}`,
           "127.0.0.1:3301": new URL(app.opsUrl).host,
           "127.0.0.1:8080": `127.0.0.1:${page.port}`,
         });
@@ -63,9 +48,9 @@ for (const kind of ["nginx", "caddy"] as const) {
       await app[Symbol.asyncDispose]();
     });
 
-    async function visit(headers: Record<string, string>, init: RequestInit = {}) {
+    async function visit(headers: Record<string, string>, init: RequestInit = {}, path = "/account?a=b") {
       seen.length = 0;
-      const response = await fetch(`http://127.0.0.1:${proxy.port}/account?a=b`, { ...init, headers });
+      const response = await fetch(`http://127.0.0.1:${proxy.port}${path}`, { ...init, headers });
       return { status: response.status, headers: response.headers, body: await response.text() };
     }
 
@@ -95,6 +80,12 @@ for (const kind of ["nginx", "caddy"] as const) {
       }
     });
 
+    test("lets a visitor log in", async () => {
+      const answer = await visit({}, { method: "POST", body: "a form" }, "/login");
+      expect(answer).toMatchObject({ status: 200, body: "the page, POST a form" });
+      expect((await visit({}, {}, "/login/other")).status).toBe(401);
+    });
+
     test("never learns a session from the client's own headers", async () => {
       const token = JSON.parse((await app.client.session(sol)).body).token;
       const forged = {
@@ -103,6 +94,8 @@ for (const kind of ["nginx", "caddy"] as const) {
         "x-auth-session-id": "1",
       };
       expect((await visit(forged)).status).toBe(401);
+      await visit(forged, { method: "POST" }, "/login");
+      for (const name of Object.keys(forged)) expect(seen[0]?.get(name) || null).toBeNull();
       expect((await visit({ ...forged, cookie: `ownid_session=${token}` })).status).toBe(200);
       expect([seen[0]?.get("x-auth-subject"), seen[0]?.get("x-auth-session-type") || null]).toEqual([
         sol,

@@ -42,6 +42,8 @@ export function createUsers(path: string, users: readonly User[], collation: "BI
       void database.query("UPDATE users SET email = ? WHERE email = ?").run(newEmail, email),
     block: (email: string) => void database.query("UPDATE users SET blocked = 1 WHERE email = ?").run(email),
     remove: (email: string) => void database.query("DELETE FROM users WHERE email = ?").run(email),
+    /** A statement of the site's own, with its values. */
+    change: (sql: string, values: readonly (string | null)[]) => void database.query(sql).run(...values),
     /** For triggers, and whatever else a site has in its schema. */
     run: (sql: string) => void database.run(sql),
     count: () => database.query<{ count: number }, []>("SELECT count(*) AS count FROM users").get()?.count,

@@ -67,6 +67,12 @@ async function createSite(settings: Readonly<Record<string, string>>) {
         const request = { method: "POST", headers, body: JSON.stringify(body) };
         return (await fetch(`${opsUrl}/admin/revoke`, request)).status;
       },
+      async erase(loginId: string): Promise<number> {
+        const headers = { authorization: `Bearer ${adminToken}` };
+        const url = `${opsUrl}/admin/users/${encodeURIComponent(loginId)}`;
+        return (await fetch(url, { method: "DELETE", headers })).status;
+      },
+      get: () => client.get(sol),
       /** What both ways of asking say: introspection's status or `active`, and the status of `/verify`. */
       async opinionOf(token: string): Promise<string> {
         const { status, body } = await postForm("/introspect", token);
@@ -78,6 +84,7 @@ async function createSite(settings: Readonly<Record<string, string>>) {
 
   return {
     startSidecar,
+    table,
     [Symbol.dispose]() {
       table.close();
       folder[Symbol.dispose]();
@@ -114,6 +121,19 @@ describeWithPrivate("redis", "two sidecars over one Redis with an append-only fi
     expect(await first().revoke({ loginId: sol })).toBe(204);
     for (const token of tokens) expect(await opinions(token)).toEqual(both(ended));
     expect(performance.now() - from).toBeLessThan(1000);
+    expect(await opinions(await second().newToken())).toEqual(both(active));
+  });
+
+  test("erase a user's data from the table and from Redis, and end the sessions, for both", async () => {
+    site.table.write(sol, "the data");
+    expect((await second().get()).status).toBe(200);
+    const token = await second().newToken();
+    expect(await first().erase(sol.toUpperCase())).toBe(404);
+    expect(await opinions(token)).toEqual(both(active));
+    expect(await first().erase(sol)).toBe(204);
+    expect(site.table.read(sol)).toBeNull();
+    expect([(await first().get()).status, (await second().get()).status]).toEqual([204, 204]);
+    expect(await opinions(token)).toEqual(both(ended));
     expect(await opinions(await second().newToken())).toEqual(both(active));
   });
 

@@ -37,7 +37,12 @@ async function createRing() {
     await Bun.write(path, keySetText(keys));
     return loadSigningKeys(path);
   };
-  const ring = createKeyRing(await write(first), { maxAgeSeconds, now: () => clock.nowMs });
+  const signers: string[] = [];
+  const ring = createKeyRing(await write(first), {
+    maxAgeSeconds,
+    now: () => clock.nowMs,
+    onSignerChange: (kid) => signers.push(kid),
+  });
   const rotation = () => ({
     nowMs: clock.nowMs,
     maxAgeSeconds,
@@ -47,6 +52,7 @@ async function createRing() {
     ring,
     clock,
     first,
+    signers,
     rotation,
     replaceWith: async (keys: Parameters<typeof keySetText>[0]) => ring.replace(await write(keys)),
     [Symbol.dispose]: () => folder[Symbol.dispose](),
@@ -63,6 +69,19 @@ describe("the signing keys of a running sidecar", () => {
     clock.nowMs = nowMs + 305_000;
     expect(ring.signer().kid).toBe(first[1]?.kid ?? "");
     expect(ring.publicKeys().keys).toHaveLength(3);
+  });
+
+  test("are told of once, when another one begins to sign", async () => {
+    using site = await createRing();
+    const { ring, clock, first, signers } = site;
+    ring.signer();
+    await site.replaceWith(await rotate(first, site.rotation()));
+    clock.nowMs = nowMs + 304_999;
+    ring.signer();
+    expect(signers).toEqual([]);
+    clock.nowMs = nowMs + 305_000;
+    for (const _ of [1, 2]) ring.signer();
+    expect(signers).toEqual([first[1]?.kid ?? ""]);
   });
 
   test("do not sign with a key that has come late before verifiers here know it", async () => {

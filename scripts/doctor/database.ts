@@ -9,6 +9,8 @@ import type {
   TableFacts,
   TableNames,
 } from "../../src/directory/dialects/dialect.ts";
+import { dialects } from "../../src/directory/dialects/dialects.ts";
+import type { Spelling } from "../../src/directory/dialects/spelling.ts";
 import { explainRefusedConnection } from "../../src/directory/refused-connection.ts";
 import { countRepeatsBy } from "../../src/directory/repeated-login-ids.ts";
 import { fine, wrong } from "./check.ts";
@@ -19,7 +21,6 @@ import { ifUnknown, notOpened, notThereYet, type Opened, type OpenOptions } from
 import { countUsers, type Population } from "./population.ts";
 import { type Explanation, within } from "./runner.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
-import { type Spelling, spellings } from "./sql-spelling.ts";
 import { judgeSqliteFile } from "./sqlite-file.ts";
 
 type DatabaseSettings = Config["database"];
@@ -74,7 +75,7 @@ export async function openDatabase(
       const verdict = judgeSqliteFile(url.reveal());
       if (verdict.status === "wrong") return notOpened(verdict);
     }
-    const failure = spellings[kind].dialect().failure(error);
+    const failure = dialects[kind].createDialect().failure(error);
     const { reason, fix } = await explainRefusedConnection(failure, url.reveal());
     return notOpened(wrong(reason, (await grantDatabase(error, config)) ?? fix));
   }
@@ -92,8 +93,8 @@ function isPoolers(error: unknown): boolean {
 
 async function connect(config: Config, prepare: boolean, { deadlineMs, now }: OpenOptions) {
   const { kind, names, url, tls } = config.database;
-  const spelling = spellings[kind];
-  const dialect = spelling.dialect();
+  const { createDialect, spelling } = dialects[kind];
+  const dialect = createDialect();
   // As in a sidecar, the server's limit lies below the client's.
   const statementMs = Math.max(1, Math.round(config.coherence.statementMs * 0.9));
   const sql = dialect.connect({

@@ -2,9 +2,10 @@ import { Type } from "@sinclair/typebox";
 import { SQL } from "bun";
 import type { Config } from "../../src/config/load-config.ts";
 import { neededPrivileges, quoteTable, splitTable } from "../../src/directory/dialects/dialect.ts";
+import { createMysqlDialect } from "../../src/directory/dialects/mysql.ts";
+import { mysqlSpelling } from "../../src/directory/dialects/mysql-spelling.ts";
 import { type Fix, fixWhen, sql } from "../../src/fix.ts";
 import { rowOf } from "./sql-answer.ts";
-import { spellings } from "./sql-spelling.ts";
 
 const databaseRefused = 1044;
 /** A database that every account may use. */
@@ -20,7 +21,7 @@ const Identity = Type.Object({ account: Type.String() });
 export async function grantDatabase(error: unknown, config: Config): Promise<readonly Fix[] | null> {
   if (!(error instanceof SQL.MySQLError) || error.errno !== databaseRefused) return null;
   const { names, url } = config.database;
-  const { quote } = spellings.mysql;
+  const { quote } = mysqlSpelling;
   const address = new URL(url.reveal());
   const database = decodeURIComponent(address.pathname.slice(1));
   address.pathname = openToAll;
@@ -40,9 +41,9 @@ export async function grantDatabase(error: unknown, config: Config): Promise<rea
 async function accountAt(url: string, { database, coherence }: Config): Promise<string> {
   const { statementMs } = coherence;
   const options = { url, poolMax: 1, prepare: database.prepare, tls: database.tls.reveal(), statementMs };
-  const connection = spellings.mysql.dialect().connect(options);
+  const connection = createMysqlDialect().connect(options);
   try {
-    return rowOf(Identity, await connection.unsafe(spellings.mysql.identity)).account;
+    return rowOf(Identity, await connection.unsafe(mysqlSpelling.identity)).account;
   } finally {
     await connection.close({ timeout: 1 }).catch(() => {});
   }

@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { quoteTable, type TableNames } from "../../src/directory/dialects/dialect.ts";
+import type { Spelling } from "../../src/directory/dialects/spelling.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
-import type { Spelling } from "./sql-spelling.ts";
 
 /** The site's users, in numbers. */
 export interface Population {

@@ -71,7 +71,6 @@ function loginIdOf({ names, spelling }: Database): string {
   return `u.${spelling.quote(names.loginIdColumn)}`;
 }
 
-function textOf({ settings, spelling }: Database, subject: string): string {
-  const column = `u.${spelling.quote(subject)}`;
-  return settings.kind === "postgres" ? `${column}::text` : column;
+function textOf({ spelling }: Database, subject: string): string {
+  return spelling.text(`u.${spelling.quote(subject)}`);
 }

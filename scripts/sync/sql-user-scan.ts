@@ -1,10 +1,11 @@
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { RunSql } from "../../src/directory/dialects/dialect.ts";
-import { createScanStatements, type ScanStatements } from "../../src/directory/dialects/scan-statements.ts";
+import { dialects } from "../../src/directory/dialects/dialects.ts";
 import { noRepeats } from "../../src/directory/repeated-login-ids.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "../../src/directory/sql-client.ts";
 import { notText, severalUsers } from "../../src/directory/user-row.ts";
+import { createScanStatements, type ScanStatements } from "./scan-statements.ts";
 import type { UserScan } from "./user-scan.ts";
 
 const waitingMax = 100;
@@ -20,6 +21,7 @@ const CountRow = TypeCompiler.Compile(Type.Object({ users: Type.Union([Type.Numb
 /** The scan over Bun.SQL, on connections of its own. `statementMs` bounds every call, retries included. */
 export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
   const { kind, names } = options;
+  const { spelling } = dialects[kind];
   const client = createSqlClient({
     ...options,
     waitingMax,
@@ -33,7 +35,7 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
     const run: RunSql = (text, parameters = []) => client.read(text, parameters);
     const { fullName } = await dialect.inspect(run, names, countNothing);
     const settings = dialect.settings(serverStatementMs);
-    prepared = createScanStatements(kind, names, fullName, dialect.unfitStates(), settings);
+    prepared = createScanStatements(spelling, names, fullName, dialect.unfitStates(), settings);
     return prepared;
   }
 

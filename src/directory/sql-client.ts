@@ -1,9 +1,8 @@
+import type { DatabaseKind } from "../config/database-address.ts";
 import { DatabaseUnavailable, Overloaded } from "../errors.ts";
 import type { ConnectionOptions, Dialect, TableNames } from "./dialects/dialect.ts";
-import { createMysqlDialect } from "./dialects/mysql.ts";
-import { postgres } from "./dialects/postgres.ts";
+import { dialects } from "./dialects/dialects.ts";
 import { readOnlyServer, type SqlFailure } from "./dialects/sql-failure.ts";
-import { sqlite } from "./dialects/sqlite.ts";
 import {
   createSqlPool,
   PlaceChanged,
@@ -14,11 +13,9 @@ import {
 import { belongToRead, unfitStateOf } from "./user-row.ts";
 
 export interface SqlDirectoryOptions extends ConnectionOptions {
-  readonly kind: keyof typeof dialects;
+  readonly kind: DatabaseKind;
   readonly names: TableNames;
 }
-
-const dialects = { sqlite: () => sqlite, postgres: () => postgres, mysql: createMysqlDialect };
 
 export interface SqlClientOptions extends SqlDirectoryOptions {
   /** Maximum number of statements that may be in flight or wait for a connection. */
@@ -81,7 +78,7 @@ export interface SqlClient {
  */
 export function createSqlClient(options: SqlClientOptions): SqlClient {
   const { kind, statementMs, waitingMax, fixWhenSlow } = options;
-  const dialect: Dialect = dialects[kind]();
+  const dialect: Dialect = dialects[kind].createDialect();
   const serverStatementMs = Math.max(1, Math.round(statementMs * 0.9));
   const pool = createSqlPool({
     watchPlace: () => dialect.watchPlace(options.url),

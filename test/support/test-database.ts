@@ -5,9 +5,7 @@ import { SQL } from "bun";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import type { DatabaseKind } from "../../src/config/database-address.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
-import { createMysqlDialect } from "../../src/directory/dialects/mysql.ts";
-import { postgres } from "../../src/directory/dialects/postgres.ts";
-import { sqlite } from "../../src/directory/dialects/sqlite.ts";
+import { dialects } from "../../src/directory/dialects/dialects.ts";
 import { countRepeatsBy } from "../../src/directory/repeated-login-ids.ts";
 import type { SqlDirectoryOptions } from "../../src/directory/sql-client.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
@@ -69,8 +67,8 @@ export function openTestDatabase({
     directories = [];
     await Promise.all(open.map((directory) => directory.close()));
   }
-  const mark = kind === "mysql" ? "`" : '"';
-  const quote = (name: string) => mark + name.replaceAll(mark, mark + mark) + mark;
+  const { createDialect, spelling } = dialects[kind];
+  const { quote } = spelling;
   return {
     kind,
     run: async (text, parameters = []) => await site.unsafe(text, [...parameters]),
@@ -81,7 +79,7 @@ export function openTestDatabase({
     },
     closeDirectories,
     async findProblems(names) {
-      const dialect = { sqlite: () => sqlite, postgres: () => postgres, mysql: createMysqlDialect }[kind]();
+      const dialect = createDialect();
       await using connection = dialect.connect(options);
       const run = async (text: string, parameters: readonly unknown[] = []) =>
         connection.unsafe(text, [...parameters]);

@@ -1,5 +1,5 @@
-import type { DatabaseKind } from "../../../src/config/database-address.ts";
 import type { TableFacts, TableNames } from "../../../src/directory/dialects/dialect.ts";
+import type { Spelling } from "../../../src/directory/dialects/spelling.ts";
 
 export interface RowStatements {
   /** Takes (loginId, ownIdData). */
@@ -14,13 +14,11 @@ export interface RowStatements {
 
 /** What the site does with its own table. Values are parameters; names are quoted. */
 export function createRowStatements(
-  kind: DatabaseKind,
+  { quote, parameter, text }: Spelling,
   { loginIdColumn, ownIdDataColumn, blockedColumn, session }: TableNames,
   { fullName, columns }: Pick<TableFacts, "fullName" | "columns">,
 ): RowStatements {
-  const mark = kind === "mysql" ? "`" : '"';
-  const quote = (name: string) => mark + name.replaceAll(mark, mark + mark) + mark;
-  const [first, second] = kind === "postgres" ? ["$1", "$2"] : ["?", "?"];
+  const [first, second] = [parameter(1), parameter(2)];
   const loginId = quote(loginIdColumn);
   const ownIdData = quote(ownIdDataColumn);
   const subject = session?.subject ?? null;
@@ -34,11 +32,8 @@ export function createRowStatements(
     findBySubject:
       subject === null
         ? null
-        : `SELECT ${loginId} AS ${quote("loginId")} FROM ${fullName} WHERE CAST(${quote(subject)} AS ${textTypes[kind]}) = ${first}`,
+        : `SELECT ${loginId} AS ${quote("loginId")} FROM ${fullName} WHERE ${text(quote(subject))} = ${first}`,
     block: (isBlocked) =>
       `UPDATE ${fullName} SET ${quote(blockedColumn ?? "")} = ${literal(isBlocked)} WHERE ${loginId} = ${first}`,
   };
 }
-
-/** What any value becomes a text as. */
-const textTypes: Readonly<Record<DatabaseKind, string>> = { sqlite: "TEXT", postgres: "text", mysql: "CHAR" };

@@ -2,6 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { Config } from "../../../src/config/load-config.ts";
 import type { TableFacts } from "../../../src/directory/dialects/dialect.ts";
+import { dialects } from "../../../src/directory/dialects/dialects.ts";
 import { noRepeats } from "../../../src/directory/repeated-login-ids.ts";
 import { createSqlClient, SqlFailed } from "../../../src/directory/sql-client.ts";
 import { RequestInvalid } from "../../../src/errors.ts";
@@ -74,7 +75,7 @@ export function createUserRows(
 
   async function statements() {
     examined ??= examine();
-    return createRowStatements(kind, names, await examined);
+    return createRowStatements(dialects[kind].spelling, names, await examined);
   }
 
   async function find(loginId: string): Promise<UserRow | null> {

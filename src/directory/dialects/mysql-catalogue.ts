@@ -10,8 +10,9 @@ import {
   type TableFacts,
   type TableNames,
 } from "./dialect.ts";
-import { isJson, mysqlFixes, quote, speakUtf8 } from "./mysql-fixes.ts";
+import { isJson, mysqlFixes, speakUtf8 } from "./mysql-fixes.ts";
 import { type MysqlColumn, MysqlColumns, MysqlConstraints, optionalText } from "./mysql-rows.ts";
+import { quote } from "./mysql-spelling.ts";
 import { stateVariables } from "./mysql-unfit-states.ts";
 
 const numberTypes = new Set([

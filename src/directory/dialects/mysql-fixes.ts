@@ -3,8 +3,8 @@ import { areUnique, type RepeatedLoginIds, uniqueFixes } from "../repeated-login
 import { neededPrivileges, quoteTable, type TableFixes, type TableNames } from "./dialect.ts";
 import { freeName } from "./free-name.ts";
 import type { MysqlColumn, MysqlConstraint } from "./mysql-rows.ts";
+import { quote } from "./mysql-spelling.ts";
 
-export const quote = (identifier: string) => `\`${identifier.replaceAll("`", "``")}\``;
 const text = (value: string) => `'${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 
 interface Examined {

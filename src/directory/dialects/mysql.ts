@@ -8,7 +8,7 @@ import {
 import { connectToUrl } from "./driver-environment.ts";
 import { inspectMysql, type Server } from "./mysql-catalogue.ts";
 import { mysqlFailure } from "./mysql-failures.ts";
-import { quote } from "./mysql-fixes.ts";
+import { quote } from "./mysql-spelling.ts";
 import { mysqlUnfitStates } from "./mysql-unfit-states.ts";
 import { selectSessionColumns } from "./session-columns.ts";
 import { unfitExpression } from "./unfit-state.ts";

@@ -9,9 +9,10 @@ import {
   type TableFacts,
   type TableNames,
 } from "./dialect.ts";
-import { postgresFixes, quote } from "./postgres-fixes.ts";
+import { postgresFixes } from "./postgres-fixes.ts";
 import { operatorProblems } from "./postgres-operator.ts";
 import { PostgresColumns, PostgresServer } from "./postgres-rows.ts";
+import { quote } from "./postgres-spelling.ts";
 import { fullNameOf } from "./postgres-table-name.ts";
 import { findUniqueColumns, nothingUnique } from "./postgres-uniqueness.ts";
 

@@ -3,8 +3,7 @@ import { type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { neededPrivileges, quoteTable, splitTable, type TableFixes, type TableNames } from "./dialect.ts";
 import { freeName } from "./free-name.ts";
 import type { PostgresColumn, PostgresDatabase } from "./postgres-rows.ts";
-
-export const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
+import { quote } from "./postgres-spelling.ts";
 
 interface Examined {
   readonly names: TableNames;

@@ -1,8 +1,8 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { RunSql } from "./dialect.ts";
-import { quote } from "./postgres-fixes.ts";
 import type { PostgresColumn } from "./postgres-rows.ts";
+import { quote } from "./postgres-spelling.ts";
 
 export interface UniqueColumns {
   readonly columns: readonly string[];

@@ -2,7 +2,7 @@ import { alwaysSamePlace, type ColumnFacts, connectionSettings, type Dialect } f
 import { connectToUrl } from "./driver-environment.ts";
 import { inspectPostgres } from "./postgres-catalogue.ts";
 import { postgresFailure } from "./postgres-failures.ts";
-import { quote } from "./postgres-fixes.ts";
+import { quote } from "./postgres-spelling.ts";
 import { selectSessionColumns } from "./session-columns.ts";
 import { readOnlyServer } from "./sql-failure.ts";
 import { type UnfitState, unfitExpression } from "./unfit-state.ts";

@@ -10,7 +10,8 @@ import {
   type TableFacts,
   type TableNames,
 } from "./dialect.ts";
-import { quote, sqliteFixes } from "./sqlite-fixes.ts";
+import { sqliteFixes } from "./sqlite-fixes.ts";
+import { quote } from "./sqlite-spelling.ts";
 
 const columnsQuery =
   'SELECT name, upper(type) AS type, "notnull" AS isRequired, pk AS keyPosition FROM pragma_table_xinfo(?1, ?2)';

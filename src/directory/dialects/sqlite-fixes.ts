@@ -4,8 +4,7 @@ import { type Fix, fixBy, fixWhen, type Step, setting, sql } from "../../fix.ts"
 import { type RepeatedLoginIds, uniqueFixes } from "../repeated-login-ids.ts";
 import { quoteTable, splitTable, type TableFixes, type TableNames } from "./dialect.ts";
 import { freeName } from "./free-name.ts";
-
-export const quote = (identifier: string) => `"${identifier.replaceAll('"', '""')}"`;
+import { quote } from "./sqlite-spelling.ts";
 
 interface Examined {
   readonly names: TableNames;

@@ -55,8 +55,9 @@ describe("the emulator's log of calls", () => {
     await emulator.control.enrol("ada@example.com", "laptop");
     const set = (await calls()).find(({ endpoint }) => endpoint === "setOwnIDDataByLoginId");
     await emulator.control.recover("ada@example.com", "phone");
-    const { body } = await emulator.post(`/wire/${set?.id}/resend`, { as: "replayed" });
+    const { body } = await emulator.post<ResendAnswer>(`/wire/${set?.id}/resend`, { as: "replayed" });
     expect(body).toMatchObject({ holds: true, call: { answer: { status: 204 } } });
+    expect(body.verdict).toContain("without writing again");
     expect(failureOf(await emulator.control.login("ada@example.com", "laptop"))).toEqual([
       401,
       "passkey_invalid",

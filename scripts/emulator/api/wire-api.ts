@@ -71,7 +71,7 @@ export type ResendRequest = Static<typeof ResendRequest>;
 
 export interface ResendAnswer {
   readonly call: WireCall;
-  /** Whether the site did what it should: it refused, or repeated its answer without doing it again. */
+  /** Whether the site did what it should, as far as that shows: it refused, or answered again without doing it again. */
   readonly holds: boolean;
   /** What happened and why that is right or wrong, in a sentence or two. */
   readonly verdict: string;

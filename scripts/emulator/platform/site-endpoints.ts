@@ -2,6 +2,7 @@ import { type IntegrationScope, RequestFailed } from "../api/failure.ts";
 import type { SessionAnswer } from "../api/platform-api.ts";
 import type { Endpoint, WireCall } from "../api/wire-api.ts";
 import type { CallSite } from "../wire/caller.ts";
+import { parseJson } from "../wire/parse-json.ts";
 
 /**
  * The site's three endpoints, as the platform understands their answers. `reason` says in the log of calls why the
@@ -56,7 +57,7 @@ interface SiteAnswer {
 function readAnswer({ endpoint, answer, failure }: WireCall): SiteAnswer {
   if (answer === null) throw unexpected(endpoint, `gave no answer. ${failure}`);
   const { status, body } = answer;
-  const content = parse(body);
+  const content = parseJson(body);
   const { code, errorCode } = asRecord(content);
   // OwnID's samples answer an unknown user with 200 and this body.
   if (errorCode === 404)
@@ -78,14 +79,6 @@ const scopes: Readonly<Record<Endpoint, IntegrationScope>> = {
   setOwnIDDataByLoginId: "data",
   getSessionByLoginId: "session",
 };
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-}
 
 function asRecord(content: unknown): Readonly<Record<string, unknown>> {
   return typeof content === "object" && content !== null ? { ...content } : {};

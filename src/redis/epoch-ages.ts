@@ -26,9 +26,19 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
   const firstSeen = new Map<string, FirstSeen>();
   const unrecorded = new Set<string>();
   const inFlight = new Set<string>();
+  // Of all epochs together, since lookups ask for it.
+  let graceOverAt = Number.NEGATIVE_INFINITY;
+  let youngestSeenAtMs: number | null = null;
 
   function seenBefore(ageMs: number): FirstSeen {
     return { atMs: Date.now() - ageMs, graceOverAt: performance.now() + Math.max(0, graceMs - ageMs) };
+  }
+
+  function remember(epoch: string, seen: FirstSeen): void {
+    firstSeen.set(epoch, seen);
+    const all = [...firstSeen.values()];
+    graceOverAt = Math.max(...all.map((one) => one.graceOverAt));
+    youngestSeenAtMs = Math.max(...all.map(({ atMs }) => atMs));
   }
 
   async function tryToRecord(epoch: string): Promise<void> {
@@ -36,7 +46,7 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
     inFlight.add(epoch);
     try {
       const ageMs = await record(epoch);
-      if (unrecorded.delete(epoch)) firstSeen.set(epoch, earlier(firstSeen.get(epoch), seenBefore(ageMs)));
+      if (unrecorded.delete(epoch)) remember(epoch, earlier(firstSeen.get(epoch), seenBefore(ageMs)));
     } catch (error) {
       failed(error);
     } finally {
@@ -50,40 +60,35 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
     count: () => firstSeen.size,
 
     /**
-     * Reports that a live master has this epoch. The first attempt to record it is awaited, so that its age is
-     * usually known afterwards. Later attempts are not, since each may take as long as a command. Never rejects.
+     * A live master has this epoch. The first attempt to record it is awaited, so that its age is usually known by then;
+     * later attempts are not, since each may take as long as a command may. Never rejects.
      */
     async see(epoch: string): Promise<void> {
-      const isNew = !firstSeen.has(epoch);
-      if (isNew) {
-        firstSeen.set(epoch, seenBefore(0));
-        unrecorded.add(epoch);
-      }
-      if (!unrecorded.has(epoch)) return;
-      const attempt = tryToRecord(epoch);
-      if (isNew) await attempt;
+      if (firstSeen.has(epoch)) return;
+      remember(epoch, seenBefore(0));
+      unrecorded.add(epoch);
+      await tryToRecord(epoch);
+    },
+
+    /** Tries to record what could not be recorded so far. */
+    retry(): void {
+      for (const epoch of unrecorded) void tryToRecord(epoch);
     },
 
     /** Counts the epoch as first seen now, whatever is recorded of it. */
     startAnew(epoch: string): void {
       unrecorded.delete(epoch);
-      firstSeen.set(epoch, seenBefore(0));
+      remember(epoch, seenBefore(0));
     },
 
-    isRecorded: (epoch: string) => firstSeen.has(epoch) && !unrecorded.has(epoch),
+    /** Whether every epoch seen so far is recorded. */
+    areRecorded: () => unrecorded.size === 0,
 
-    /** Returns whether the grace of every epoch is over. */
-    isGraceOver(): boolean {
-      const now = performance.now();
-      return [...firstSeen.values()].every(({ graceOverAt }) => graceOverAt <= now);
-    },
+    /** Whether the grace of every epoch seen so far is over. */
+    isGraceOver: () => graceOverAt <= performance.now(),
 
-    /**
-     * Returns when the youngest epoch was first seen by any sidecar, in milliseconds since the Unix epoch; `null` if
-     * none was.
-     */
-    youngestSeenAtMs: () =>
-      firstSeen.size === 0 ? null : Math.max(...[...firstSeen.values()].map(({ atMs }) => atMs)),
+    /** When the youngest epoch was first seen by any sidecar, in milliseconds since the Unix epoch; `null` if none was. */
+    youngestSeenAtMs: () => youngestSeenAtMs,
   };
 }
 

@@ -152,7 +152,7 @@ export function createRedisEpochs({
       await Promise.all(known.map((master) => master && askMaster(master)));
       if (live.size > 0) firstContact.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, areAllLive() && areRecorded() ? askEveryMs : retryEveryMs);
+      const timer = setTimeout(resolve, areAllLive() && ages.areRecorded() ? askEveryMs : retryEveryMs);
       wake = resolve;
       await promise;
       clearTimeout(timer);
@@ -173,8 +173,7 @@ export function createRedisEpochs({
     return ages.has(epochHex) && isFilling();
   }
 
-  const isFilling = () => areAllLive() && areRecorded() && ages.isGraceOver();
-  const areRecorded = () => [...live.values()].every(({ epoch }) => ages.isRecorded(epoch.toString("hex")));
+  const isFilling = () => areAllLive() && ages.areRecorded() && ages.isGraceOver();
   const areAllLive = () => known.length > 0 && known.every(isLive);
 
   return {
@@ -253,7 +252,7 @@ export function createRedisEpochs({
 
     /** Returns why Redis has refused a command recently, or `null`. */
     refusal(): Explanation | null {
-      if (recordRefusal !== null && !areRecorded()) return recordRefusal;
+      if (recordRefusal !== null && !ages.areRecorded()) return recordRefusal;
       if (refused === null || performance.now() >= refused.until) return null;
       const { reason, fix } = refused;
       return { reason, fix };

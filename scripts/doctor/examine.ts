@@ -89,6 +89,7 @@ function examineHost({ run, examined, options }: Parts): Promise<Group>[] {
     algorithm: config.sessions.algorithm,
     keys: config.sessions.keysFile,
     state: config.redis === null ? config.sessions.stateFile : null,
+    audit: config.auditLog,
     environment: join(options.folder, ".env"),
     secrets: secretFiles(examined, options.environment),
     isMadeAtStart: !isProduction,

@@ -5,6 +5,7 @@ import { command, fixBy, fixWhen, shellWord } from "../../src/fix.ts";
 import type { SessionAlgorithm } from "../../src/sessions/key-algorithms.ts";
 import { KeyAlgorithmDiffers } from "../../src/sessions/key-file.ts";
 import { readSigningKeys } from "../../src/sessions/signing-keys.ts";
+import { auditFileCheck } from "./audit-file-check.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 import { judgePrivacy } from "./file-privacy.ts";
 import { stateFileCheck } from "./state-file-check.ts";
@@ -16,6 +17,8 @@ export interface Files {
   readonly keys: string;
   /** STATE_FILE; `null` where Redis takes its place. */
   readonly state: string | null;
+  /** AUDIT_LOG. */
+  readonly audit: string | null;
   /** The file that Bun reads the environment from. */
   readonly environment: string;
   /** Files that hold a secret, by the setting that names them. */
@@ -139,5 +142,5 @@ export function fileChecks({ algorithm, secrets }: Files): readonly Check<Files>
     }),
   );
   const ofFile = algorithm === "HS256" ? [] : ofKeys;
-  return [keys, ...ofFile, stateFileCheck, environmentFile, ...ofSecrets];
+  return [keys, ...ofFile, stateFileCheck, auditFileCheck, environmentFile, ...ofSecrets];
 }

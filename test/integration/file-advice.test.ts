@@ -129,6 +129,20 @@ const faults: Record<string, Fault> = {
       }
     },
   },
+  "an audit log in a folder that is missing": {
+    item: "files.audit: wrong",
+    plant({ folder, environment }) {
+      environment.AUDIT_LOG = join(folder, "log/audit.log");
+    },
+  },
+  "an audit log of root": {
+    item: "files.audit: wrong",
+    plant({ folder, environment }) {
+      environment.AUDIT_LOG = join(folder, "audit.log");
+      writeFileSync(environment.AUDIT_LOG, "");
+      give(environment.AUDIT_LOG, root, 0o600);
+    },
+  },
   "a state file that everyone may read": {
     item: "files.state: wrong",
     plant: ({ environment }) => makeStateFile(environment, service, 0o644),

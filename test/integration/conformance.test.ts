@@ -187,6 +187,7 @@ describe("endpoints of a team's own", () => {
       null,
       ["basic-get-after-set", "fresh-get-after-set", "fresh-gets-at-once", "fresh-register"],
     ],
+    [["fills a cache with what it read before a set"], null, ["fresh-register"]],
     [["trims data"], null, ["basic-verbatim"]],
     [["makes unknown users"], null, ["basic-set-unknown-user"]],
   ])(

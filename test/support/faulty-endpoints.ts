@@ -10,6 +10,7 @@ export type Fault =
   | "answers null for a user without data"
   | "drops the connection on a user without data"
   | "caches lookups for a minute"
+  | "fills a cache with what it read before a set"
   | "trims data"
   | "makes unknown users"
   | "redirects";
@@ -25,6 +26,8 @@ export interface EndpointsOptions {
 export const endpointsSecret = Buffer.from("a shared secret of thirty-two b.");
 const windowMs = 60_000;
 const cacheMs = 60_000;
+/** How long the database takes for a read, so that a set can overtake it. */
+const readMs = 5;
 
 type Answer = readonly [status: number, body?: Readonly<Record<string, unknown>>] | "dropped";
 
@@ -47,17 +50,19 @@ export function startEndpoints({
     return has("answers an error code for an unknown user") ? [200, { errorCode: 404 }] : [404];
   }
 
-  function find(loginId: string): string | null {
+  async function find(loginId: string): Promise<string | null> {
     const cached = cache.get(loginId);
-    if (has("caches lookups for a minute") && cached !== undefined && Date.now() < cached.until)
-      return cached.value;
+    if (cached !== undefined && Date.now() < cached.until) return cached.value;
     const value = table.get(loginId) ?? null;
-    cache.set(loginId, { value, until: Date.now() + cacheMs });
+    if (has("fills a cache with what it read before a set")) await Bun.sleep(readMs);
+    if (faults.some((fault) => fault.includes("cache"))) {
+      cache.set(loginId, { value, until: Date.now() + cacheMs });
+    }
     return value;
   }
 
-  function get(loginId: string): Answer {
-    const value = find(loginId);
+  async function get(loginId: string): Promise<Answer> {
+    const value = await find(loginId);
     if (value) return [200, { ownIdData: value }];
     if (has("answers null for a user without data")) return [200, { ownIdData: null }];
     if (has("drops the connection on a user without data")) return "dropped";
@@ -67,11 +72,12 @@ export function startEndpoints({
 
   function set(loginId: string, ownIdData: unknown): Answer {
     if (typeof ownIdData !== "string") return [400];
+    if (has("fills a cache with what it read before a set")) cache.delete(loginId);
     table.set(loginId, has("trims data") ? ownIdData.trim() : ownIdData);
     return [204];
   }
 
-  function answer(endpoint: string, body: Readonly<Record<string, unknown>>): Answer {
+  function answer(endpoint: string, body: Readonly<Record<string, unknown>>): Answer | Promise<Answer> {
     const { loginId, ownIdData } = body;
     if (typeof loginId !== "string" || loginId === "" || loginId.length > 320) return [400];
     const isSet = endpoint === "setOwnIDDataByLoginId";
@@ -99,7 +105,7 @@ export function startEndpoints({
         return respond([401]);
       }
       const body = parse(bytes);
-      return respond(body === null ? [400] : answer(endpoint, body));
+      return respond(body === null ? [400] : await answer(endpoint, body));
     },
     error: () => respond([500]),
   });

@@ -1,8 +1,6 @@
-import { findViolations, type RegisterOperation } from "../../faults/register-checker.ts";
 import { parseObject, readOwnIdData, store } from "../answers.ts";
 import { type Case, Deviation, NotJudged } from "../case.ts";
-import type { Site } from "../site.ts";
-import { NoAnswer } from "../wire.ts";
+import { judgeRegister } from "./fresh-register.ts";
 
 const cacheHint =
   "Something answers an old value: a cache before the database, a read replica, or a copy in the memory of each process. " +
@@ -10,12 +8,6 @@ const cacheHint =
 
 const rounds = 5;
 const readersAfterSet = 8;
-/** The concurrent history: so many at once, each so many times. */
-const writers = 3;
-const readers = 4;
-const turns = 8;
-/** A set without an answer may still take effect for so long. */
-const unknownMs = 60_000;
 
 export const freshCases: readonly Case[] = [
   {
@@ -81,58 +73,4 @@ export const freshCases: readonly Case[] = [
 
 function expectFresh(found: string | null, expected: string): void {
   if (found !== expected) throw new Deviation("After a set, a lookup answered another value than that one.");
-}
-
-/** Records concurrent sets and lookups of the test user, and has the history judged. */
-async function judgeRegister(site: Site): Promise<void> {
-  const history: RegisterOperation[] = [];
-  await record(history, site, site.newValue());
-  const repeat = async (value: () => string | null) => {
-    for (let turn = 0; turn < turns; turn += 1) await record(history, site, value());
-  };
-  // All are awaited, even if one fails: no `set` may land after the user's data has been restored.
-  const ended = await Promise.allSettled([
-    ...Array.from({ length: writers }, () => repeat(() => site.newValue())),
-    ...Array.from({ length: readers }, () => repeat(() => null)),
-  ]);
-  for (const end of ended) if (end.status === "rejected") throw end.reason;
-  await record(history, site, null);
-  const done = (kind: RegisterOperation["kind"]) =>
-    history.filter((operation) => operation.kind === kind && operation.outcome === "ok").length;
-  if (done("set") === 0 || done("get") === 0) {
-    throw new NotJudged("No set or no lookup succeeded; the cases of the profile basic judge that.");
-  }
-  const [violation] = findViolations(history, { unknownMs });
-  if (violation !== undefined) {
-    throw new Deviation(
-      violation.reason === "never written"
-        ? "A lookup answered a value that had been overwritten before."
-        : "A lookup went back to an older value than another one had answered, or saw one that was not set yet.",
-    );
-  }
-}
-
-/** Sets the value, or looks it up where there is none to set, and adds what came of it to the history. */
-async function record(history: RegisterOperation[], site: Site, value: string | null): Promise<void> {
-  const kind = value === null ? "get" : "set";
-  const invokedAt = performance.now();
-  const add = (read: string | null, outcome: RegisterOperation["outcome"]) =>
-    history.push({
-      loginId: site.user,
-      kind,
-      value: read,
-      invokedAt,
-      returnedAt: performance.now(),
-      outcome,
-    });
-  try {
-    const answer = value === null ? await site.get() : await site.set(value);
-    const isDone = answer.status === 200 || answer.status === 204;
-    if (value !== null) add(value, isDone ? "ok" : "unknown");
-    else if (isDone) add(readOwnIdData(answer), "ok");
-  } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
-    if (value !== null)
-      history.push({ loginId: site.user, kind, value, invokedAt, returnedAt: null, outcome: "unknown" });
-  }
 }

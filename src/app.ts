@@ -28,9 +28,9 @@ import type { Metrics } from "./process/metrics.ts";
 import type { LoginIdCase } from "./protocol/login-id.ts";
 import type { VerifySignature } from "./protocol/signature.ts";
 import type { ReplayGuard } from "./replay/replay-guard.ts";
-import type { Sessions } from "./sessions/sessions.ts";
+import type { SessionService } from "./sessions/session-service.ts";
 
-export interface AppDependencies {
+export interface AppDependencies extends SessionService {
   readonly basePath: string;
   readonly bodyBytesMax: number;
   readonly loginIdCase: LoginIdCase;
@@ -40,7 +40,6 @@ export interface AppDependencies {
   readonly verifySignature: VerifySignature;
   readonly store: OwnIdDataStore;
   readonly replayGuard: ReplayGuard;
-  readonly sessions: Sessions;
   readonly sessionCookie: string;
   readonly findUser: UserDirectory["find"];
   readonly readiness: Readiness;

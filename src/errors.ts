@@ -23,6 +23,7 @@ export const errorCodes = [
   "ERR_REDIS_UNAVAILABLE",
   "ERR_SESSIONS_UNAVAILABLE",
   "ERR_SESSION_ROW_UNFIT",
+  "ERR_SESSION_PROVIDER_UNAVAILABLE",
   "ERR_HASH_STALE",
   "ERR_REQUEST_REPLAYED",
   "ERR_WRITE_CONTENDED",
@@ -63,16 +64,29 @@ export const refusalReasons = {
     "endpoint not supported",
     "no ADMIN_TOKEN",
     "no BACKEND_TOKEN",
+    "no session tokens",
+  ],
+  ERR_SESSION_PROVIDER_UNAVAILABLE: [
+    "not reached",
+    "certificate refused",
+    "TLS failed",
+    "no answer in time",
+    "answer lost",
+    "redirect",
+    "other status",
+    "not a JSON object",
+    "too large",
   ],
 } as const satisfies Partial<Record<ErrorCode, readonly string[]>>;
 
 export type SignatureFault = (typeof refusalReasons.ERR_SIGNATURE_INVALID)[number];
 export type PathFault = (typeof refusalReasons.ERR_PATH_UNKNOWN)[number];
+export type SessionProviderFault = (typeof refusalReasons.ERR_SESSION_PROVIDER_UNAVAILABLE)[number];
 
 export abstract class SidecarError extends Error {
   abstract readonly code: ErrorCode;
   /** One of `refusalReasons`, for the operator only. */
-  readonly reason: SignatureFault | PathFault | null = null;
+  readonly reason: SignatureFault | PathFault | SessionProviderFault | null = null;
 }
 
 /** The body is not the JSON that the endpoint accepts. `message` says what to send instead. */
@@ -188,6 +202,25 @@ export class SessionLedgerUnavailable extends SidecarError {
  */
 export class SessionRowUnfit extends SidecarError {
   readonly code = "ERR_SESSION_ROW_UNFIT";
+}
+
+/**
+ * The site's endpoint (`SESSION_URL`) gave no session. `message` is the reason for the operator, and `reason` the same for
+ * the metrics.
+ */
+export class SessionProviderUnavailable extends SidecarError {
+  readonly code = "ERR_SESSION_PROVIDER_UNAVAILABLE";
+  override readonly reason: SessionProviderFault;
+
+  constructor(reason: SessionProviderFault, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+
+  /** Whether the request may have reached the site, which may then have made a session. */
+  get mayHaveMadeSession(): boolean {
+    return this.reason !== "not reached" && this.reason !== "certificate refused";
+  }
 }
 
 /**

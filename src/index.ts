@@ -25,8 +25,9 @@ import { reloadOnChange } from "./reload/reload.ts";
 import { openSessionKeys } from "./reload/session-keys.ts";
 import { createProcessReplayGuard } from "./replay/process-replay-guard.ts";
 import { withoutReplayGuard } from "./replay/replay-guard.ts";
-import { createJwtSessions, revocationSeconds } from "./sessions/jwt-sessions.ts";
+import { revocationSeconds } from "./sessions/jwt-sessions.ts";
 import type { SessionKeys } from "./sessions/key-ring.ts";
+import { openSessions } from "./sessions/open-sessions.ts";
 import { latestIssueTime } from "./sessions/session-token.ts";
 import { openStateFile } from "./sessions/state-file.ts";
 
@@ -72,6 +73,13 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
   const { logger } = log;
   reportSources(sources, logger);
   for (const warning of config.warnings) logger.warn(warning);
+  if (config.sessions.site !== null) {
+    const { url } = config.sessions.site;
+    logger.info(
+      { url },
+      "the site makes the sessions; /introspect, /verify and /admin/revoke do not know them",
+    );
+  }
   const secrets = createLiveSecrets(config, {
     environment: process.env,
     now: Date.now,
@@ -111,7 +119,7 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
       logger,
       metrics,
       audit,
-      keys: sessionKeys.keys,
+      keys: sessionKeys?.keys ?? null,
       secrets,
       directory,
       redis,
@@ -173,7 +181,8 @@ interface Parts {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly audit: AuditLog;
-  readonly keys: SessionKeys;
+  /** `null` if the sidecar issues no tokens. */
+  readonly keys: SessionKeys | null;
   readonly secrets: LiveSecrets;
   readonly directory: UserDirectory;
   readonly redis: RedisAdapters | null;
@@ -196,12 +205,6 @@ function appDependencies({
     (fields, line) => logger.error(fields, line),
     performance.now.bind(performance),
   );
-  const ledger =
-    redis?.sessionLedger ??
-    openStateFile(
-      { path: config.sessions.stateFile, keepSeconds: revocationSeconds(config.sessions), now: Date.now },
-      (warning) => logger.warn(warning),
-    );
   const onEvent = (event: StoreEvent, loginId: string) => {
     metrics.countStore(event);
     logStore(event);
@@ -226,7 +229,16 @@ function appDependencies({
       onEvent,
     }),
     replayGuard: config.replayProtection ? (redis?.replayGuard ?? processGuard(config)) : withoutReplayGuard,
-    sessions: createJwtSessions({ ...config.sessions, keys, ledger, now: Date.now }),
+    ...openSessions(config.sessions, {
+      keys,
+      siteSecrets: secrets.siteSecrets,
+      openLedger: (keepSeconds) =>
+        redis?.sessionLedger ??
+        openStateFile({ path: config.sessions.stateFile, keepSeconds, now: Date.now }, (warning) =>
+          logger.warn(warning),
+        ),
+      now: Date.now,
+    }),
     sessionCookie: config.sessions.cookie,
     findUser: directory.find,
     readiness: watch,

@@ -24,6 +24,7 @@ import { redisTopologyChecks } from "./redis-topology-checks.ts";
 import { createRunner, type Runner, within } from "./runner.ts";
 import { secretChecks } from "./secret-checks.ts";
 import { secretFiles } from "./secret-files.ts";
+import { siteEndpointCheck } from "./site-endpoint-check.ts";
 import { sqliteChecks } from "./sqlite-checks.ts";
 import { subjectChecks } from "./subject-checks.ts";
 import { mayReadUsers, rowChecks, tableChecks } from "./table-checks.ts";
@@ -85,7 +86,9 @@ interface Parts {
 
 function examineHost({ run, examined, options }: Parts): Promise<Group>[] {
   const { config, isProduction } = examined;
+  const { site } = config.sessions;
   const files = {
+    issuesTokens: site === null,
     algorithm: config.sessions.algorithm,
     keys: config.sessions.keysFile,
     state: config.redis === null ? config.sessions.stateFile : null,
@@ -99,6 +102,7 @@ function examineHost({ run, examined, options }: Parts): Promise<Group>[] {
     inGroup("Secrets", run(secretChecks, { ...config, isProduction })),
     inGroup("Files", run(fileChecks(files), files)),
     inGroup("Ports", run(portChecks, config)),
+    inGroup("Sessions", site === null ? Promise.resolve([]) : run([siteEndpointCheck], site)),
   ];
 }
 

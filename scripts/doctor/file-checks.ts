@@ -11,6 +11,8 @@ import { judgePrivacy } from "./file-privacy.ts";
 import { stateFileCheck } from "./state-file-check.ts";
 
 export interface Files {
+  /** Whether the sidecar issues tokens. If it does not, it needs neither keys nor a record of revocations. */
+  readonly issuesTokens: boolean;
   /** SESSION_ALG. HS256 needs no file of keys. */
   readonly algorithm: SessionAlgorithm;
   /** SESSION_KEYS_FILE. */
@@ -133,7 +135,7 @@ function judgeSecret(path: string): Verdict {
 const moveFile = fixWhen("Move the file to a folder that this account may enter, and name it there");
 
 /** One check more for each file that holds a secret. */
-export function fileChecks({ algorithm, secrets }: Files): readonly Check<Files>[] {
+export function fileChecks({ issuesTokens, algorithm, secrets }: Files): readonly Check<Files>[] {
   const ofSecrets = secrets.map(
     ({ variable, path }): Check<Files> => ({
       id: `files.${variable}`,
@@ -142,5 +144,6 @@ export function fileChecks({ algorithm, secrets }: Files): readonly Check<Files>
     }),
   );
   const ofFile = algorithm === "HS256" ? [] : ofKeys;
-  return [keys, ...ofFile, stateFileCheck, auditFileCheck, environmentFile, ...ofSecrets];
+  const ofTokens = issuesTokens ? [keys, ...ofFile, stateFileCheck] : [];
+  return [...ofTokens, auditFileCheck, environmentFile, ...ofSecrets];
 }

@@ -95,6 +95,10 @@ const textsOf = ({ adminToken, backendToken, sessions }: Config) => [
   { name: "SESSION_SECRET", text: sessionSecretText(sessions.secret.reveal()) },
   { name: "ADMIN_TOKEN", text: adminToken.reveal() },
   { name: "BACKEND_TOKEN", text: backendToken.reveal() },
+  ...(sessions.site?.secrets.reveal() ?? []).map((secret) => ({
+    name: "SESSION_URL_SECRET",
+    text: Buffer.from(secret).toString("base64"),
+  })),
 ];
 
 function sessionSecretText(secret: Uint8Array | null): string | null {

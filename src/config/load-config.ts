@@ -103,10 +103,12 @@ function readPublicListener({ read }: SettingReader) {
 /** A connection that waits for its answer counts as idle, and a write may take twice as long as a statement. */
 function readKeepAliveSeconds({ read, problems }: SettingReader): number {
   const seconds = read("KEEP_ALIVE_SECONDS");
-  const leastMs = 2 * read("COHERENCE_STATEMENT_MS") + 1000;
+  const siteMs = read("SESSION_PROVIDER") === "http" ? read("SESSION_URL_TIMEOUT_MS") : 0;
+  const leastMs = 2 * read("COHERENCE_STATEMENT_MS") + siteMs + 1000;
   if (seconds * 1000 <= leastMs) {
+    const site = siteMs === 0 ? "" : ", SESSION_URL_TIMEOUT_MS";
     problems.push(
-      `KEEP_ALIVE_SECONDS must be more than twice COHERENCE_STATEMENT_MS and a second: over ${leastMs / 1000}.`,
+      `KEEP_ALIVE_SECONDS must be more than twice COHERENCE_STATEMENT_MS${site} and a second: over ${leastMs / 1000}.`,
     );
   }
   return seconds;
@@ -115,11 +117,19 @@ function readKeepAliveSeconds({ read, problems }: SettingReader): number {
 function reportTlsVerification(
   { problems, warnings }: SettingReader,
   environment: Environment,
-  { isProduction, database, redis }: Pick<Config, "isProduction" | "database" | "redis">,
+  {
+    isProduction,
+    database,
+    redis,
+    sessions,
+  }: Pick<Config, "isProduction" | "database" | "redis" | "sessions">,
 ): void {
   const { nodes = [], sentinelTls = null } = redis?.connection.reveal() ?? {};
   const usesTls =
-    database.tls.reveal().mode !== "disable" || nodes.some(({ tls }) => tls) || sentinelTls === true;
+    database.tls.reveal().mode !== "disable" ||
+    nodes.some(({ tls }) => tls) ||
+    sentinelTls === true ||
+    sessions.site?.url.startsWith("https:") === true;
   const verdict = judgeTlsVerification(environment, { isProduction, usesTls });
   if (verdict !== null) (verdict.isWrong ? problems : warnings).push(verdict.sentence);
 }

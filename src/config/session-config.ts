@@ -1,15 +1,19 @@
 import { existsSync } from "node:fs";
 import { Secret } from "./secret.ts";
 import type { SettingReader } from "./setting-reader.ts";
+import { readSite } from "./site-config.ts";
 
 export function readSessions(reader: SettingReader, isProduction: boolean) {
   const { read } = reader;
   const keySettings = readKeySettings(reader);
-  if (isProduction) reportMissingKeys(reader, keySettings);
+  const site = readSite(reader, isProduction);
+  if (isProduction && site === null) reportMissingKeys(reader, keySettings);
   return {
     ...keySettings,
-    /** The key of HS256; `null` for every other algorithm. */
-    secret: new Secret(readSessionSecret(reader)),
+    /** The endpoint of `SESSION_PROVIDER=http`; `null` = the sidecar issues tokens. */
+    site,
+    /** The key of HS256; `null` for every other algorithm, and if the sidecar issues no tokens. */
+    secret: new Secret(site === null ? readSessionSecret(reader) : null),
     issuer: read("SESSION_ISSUER"),
     audience: read("SESSION_AUDIENCE"),
     tokenType: read("SESSION_TOKEN_TYPE"),

@@ -2,6 +2,7 @@ import { parseDatabaseAddress } from "./database-address.ts";
 import { parseRedisAddresses } from "./redis-address.ts";
 import { parseSessionSecret, parseSharedSecrets } from "./secret-texts.ts";
 import { parseSessionClaims } from "./session-claims.ts";
+import { parseSessionUrl, parseWebhookSecrets } from "./session-url.ts";
 import {
   bearerToken,
   columnName,
@@ -122,6 +123,19 @@ export const settings = {
   SESSION_HANDOFF: oneOf("off", ["off", "exchange"]),
   SESSION_HANDOFF_TTL_SECONDS: wholeNumber("120", 1, 900),
   JWKS_MAX_AGE_SECONDS: wholeNumber("300", 0, 86_400),
+  SESSION_PROVIDER: oneOf("jwt", ["jwt", "http"]),
+  SESSION_URL: {
+    default: null,
+    rule: 'an address such as "https://www.example.com/ownid-session"',
+    parse: parseSessionUrl,
+  },
+  SESSION_URL_SECRET: {
+    default: null,
+    rule: "base64 of 24 to 64 bytes, with or without whsec_ before it (two, comma-separated, during a rotation)",
+    parse: parseWebhookSecrets,
+    isSecret: true,
+  },
+  SESSION_URL_TIMEOUT_MS: wholeNumber("3000", 100, 30_000),
   DRAIN_SECONDS: wholeNumber("5", 0, 600),
   LOG_LEVEL: oneOf("info", ["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
   LOG_FORMAT: oneOf(null, ["json", "pretty"]),

@@ -38,6 +38,13 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
     if (kind !== undefined) metrics.countRequest(kind, outcome);
   }
 
+  const failures = new WeakSet<Response>();
+
+  function fail(response: Response): Response {
+    failures.add(response);
+    return response;
+  }
+
   /** Keeps the headers that a route has set itself, except that a draining process closes the connection. */
   function addUsual(headers: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(usualHeaders)) headers[name] ??= value;
@@ -52,8 +59,8 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
         count(route, "answered");
         return new Response(JSON.stringify(responseValue), usualJson);
       }
-      // The `Response` of a failure also arrives here. It has already been counted.
-      if (!(responseValue instanceof Response)) count(route, "answered");
+      // The answer of a failure also arrives here. It has already been counted.
+      if (!(responseValue instanceof Response && failures.has(responseValue))) count(route, "answered");
       addUsual(set.headers);
       return undefined;
     })
@@ -67,9 +74,9 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
       if (failure.code === "ERR_USER_UNKNOWN" && compatErrorCode404) {
         // Elysia has set 500, which would take precedence over the status of a `Response`.
         set.status = 200;
-        return Response.json({ errorCode: 404 });
+        return fail(Response.json({ errorCode: 404 }));
       }
-      return problemResponse(failure, requestId);
+      return fail(problemResponse(failure, requestId));
     });
 }
 

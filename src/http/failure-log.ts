@@ -4,6 +4,7 @@ import {
   InternalFault,
   OutcomeUnknown,
   SessionLedgerUnavailable,
+  SessionProviderUnavailable,
   SessionRowUnfit,
   type SidecarError,
 } from "../errors.ts";
@@ -92,6 +93,7 @@ function isUnanswered(failure: SidecarError): boolean {
     failure instanceof DatabaseUnavailable ||
     failure instanceof SessionLedgerUnavailable ||
     failure instanceof SessionRowUnfit ||
+    failure instanceof SessionProviderUnavailable ||
     failure instanceof OutcomeUnknown
   );
 }

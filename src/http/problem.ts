@@ -113,6 +113,12 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
     detail: "A column that sessions are configured to read does not fit. The sidecar's log names it.",
     retryAfterSeconds: 5,
   },
+  ERR_SESSION_PROVIDER_UNAVAILABLE: {
+    status: 503,
+    title: "The site gives no session",
+    detail: "The endpoint at SESSION_URL gave no usable answer. The sidecar's log has the reason.",
+    retryAfterSeconds: 1,
+  },
   ERR_HASH_STALE: {
     status: 503,
     title: "Redis and the user database disagreed",

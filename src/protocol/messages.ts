@@ -54,10 +54,10 @@ export const StrictGetSessionRequest = Type.Object({
 
 export const OwnIdDataResponse = Type.Object({ ownIdData });
 
-export const SessionResponse = Type.Object({
-  token: Type.String({
-    description: "A signed session token (JWS compact); OwnID hands it to the site's frontend.",
-  }),
-});
+/** OwnID hands the object to the site's frontend. With `SESSION_PROVIDER=http`, it is whatever the site answered. */
+export const SessionResponse = Type.Object(
+  { token: Type.Optional(Type.String({ description: "A signed session token (JWS compact)." })) },
+  { additionalProperties: true },
+);
 
 export const Empty = Type.Void();

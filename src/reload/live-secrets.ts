@@ -3,6 +3,7 @@ import type { Config } from "../config/load-config.ts";
 import { readAgain } from "../config/secret-files.ts";
 import type { Environment, SettingReader } from "../config/setting-reader.ts";
 import { readSignature } from "../config/signature-config.ts";
+import { readSiteSecrets } from "../config/site-config.ts";
 import { createSignatureVerifier, type VerifySignature } from "../protocol/signature.ts";
 
 /** The secrets that requests are checked with. Their files may change while the sidecar runs. */
@@ -12,6 +13,8 @@ export interface LiveSecrets {
   readonly hashLoginId: HashLoginId;
   adminToken(): string | null;
   backendToken(): string | null;
+  /** `SESSION_URL_SECRET`, if `SESSION_PROVIDER` is `http`. */
+  siteSecrets(): readonly Uint8Array[];
   /**
    * For each variable that names a file: reads the file and uses its content from then on. Throws
    * `ConfigurationInvalid` and changes nothing if the content is wrong.
@@ -47,11 +50,13 @@ export function createLiveSecrets(
   let hashLoginId = hashFor(signature);
   let adminToken = config.adminToken.reveal();
   let backendToken = config.backendToken.reveal();
+  let siteSecrets = config.sessions.site?.secrets.reveal() ?? [];
   return {
     verifySignature: (message) => verify(message),
     hashLoginId: (loginId) => hashLoginId(loginId),
     adminToken: () => adminToken,
     backendToken: () => backendToken,
+    siteSecrets: () => siteSecrets,
     reload: {
       OWNID_SHARED_SECRET_FILE() {
         const changed = again((reader) => readSignature(reader, isProduction, noSecret));
@@ -63,6 +68,9 @@ export function createLiveSecrets(
       },
       BACKEND_TOKEN_FILE() {
         backendToken = again(({ readOptional }) => readOptional("BACKEND_TOKEN"));
+      },
+      SESSION_URL_SECRET_FILE() {
+        siteSecrets = again(readSiteSecrets);
       },
     },
   };

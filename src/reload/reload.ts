@@ -7,7 +7,8 @@ import type { OpenedSessionKeys } from "./session-keys.ts";
 import { createWatchedFiles, type WatchedFile, type WatchedFilesOptions } from "./watched-files.ts";
 
 export interface ReloadOptions extends Omit<WatchedFilesOptions, "files"> {
-  readonly sessionKeys: OpenedSessionKeys;
+  /** `null` if the sidecar issues no tokens. */
+  readonly sessionKeys: OpenedSessionKeys | null;
   readonly secrets: LiveSecrets;
   /** Called on SIGHUP, by which programs that rotate files ask to open them again. */
   readonly reopenLogs: () => void;
@@ -24,7 +25,7 @@ export function reloadOnChange(environment: Environment, options: ReloadOptions)
   const watched = createWatchedFiles({ ...options, files: filesOf(environment, options) });
   const { sessionKeys, reopenLogs } = options;
   setInterval(() => {
-    sessionKeys.keys.signer();
+    sessionKeys?.keys.signer();
     watched.look();
   }, lookIntervalMs).unref();
   if (isatty(stdin)) return;
@@ -35,9 +36,9 @@ export function reloadOnChange(environment: Environment, options: ReloadOptions)
 }
 
 function filesOf(environment: Environment, { sessionKeys, secrets }: ReloadOptions): WatchedFile[] {
-  const { variable, reload } = sessionKeys;
-  const reloads: Readonly<Record<string, WatchedFile["reload"]>> = { ...secrets.reload, [variable]: reload };
+  const ofKeys = sessionKeys === null ? {} : { [sessionKeys.variable]: sessionKeys.reload };
+  const reloads: Readonly<Record<string, WatchedFile["reload"]>> = { ...secrets.reload, ...ofKeys };
   const keysFile = { variable: "SESSION_KEYS_FILE", path: loadSetting(environment, "SESSION_KEYS_FILE") };
-  const files = [...secretFilesOf(environment), ...(variable === keysFile.variable ? [keysFile] : [])];
+  const files = [...secretFilesOf(environment), ...(keysFile.variable in ofKeys ? [keysFile] : [])];
   return files.map((file) => ({ ...file, reload: reloads[file.variable] ?? null }));
 }

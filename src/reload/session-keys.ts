@@ -16,7 +16,7 @@ export interface OpenedSessionKeys {
 }
 
 /**
- * Opens the keys. Outside production, missing keys are generated.
+ * Opens the keys. Outside production, missing keys are generated. Returns `null` if the sidecar issues no tokens.
  *
  * @throws {ConfigurationInvalid}
  */
@@ -25,7 +25,8 @@ export async function openSessionKeys(
   environment: Environment,
   logger: Logger,
   onSignerChange: (kid: string) => void,
-): Promise<OpenedSessionKeys> {
+): Promise<OpenedSessionKeys | null> {
+  if (config.sessions.site !== null) return null;
   const secret = config.sessions.secret.reveal();
   if (secret === null) return openKeyFile(config, logger, onSignerChange);
   const keys = createSecretKey(secret);

@@ -2,6 +2,7 @@ import {
   HashStale,
   OutcomeUnknown,
   RequestReplayed,
+  SessionProviderUnavailable,
   SidecarError,
   SignatureInvalid,
   ValueAltered,
@@ -61,7 +62,7 @@ export async function issueOnce(
   guard: ReplayGuard,
   signature: VerifiedSignature,
   issue: () => Promise<string>,
-) {
+): Promise<string> {
   const claim = await guard.claim(signature.mac, "session", signature.signedAtMs);
   return runClaimed(guard, signature, "session", claim, issue);
 }
@@ -92,10 +93,11 @@ async function runClaimed<Value>(
 
 /**
  * Returns whether a copy may neither run nor be answered as a success. After `ValueAltered` the row was written but
- * does not hold what was sent. A `set` that failed with `HashStale` may be based on an old device list, which a copy
+ * does not hold what was sent. A site that was asked for a session may have made one. A `set` that failed with `HashStale` may be based on an old device list, which a copy
  * could restore later.
  */
 function staysOpen(error: SidecarError, endpoint: "set" | "session"): boolean {
   if (error instanceof HashStale) return endpoint === "set";
+  if (error instanceof SessionProviderUnavailable) return error.mayHaveMadeSession;
   return error instanceof OutcomeUnknown || error instanceof ValueAltered;
 }

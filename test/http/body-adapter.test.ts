@@ -42,11 +42,9 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
     replayGuard: withoutReplayGuard,
     loginIdCase: "exact",
     requireSessionType: false,
-    sessions: {
-      async start(_asked: unknown, readUser: () => Promise<unknown>) {
-        await readUser();
-        return "token";
-      },
+    async startSession(_asked: unknown, readUser: () => Promise<unknown>) {
+      await readUser();
+      return '{"token":"token"}';
     },
     logger: pino({ level: "silent" }),
   } as const;

@@ -112,17 +112,7 @@ describe("500", () => {
 
   test("is the answer too when the session cannot be signed", async () => {
     const fail = () => Promise.reject(new Error("key-marker"));
-    const publicKeys = () => ({ keys: [] });
-    const sessions = {
-      start: fail,
-      find: fail,
-      exchange: fail,
-      revoke: fail,
-      revokeUser: fail,
-      userRevocation: fail,
-      publicKeys,
-    };
-    await using app = await startApp({ sessions });
+    await using app = await startApp({ startSession: fail });
     expect(outcomeOf(await app.client.session(sol))).toEqual(problem("ERR_INTERNAL"));
     expect(app.logLines.join("")).not.toContain("marker");
   });

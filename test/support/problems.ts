@@ -88,6 +88,11 @@ const texts = {
     title: "The user's row cannot give a session",
     detail: "A column that sessions are configured to read does not fit. The sidecar's log names it.",
   },
+  ERR_SESSION_PROVIDER_UNAVAILABLE: {
+    status: 503,
+    title: "The site gives no session",
+    detail: "The endpoint at SESSION_URL gave no usable answer. The sidecar's log has the reason.",
+  },
   ERR_HASH_STALE: {
     status: 503,
     title: "Redis and the user database disagreed",

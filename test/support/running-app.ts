@@ -13,6 +13,7 @@ import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import { createProcessReplayGuard } from "../../src/replay/process-replay-guard.ts";
 import { createJwtSessions } from "../../src/sessions/jwt-sessions.ts";
 import { createKeyRing } from "../../src/sessions/key-ring.ts";
+import { tokenService } from "../../src/sessions/session-service.ts";
 import { createSigningKeys, loadSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { createSqliteSessionLedger } from "../../src/sessions/sqlite-session-ledger.ts";
 import { withoutTls } from "./database-tls.ts";
@@ -115,16 +116,18 @@ export async function startApp({
       onEvent: () => {},
     }),
     replayGuard: createProcessReplayGuard({ keepMs: 125_000, now, elapsed: now }),
-    sessions: createJwtSessions({
-      ...sessionSettings,
-      tokenType,
-      subjectColumn: session?.subject ?? null,
-      claims: session?.claims ?? [],
-      keys: keyRing,
-      ledger,
-      handsOff,
-      now,
-    }),
+    ...tokenService(
+      createJwtSessions({
+        ...sessionSettings,
+        tokenType,
+        subjectColumn: session?.subject ?? null,
+        claims: session?.claims ?? [],
+        keys: keyRing,
+        ledger,
+        handsOff,
+        now,
+      }),
+    ),
     sessionCookie: "ownid_session",
     findUser: directory.find,
     readiness: watch,

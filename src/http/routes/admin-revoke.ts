@@ -1,6 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { AuditLog } from "../../audit/audit-log.ts";
+import { PathUnknown } from "../../errors.ts";
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
@@ -14,6 +15,8 @@ export interface AdminRevokeOptions {
   readonly admin: BearerGuard;
   readonly sessions: Pick<Sessions, "revoke">;
   readonly revokeUser: RevokeUser;
+  /** If the site makes its sessions itself, there is nothing to revoke here, and a 204 would be untrue. */
+  readonly issuesTokens: boolean;
   readonly loginIdCase: LoginIdCase;
   readonly bodyBytesMax: number;
   readonly audit: AuditLog;
@@ -33,7 +36,7 @@ const OneOfThree = Type.Object(
  * is 204 for an unknown token or user, too.
  */
 export function adminRevoke(options: AdminRevokeOptions) {
-  const { admin, sessions, revokeUser, loginIdCase, bodyBytesMax, audit, logger } = options;
+  const { admin, sessions, revokeUser, issuesTokens, loginIdCase, bodyBytesMax, audit, logger } = options;
 
   async function revoke({ jti, sid, loginId }: Static<typeof OneOfThree>): Promise<void> {
     if (loginId !== undefined) await revokeUser(loginId);
@@ -49,6 +52,7 @@ export function adminRevoke(options: AdminRevokeOptions) {
     .post(
       "/admin/revoke",
       async ({ body, set, status }) => {
+        if (!issuesTokens) throw new PathUnknown("no session tokens");
         const requestId = nameRequest(set);
         const { loginId } = body;
         const named = loginId === undefined ? body : { loginId: parseLoginId(loginId, loginIdCase) };

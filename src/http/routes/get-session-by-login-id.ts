@@ -7,7 +7,7 @@ import { GetSessionRequest, SessionResponse, StrictGetSessionRequest } from "../
 import { parseSessionType } from "../../protocol/session-type.ts";
 import type { ReplayGuard } from "../../replay/replay-guard.ts";
 import { issueOnce } from "../../replay/signed-use.ts";
-import type { Sessions } from "../../sessions/sessions.ts";
+import type { StartSession } from "../../sessions/session-service.ts";
 import { audited } from "../audited.ts";
 import { failureResponses } from "../problem.ts";
 import { nameRequest } from "../request-id.ts";
@@ -16,7 +16,7 @@ import type { SignedBody } from "../signed-body.ts";
 export interface GetSessionOptions {
   readonly signed: SignedBody;
   readonly store: OwnIdDataStore;
-  readonly sessions: Pick<Sessions, "start">;
+  readonly startSession: StartSession;
   readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
   readonly requireSessionType: boolean;
@@ -24,15 +24,19 @@ export interface GetSessionOptions {
   readonly logger: Logger;
 }
 
+/** The text goes out as it is, since OwnID hands it to the site's frontend untouched. */
+const jsonAnswer = { headers: { "content-type": "application/json;charset=utf-8" } };
+
 /** `POST getSessionByLoginId`: reads the user from the primary database and issues a new session token. */
 export function getSessionByLoginId(options: GetSessionOptions) {
-  const { signed, store, sessions, replayGuard, loginIdCase, requireSessionType, audit, logger } = options;
+  const { signed, store, startSession, replayGuard, loginIdCase, requireSessionType, audit, logger } =
+    options;
   return new Elysia().use(signed).post(
     "/getSessionByLoginId",
     async ({ body, signature, set }) => {
       const loginId = parseLoginId(body.loginId, loginIdCase);
       const asked = { loginId, sessionType: parseSessionType(body.sessionType) };
-      const start = () => sessions.start(asked, () => store.findForSession(loginId));
+      const start = () => startSession(asked, () => store.findForSession(loginId));
       const requestId = nameRequest(set);
       const ofType = asked.sessionType === null ? {} : { sessionType: asked.sessionType };
       const entry = {
@@ -43,9 +47,9 @@ export function getSessionByLoginId(options: GetSessionOptions) {
         requestId,
         ...ofType,
       } as const;
-      const token = await audited(audit, entry, () => issueOnce(replayGuard, signature, start));
+      const session = await audited(audit, entry, () => issueOnce(replayGuard, signature, start));
       logger.info({ requestId }, "session issued");
-      return { token };
+      return new Response(session, jsonAnswer);
     },
     {
       parse: "json",

@@ -1,0 +1,25 @@
+import { createHmac } from "node:crypto";
+
+export interface WebhookMessage {
+  /** Names the message: the receiver can tell by it that a message comes a second time. */
+  readonly id: string;
+  /** Seconds since the Unix epoch. */
+  readonly timestamp: number;
+  readonly body: string;
+}
+
+/**
+ * Returns the headers that sign a message as Standard Webhooks does. With two secrets there are two signatures, so that
+ * the receiver may replace its secret at any time.
+ */
+export function webhookHeaders({ id, timestamp, body }: WebhookMessage, secrets: readonly Uint8Array[]) {
+  const signed = `${id}.${timestamp}.${body}`;
+  const signatures = secrets.map(
+    (secret) => `v1,${createHmac("sha256", secret).update(signed).digest("base64")}`,
+  );
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(timestamp),
+    "webhook-signature": signatures.join(" "),
+  };
+}

@@ -19,7 +19,7 @@ Exits 0 if dist/ is up to date, 1 if it cannot be built, 2 on wrong usage.
 
 const root = join(import.meta.dir, "..");
 const dist = join(root, "dist");
-/** Written last, so that a build which was interrupted is none. */
+/** Written last, so that an interrupted build does not count. */
 const originFile = join(dist, "built-from");
 const entry = "index.js";
 
@@ -28,7 +28,7 @@ await runCommand({
   options: { quiet: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
   async run(operands, { quiet, json }): Promise<ExitStatus> {
     if (operands.length > 0) throw new UsageWrong("bun run build takes no operands.");
-    // With a listener, a signal waits until the work in progress has returned to the event loop.
+    // With a listener, a signal waits until the work in progress returns to the event loop.
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
     try {
       if (process.stderr.isTTY && !quiet) showStep("building dist/");
@@ -45,7 +45,7 @@ await runCommand({
   },
 });
 
-/** Returns whether nothing had to be done. */
+/** Returns whether the build was up to date already. */
 async function bringUpToDate(): Promise<boolean> {
   const origin = describeOrigin();
   if (existsSync(join(dist, entry)) && readOrigin() === origin) return true;
@@ -53,7 +53,7 @@ async function bringUpToDate(): Promise<boolean> {
   return false;
 }
 
-/** A digest of all that a build depends on; the lockfile stands for the packages. */
+/** Returns a digest of everything that a build depends on. The lockfile stands for the packages. */
 function describeOrigin(): string {
   const sources = [...new Bun.Glob("src/**/*").scanSync(root)].toSorted();
   const digest = new Bun.CryptoHasher("sha256").update(Bun.version + Bun.revision);
@@ -69,9 +69,10 @@ function readOrigin(): string | null {
 }
 
 /**
- * Each file is exchanged as a whole, so that what starts meanwhile runs the old build or the new one: Bun takes
- * bytecode for the text it was made from alone. Not minified, so that the frames of a stack keep their names. No source
- * map: pino asks at every start where it was called from, and Bun would load the whole map for the answer.
+ * Each file is replaced atomically, so that a process that starts meanwhile runs the old build or the new one; Bun
+ * accepts bytecode only for the text it was made from. The output is not minified, so that stack frames keep their
+ * names. There is no source map, because pino asks at every start where it was called from, and Bun would load the
+ * whole map to answer.
  */
 async function build(origin: string): Promise<void> {
   const { outputs } = await Bun.build({
@@ -87,7 +88,7 @@ async function build(origin: string): Promise<void> {
       content: new Uint8Array(await output.arrayBuffer()),
     })),
   );
-  // Nothing is awaited from here on, so a signal comes before the files are exchanged or after it.
+  // Nothing is awaited from here on, so a signal arrives before or after all files are replaced.
   mkdirSync(dist, { recursive: true });
   const draft = mkdtempSync(join(dist, "draft-"));
   try {

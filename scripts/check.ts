@@ -19,7 +19,7 @@ const source = join(root, "src");
 const checks = [
   [biome, "check", "."],
   [process.execPath, "check", "--no-script"],
-  // What runs in a browser has other globals.
+  // Code that runs in a browser has other globals.
   [process.execPath, "check", "--no-script", "--project", "scripts/emulator"],
 ];
 const fixes = [[biome, "check", "--write", "."]];
@@ -48,7 +48,7 @@ async function runAll(commands: readonly string[][]): Promise<ExitStatus> {
   return 0;
 }
 
-/** The system's reason, without which Biome would report one error for each file. */
+/** Returns the system's reason. Without it, Biome would report one error for each file. */
 function whyNotWritable(): string | null {
   try {
     accessSync(source, constants.W_OK);

@@ -1,20 +1,23 @@
-/** What the texts of the commands are laid out for where nobody knows how wide the terminal is. */
+/** The width for which commands lay out their text if the width of the terminal is unknown. */
 export const usualColumns = 80;
-/** However narrow the terminal is: what wraps in fewer columns is harder to read than what the terminal wraps. */
+/** The minimum width. Text that is wrapped in fewer columns is harder to read than text that the terminal wraps. */
 const columnsMin = 20;
 
-/** How wide a stream's terminal is. A terminal that was given no size says 0. */
+/** Returns the width of a stream's terminal. A terminal whose size was never set reports 0. */
 export function columnsOf({ columns }: { readonly columns?: number | undefined }): number {
   return columns || usualColumns;
 }
 
-/** The text in lines of so many columns, each after the first one indented, so that it stands beside what precedes it. */
+/**
+ * Wraps the text to this many columns. Every line after the first is indented, so that the text stands beside what
+ * precedes it.
+ */
 export function wrapBeside(indent: number, text: string, columns = usualColumns): string {
   const lines = Bun.wrapAnsi(text, Math.max(columnsMin, columns - indent)).split("\n");
   return lines.join(`\n${" ".repeat(indent)}`);
 }
 
-/** Two columns: the names, and beside them the texts. */
+/** Returns two columns: the names, and the texts beside them. */
 export function describeEach(entries: readonly (readonly [name: string, text: string])[]): string {
   const width = Math.max(0, ...entries.map(([name]) => Bun.stringWidth(name)));
   return entries

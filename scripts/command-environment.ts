@@ -2,7 +2,8 @@ import { takeEnvironment } from "../src/config/environment.ts";
 import type { Environment } from "../src/config/setting-reader.ts";
 
 /**
- * Returns the settings as the sidecar itself sees them: from the environment, then from `.env` of the working folder.
+ * Returns the settings as the sidecar itself sees them: from the environment, then from `.env` in the working
+ * directory.
  *
  * @throws {ConfigurationInvalid} `.env` is ambiguous
  */

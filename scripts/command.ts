@@ -4,17 +4,20 @@ import { ConfigurationInvalid } from "../src/errors.ts";
 import { withRunner } from "../src/process/greeting.ts";
 import { codeOf, reasonOf } from "./reason.ts";
 
-/** What every command promises: 0 what was asked holds, 1 it does not, 2 wrong usage, 78 wrong configuration. */
+/**
+ * The exit statuses of every command: 0 if what was asked holds, 1 if it does not, 2 for wrong usage, 78 for wrong
+ * configuration.
+ */
 export type ExitStatus = 0 | 1;
 
-/** The process does not end: it goes on as what this function starts. */
+/** The process does not end, but continues as what this function starts. */
 export type Continuation = () => Promise<unknown>;
 
-/** The command was called wrongly. `message` says how it is called rightly. */
+/** The command was called incorrectly. `message` says how to call it. */
 export class UsageWrong extends Error {}
 
 export interface Command<Options extends ParseArgsOptionsConfig, Outcome = ExitStatus> {
-  /** What `--help` prints. */
+  /** The text of `--help`. */
   readonly help: string;
   readonly options: Options;
   run(
@@ -23,17 +26,17 @@ export interface Command<Options extends ParseArgsOptionsConfig, Outcome = ExitS
   ): Promise<Outcome>;
 }
 
-/** An unknown option that differs from a known one by so many letters at most is taken for a misspelling. */
+/** An unknown option is taken for a misspelling if it differs from a known one by at most this many letters. */
 const misspeltBy = 2;
 
-/** What a command ends with if the reader of its output leaves while it works. */
+/** The exit status if the reader of the output leaves while the command works. */
 let statusWithoutReader: number = 1;
-/** Whether a file or a device did not take what was written, as on a full disk. */
+/** Whether a file or a device refused output, for example because the disk is full. */
 let isOutputLost = false;
 
 /**
- * Runs a command with this process's arguments and ends the process with its exit status. Whoever reads the output may
- * leave at any time, as `head -1` does: the command ends then without a word.
+ * Runs a command with the arguments of this process, and ends the process with its exit status. If the reader of the
+ * output leaves, as `head -1` does, the command ends without a message.
  */
 export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   command: Command<Options, ExitStatus | Continuation>,
@@ -68,7 +71,7 @@ function parse<const Options extends ParseArgsOptionsConfig>(args: string[], opt
   }
 }
 
-/** What `parseArgs` says of an option, without its advice on operands that begin with a dash. */
+/** Returns what `parseArgs` says about an option, without its advice on operands that begin with a dash. */
 function plainly(reason: string, known: readonly string[]): string {
   const [, unknown] = /^Unknown option '(.+?)'/.exec(reason) ?? [];
   if (unknown !== undefined) {
@@ -98,7 +101,7 @@ function ended(stream: NodeJS.WriteStream): Promise<void> {
 function endWithoutReader(error: unknown): void {
   isOutputLost = codeOf(error) !== "EPIPE";
   if (isOutputLost) process.stderr.write(`The output cannot be written: ${reasonOf(error)}\n`);
-  // Not at once: a command whose work is over has still to say how it ends.
+  // The process does not exit immediately, because a command whose work is done still has to set its status.
   setImmediate(() => process.exit(isOutputLost ? 1 : statusWithoutReader));
 }
 

@@ -1,6 +1,6 @@
 import type { Needs } from "./packages.ts";
 
-/** What each command of package.json runs. It imports nothing itself, since packages may be missing yet. */
+/** What each command of package.json runs. This file imports no package, since packages may still be missing. */
 
 export interface Entry {
   readonly needs: Needs;

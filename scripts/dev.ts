@@ -14,7 +14,7 @@ await runCommand({
   async run(operands) {
     if (operands.length > 0) throw new UsageWrong("bun run dev takes no operands.");
     const entry = join(import.meta.dir, "../src/index.ts");
-    // The sidecar takes the place of this process, so that signals reach it.
+    // The sidecar replaces this process, so that signals reach it.
     process.execve?.(process.execPath, [process.execPath, "--watch", entry], process.env);
     return 1;
   },

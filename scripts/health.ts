@@ -16,7 +16,7 @@ Exits 0 if it answers with 200, else 1; 78 if one of the two settings is wrong.
 `;
 
 const answerMs = 2000;
-/** What Bun describes in words about itself. */
+/** Errors that Bun describes only in its own terms. */
 const plainReasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
   ECONNRESET: "the connection was closed without an answer",
@@ -39,7 +39,7 @@ await runCommand({
   },
 });
 
-/** The status, or why there is none. */
+/** Returns the status, or the reason why there is none. */
 async function ask(url: string): Promise<string> {
   try {
     const { status } = await fetchDirect(url, { signal: AbortSignal.timeout(answerMs) });

@@ -4,8 +4,8 @@ import { endWithNpm } from "./end-with-npm.ts";
 import { PackagesMissing, providePackages } from "./packages.ts";
 
 /**
- * What package.json runs: `bun scripts/launch.ts <command> …` provides the packages and runs the command in this same
- * process; without a command, it provides all packages. A command's own file is imported only afterwards.
+ * What package.json runs: `bun scripts/launch.ts <command> …` installs missing packages and runs the command in this
+ * same process. Without a command, it installs all packages. The command's own file is imported afterwards.
  */
 
 endWithNpm();
@@ -18,6 +18,6 @@ try {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
 }
-// The command sees the arguments that it would see if its own file had been started.
+// The command sees the same arguments as if its own file had been started.
 process.argv.splice(1, 2, launcher);
 await command?.run();

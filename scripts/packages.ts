@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Whether node_modules/ holds the packages that bun.lock lists, and their installation where it does not. This file
- * imports no package, and it runs on older versions of Bun as far as it takes to refuse them.
+ * Checks whether node_modules/ contains the packages that bun.lock lists, and installs them if it does not. This file
+ * imports no package, and it runs on older versions of Bun, so that it can refuse them.
  */
 
-/** Which packages a command needs: those of the sidecar, or those of its development as well. */
+/** Which packages a command needs: those of the sidecar only, or those of development as well. */
 export type Needs = "dependencies" | "devDependencies";
 
-/** They cannot be installed, or this Bun is too old. `message` gives the reason and what to do about it. */
+/** The packages cannot be installed, or this Bun is too old. `message` says why and what to do. */
 export class PackagesMissing extends Error {}
 
 type PackageNames = Readonly<Record<string, string>>;
@@ -20,14 +20,14 @@ interface Requirements {
   readonly optionalDependencies?: PackageNames;
   readonly peerDependencies?: PackageNames;
   readonly optionalPeers?: readonly string[];
-  /** Present on packages that hold a program for one kind of machine; Bun installs those that fit. */
+  /** Present on packages with a program for one kind of machine. Bun installs those that fit. */
   readonly os?: unknown;
   readonly cpu?: unknown;
 }
 
 interface Lockfile {
   readonly workspaces: { readonly "": Requirements };
-  /** By place: `a/b` is the copy of `b` in the folder of `a`. */
+  /** Packages by place: `a/b` is the copy of `b` in the folder of `a`. */
   readonly packages: Readonly<Record<string, readonly [identity: string, ...unknown[]]>>;
 }
 
@@ -37,8 +37,7 @@ const columns = 80;
 const installWords = ["install", "--frozen-lockfile"];
 
 /**
- * Installs the packages where one is missing or has another version than bun.lock says. Where nothing is to be done,
- * nothing is written.
+ * Installs the packages if one is missing or has another version than in bun.lock. Prints nothing if all are there.
  *
  * @returns whether packages were installed
  * @throws {PackagesMissing}
@@ -61,14 +60,14 @@ function refuseOldBun(root: string): void {
   const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const oldest = String(engines.bun).replace(">=", "");
   if (Bun.semver.order(Bun.version, oldest) >= 0) return;
-  // What `bun run` was asked for, or else the launcher.
+  // What `bun run` was asked for, or otherwise the launcher.
   const script = process.env.npm_lifecycle_event ?? process.argv[2] ?? "start";
   throw new PackagesMissing(
     `This is Bun ${Bun.version}, and Bun ${oldest} or newer is needed. Run: npx --yes bun@${oldest} run ${script}`,
   );
 }
 
-/** Whether each package that is needed, directly or by another one, is there in its version. */
+/** Returns whether every package that is needed, directly or by another one, is installed in its version. */
 export function arePackagesInstalled(root: string, needs: Needs): boolean {
   const lock = readLockfile(root);
   if (lock === null) return false;
@@ -80,17 +79,17 @@ export function arePackagesInstalled(root: string, needs: Needs): boolean {
   });
 }
 
-/** `null` where Bun has to say what is wrong with the file. */
+/** Returns `null` if Bun itself must report what is wrong with the file. */
 function readLockfile(root: string): Lockfile | null {
   try {
-    // Bun writes this file, and it checks it whenever it installs.
+    // Bun writes this file, and validates it whenever it installs.
     return Bun.JSONC.parse(readFileSync(join(root, "bun.lock"), "utf8")) as Lockfile;
   } catch {
     return null;
   }
 }
 
-/** The places of these packages and of all that they need. */
+/** Returns the places of these packages and of everything that they need. */
 function placesOf({ packages }: Lockfile, direct: readonly string[]): ReadonlySet<string> {
   const places = new Set<string>();
   const open = direct.map((name) => ({ name, from: "" }));
@@ -105,7 +104,7 @@ function placesOf({ packages }: Lockfile, direct: readonly string[]): ReadonlySe
   return places;
 }
 
-/** Where a package finds another one: in its own folder, or in the nearest one around it. */
+/** Returns where a package finds another one: in its own folder, or in the nearest one above it. */
 function placeOf(packages: Lockfile["packages"], name: string, from: string): string | null {
   for (let around = from; around !== ""; around = around.replace(/\/?(?:@[^/]+\/)?[^/]+$/, "")) {
     if (`${around}/${name}` in packages) return `${around}/${name}`;
@@ -113,7 +112,10 @@ function placeOf(packages: Lockfile["packages"], name: string, from: string): st
   return name in packages ? name : null;
 }
 
-/** The first object of an entry; git and file packages have fewer texts before it than those of a registry. */
+/**
+ * Returns the first object of an entry. Packages from git and from files have fewer texts before it than those from a
+ * registry.
+ */
 function requirementsOf(entry: readonly unknown[]): Requirements {
   return entry.find((part): part is Requirements => typeof part === "object" && part !== null) ?? {};
 }

@@ -1,4 +1,4 @@
-/** The look of the pages that commands write, light and dark. Fonts are those of the system. */
+/** The style of the pages that commands write, light and dark, with the fonts of the system. */
 export const pageStyle = `
 :root {
   color-scheme: light dark;

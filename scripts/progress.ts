@@ -2,21 +2,21 @@ import { withRunner } from "../src/process/greeting.ts";
 import { columnsOf } from "./columns.ts";
 
 /**
- * The one display of progress, on standard error, and the way to print beside it: on a terminal a few lines that are
- * rewritten, elsewhere a line of JSON a second. Whatever a command prints while it works goes through `print` and
- * `tell`, which take the display away first.
+ * The only display of progress, on standard error. On a terminal it is a few lines that are rewritten; elsewhere it is a
+ * line of JSON a second. Whatever a command prints while it works must go through `print` and `tell`, which remove the
+ * display first.
  */
 
-/** How far the work is. */
+/** How far the work has come. */
 export interface Snapshot {
-  /** For a terminal; what does not fit is cut off. */
+  /** For a terminal. Whatever does not fit is cut off. */
   readonly lines: readonly string[];
-  /** For whatever else reads standard error. */
+  /** For everything else that reads standard error. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
 export interface Progress {
-  /** Takes the display away. */
+  /** Removes the display. */
   end(): void;
 }
 
@@ -24,10 +24,10 @@ const terminalMs = 200;
 const otherwiseMs = 1000;
 const usualRows = 24;
 
-/** How many lines of the display the terminal shows at the moment, above the cursor. */
+/** How many lines of the display are on the terminal now, above the cursor. */
 let linesShown = 0;
 
-/** Shows a new snapshot every so many milliseconds, the first one after that time, until it ends. */
+/** Shows a new snapshot at this interval, first after one interval, until it ends. */
 export function startProgress(look: () => Snapshot, everyMs = terminalMs): Progress {
   const isTerminal = process.stderr.isTTY === true;
   let told = "";
@@ -52,7 +52,7 @@ export function startProgress(look: () => Snapshot, everyMs = terminalMs): Progr
 let step = "";
 let steps: Progress | null = null;
 
-/** Shows what is being done, until the next step or, with an empty text, the end. */
+/** Shows what is being done until the next step. An empty text ends the display. */
 export function showStep(text: string): void {
   step = text;
   if (text !== "") steps ??= startProgress(() => ({ lines: [step], facts: { step } }));
@@ -62,13 +62,13 @@ export function showStep(text: string): void {
   }
 }
 
-/** Writes whole lines to standard output. */
+/** Writes complete lines to standard output. */
 export function print(text: string): void {
   if (process.stdout.isTTY) hide();
   process.stdout.write(text);
 }
 
-/** Writes whole lines to standard error, with commands as this machine's user types them. */
+/** Writes complete lines to standard error. Commands are written as the user of this machine types them. */
 export function tell(text: string): void {
   hide();
   process.stderr.write(withRunner(text));
@@ -78,7 +78,7 @@ function draw(lines: readonly string[]): void {
   const columns = columnsOf(process.stderr);
   const rows = process.stderr.rows || usualRows;
   hide();
-  // A line that wraps, or that scrolls away, could not be taken back.
+  // A line that wraps or scrolls away could not be removed.
   const fitting = lines.slice(0, rows - 1).map((line) => `${Bun.sliceAnsi(line, 0, columns - 1)}\n`);
   process.stderr.write(fitting.join(""));
   linesShown = fitting.length;

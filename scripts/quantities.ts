@@ -1,6 +1,6 @@
 import { UsageWrong } from "./command.ts";
 
-/** Numbers, rates and durations as people read them and as they write them on a command line. */
+/** Formats numbers, rates and durations for people, and parses them from a command line. */
 
 const unitsMs: Readonly<Record<string, number>> = {
   us: 0.001,
@@ -17,7 +17,7 @@ export interface Limits {
   readonly most: number;
 }
 
-/** `20ms`, `1.5s`, `2m`, `1h` or `500us` as milliseconds. @throws {UsageWrong} */
+/** Parses `20ms`, `1.5s`, `2m`, `1h` or `500us` to milliseconds. @throws {UsageWrong} */
 export function parseDurationMs(option: string, text: string, limits: Limits): number {
   const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)(us|µs|ms|s|m|min|h)$/.exec(text) ?? [];
   const milliseconds = Number(number) * (unitsMs[unit] ?? Number.NaN);
@@ -34,29 +34,29 @@ export function parseWhole(option: string, text: string, limits: Limits): number
   throw new UsageWrong(`--${option} takes a whole number ${range}.`);
 }
 
-/** `1234567` as `1,234,567`. */
+/** Formats `1234567` as `1,234,567`. */
 export function countText(number: number): string {
   return number.toLocaleString("en-US");
 }
 
-/** `1 user`, `2 users`, `1,200 hashes`; the plural is the singular and an `s` unless it is given. */
+/** Formats `1 user`, `2 users`, `1,200 hashes`. The plural is the singular with an `s` unless it is given. */
 export function counted(number: number, one: string, many = `${one}s`): string {
   return `${countText(number)} ${number === 1 ? one : many}`;
 }
 
-/** `12.3 ms`, with three significant digits, in the unit in which it reads best; `–` if it is not known. */
+/** Formats `12.3 ms`, with three significant digits and a suitable unit. The text is `–` if the latency is unknown. */
 export function latencyText(milliseconds: number | null): string {
   if (milliseconds === null) return "–";
   if (milliseconds < 1) return `${significant(milliseconds * 1000)} µs`;
   return milliseconds < 1000 ? `${significant(milliseconds)} ms` : `${significant(milliseconds / 1000)} s`;
 }
 
-/** `498.2`, and from a thousand on without a fraction. */
+/** Formats `498.2`, without a fraction from a thousand on. */
 export function rateText(perSecond: number): string {
   return perSecond.toLocaleString("en-US", { maximumFractionDigits: perSecond < 1000 ? 1 : 0 });
 }
 
-/** A duration that a person has chosen, exactly: `90 s`, `5 min`, `500 ms`. */
+/** Formats a duration that a person has chosen exactly: `90 s`, `5 min`, `500 ms`. */
 export function durationText(milliseconds: number): string {
   if (milliseconds >= 3_600_000 && milliseconds % 3_600_000 === 0) return `${milliseconds / 3_600_000} h`;
   if (milliseconds >= 120_000 && milliseconds % 60_000 === 0) return `${milliseconds / 60_000} min`;
@@ -64,14 +64,14 @@ export function durationText(milliseconds: number): string {
   return milliseconds >= 1 ? `${milliseconds} ms` : `${milliseconds * 1000} µs`;
 }
 
-/** How long something will still take, rounded up: `3725` seconds as `1 h 3 min`. */
+/** Formats how long something will still take, rounded up: `3725` seconds are `1 h 3 min`. */
 export function timeLeftText(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   const minutes = Math.ceil(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** `0.123 %`, never rounded to nothing. */
+/** Formats `0.123 %`, and never rounds to zero. */
 export function shareText(share: number): string {
   const percent = share * 100;
   if (percent === 0) return "0 %";

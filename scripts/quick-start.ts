@@ -23,7 +23,7 @@ const pollMs = 100;
 
 interface Step {
   readonly command: string;
-  /** What the README says the command prints first, such as `HTTP 204`; empty when it says nothing. */
+  /** What the README says the command prints first, such as `HTTP 204`; empty if it says nothing. */
   readonly promise: string;
 }
 
@@ -73,7 +73,7 @@ async function followReadme(cwd: string, stop: AbortSignal): Promise<ExitStatus>
     DRAIN_SECONDS: "0",
     NODE_ENV: undefined,
   };
-  // Of its own process group: npx does not pass a signal on to what it has started.
+  // The sidecar has its own process group, since npx does not pass signals on.
   const sidecar = Bun.spawn(["sh", "-c", `exec ${start.command}`], {
     detached: true,
     cwd,
@@ -123,7 +123,7 @@ async function takeSteps(steps: readonly Step[], { cwd, env, stop }: Surrounding
   return isKept ? lastAnswer : null;
 }
 
-/** The lines of the fenced blocks that are marked `quick-start`. */
+/** Returns the lines of the fenced blocks that are marked `quick-start`. */
 function readSteps(readme: string): Step[] {
   const blocks = [...readme.matchAll(/^```sh quick-start\n([\s\S]*?)^```$/gm)].map(
     ([, block]) => block ?? "",
@@ -135,7 +135,7 @@ function readSteps(readme: string): Step[] {
   });
 }
 
-/** Runs one line as a shell would and answers its standard output, whatever its exit status. */
+/** Runs one line in a shell and returns its standard output, whatever its exit status. */
 async function shell(command: string, options: { cwd: string; env: Record<string, string | undefined> }) {
   const child = Bun.spawn(["sh", "-c", command], {
     ...options,

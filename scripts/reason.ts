@@ -1,4 +1,4 @@
-/** Why something failed, in words that are never empty: some errors of the system carry a code and no message. */
+/** Returns why something failed. The text is never empty, although some errors of the system have only a code. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
     return [...new Set(error.errors.map(reasonOf))].join("; ");
@@ -7,7 +7,7 @@ export function reasonOf(error: unknown): string {
   return error.message || codeOf(error) || error.name;
 }
 
-/** The operating system's or the runtime's name for a failure, such as `ECONNREFUSED`; empty where it has none. */
+/** Returns the operating system's or the runtime's code for a failure, such as `ECONNREFUSED`, or an empty text. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { tell } from "./progress.ts";
 
 const sameSignalMs = 500;
-/** Writes over the `^C` with which a terminal answers the key. */
+/** Overwrites the `^C` that a terminal prints for the key. */
 const overEcho = "\r\x1b[K";
 
 /**
- * The first SIGINT or SIGTERM aborts the signal that is returned, after `message` has been told; a later one ends
- * the process with status 1. `bun run` passes on a Ctrl-C that the terminal has given us too, so what follows at
- * once is no second one.
+ * The first SIGINT or SIGTERM prints `message` and aborts the returned signal. A later one ends the process with
+ * status 1. `bun run` also passes on a Ctrl-C that the terminal has already sent to us, so a signal that follows
+ * immediately does not count as a second one.
  */
 export function stopOnSignal(message: string): AbortSignal {
   const stop = new AbortController();

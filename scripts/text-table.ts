@@ -1,14 +1,14 @@
 import { usualColumns } from "./columns.ts";
 
 const gap = 2;
-/** How much of the page the names of the rows may take before they wrap. */
+/** The share of the width that the names of the rows may take before they wrap. */
 const nameShare = 0.42;
 
 type Row = readonly string[];
 
 /**
- * A table for a terminal: names to the left, figures to the right. What does not fit beside the names follows below
- * them as a further table, and a cell that is too wide by itself wraps between words.
+ * Formats a table for a terminal, with the names on the left and the figures on the right. Columns that do not fit
+ * beside the names follow below as another table. A cell that is too wide by itself wraps between words.
  */
 export function textTable(head: Row, rows: readonly Row[], columns = usualColumns): string {
   const nameWidth = Math.min(
@@ -26,7 +26,7 @@ export function textTable(head: Row, rows: readonly Row[], columns = usualColumn
   return parts.join("\n\n");
 }
 
-/** Which columns stand beside each other, the names first each time. */
+/** Returns which columns stand beside each other, each time with the names first. */
 function bands([nameWidth = 0, ...widths]: readonly number[], columns: number): number[][] {
   const found: number[][] = [];
   let taken = Number.POSITIVE_INFINITY;

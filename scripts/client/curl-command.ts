@@ -8,8 +8,8 @@ export interface CurlRequest {
 }
 
 /**
- * Returns the command line that sends exactly this request from a POSIX shell, past any proxy. A body that no argument
- * can carry, because it is not UTF-8 or has a NUL, goes to curl through a pipe.
+ * Returns the command line that sends exactly this request from a POSIX shell and bypasses any proxy. A body that
+ * cannot be an argument, because it is not UTF-8 or contains a NUL, is piped to curl.
  */
 export function curlCommand({ method = "POST", url, headers, body }: CurlRequest): string {
   const text = typeof body === "string" ? body : textOf(body);
@@ -18,7 +18,7 @@ export function curlCommand({ method = "POST", url, headers, body }: CurlRequest
   const lines = [
     `curl -si ${method === "POST" ? "" : `-X ${method} `}--noproxy '*' ${shellWord(url)}`,
     ...Object.entries(headers).map(([name, value]) => `  -H ${shellWord(headerArgument(name, value))}`),
-    // Without this curl would name a media type of its own.
+    // Without this, curl would send a media type of its own.
     ...(hasBody && !named.has("content-type") ? ["  -H Content-Type:"] : []),
     ...(hasBody ? [text === null ? "  --data-binary @-" : `  --data-raw ${shellWord(text)}`] : []),
   ];
@@ -27,7 +27,7 @@ export function curlCommand({ method = "POST", url, headers, body }: CurlRequest
   return `printf %s ${Buffer.from(body).toString("base64")} | base64 -d |\n${command}`;
 }
 
-/** curl takes a header without a value with a semicolon; with a colon it leaves the header out. */
+/** curl sends a header without a value if it ends with a semicolon. With a colon, it omits the header. */
 function headerArgument(name: string, value: string): string {
   return value === "" ? `${name};` : `${name}: ${value}`;
 }

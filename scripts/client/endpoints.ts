@@ -1,6 +1,6 @@
 import type { Endpoint } from "./signed-client.ts";
 
-/** The last segment of each endpoint's path, by the short name that the commands use. */
+/** The last segment of the path of each endpoint, by the short name that the commands use. */
 export const endpoints = {
   get: "getOwnIDDataByLoginId",
   set: "setOwnIDDataByLoginId",

@@ -1,5 +1,5 @@
 /**
- * `fetch` for a sidecar's own listeners. It never goes through the proxy that HTTP_PROXY or HTTPS_PROXY names: a proxy
+ * Works like `fetch`, but never uses the proxy of HTTP_PROXY or HTTPS_PROXY, for a sidecar's own listeners. A proxy
  * cannot reach this machine's loopback addresses, and must not see signed requests.
  */
 export function fetchDirect(url: string, init: BunFetchRequestInit = {}): Promise<Response> {

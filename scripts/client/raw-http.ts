@@ -5,21 +5,21 @@ const deadlineMs = 5000;
 
 export interface RawAnswer {
   readonly status: number;
-  /** Names in lower case. */
+  /** Header names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Whether the server ended the connection afterwards, seen for as long as the exchange was watched. */
+  /** Whether the server closed the connection afterwards, as long as it was watched. */
   readonly closed: boolean;
 }
 
 export interface RawExchange {
-  /** Sent as they are, one after the other: a request's head, and as much of a body as the test wants. */
+  /** Sent as they are, one after the other: the head of a request, and as much of a body as the test wants. */
   readonly parts: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
-  /** Waits for the server to end the connection; otherwise the first whole answer ends the exchange. */
+  /** Waits until the server closes the connection. Otherwise the first complete answer ends the exchange. */
   readonly untilClosed?: boolean;
-  /** Ends the connection itself once everything is sent. */
+  /** Closes the connection once everything is sent. */
   readonly hangUp?: boolean;
-  /** The answer ends with its head, as one to HEAD does. */
+  /** Whether the answer ends with its head, like one to HEAD. */
   readonly withoutBody?: boolean;
 }
 
@@ -67,7 +67,7 @@ export function exchangeRaw(
   return promise;
 }
 
-/** A signed request as bytes, with more header lines if a test wants, each ended by CRLF. */
+/** Returns a signed request as bytes, with additional header lines, each ended by CRLF. */
 export function rawRequest({ method, url, headers, body }: SignedRequest, extra = "") {
   const { host, pathname } = new URL(url);
   const lines = Object.entries({ host, ...headers, "content-length": String(body.length) });
@@ -79,7 +79,7 @@ export function rawRequest({ method, url, headers, body }: SignedRequest, extra 
   return { parts };
 }
 
-/** `null` until the whole answer is there. */
+/** Returns `null` until the answer is complete. */
 function parseAnswer(received: Buffer, withoutBody: boolean): Omit<RawAnswer, "closed"> | null {
   const headEnd = received.indexOf("\r\n\r\n");
   if (headEnd < 0) return null;

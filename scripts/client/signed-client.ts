@@ -3,16 +3,16 @@ import { createHmac } from "node:crypto";
 export type Endpoint = "setOwnIDDataByLoginId" | "getOwnIDDataByLoginId" | "getSessionByLoginId";
 
 export interface SignedClientOptions {
-  /** Where the endpoints are, without a trailing slash. */
+  /** The URL of the endpoints, without a trailing slash. */
   readonly baseUrl: string;
-  /** Who answers: the network, unless a handler of this process is given. */
+  /** Answers the requests within this process; by default they go over the network. */
   readonly handle?: (request: Request) => Response | Promise<Response>;
   readonly sharedSecret: Uint8Array;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 
-/** A request as OwnID would send it. Tests change a member and send the rest as it is. */
+/** A request as OwnID would send it. Tests change one member and send the rest unchanged. */
 export interface SignedRequest {
   readonly method: string;
   readonly url: string;
@@ -23,16 +23,16 @@ export interface SignedRequest {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** The whole body as text, `""` when there is none. */
+  /** The whole body as text; `""` if there is none. */
   readonly body: string;
 }
 
-/** What a test says about a request's content: an object goes as JSON, bytes and text go as they are. */
+/** The content of a request: an object is sent as JSON, and bytes and text are sent as they are. */
 export type Content = Readonly<Record<string, unknown>> | Uint8Array | string;
 
 export type SignedClient = ReturnType<typeof createSignedClient>;
 
-/** Signs as OwnID does, without the sidecar's own code: what it makes is what the sidecar is held against. */
+/** Signs as OwnID does without using the sidecar's code, so that the sidecar can be tested against it. */
 export function createSignedClient({ baseUrl, handle, sharedSecret, now }: SignedClientOptions) {
   function sign(endpoint: Endpoint, content: Content, timestamp = String(now())): SignedRequest {
     const body = bytesOf(content);
@@ -65,7 +65,7 @@ export function createSignedClient({ baseUrl, handle, sharedSecret, now }: Signe
   };
 }
 
-/** base64(HMAC-SHA256(shared secret, body + "." + timestamp)). */
+/** Returns base64(HMAC-SHA256(shared secret, body + "." + timestamp)). */
 export function macOf(body: Uint8Array, timestamp: string, sharedSecret: Uint8Array): string {
   return createHmac("sha256", sharedSecret).update(body).update(".").update(timestamp).digest("base64");
 }

@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
 import { UsageWrong } from "../command.ts";
 
-/** Where requests go, and nowhere else: the name is looked up once. */
+/** The only place to which requests are sent. Its name is resolved once. */
 export interface Target {
   /** `http://127.0.0.1:3300/ownid` */
   readonly url: string;

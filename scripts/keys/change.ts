@@ -15,26 +15,26 @@ export interface KeyFileSettings extends KeySettings {
   readonly algorithm: KeyAlgorithm;
 }
 
-/** How an action ended: text for people, and the same as JSON. Neither contains a private member of a key. */
+/** How an action ended, as text and as JSON. Neither contains a private member of a key. */
 export interface Report {
   readonly isDone: boolean;
   readonly lines: readonly string[];
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** What an action does to the keys: `keys` is `null` where the file stays as it is. */
+/** What an action does to the keys. `keys` is `null` if the file stays unchanged. */
 export interface Change {
   readonly keys: readonly PrivateJwk[] | null;
   readonly report: Report;
 }
 
-/** The keys of the file with the states that they have now, and what the rules need to know. */
+/** The keys of the file with their present states, and what the rules need to know. */
 export interface Situation {
   readonly keys: readonly PrivateJwk[];
   readonly nowMs: number;
   readonly maxAgeSeconds: number;
   readonly createKey: () => Promise<PrivateJwk>;
-  /** When a retired key may be removed, in milliseconds since the Unix epoch. */
+  /** Returns when a retired key may be removed, in milliseconds since the Unix epoch. */
   readonly removableAt: (key: PrivateJwk) => number;
 }
 
@@ -61,7 +61,7 @@ export async function readSituation(settings: KeyFileSettings): Promise<Situatio
 }
 
 /**
- * Changes the file of the keys while no other command does. An interruption leaves the old file.
+ * Changes the file of the keys while no other command does. If it is interrupted, the old file remains.
  *
  * @throws {ConfigurationInvalid} the file is missing or wrong, or this account cannot replace it
  */
@@ -69,7 +69,7 @@ export async function changeKeys(
   settings: KeyFileSettings,
   decide: (situation: Situation) => Promise<Change>,
 ): Promise<Report> {
-  // Before it is locked, so that a file that is missing is told as such.
+  // Read before the file is locked, so that a missing file is reported as missing.
   await readSigningKeys(settings.keysFile, settings.algorithm);
   const place = realpathSync(settings.keysFile);
   return exclusively(place, async () => {
@@ -84,13 +84,13 @@ export function withoutExpired({ keys, nowMs, removableAt }: Situation): readonl
   return keys.filter((key) => key.state !== "retired" || removableAt(key) > nowMs);
 }
 
-/** Returns a line for each key that is gone, for a report. */
+/** Returns a line of the report for each key that was removed. */
 export function removedLines(before: readonly PrivateJwk[], after: readonly PrivateJwk[]): readonly string[] {
   const removed = before.filter(({ kid }) => !after.some((key) => key.kid === kid));
   return removed.map(({ kid }) => `${kid} is removed: its last token has expired.`);
 }
 
-/** Spells an instant without its milliseconds, rounded up. */
+/** Formats an instant without milliseconds, rounded up. */
 export function spelled(ms: number): string {
   return instant(Math.ceil(ms / 1000) * 1000).replace(".000Z", "Z");
 }

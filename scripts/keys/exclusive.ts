@@ -7,10 +7,10 @@ import { codeOf } from "../reason.ts";
 const waitMs = 10_000;
 
 /**
- * Does the work while no other command works on the file at this path. The lock is SQLite's on an empty file beside it:
- * the system releases it when a command is killed, which a file that only exists would not be.
+ * Does the work while no other command works on the file at this path. It locks an empty SQLite file next to it. The
+ * system releases that lock when a command is killed, unlike a lock that consists of a file's existence.
  *
- * @throws {ConfigurationInvalid} this account cannot lock the file, or another command holds it for ten seconds
+ * @throws {ConfigurationInvalid} this account cannot lock the file, or another command holds the lock for ten seconds
  */
 export async function exclusively<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   const lock = openLock(path);
@@ -32,7 +32,7 @@ function openLock(path: string): Database {
   }
 }
 
-/** Root may be the first one who changes the keys, and the service the next one. */
+/** Root may be the first to change the keys, and the service the next. */
 function giveToOwnerOf(path: string, lock: string): void {
   const { uid, gid } = statSync(path);
   if (process.getuid?.() === 0) chownSync(lock, uid, gid);

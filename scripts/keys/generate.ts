@@ -6,7 +6,7 @@ import { codeOf } from "../reason.ts";
 import type { KeyFileSettings, Report } from "./change.ts";
 import { list } from "./list.ts";
 
-/** Creates the file of the keys. The first key is the one in `pemFile`, or a new one where that is `null`. */
+/** Creates the file of the keys. The first key is the one in `pemFile`, or a new one if that is `null`. */
 export async function generate(settings: KeyFileSettings, pemFile: string | null): Promise<Report> {
   const { keysFile, algorithm } = settings;
   const first = pemFile === null ? null : await importKey(readPem(pemFile), algorithm, Date.now());

@@ -36,7 +36,7 @@ Exits 0 if it is done, 1 if it cannot be done now, 2 on wrong usage, 78 if a
 setting or the file is wrong.
 `;
 
-/** The operands and options that each action takes. */
+/** The operands and options of each action. */
 const actions: Readonly<Record<string, { readonly operands: number; readonly options: readonly string[] }>> =
   {
     list: { operands: 0, options: [] },
@@ -89,7 +89,7 @@ function refuseWrongUse(
   if (now && !takes.options.includes("now")) throw new UsageWrong("--now goes with rotate and retire.");
 }
 
-/** What could not be done is told on standard error. */
+/** Reports a failure on standard error. */
 function print({ isDone, lines, facts }: Report, json: boolean): void {
   if (json) process.stdout.write(`${JSON.stringify({ done: isDone, ...facts })}\n`);
   const target = isDone ? process.stdout : process.stderr;

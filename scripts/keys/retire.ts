@@ -25,7 +25,10 @@ export function retireExpired(settings: KeyFileSettings): Promise<Report> {
   });
 }
 
-/** Removes one key that no valid token depends on. `isForced`: a retired key goes although its tokens are valid. */
+/**
+ * Removes one key that no valid token depends on. With `isForced`, a retired key is removed although its tokens are
+ * valid.
+ */
 export function retireOne(
   settings: KeyFileSettings,
   kid: string,

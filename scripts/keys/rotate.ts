@@ -18,7 +18,7 @@ import {
   withoutExpired,
 } from "./change.ts";
 
-/** Lets the next key sign, in time or at once, and publishes a new next key. */
+/** Schedules the next key, or lets it sign immediately, and publishes a new next key. */
 export function rotateKeys(
   settings: KeyFileSettings,
   { isLeaked }: { readonly isLeaked: boolean },

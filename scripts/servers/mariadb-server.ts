@@ -11,27 +11,27 @@ import { createTlsCertificates } from "./tls-certificates.ts";
 export interface MariadbOptions {
   /** Server variables, e.g. `{ "max-connections": "20" }`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Refuses every connection without TLS. */
+  /** Whether connections without TLS are refused. */
   readonly tls?: boolean;
 }
 
 export interface MariadbServer extends RunningServer {
-  /** For the superuser `root`, with password; the database `ownid` is there from the start. */
+  /** Returns the URL of the superuser `root`, with the password. The database `ownid` exists from the start. */
   url(database?: string, scheme?: "mysql" | "mariadb"): string;
-  /** Creates an empty database and answers its `mysql:` URL. */
+  /** Creates an empty database and returns its `mysql:` URL. */
   createDatabase(name: string): Promise<string>;
-  /** The authority to trust. @throws {Error} when the server was started without `tls`. */
+  /** Returns the authority to trust. @throws {Error} the server was started without `tls` */
   caFile(): string;
 }
 
 const password = "only-for-tests";
-/** The one MariaDB of this test process. Use a database of your own on it, and never stop it. */
+/** The MariaDB that this test process shares. Use your own database on it, and never stop it. */
 export const sharedMariadb = shareServer(startMariadb);
 
 /**
- * A MariaDB of its own, utf8mb4 throughout.
+ * Starts a private MariaDB with utf8mb4 throughout.
  *
- * @throws {ServerUnavailable} when the machine has none, or has only Docker and options were given.
+ * @throws {ServerUnavailable} the machine has none, or has only Docker and options were given
  */
 export async function startMariadb(options: MariadbOptions = {}): Promise<MariadbServer> {
   const plain = Object.keys(options).length === 0;
@@ -63,7 +63,9 @@ async function installDatabase(dir: string, account: Account | null): Promise<vo
   await runCommand(argv, { cwd: dir, account });
 }
 
-/** A folder for temporary tables too: each starting MariaDB deletes what others have in the common one. */
+/**
+ * Temporary tables get a folder as well, because each MariaDB that starts deletes what others have in the shared one.
+ */
 function storageFlags(dir: string): string[] {
   const files = [`--datadir=${join(dir, "data")}`, `--tmpdir=${dir}`];
   return ["--no-defaults", ...files, "--innodb-log-file-size=16M"];
@@ -85,7 +87,8 @@ async function serverFlags(dir: string, options: MariadbOptions): Promise<string
     "init-file": join(dir, "init.sql"),
     "character-set-server": "utf8mb4",
     "skip-name-resolve": "ON",
-    // A commit reaches the system at once and the disk within a second: it outlives kill(), not the machine.
+    // A commit reaches the system immediately and the disk within a second. It survives kill(), but not a crash of
+    // the machine.
     "innodb-flush-log-at-trx-commit": "2",
     "innodb-buffer-pool-size": "32M",
     ...(tls

@@ -9,31 +9,37 @@ import { launchServer } from "./server-process.ts";
 import { createTlsCertificates } from "./tls-certificates.ts";
 
 export interface PostgresOptions {
-  /** Lines for postgresql.conf, e.g. `{ max_connections: "20" }`. `fsync` is off unless given. */
+  /** Settings for postgresql.conf, e.g. `{ max_connections: "20" }`. `fsync` is off by default. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Refuses every connection without TLS. */
+  /** Whether connections without TLS are refused. */
   readonly tls?: boolean;
 }
 
 export interface PostgresServer extends RunningServer {
-  /** For the superuser `postgres`, with password. Says nothing about TLS: hand `caFile()` to the client. */
+  /**
+   * Returns the URL of the superuser `postgres`, with the password. It says nothing about TLS, so give `caFile()` to
+   * the client.
+   */
   url(database?: string): string;
-  /** Creates an empty database and answers its URL. */
+  /** Creates an empty database and returns its URL. */
   createDatabase(name: string): Promise<string>;
-  /** The authority to trust. @throws {Error} when the server was started without `tls`. */
+  /** Returns the authority to trust. @throws {Error} the server was started without `tls` */
   caFile(): string;
 }
 
-/** With `tls`, this account is let in with a client certificate of the server's authority only; the test creates it. */
+/**
+ * With `tls`, this account can log in only with a client certificate of the server's authority. The test creates the
+ * account.
+ */
 export const certifiedUser = "certified";
 const password = "only-for-tests";
-/** The one Postgres of this test process. Use a database of your own on it, and never stop it. */
+/** The Postgres that this test process shares. Use your own database on it, and never stop it. */
 export const sharedPostgres = shareServer(startPostgres);
 
 /**
- * A Postgres of its own, which only passwords open.
+ * Starts a private Postgres that accepts only passwords.
  *
- * @throws {ServerUnavailable} when the machine has none, or has only Docker and options were given.
+ * @throws {ServerUnavailable} the machine has none, or has only Docker and options were given
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const plain = Object.keys(options).length === 0;

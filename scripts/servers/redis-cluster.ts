@@ -3,21 +3,21 @@ import { type RedisServer, startRedis } from "./redis-server.ts";
 import { shareServer } from "./running-servers.ts";
 
 export interface RedisCluster extends AsyncDisposable {
-  /** The masters, in the order of the slots they serve. */
+  /** The masters, in the order of their slots. */
   readonly nodes: readonly RedisServer[];
-  /** What a client is given to find the cluster. */
+  /** Returns what a client needs to find the cluster. */
   endpoints(): { host: string; port: number }[];
   remove(): Promise<void>;
 }
 
 const slots = 16_384;
-/** The one cluster of this test process. Use a key prefix of your own on it, and never stop a node. */
+/** The cluster that this test process shares. Use your own key prefix on it, and never stop a node. */
 export const sharedRedisCluster = shareServer(startRedisCluster);
 
 /**
- * A cluster of masters without replicas, every slot served; resolves once every node says so.
+ * Starts a cluster of masters without replicas that serves every slot. Resolves once every node reports that.
  *
- * @throws {ServerUnavailable} when redis-server is not on this machine.
+ * @throws {ServerUnavailable} redis-server is not on this machine
  */
 export async function startRedisCluster({
   masters = 3,
@@ -45,7 +45,7 @@ async function joinNodes(nodes: readonly RedisServer[]): Promise<void> {
   const clients = nodes.map((node) => new Redis(node.url(), { enableReadyCheck: false }));
   try {
     await Promise.all(clients.map((client, index) => takeSlots(client, index, nodes.length)));
-    // Everyone meets everyone: gossip alone would take a second longer.
+    // Every node is introduced to every other, since gossip alone would take a second longer.
     for (const client of clients) {
       for (const node of nodes) await client.call("CLUSTER", "MEET", "127.0.0.1", node.port);
     }

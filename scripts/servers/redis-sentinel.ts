@@ -6,26 +6,26 @@ import { requirePrograms } from "./server-binaries.ts";
 import { serverFolder } from "./server-folder.ts";
 
 export interface RedisSentinel extends AsyncDisposable {
-  /** The name under which the sentinels know the master. */
+  /** The name by which the sentinels know the master. */
   readonly masterName: string;
-  /** The master and replicas as they were started; after a fail-over the roles have moved. */
+  /** The master and the replicas as they were started. A failover changes their roles. */
   readonly master: RedisServer;
   readonly replicas: readonly RedisServer[];
   readonly sentinels: readonly RedisServer[];
-  /** What a client is given to find the master. */
+  /** Returns what a client needs to find the master. */
   endpoints(): { host: string; port: number }[];
   remove(): Promise<void>;
 }
 
 const masterName = "ownid";
-/** The one watched master of this test process. Use a key prefix of your own on it, and never stop any of it. */
+/** The monitored master that this test process shares. Use your own key prefix on it, and never stop a part of it. */
 export const sharedRedisSentinel = shareServer(startRedisSentinel);
 
 /**
- * A master with replicas in step, and sentinels that know all of them and take half a second of silence for
- * death. A majority of the sentinels decides.
+ * Starts a master with replicas in sync, and sentinels that know all of them and consider half a second of silence a
+ * failure. A majority of the sentinels decides.
  *
- * @throws {ServerUnavailable} when redis-server is not on this machine.
+ * @throws {ServerUnavailable} redis-server is not on this machine
  */
 export async function startRedisSentinel({
   replicas = 1,

@@ -8,32 +8,32 @@ import { launchServer } from "./server-process.ts";
 import { createTlsCertificates } from "./tls-certificates.ts";
 
 export interface RedisOptions {
-  /** Lines for redis.conf, e.g. `{ appendonly: "yes", save: "1 1" }`. Nothing is persisted unless given. */
+  /** Settings for redis.conf, e.g. `{ appendonly: "yes", save: "1 1" }`. Nothing is persisted by default. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly password?: string;
   /** Lines of an ACL file, e.g. `user sidecar on >secret ~* +@all`. */
   readonly acl?: readonly string[];
-  /** Serves TLS only. */
+  /** Whether only TLS is served. */
   readonly tls?: boolean;
   readonly replicaOf?: RedisServer;
 }
 
 export interface RedisServer extends RunningServer {
-  /** With the password if there is one; `rediss:` with TLS. */
+  /** Returns the URL, with the password if there is one; `rediss:` with TLS. */
   url(): string;
-  /** Where it keeps dump.rdb and appendonlydir. @throws {Error} when Docker keeps them. */
+  /** Returns where it keeps dump.rdb and appendonlydir. @throws {Error} it runs in Docker */
   dir(): string;
-  /** The authority to trust. @throws {Error} when the server was started without `tls`. */
+  /** Returns the authority to trust. @throws {Error} the server was started without `tls` */
   caFile(): string;
 }
 
-/** The one Redis of this test process. Use a key prefix of your own on it, and never stop it. */
+/** The Redis that this test process shares. Use your own key prefix on it, and never stop it. */
 export const sharedRedis = shareServer(startRedis);
 
 /**
- * A Redis of its own.
+ * Starts a private Redis.
  *
- * @throws {ServerUnavailable} when the machine has none, or has only Docker and options were given.
+ * @throws {ServerUnavailable} the machine has none, or has only Docker and options were given
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const plain = Object.keys(options).length === 0;
@@ -47,7 +47,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   return launchRedis("Redis", dir, options, [configuration]);
 }
 
-/** Starts redis-server with these arguments, in whichever of its modes, and its port added. */
+/** Starts redis-server in any of its modes with these arguments and a port. */
 export async function launchRedis(
   name: string,
   dir: string,
@@ -117,7 +117,7 @@ async function ping(port: number, password: string | undefined, caFile: string |
     connectTimeout: 1000,
     commandTimeout: 1000,
   });
-  // What the server said is only in the event; connect() rejects with "Connection is closed".
+  // Only the event contains what the server said; connect() rejects with "Connection is closed".
   let refusal = "";
   redis.on("error", (error) => {
     refusal = String(error);
@@ -126,7 +126,7 @@ async function ping(port: number, password: string | undefined, caFile: string |
     await redis.connect();
     await redis.ping();
   } catch (error) {
-    // An ACL that keeps strangers out is an answer too.
+    // An ACL that refuses strangers is an answer, too.
     if (!/NOAUTH|WRONGPASS|NOPERM/.test(`${error} ${refusal}`)) throw error;
   } finally {
     redis.disconnect();

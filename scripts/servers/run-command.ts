@@ -4,13 +4,16 @@ export interface Account {
   readonly gid: number;
 }
 
-/** The account a server runs as: its package's own, or `nobody`. Null when we are not root and have no choice. */
+/**
+ * Returns the account that a server runs as: the one of its package, or `nobody`. Returns `null` if this process is
+ * not root and cannot choose.
+ */
 export function serviceAccount(name: string): Account | null {
   if (process.getuid?.() !== 0) return null;
   return lookUpAccount(name) ?? lookUpAccount("nobody");
 }
 
-/** Runs a command to its end and answers what it printed. @throws {Error} with its output when it fails. */
+/** Runs a command to its end and returns what it printed. @throws {Error} it fails; the error contains its output */
 export async function runCommand(
   argv: readonly string[],
   options: { cwd?: string; account?: Account | null; detached?: boolean } = {},

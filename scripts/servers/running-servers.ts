@@ -1,13 +1,16 @@
-/** A server of this test process. All but `port` can be called in any order; `remove` is the last call. */
+/** A server of this test process. `remove` must be the last call; the others may be made in any order. */
 export interface RunningServer extends AsyncDisposable {
   readonly port: number;
-  /** Starts it again after `stop` or `kill`, with the data it had, and resolves once it answers. */
+  /** Starts it again after `stop` or `kill`, with the data it had. Resolves once it answers. */
   start(): Promise<void>;
-  /** Asks it to finish and waits until it has. */
+  /** Asks it to finish, and waits until it has. */
   stop(): Promise<void>;
-  /** Ends it as a power cut would: no goodbye to clients, no last write. Resolves once nothing of it runs. */
+  /**
+   * Ends it like a power failure: clients are not notified, and nothing more is written. Resolves once none of its
+   * processes runs.
+   */
   kill(): Promise<void>;
-  /** Suspends it: connections stay open and nothing is answered, until `thaw`. */
+  /** Suspends it until `thaw`: connections stay open, and nothing is answered. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   /** Ends it for good and deletes its data. `await using` calls it. */
@@ -26,8 +29,8 @@ export function noteRemoved(server: RunningServer): void {
 }
 
 /**
- * Returns a function that starts a server the first time it is called and returns that server from then on. Once
- * `stopAllServers` has removed it, the next call starts another one.
+ * Returns a function that starts a server on its first call and returns the same server from then on. After
+ * `stopAllServers`, the next call starts another one.
  */
 export function shareServer<Server>(start: () => Promise<Server>): () => Promise<Server> {
   let shared: Promise<Server> | null = null;
@@ -40,7 +43,7 @@ export function shareServer<Server>(start: () => Promise<Server>): () => Promise
   };
 }
 
-/** Removes every server that this process started and has not removed yet. */
+/** Removes every server that this process started and has not removed. */
 export async function stopAllServers(): Promise<void> {
   for (const forget of forgetters) forget();
   await Promise.all([...running].map((server) => server.remove()));

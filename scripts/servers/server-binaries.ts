@@ -5,10 +5,10 @@ import { delimiter, join } from "node:path";
 
 export type ServerKind = "postgres" | "mariadb" | "redis" | "pgbouncer" | "nginx" | "caddy";
 
-/** Where a server can be had from on this machine, or in words why it cannot. */
+/** How a server can be had on this machine, or why it cannot. */
 export type ServerSupply = { from: "programs" } | { from: "compose" } | { from: "nowhere"; reason: string };
 
-/** The machine cannot give this server. `message` is the reason, fit for a skipped test's title. */
+/** This machine cannot provide the server. `message` is the reason, suitable for the title of a skipped test. */
 export class ServerUnavailable extends Error {}
 
 const servers = {
@@ -20,15 +20,15 @@ const servers = {
   caddy: { programs: ["caddy"], package: "caddy", inCompose: false },
 } as const;
 
-/** What lists and signals a server's processes. Slim container images lack it. */
+/** These tools list and signal the processes of a server. Slim container images lack them. */
 const processTools = { programs: ["ps", "pgrep", "pkill"], package: "procps" } as const;
 
 const supplies = new Map<ServerKind, ServerSupply>();
 
 /**
- * Looks for the server's programs, then for Docker Compose, then installs the Debian package. The first call
- * for a kind can therefore take minutes, and blocks: call it while tests are collected, not while they run.
- * The answer is kept for the rest of the process.
+ * Looks for the server's programs, then for Docker Compose, then installs the Debian package. The first call for a
+ * kind can therefore take minutes, and it blocks: call it while tests are collected, and not while they run. The
+ * answer is kept for the life of the process.
  */
 export function serverSupply(kind: ServerKind): ServerSupply {
   const known = supplies.get(kind);
@@ -38,7 +38,7 @@ export function serverSupply(kind: ServerKind): ServerSupply {
   return supply;
 }
 
-/** @throws {ServerUnavailable} unless the server's programs are on this machine; Docker does not count. */
+/** @throws {ServerUnavailable} the server's programs are not on this machine; Docker does not count */
 export function requirePrograms(kind: ServerKind): void {
   const supply = serverSupply(kind);
   if (supply.from === "nowhere") throw new ServerUnavailable(supply.reason);
@@ -46,9 +46,9 @@ export function requirePrograms(kind: ServerKind): void {
 }
 
 /**
- * The absolute path of a program that is needed beside the servers. Its Debian package is installed where it is missing.
+ * Returns the absolute path of another program. Its Debian package is installed if it is missing.
  *
- * @throws {ServerUnavailable} when it is not there and cannot be installed.
+ * @throws {ServerUnavailable} it is missing and cannot be installed
  */
 export function requireProgram(program: string, packageName: string): string {
   const here = findProgram(program);
@@ -60,9 +60,9 @@ export function requireProgram(program: string, packageName: string): string {
 }
 
 /**
- * The absolute path of Debian's Python, which has these packages. Those that are missing are installed.
+ * Returns the absolute path of Debian's Python with these packages. Missing ones are installed.
  *
- * @throws {ServerUnavailable} when one is not there and cannot be installed.
+ * @throws {ServerUnavailable} one is missing and cannot be installed
  */
 export function requirePython(packages: readonly `python3-${string}`[]): string {
   const python = "/usr/bin/python3";
@@ -74,7 +74,7 @@ export function requirePython(packages: readonly `python3-${string}`[]): string 
   throw new ServerUnavailable(`Python cannot import ${modules}; ${problem ?? "the packages lack them"}`);
 }
 
-/** The absolute path of a program. @throws {ServerUnavailable} when it is not on this machine. */
+/** Returns the absolute path of a program. @throws {ServerUnavailable} it is not on this machine */
 export function programPath(program: string): string {
   const path = findProgram(program);
   if (path === null) throw new ServerUnavailable(`${program} was not found`);
@@ -103,7 +103,7 @@ function findProgram(program: string): string | null {
   return Bun.which(program, { PATH: places.join(delimiter) });
 }
 
-/** Debian keeps each Postgres version in a folder of its own and off the PATH. Newest first. */
+/** Debian keeps each version of Postgres in its own folder, outside the PATH. The newest comes first. */
 function postgresFolders(): string[] {
   const root = "/usr/lib/postgresql";
   if (!existsSync(root)) return [];
@@ -118,8 +118,8 @@ function dockerComposeRuns(): boolean {
 }
 
 /**
- * One installation at a time, whichever test process asks first. The policy file keeps a package from
- * starting a service of its own; a file that was there already is left alone.
+ * Only one installation runs at a time, whichever test process asks first. The policy file prevents a package from
+ * starting a service. A policy file that existed before is left alone.
  */
 const installScript = `
   installed=$(dpkg-query -W -f '\${Status}\\n' "$@" 2>/dev/null | grep -c 'ok installed')
@@ -134,7 +134,7 @@ const installScript = `
   apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
 `;
 
-/** Answers why it did not install the packages, or null when it did. */
+/** Returns why the packages were not installed, or `null` if they were. */
 function installPackages(packages: readonly string[]): string | null {
   const name = packages.join(" ");
   if (!existsSync("/etc/debian_version")) return `not Debian, so ${name} was not installed`;

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { runAfterThisProcess, testHome } from "./after-this-process.ts";
 import type { Account } from "./run-command.ts";
 
-/** Within a server's folder: the process id it runs under, and no such file while it does not run. */
+/** The file in a server's folder that contains its process id. It exists only while the server runs. */
 export const pidFileName = "process-id";
 
 let folders = 0;
 
 /**
- * A new folder for one server's data, owned by the account the server runs as. When this process has ended, in
- * whatever way, what its `pidFileName` names is killed and the folder deleted.
+ * Creates a folder for the data of one server, owned by the account that the server runs as. When this process ends,
+ * in whatever way, the process in `pidFileName` is killed and the folder deleted.
  */
 export function serverFolder(kind: string, account: Account | null): string {
   if (folders === 0) runAfterThisProcess(killScript, testHome());
@@ -20,7 +20,7 @@ export function serverFolder(kind: string, account: Account | null): string {
   return dir;
 }
 
-/** Makes a folder and the files in it the account's own. */
+/** Gives a folder and its files to the account. */
 export function giveTo(account: Account | null, dir: string): void {
   if (account === null) return;
   for (const path of [dir, ...readdirSync(dir).map((name) => join(dir, name))]) {
@@ -29,8 +29,8 @@ export function giveTo(account: Account | null, dir: string): void {
 }
 
 /**
- * Suspends before it kills: a Postgres that sees its children die would start new ones. Twice, for a server that
- * was being started when we ended.
+ * Suspends before it kills, because a Postgres that sees its children die would start new ones. Runs twice, for a
+ * server that was being started when this process ended.
  */
 const killScript = `
   for pass in 1 2; do

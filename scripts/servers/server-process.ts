@@ -6,21 +6,21 @@ import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.
 import { pidFileName } from "./server-folder.ts";
 
 export interface ServerProgram {
-  /** What failures call it. */
+  /** How error messages call it. */
   readonly name: string;
-  /** A folder of its own, deleted with the server. */
+  /** A folder of its own, which is deleted with the server. */
   readonly dir: string;
   readonly account: Account | null;
   readonly stopSignal: "SIGINT" | "SIGTERM";
   argv(port: number): readonly string[];
-  /** One attempt to be answered. Rejects while the server is not ready. */
+  /** Makes one attempt to get an answer. Rejects while the server is not ready. */
   greet(port: number): Promise<void>;
 }
 
 /**
  * Starts a program on a free loopback port and resolves once it answers. It never outlives this process.
  *
- * @throws {Error} with the end of its log when it ends or stays silent; nothing of it is left then.
+ * @throws {Error} it ends or does not answer; the error contains the end of its log, and nothing of it is left
  */
 export async function launchServer(program: ServerProgram): Promise<RunningServer> {
   const server = new ServerProcess(program);
@@ -35,8 +35,8 @@ export async function launchServer(program: ServerProgram): Promise<RunningServe
 }
 
 /**
- * Leaves a shell behind that is the server's parent: it collects the server when that ends, and takes its pid
- * file away. Our pipe stays open until the server has written that file, so it is there when the launch is over.
+ * Leaves a shell behind that is the server's parent: it reaps the server when it ends, and removes its pid file. Our
+ * pipe stays open until the server has written that file, so it exists when the launch is over.
  */
 const launchScript = `
   (
@@ -50,7 +50,10 @@ const launchScript = `
 const startSecondsMax = 25;
 const stopSecondsMax = 20;
 
-/** Not a child of ours: Bun kills those that tests and hooks have spawned whenever a test times out. */
+/**
+ * The server is not a child of this process, because Bun kills what tests and hooks have spawned whenever a test
+ * times out.
+ */
 class ServerProcess implements RunningServer {
   readonly #program: ServerProgram;
   #port = 0;
@@ -91,7 +94,7 @@ class ServerProcess implements RunningServer {
   }
 
   async kill(): Promise<void> {
-    // Suspended first: a Postgres that sees its children die would start new ones.
+    // Suspended first, because a Postgres that sees its children die would start new ones.
     const family = this.#signalFamily("SIGSTOP");
     for (const pid of family) signal(pid, "SIGKILL");
     await this.#untilEnded();
@@ -137,17 +140,20 @@ class ServerProcess implements RunningServer {
     }
   }
 
-  /** Null while it does not run. */
+  /** Returns `null` while the server does not run. */
   #pid(): number | null {
     try {
       return Number(readFileSync(join(this.#program.dir, pidFileName), "utf8")) || null;
     } catch {
-      // Taken away when the server ended, perhaps a moment ago.
+      // The file was removed because the server has just ended.
       return null;
     }
   }
 
-  /** Parent first: once it is suspended, no child can be added. Answers the ids of all that were signalled. */
+  /**
+   * The parent is signalled first: once it is suspended, it cannot add children. Returns the ids of all processes
+   * that were signalled.
+   */
   #signalFamily(name: "SIGSTOP" | "SIGCONT"): number[] {
     const parent = this.#pid();
     if (parent === null) return [];
@@ -174,7 +180,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Those that still run. A zombie holds nothing any more, and in a container nobody may ever collect it. */
+/** Returns the processes that still run. A zombie holds no resources, and in a container it may never be reaped. */
 function livingOf(pids: readonly number[]): string[] {
   if (pids.length === 0) return [];
   const listing = Bun.spawnSync(["ps", "-o", "stat=", "-p", pids.join(",")]).stdout.toString();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { testHome } from "./after-this-process.ts";
 
-/** A folder for one test. `using` deletes it with all it holds; so does the end of this process, in whatever way it comes. */
+/** Creates a folder for one test. `using` deletes it with its content, and so does the end of this process. */
 export function temporaryFolder() {
   const path = mkdtempSync(join(testHome(), "folder-"));
   return {

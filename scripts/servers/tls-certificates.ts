@@ -3,13 +3,13 @@ import { runCommand } from "./run-command.ts";
 import { requireProgram } from "./server-binaries.ts";
 
 export interface TlsCertificates {
-  /** What a client must trust. No system store knows it. */
+  /** What a client must trust. No system store contains it. */
   readonly caFile: string;
   readonly certificateFile: string;
   readonly keyFile: string;
 }
 
-/** Makes a new authority and a certificate of it for these names, good for two days. */
+/** Creates a new authority and a certificate of it for these names, valid for two days. */
 export async function createTlsCertificates(
   dir: string,
   names = "DNS:localhost,IP:127.0.0.1",

@@ -11,12 +11,12 @@ export interface SignedRequest {
 export interface Answer {
   readonly status: number;
   readonly statusText: string;
-  /** Names in lower case. */
+  /** Header names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** No answer came. `message` says why, and what to do about it. */
+/** No answer came. `message` says why and what to do. */
 export class NoAnswer extends Error {}
 
 const answerMs = 10_000;
@@ -28,7 +28,7 @@ export async function send({ url, headers, body }: SignedRequest): Promise<Answe
       method: "POST",
       headers,
       body,
-      // OwnID does not follow one either, so that it is shown as it is.
+      // OwnID does not follow redirects either, so the redirect itself is shown.
       redirect: "manual",
       signal: AbortSignal.timeout(answerMs),
     });
@@ -47,11 +47,11 @@ export async function send({ url, headers, body }: SignedRequest): Promise<Answe
 export interface NoAnswerContext {
   /** How long the answer could have taken. */
   readonly limitMs: number;
-  /** What the command calls the address that its user gave: `--url`. */
+  /** The option with which the user gave the address: `--url`. */
   readonly argument: string;
 }
 
-/** Says why no answer came from `url`, and what to do about it. */
+/** Returns why no answer came from `url`, and what to do. */
 export function describeNoAnswer(error: unknown, url: string, context: NoAnswerContext): string {
   const place = new URL(url);
   return `${explain(error, place, context)}${proxyHint(place)}`;
@@ -85,14 +85,14 @@ function explain(error: unknown, place: URL, { limitMs, argument }: NoAnswerCont
   return `The request to ${origin} failed: ${reasonOf(error)}`;
 }
 
-/** The codes with which OpenSSL refuses a chain of certificates. */
+/** Returns whether OpenSSL refuses a certificate chain with this code. */
 function isAboutTrust(code: string): boolean {
   return /SELF_SIGNED_CERT|UNABLE_TO_(?:VERIFY|GET_ISSUER)|CERT_(?:UNTRUSTED|REJECTED)|UNKNOWN_CERTIFICATE/.test(
     code,
   );
 }
 
-/** Says that a proxy was passed by, which may be the true cause. */
+/** Returns the hint that a proxy was bypassed, which may be the true cause. */
 function proxyHint({ protocol, hostname }: URL): string {
   const variable = protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const isSet = Boolean(process.env[variable] ?? process.env[variable.toLowerCase()]);

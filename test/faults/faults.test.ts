@@ -30,7 +30,7 @@ const guarantees: Readonly<Record<string, string>> = {
 };
 
 /** So many worlds at once: they wait more than they work, but a machine has few cores. */
-const worldsMax = 4;
+const worldsMax = 3;
 /** The wait for a place among them included. */
 const limitMs = 600_000;
 

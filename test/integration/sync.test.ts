@@ -12,7 +12,7 @@ import { createSyncedSite, enrolled, loginIdOf, type SyncedSite } from "../suppo
 setDefaultTimeout(60_000);
 
 /** The first one is as large as the rest of the suite bears; the others hold the same with less. */
-const [many, fewer] = [20_000, 4_000];
+const [many, fewer] = [10_000, 4_000];
 /** Login ids with data that are altered: none of them is a multiple of ten. */
 const altered = Array.from({ length: 200 }, (_, index) => loginIdOf(index * 20 + 1));
 const noDrift = {

@@ -8,7 +8,7 @@ export interface Operator extends Disposable {
   readonly proxies: Proxies;
   /** Runs it to its end. */
   sync(...words: string[]): Promise<SyncRun>;
-  /** SIGKILL so long after it has first told how far it is; a run that was over before is answered as it ended. */
+  /** SIGKILL so long after it has first told how far it is. A run that was over before is returned as it ended. */
   syncKilled(afterMs: number, ...words: string[]): Promise<SyncRun>;
   /** SIGKILL as soon as the promise resolves. */
   syncKilledWhen(reached: Promise<unknown>, ...words: string[]): Promise<SyncRun>;
@@ -57,14 +57,14 @@ export async function createOperator(world: Pick<World, "openWay">): Promise<Ope
   };
 }
 
-/** Answers all that it wrote to standard error; `onProgress` is called at the first line that is progress. */
+/** Returns all that it wrote to standard error. `onProgress` is called once the first items are counted. */
 async function readProgress(child: Child, onProgress: (child: Child) => void): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let isTold = false;
   for await (const chunk of child.stderr) {
     text += decoder.decode(chunk, { stream: true });
-    if (isTold || !text.includes('{"step"')) continue;
+    if (isTold || !text.includes('"perSecond"')) continue;
     isTold = true;
     onProgress(child);
   }

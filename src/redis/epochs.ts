@@ -149,6 +149,7 @@ export function createRedisEpochs({
     while (!isStopped) {
       known = masters();
       for (const master of live.keys()) if (!known.includes(master)) drop(master);
+      ages.retry();
       await Promise.all(known.map((master) => master && askMaster(master)));
       if (live.size > 0) firstContact.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -100,15 +100,30 @@ export async function expectStored(site: Site, expected: string | null): Promise
   throw new Deviation(`The lookup answered another text than was set${differenceOf(expected, found)}.`);
 }
 
-/** That a session was answered: OwnID passes any JSON object on to the site's pages. */
+/** That a session was answered: OwnID passes what it is on to the site's pages. */
 export function expectSession(answer: Answer): void {
   expectStatus(answer, 200);
   const json = parseObject(answer.body);
+  if (json === null && isJson(answer.body)) {
+    throw new Variant(
+      "The session is JSON, but no object. OwnID's documentation speaks of an object.",
+      answer,
+    );
+  }
   if (json === null || Object.keys(json).length === 0 || isErrorCode404(answer)) {
     throw unexpected("a JSON object with the session", answer);
   }
 }
 
+function isJson(body: string): boolean {
+  try {
+    return JSON.parse(body) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** Returns the JSON object that the text is, or `null` if it is something else. */
 export function parseObject(body: string): Record<string, unknown> | null {
   try {
     const parsed: unknown = JSON.parse(body);

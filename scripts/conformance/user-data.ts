@@ -70,8 +70,8 @@ export interface Restoration {
 }
 
 /**
- * Gives the test user the old data back. Returns `null`, or says what to do where the server does not take them: they
- * are in a private file below `./data` then.
+ * Gives the test user the old data back and returns `null`. If the server does not take it, the data is kept in a private
+ * file below `./data`, and the text that is returned says what to do.
  */
 export async function restoreUserData({ value }: UserData, restoration: Restoration): Promise<string | null> {
   const { url, user, set } = restoration;

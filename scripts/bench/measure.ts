@@ -68,14 +68,14 @@ async function load(run: Run, { server, sign }: Stage, perSecond: number) {
 }
 
 /** A contender's process whose answers are right, and fresh requests for it. */
-export interface Stage extends AsyncDisposable {
+interface Stage extends AsyncDisposable {
   readonly server: MeasuredProcess;
   /** The next requests of this run, as many as there are of these. */
   sign(count: number): string[];
 }
 
 /** @throws {AnswersWrong} an answer is not what it should be */
-export async function setStage(run: Run): Promise<Stage> {
+async function setStage(run: Run): Promise<Stage> {
   const { site, workload, contender } = run;
   const scene = { site, contender, id: Date.now() };
   await site.level();

@@ -17,7 +17,7 @@ export interface Times {
 }
 
 /** So small that a few seconds see values filled, hit, lapsed and filled again. */
-export const smallTimes: Times = {
+const smallTimes: Times = {
   statementMs: 300,
   tokenMs: 1000,
   quarantineMs: 3000,

@@ -20,29 +20,29 @@ export type DriftKind = keyof typeof driftKinds;
 export interface Drift {
   readonly loginId: string;
   readonly hash: string;
-  /** `undefined`: no user who is not blocked has exactly this login id. */
+  /** `undefined` means that no user who is not blocked has exactly this login id. */
   readonly row: string | null | undefined;
 }
 
 export interface Comparison {
   readonly drifts: readonly Drift[];
-  /** Hashes that sidecars believe. */
+  /** The number of hashes that sidecars believe. */
   readonly believed: number;
-  /** The login ids of the others. */
+  /** The login ids of all other hashes. */
   readonly unbelieved: readonly string[];
-  /** Hashes that were written again at every look: whoever writes keeps them right. */
+  /** The number of hashes that were written again at every look. Their writers keep them right. */
   readonly unsettled: number;
 }
 
-/** Which of the differences count: so that going through rows and then through hashes finds each one once. */
+/** Which differences count, so that visiting all rows and then all hashes finds each difference once. */
 export type Of = "users with a row" | "login ids without a row";
 
 const looksMax = 5;
 
 /**
- * Compares the hashes of these login ids with their rows, without touching either. A difference is drift only if
- * it is there at a second look, at the hash, the row, and the hash again: the token of the hash shows that no write
- * began in between, so the row did not hold that value while sidecars gave it.
+ * Compares the hashes of these login ids with their rows, and changes neither. A difference counts only if it is
+ * there at a second look at the hash, the row and the hash again: the same lease token shows that no write began in
+ * between, so the row did not hold that value while sidecars returned it.
  */
 export async function findDrift(sides: Sides, loginIds: readonly string[], of: Of): Promise<Comparison> {
   const first = await look(sides, loginIds, of);
@@ -90,7 +90,9 @@ function isSame(a: Observation, b: Observation | null): boolean {
   return b !== null && a.token === b.token && a.value === b.value;
 }
 
-/** A row that differs is known; of a missing one, the database says whether the user is blocked or spelt otherwise. */
+/**
+ * Returns the kind of drift. For a missing row, the database says whether the user is blocked or spelled differently.
+ */
 export async function kindOf(
   { directory }: Sides,
   { loginId, row }: Drift,

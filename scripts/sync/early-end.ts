@@ -4,12 +4,12 @@ export type Word = "sync" | "verify" | "warm" | "push";
 
 export interface EndedCommand {
   readonly word: Word;
-  /** Whether a warm got far enough for `--resume` to find where it stopped. */
+  /** Whether a warm got far enough for `--resume` to continue. */
   readonly canResume: boolean;
   readonly keep: boolean;
 }
 
-/** What is told when a side gives no answer, which ends the work. What was done until then is consistent. */
+/** Returns the message if a side does not answer, which ends the work. What was done until then is consistent. */
 export function earlyEndText(error: SidecarError, command: EndedCommand): string {
   return `Stopped early: ${reasonOf(error)}.\nTo find out why, run: bun run doctor\n${nextStep(command)}\n`;
 }
@@ -23,7 +23,7 @@ function nextStep({ word, canResume, keep }: EndedCommand): string {
   return `Then ${again}${keep ? " --keep" : ""}`;
 }
 
-/** Some errors of the store carry their meaning in their class alone. */
+/** The meaning of some errors of the store is only in their class. */
 function reasonOf(error: SidecarError): string {
   const unnamed = error instanceof HotCopyUnavailable ? "Redis does not answer" : error.code;
   const fix = error instanceof DatabaseUnavailable ? `: ${error.fix}` : "";

@@ -6,20 +6,22 @@ import type { Sides } from "./sides.ts";
 export type FilledSides = Pick<Sides, "scan" | "population">;
 
 export interface Filled {
-  /** Hashes that hold the row's value since. */
+  /** The number of hashes that now hold the row's value because of this call. */
   readonly filled: number;
-  /** Hashes that held it already. */
+  /** The number of hashes that held it already. */
   readonly hits: number;
-  /** Users that were being written, or have no data by now, or are blocked, or whose hash waits for a lookup. */
+  /**
+   * The number of users who were being written, have no data any more, are blocked, or whose hash waits for a lookup.
+   */
   readonly left: number;
 }
 
-/** So often the same users are begun with again while Redis comes and goes. */
+/** Maximum number of times that the same users are started again while Redis comes and goes. */
 const triesMax = 10;
 
 /**
- * READ for all of these users, then their rows, then FILL for each miss: the sidecar's own steps, so that whatever
- * a sidecar writes meanwhile wins. Login ids are spelt as the table stores them.
+ * Runs READ for all of these users, then reads their rows, then runs FILL for each miss. These are the sidecar's own
+ * steps, so a concurrent write of a sidecar wins. Login ids must be spelled as the table stores them.
  *
  * @throws {HotCopyUnavailable} | {DatabaseUnavailable} some may be filled, each with what its row held
  */
@@ -50,14 +52,14 @@ async function tryToFill({ population, scan }: FilledSides, loginIds: readonly s
   });
   await Promise.all(fills);
   const times = (...events: HotCopyEvent[]) => noted.filter((event) => events.includes(event)).length;
-  // The port answers "ask" while Redis is away as well; only what is noted was an answer of Redis.
+  // The port also returns "ask" while Redis is away. Only what `onEvent` was told is an answer of Redis.
   const isClear =
     times("hit", "miss", "ask", "stale") === loginIds.length &&
     times("fill", "fill refused") === fills.length;
   return { isClear, hits: times("hit"), filled: times("fill") };
 }
 
-/** Waits for the grace, and says so: until it is over, nothing may be filled. */
+/** Waits until the grace is over, and says so. Nothing may be filled before. */
 export function untilFilling({ population }: FilledSides): Promise<void> {
   return population.untilFilling(() =>
     tell("Waiting for the grace period: Redis was first seen too recently to be filled.\n"),

@@ -54,7 +54,7 @@ const options = {
   yes: { type: "boolean", default: false },
 } as const;
 
-/** The options that have a meaning for one word only. */
+/** The options that are valid for one word only. */
 const flags = {
   sync: ["show"],
   verify: ["repair", "show"],
@@ -84,7 +84,7 @@ await runCommand({
       stop: stopOnSignal("Stopping after this batch."),
     };
     try {
-      // A warm that does not get as far as its first batch leaves nothing to resume.
+      // A warm that does not complete its first batch leaves nothing to resume.
       if (word === "warm" && !given.resume) forgetResumePoint();
       showStep("connecting to Redis and the database");
       await using sides = await openSides({ keep: given.keep });

@@ -4,9 +4,9 @@ import { UsageWrong } from "../command.ts";
 const folder = "./data";
 
 /**
- * Where a command keeps how far it has come, for the next one.
+ * Returns the path of the file in which a command records its progress for the next run.
  *
- * @throws {UsageWrong} nothing can be kept there
+ * @throws {UsageWrong} no file can be kept there
  */
 export function keptFile(name: string): string {
   try {

@@ -140,7 +140,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
         .join(" ");
     },
 
-    /** How many keys there are, other ones included; `null` where this account may not ask. */
+    /** Returns the number of keys, including others; `null` if this account may not ask. */
     async size(): Promise<number | null> {
       const sizes = (await retry(everyMaster)).map(({ master }) => master.dbsize());
       return Promise.all(sizes).then(
@@ -149,11 +149,11 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
       );
     },
 
-    /** For each login id what its hash shows; `null` where sidecars would ask the database. Changes nothing. */
+    /** Returns for each login id what its hash holds, or `null` if sidecars would ask the database. Changes nothing. */
     observe: (loginIds: readonly string[]) =>
       retry(() => Promise.all(loginIds.map((loginId) => observeOne(keys.user(loginId))))),
 
-    /** Those of these login ids whose key holds another type than a hash: something else has written it. */
+    /** Returns the login ids whose key is not a hash, because something else has written it. */
     async ofAnotherType(loginIds: readonly string[]): Promise<readonly string[]> {
       const isStray = (loginId: string) =>
         client.hmget(keys.user(loginId), "e").then(() => false, isOfAnotherType);
@@ -161,7 +161,10 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
       return loginIds.filter((_, index) => strays[index]);
     },
 
-    /** The login ids of all hashes, page by page: some twice, and none is missed that is there throughout. */
+    /**
+     * Yields the login ids of all hashes, page by page. Some may come twice, and none is missed that exists
+     * throughout.
+     */
     async *loginIds(pageSize: number): AsyncGenerator<readonly string[]> {
       for (const { master } of await retry(everyMaster)) yield* scanMaster(master, pageSize);
     },
@@ -170,7 +173,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
   };
 }
 
-/** The key holds no hash, or its slot is on the way to another master: sidecars ask the database. */
+/** Returns whether the key is not a hash, or its slot is moving to another master. Sidecars ask the database then. */
 function saysThatNoneIsThere(error: Error): boolean {
   return /^(?:WRONGTYPE|MOVED|ASK) /.test(error.message);
 }

@@ -11,13 +11,13 @@ export interface CountedWork {
   readonly step: string;
   /** What is counted, in the plural. */
   readonly items: string;
-  /** `null` = nobody knows. */
+  /** `null` if unknown. */
   readonly total: number | null;
   /** How many were done before this run. */
   readonly before?: number;
 }
 
-/** Shows how many of a known or unknown number of items are done, how fast, and how long the rest will take. */
+/** Shows how many items are done, how fast, and how long the rest will take. */
 export function showProgress({ step, items, total, before = 0 }: CountedWork): CountedProgress {
   const startedAt = performance.now();
   let done = before;

@@ -12,7 +12,7 @@ import {
 import { digestOf, type PlannedPush } from "./push-plan.ts";
 import type { Sides } from "./sides.ts";
 
-/** How the push of one user ended, and what the summary says of it. */
+/** How the push of one user can end, and what the summary says about it. */
 export const outcomes = {
   written: ["row was written", "rows were written"],
   conflict: [
@@ -47,15 +47,16 @@ export const outcomes = {
 
 export type PushOutcome = keyof typeof outcomes;
 
-/** One user's push; `value` and `token` are `null` where the hash does not hold what was listed. */
+/** One user's push. `value` and `token` are `null` if the hash does not hold what was listed. */
 export interface Push extends Pick<PlannedPush, "loginId" | "row" | "value" | "token"> {
-  /** Whether an earlier push, which was killed, has perhaps dropped the value from the hash. */
+  /** Whether an earlier push that was killed may have removed the value from the hash. */
   readonly isResumed: boolean;
 }
 
 /**
  * Creates the SET of one user, on the condition that neither the row nor the hash has been written since they were
- * listed: a row that a sidecar has acknowledged since is never overwritten, even if it holds the listed value again.
+ * listed. A write that a sidecar has acknowledged since then is never overwritten, even if the row holds the listed
+ * value again.
  */
 export function createPusher({ directory, population, statementMs }: Sides) {
   const writeRow = createRowWriter({
@@ -82,7 +83,7 @@ export function createPusher({ directory, population, statementMs }: Sides) {
       if (!isAsListed) return "conflict";
       if (token === "") return "unproven";
       if (!directory.fits(value)) return "refused";
-      // Only the first BEGIN is recognised later: it alone has dropped what was listed.
+      // Only the first BEGIN is recognized later, since it alone has removed what was listed.
       await writeRow({ user, ownIdData: value, onlyIf, ...(isResumed ? {} : { token }) });
       return "written";
     } catch (error) {
@@ -92,7 +93,9 @@ export function createPusher({ directory, population, statementMs }: Sides) {
   };
 }
 
-/** Whether no other write has begun since the value was seen, or since the first BEGIN for it dropped it. */
+/**
+ * Returns whether no other write has begun since the value was observed, or since the first BEGIN for it removed it.
+ */
 function isUnwritten({ value, token }: Push, found: HotFound): boolean {
   return found.value === null ? found.token?.startsWith(`${token}:`) === true : found.value === value;
 }

@@ -4,16 +4,16 @@ import { chmodSync, rmSync } from "node:fs";
 import { UsageWrong } from "../command.ts";
 import { keptFile } from "./kept-file.ts";
 
-/** One user whose hash is to be written through: what both sides held when it was listed, as digests. */
+/** One user whose hash will be written through: digests of what both sides held when it was listed. */
 export interface PlannedPush {
   readonly loginId: string;
   readonly row: Digest;
   readonly hash: Digest;
-  /** The hash's value, kept from just before BEGIN drops it until the row has it; `null` before. */
+  /** The hash's value, kept from just before BEGIN removes it until the row holds it; `null` before. */
   readonly value: string | null;
   /**
-   * What the hash's token begins with once the first BEGIN for the value has run, until another writer begins; `null`
-   * before, and empty once nothing can tell any more whether another writer has begun.
+   * The beginning of the hash's lease token once the first BEGIN for the value has run, until another writer begins.
+   * It is `null` before, and empty once it cannot be known any more whether another writer has begun.
    */
   readonly token: string | null;
 }
@@ -22,7 +22,7 @@ export type Digest = string;
 
 export type PushPlan = ReturnType<typeof openPushPlan>;
 
-/** SHA-256, so that the plan names no value; a row without data has a digest too. */
+/** SHA-256, so that the plan contains no value. A row without data has a digest, too. */
 export function digestOf(value: string | null): Digest {
   return createHash("sha256")
     .update(value === null ? "null" : `=${value}`)
@@ -30,9 +30,9 @@ export function digestOf(value: string | null): Digest {
 }
 
 /**
- * What the last listing found, in a file that only this account can read; what is done leaves it. It is a journal too: BEGIN drops the
- * hash's value, and until the row holds it this file is the only place that does. A push that was killed is
- * therefore finished by the next one.
+ * Opens what the last listing found, in a file that only this account can read. Entries that are done are removed.
+ * The file is also a journal: BEGIN removes the hash's value, and until the row holds it, only this file does. A push
+ * that was killed is therefore finished by the next one.
  *
  * @throws {UsageWrong} the file holds values on their way into another table
  */
@@ -75,9 +75,9 @@ export function openPushPlan(place: string, redis: string) {
     count,
 
     /**
-     * When the listing was made that is to be followed, or `null` where there is none of these sides.
+     * Returns when the listing that can be followed was made, or `null` if there is none for these sides.
      *
-     * @throws {UsageWrong} Redis does not hold any more what the operator saw
+     * @throws {UsageWrong} Redis no longer holds what the operator saw
      */
     listedAt(): string | null {
       if (known?.place !== place) return null;
@@ -87,7 +87,7 @@ export function openPushPlan(place: string, redis: string) {
       );
     },
 
-    /** Forgets what was listed, except values that a push has under way. */
+    /** Forgets what was listed, except values whose push is in flight. */
     begin(): void {
       database.run("DELETE FROM planned WHERE value IS NULL");
       database.run("DELETE FROM listing");
@@ -99,7 +99,7 @@ export function openPushPlan(place: string, redis: string) {
       })();
     },
 
-    /** The listing is whole: from now on it may be followed, if there is anything in it. */
+    /** Completes the listing: from now on it may be followed, if it contains anything. */
     finish(): void {
       if (count().planned === 0) return;
       database.run("DELETE FROM listing");
@@ -108,7 +108,10 @@ export function openPushPlan(place: string, redis: string) {
 
     next: (after: string, limit: number): readonly PlannedPush[] => following.all(after, limit),
 
-    /** Returns the token of each value; both are on the disk by then. A value that was kept before has its old token. */
+    /**
+     * Stores the values, and returns the token of each. Both are on disk when it returns. A value that was stored
+     * before keeps its token.
+     */
     keepValues(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
       const tokens = new Map<string, string>();
       database.transaction(() => {
@@ -126,21 +129,24 @@ export function openPushPlan(place: string, redis: string) {
       })();
     },
 
-    /** Their rows are newer than the values: they stay listed, and only the next listing judges them anew. */
+    /**
+     * The rows of these users are newer than the values. They stay listed, and only the next listing judges them
+     * again.
+     */
     leave(loginIds: readonly string[]): void {
       database.transaction(() => {
         for (const loginId of loginIds) dropValue.run(loginId);
       })();
     },
 
-    /** Nothing shows any more whether a sidecar has written these users: their values are kept, and never written. */
+    /** It can no longer be known whether a sidecar has written these users. Their values are kept and never written. */
     holdBack(loginIds: readonly string[]): void {
       database.transaction(() => {
         for (const loginId of loginIds) forgetToken.run(loginId);
       })();
     },
 
-    /** Leaves no file behind, and so no traces of values, where nothing is left to be done. */
+    /** Deletes the file if nothing is left to be done, so that no trace of values remains. */
     close(): void {
       const isDone = count().planned === 0;
       database.close();

@@ -10,19 +10,22 @@ import { type Gait, listedUsers, paced } from "./walk.ts";
 export interface PushOptions extends Gait {
   /** Whether rows are written. */
   readonly yes: boolean;
-  /** Is told every login id that would be written, or was not. */
+  /** Called with every login id that would be written, or was not. */
   readonly show: (outcome: string, loginId: string) => void;
 }
 
 type Figures = Record<PushOutcome | "users" | "listed", number>;
 
-/** Users whose values are on their way at once: the fence gives all of them no more than D. */
+/**
+ * Maximum number of users that are written at once. The deadline gives all of them no more than
+ * `COHERENCE_STATEMENT_MS`.
+ */
 const writesMax = 32;
 
 /**
- * Writes hashes through to rows that hold something else: the one command in which Redis wins. Nothing is written
- * that was not listed before, and no row that has changed since, however often it is told to: only a dry run lists
- * anew what was left.
+ * Writes hashes through to rows that hold something else. This is the only command in which Redis wins. It writes
+ * only what was listed before, and no row that has changed since, however often it is run. Only a dry run lists again
+ * what was left.
  */
 export async function push(sides: Sides, options: PushOptions): Promise<Summary> {
   const startedAt = performance.now();
@@ -43,7 +46,7 @@ export async function push(sides: Sides, options: PushOptions): Promise<Summary>
   }
 }
 
-/** Every hash that sidecars believe and whose row holds another value, or none. */
+/** Lists every hash that sidecars believe and whose row holds another value or none. */
 async function list(sides: Sides, options: PushOptions, plan: PushPlan, figures: Figures): Promise<void> {
   plan.begin();
   const progress = showProgress({ step: "list", items: "users", total: await sides.scan.count() });
@@ -83,7 +86,7 @@ async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figu
       plan.remove(loginIdsWhere(pushes, results, ["written", "settled"]));
       plan.holdBack(loginIdsWhere(pushes, results, ["unproven"]));
       plan.leave(loginIdsWhere(pushes, results, ["conflict", "gone", "altered"]));
-      // A side that does not answer ends the work, once the others of the batch have ended.
+      // If a side does not answer, the work ends once the rest of the batch has ended.
       await Promise.all(writes);
     }
   } finally {
@@ -114,8 +117,8 @@ async function* planned(plan: PushPlan): AsyncGenerator<readonly PlannedPush[]> 
 }
 
 /**
- * Each push with its value: as listed, if the hash is believed and still holds it now, or as an earlier push has kept it.
- * The plan has the values on the disk before any of them is dropped from its hash.
+ * Returns each push with its value: as listed, if the hash is believed and still holds it, or as an earlier push has
+ * stored it. The plan has the values on disk before any of them is removed from its hash.
  */
 async function withValues(
   { population }: Sides,
@@ -145,7 +148,7 @@ interface Ending {
   /** When another run made the listing that this one followed. */
   readonly listedAt: string | null;
   readonly yes: boolean;
-  /** Values that are kept for the next push. */
+  /** The number of values that are kept for the next push. */
   readonly open: number;
   readonly seconds: number;
 }

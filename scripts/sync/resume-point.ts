@@ -4,15 +4,15 @@ import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { UsageWrong } from "../command.ts";
 import { keptFile } from "./kept-file.ts";
 
-/** Where a warm has come to, and between which sides. */
+/** How far a warm has come, and between which sides. */
 export interface ResumePoint {
   readonly place: string;
-  /** The masters' epochs: what was filled under other ones is not believed any more. */
+  /** The epochs of the masters. What was filled under other epochs is no longer believed. */
   readonly redis: string;
   readonly keep: boolean;
   /** The last login id that is done; `null` before the first batch. */
   readonly after: string | null;
-  /** How many users that are. */
+  /** How many users are done. */
   readonly users: number;
 }
 
@@ -29,9 +29,9 @@ const Content = TypeCompiler.Compile(
 );
 
 /**
- * Where a warm of these sides goes on.
+ * Returns where a warm of these sides continues.
  *
- * @throws {UsageWrong} there is nothing to resume, or it would leave users out
+ * @throws {UsageWrong} there is nothing to resume, or some users would be left out
  */
 export function loadResumePoint(now: Pick<ResumePoint, "place" | "redis" | "keep">): ResumePoint {
   const point = read();
@@ -45,7 +45,7 @@ export function loadResumePoint(now: Pick<ResumePoint, "place" | "redis" | "keep
   return point;
 }
 
-/** Whole or not at all, and for this account only, since it names a user. */
+/** Saves the point atomically, in a file for this account only, since it names a user. */
 export function saveResumePoint(point: ResumePoint): void {
   const file = keptFile(name);
   const draft = `${file}.draft`;

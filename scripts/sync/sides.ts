@@ -8,26 +8,27 @@ import { openRedisPopulation, type RedisPopulation } from "./population.ts";
 import { createSqlUserScan } from "./sql-user-scan.ts";
 import type { UserScan } from "./user-scan.ts";
 
-/** Who starts a command does not wait for a server that is not there. */
+/** How long a command waits for a server that does not answer when it starts. */
 const firstContactMs = 5000;
 
-/** The two sides that are to be equal, and what tells them from others. */
+/** The two sides that should be equal, and what distinguishes them from others. */
 export interface Sides extends AsyncDisposable {
   readonly directory: UserDirectory;
   readonly scan: UserScan;
   readonly population: RedisPopulation;
-  /** D, in milliseconds. */
+  /** `COHERENCE_STATEMENT_MS`. */
   readonly statementMs: number;
-  /** T, in milliseconds; 0 keeps values. */
+  /** `REDIS_TTL_SECONDS` in milliseconds; 0 keeps values. */
   readonly ttlMs: number;
-  /** A digest of the table's address and of the keys' prefix; the database's password is not part of it. */
+  /** A digest of the table's address and of the prefix of the keys. The password of the database is not part of it. */
   readonly place: string;
 }
 
 /**
  * Connects to both sides with the sidecar's own configuration.
  *
- * @throws {ConfigurationInvalid} no Redis is configured, the table does not fit, or the keys are another installation's
+ * @throws {ConfigurationInvalid} no Redis is configured, the table is not suitable, or the keys belong to another
+ * installation
  * @throws {DatabaseUnavailable} | {HotCopyUnavailable} a side does not answer
  */
 export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
@@ -65,7 +66,7 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
   return { directory, scan, population, statementMs, ttlMs, place, [Symbol.asyncDispose]: close };
 }
 
-/** No sidecar would answer with what is filled there, and none of the hashes there would be compared. */
+/** No sidecar would use what is filled there, and none of the hashes there would be compared. */
 async function refuseOthersKeys(population: RedisPopulation): Promise<void> {
   const conflict = await population.conflict();
   if (conflict === null) return;

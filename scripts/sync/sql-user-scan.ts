@@ -18,7 +18,7 @@ const DataRow = TypeCompiler.Compile(
 );
 const CountRow = TypeCompiler.Compile(Type.Object({ users: Type.Union([Type.Number(), Type.String()]) }));
 
-/** The scan over Bun.SQL, on connections of its own. `statementMs` bounds every call, retries included. */
+/** Creates the scan with Bun.SQL, on connections of its own. `statementMs` limits every call, including retries. */
 export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
   const { kind, names } = options;
   const { spelling } = dialects[kind];
@@ -30,7 +30,7 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
   const { dialect, serverStatementMs } = client;
   let prepared: ScanStatements | null = null;
 
-  /** Which states a server can be asked for, its variables say. */
+  /** The variables of the server determine which states it can be asked about. */
   async function prepare(): Promise<ScanStatements> {
     const run: RunSql = (text, parameters = []) => client.read(text, parameters);
     const { fullName } = await dialect.inspect(run, names, countNothing);
@@ -41,7 +41,10 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
 
   const statements = async () => prepared ?? (await prepare());
 
-  /** One login id that the column's character set cannot spell would fail all: halves find it, and it is nobody's. */
+  /**
+   * One login id that the charset cannot encode fails the whole query. It is bisected to isolate that login id, which
+   * no user has.
+   */
   async function readRows(loginIds: readonly string[]): Promise<readonly unknown[]> {
     if (loginIds.length === 0) return [];
     try {
@@ -88,7 +91,7 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
   } satisfies UserScan;
 }
 
-/** To the next power of two, with the last one again: a dozen prepared statements serve every size. */
+/** Pads to the next power of two with the last login id, so that a dozen prepared statements serve every size. */
 function filledUp(loginIds: readonly string[]): string[] {
   const size = 2 ** Math.ceil(Math.log2(loginIds.length));
   return Array.from({ length: size }, (_, index) => loginIds[index] ?? loginIds.at(-1) ?? "");

@@ -3,16 +3,16 @@ import { columnsOf, wrapBeside } from "../columns.ts";
 import type { ExitStatus } from "../command.ts";
 import { counted, countText } from "../quantities.ts";
 
-/** What a command found and did, for people and for machines. */
+/** What a command found and did, for people and for programs. */
 export interface Summary {
   /** Whether what was asked holds: exit status 0. */
   readonly holds: boolean;
-  /** Whether everything was gone through, and not stopped before. */
+  /** Whether everything was visited, without an early stop. */
   readonly isComplete: boolean;
   readonly seconds: number;
-  /** By name; `--json` prints them all. */
+  /** By name; `--json` prints all of them. */
   readonly figures: Readonly<Record<string, number>>;
-  /** What a person reads, a sentence a line. */
+  /** What a person reads, one sentence a line. */
   readonly lines: readonly string[];
 }
 
@@ -24,14 +24,14 @@ export function printSummary(command: string, summary: Summary, asJson: boolean)
   return holds ? 0 : 1;
 }
 
-/** A terminal gets a line wrapped, unless it is an indented one, such as a command that may be copied. */
+/** Wraps a line for a terminal, unless it is indented, such as a command that may be copied. */
 function fitting(line: string): string {
   return process.stdout.isTTY && !line.startsWith("  ")
     ? wrapBeside(2, line, columnsOf(process.stdout))
     : line;
 }
 
-/** `12,000 users in 3.1 s, 3,871/s`. */
+/** Formats `12,000 users in 3.1 s, 3,871/s`. */
 export function tempo(users: number, seconds: number): string {
   return `${counted(users, "user")} in ${seconds.toFixed(1)} s, ${countText(Math.round(users / seconds))}/s`;
 }

@@ -7,18 +7,18 @@ import { type Summary, secondsSince, tempo } from "./summary.ts";
 import { type Gait, listedUsers, paced, slices } from "./walk.ts";
 
 export interface VerifyOptions extends Gait {
-  /** Whether the database's value is put where a hash differs. */
+  /** Whether a hash that differs gets the value of the database. */
   readonly repair: boolean;
-  /** Is told every login id that differs. */
+  /** Called with every login id that differs. */
   readonly show: (kind: DriftKind, loginId: string) => void;
 }
 
 type Figures = Record<DriftKind | "users" | "believed" | "hashes" | "unsettled" | "repaired", number>;
 
-/** Login ids whose spelling the database is asked for at once. */
+/** Maximum number of login ids whose spelling is looked up in the database at once. */
 const lookUpsMax = 50;
 
-/** Compares every row with its hash and then every hash with its row; fixes where it is asked to. */
+/** Compares every row with its hash and then every hash with its row. Repairs them if asked to. */
 export async function verify(sides: Sides, options: VerifyOptions): Promise<Summary> {
   const startedAt = performance.now();
   const redis = await sides.population.identity();
@@ -41,7 +41,7 @@ async function compareRows(sides: Sides, options: VerifyOptions, figures: Figure
   });
 }
 
-/** SCAN may name a hash twice, so what differs is remembered; nothing else is. */
+/** SCAN may return a hash twice, so the hashes that differ are remembered, and no others. */
 async function compareHashes(sides: Sides, options: VerifyOptions, figures: Figures): Promise<void> {
   const counted = new Set<string>();
   const pages = sides.population.loginIds(options.batch);
@@ -57,7 +57,7 @@ async function compareHashes(sides: Sides, options: VerifyOptions, figures: Figu
   });
 }
 
-/** What something else has written under our prefix. To forget it is to remove it. */
+/** Removes what something else has written under our prefix. */
 async function removeStrays(
   { population }: Sides,
   { repair, show }: VerifyOptions,
@@ -92,7 +92,7 @@ async function compare(sides: Sides, figures: Figures, loginIds: readonly string
   return comparison;
 }
 
-/** Counts what differs by kind, and fixes it: purge, so that nobody believes it, then READ and FILL. */
+/** Counts what differs by kind, and repairs it: a purge, so that no sidecar believes it, then READ and FILL. */
 async function settle(
   sides: Sides,
   { repair, show }: VerifyOptions,

@@ -1,17 +1,17 @@
 import type { CountedProgress } from "./progress.ts";
 import type { ListedUser, UserScan } from "./user-scan.ts";
 
-/** How a command goes through many users. */
+/** How a command visits many users. */
 export interface Gait {
-  /** Users in one batch. */
+  /** The number of users in one batch. */
   readonly batch: number;
-  /** Users a second, at most; `null` = as fast as both sides answer. */
+  /** Maximum number of users a second; `null` means as fast as both sides answer. */
   readonly rate: number | null;
-  /** Once it says so, no further batch begins. */
+  /** Once it is aborted, no further batch begins. */
   readonly stop: AbortSignal;
 }
 
-/** All users in the order of the table. The next page is asked for while the last one is worked on. */
+/** Yields all users in the order of the table. The next page is requested while the present one is worked on. */
 export async function* listedUsers(
   scan: UserScan,
   after: string | null,
@@ -23,13 +23,13 @@ export async function* listedUsers(
     const last = page.at(-1);
     if (last === undefined) return;
     coming = scan.list(last.loginId, batch);
-    // Nobody waits for it if the walk ends here.
+    // Nothing awaits this page if the walk ends here.
     coming.catch(() => {});
     yield page;
   }
 }
 
-/** Hands on page after page at the given rate, counted as done when the next one is asked for. */
+/** Yields page after page at the given rate. A page counts as done when the next one is requested. */
 export async function* paced<Item>(
   pages: AsyncIterable<readonly Item[]>,
   { rate, stop }: Gait,

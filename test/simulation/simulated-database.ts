@@ -51,7 +51,7 @@ export class SimulatedDatabase {
     return row.versions.at(-1)?.value ?? null;
   }
 
-  commit(row: Row, value: string): void {
+  commit(row: Row, value: string | null): void {
     const { step, nowMs } = this.#world.scheduler;
     row.versions.push({ value, step, atMs: nowMs });
     this.#world.changes += 1;

@@ -146,7 +146,7 @@ function executeUpdate(
   let isCrashed = false;
   const statement = database.beginStatement(() => {
     isCrashed = true;
-    if (!isFutile && holds() && random.chance(0.3)) database.commit(row, change.replacement ?? "");
+    if (!isFutile && holds() && random.chance(0.3)) database.commit(row, change.replacement);
     outcome.lose();
   });
   if (!isFutile) row.lockedUntilMs = scheduler.nowMs + runsMs;
@@ -154,7 +154,7 @@ function executeUpdate(
     if (isCrashed) return;
     statement.finish();
     const changes = !isFutile && holds();
-    if (changes) database.commit(row, change.replacement ?? "");
+    if (changes) database.commit(row, change.replacement);
     if (isFutile) outcome.fail();
     else outcome.answer(changes);
   });

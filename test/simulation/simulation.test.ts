@@ -62,6 +62,7 @@ const mustHappen = [
   "end failed",
   "set done",
   "set unknown",
+  "erase done",
   "write contended",
   "fenced",
   "database ended",

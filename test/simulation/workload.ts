@@ -1,4 +1,4 @@
-import { OutcomeUnknown, SidecarError, ValueAltered } from "../../src/errors.ts";
+import { HotCopyUnavailable, OutcomeUnknown, SidecarError, ValueAltered } from "../../src/errors.ts";
 import type { History, Operation } from "./history.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
 import { type Sidecar, startSidecar } from "./sidecar.ts";
@@ -50,7 +50,13 @@ function sendOne(site: Site, number: number): void {
   const asked = random.chance(0.1) ? loginId.toUpperCase() : loginId;
   const value = scenario.valuesAreUnique ? `v${number}` : random.pick(["v1", "v2", "v3", ""]);
   const kind = drawKind(world);
-  world.scheduler.after(0, sidecar.process, () => void run(site, sidecar, { kind, loginId, asked, value }));
+  // Half of the sets of nothing are erasures.
+  const erases = kind === "set" && value === "" && number % 2 === 0;
+  world.scheduler.after(
+    0,
+    sidecar.process,
+    () => void run(site, sidecar, { kind, loginId, asked, value, erases }),
+  );
 }
 
 function drawKind({ random, scenario }: World): Operation["kind"] {
@@ -64,35 +70,39 @@ export interface Request {
   /** How the request spells it. */
   readonly asked: string;
   readonly value: string;
+  /** A set of nothing, by `erase`. */
+  readonly erases?: boolean;
 }
 
 /** Runs inside the sidecar's process: it never returns if that crashes. */
 export async function run(site: Site, { store, process }: Sidecar, request: Request): Promise<void> {
   const { history, database, world } = site;
-  const { kind, loginId, asked } = request;
+  const { kind, loginId, asked, erases = false } = request;
   const operation = history.begin(kind, loginId, process, kind === "set" ? request.value : "");
   world.tell(process.name, () => `begins ${kind} of ${asked}${kind === "set" ? ` to ${request.value}` : ""}`);
   try {
-    if (kind === "set") await store.set(asked, request.value);
+    if (erases) await store.erase(asked);
+    else if (kind === "set") await store.set(asked, request.value);
     else if (kind === "invalidate") await store.invalidate(asked);
     else operation.value = await read(store, kind, asked);
     history.end(operation, "done");
     world.tell(process.name, () => `ends ${kind} of ${asked}: ${operation.value || "done"}`);
     if (kind !== "invalidate") history.checkAnswer(operation, database);
   } catch (error) {
-    history.end(operation, outcomeAfter(error));
+    history.end(operation, outcomeAfter(error, erases));
     world.tell(
       process.name,
       () => `ends ${kind} of ${asked}: ${error instanceof SidecarError ? error.code : error}`,
     );
     history.checkFailure(operation, error);
   }
-  world.count(`${kind} ${operation.outcome}`);
+  world.count(`${erases ? "erase" : kind} ${operation.outcome}`);
 }
 
-/** What was written and has been overwritten since is done. */
-function outcomeAfter(error: unknown): Operation["outcome"] {
+/** What was written and has been overwritten since is done. An erasure may fail in Redis after it has written. */
+function outcomeAfter(error: unknown, erases: boolean): Operation["outcome"] {
   if (error instanceof ValueAltered) return "done";
+  if (erases && error instanceof HotCopyUnavailable) return "unknown";
   return error instanceof OutcomeUnknown ? "unknown" : "not done";
 }
 

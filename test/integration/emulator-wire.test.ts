@@ -93,9 +93,24 @@ describe("the emulator's log of calls", () => {
 describe("the emulator's listener", () => {
   let emulator: EmulatorProcess;
   beforeAll(async () => {
-    emulator = await startEmulator();
+    emulator = await startEmulator({ options: ["--origin", "https://dev.example.test"] });
   });
   afterAll(() => emulator[Symbol.asyncDispose]());
+
+  test("answers the pages of an origin that --origin names, also when they ask first", async () => {
+    const url = `${emulator.addresses.url}/platform/discover`;
+    const headers = { origin: "https://dev.example.test", "access-control-request-method": "POST" };
+    const preflight = await fetch(url, { method: "OPTIONS", headers });
+    expect([preflight.status, preflight.headers.get("access-control-allow-origin")]).toEqual([
+      204,
+      "https://dev.example.test",
+    ]);
+    expect((await discover({ origin: "https://dev.example.test" })).status).toBe(200);
+    expect(failureOf(await discover({ origin: "https://other.example.test" }))).toEqual([
+      403,
+      "origin_refused",
+    ]);
+  });
 
   const discover = (headers: Record<string, string>) =>
     emulator.post("/platform/discover", { loginId: "sol@testmail.com" }, headers);

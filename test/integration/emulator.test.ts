@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { IntegrationScope } from "../../scripts/emulator/api/failure.ts";
 import type { DiscoverAnswer, SendCodeAnswer } from "../../scripts/emulator/api/platform-api.ts";
+import type { WireCall } from "../../scripts/emulator/api/wire-api.ts";
 import { type EmulatorProcess, failureOf, namesOf, startEmulator } from "../support/emulator-process.ts";
 
 setDefaultTimeout(60_000);
@@ -90,8 +91,12 @@ describe("the emulator beside SQLite", () => {
   test("a set that arrives twice at once is written once, and its caller is answered", async () => {
     const { register, enrol } = emulator.control;
     await register("fay@example.com", "phone");
+    await fetch(`${emulator.addresses.url}/wire`, { method: "DELETE" });
     await emulator.post("/control/next-call", { endpoint: "setOwnIDDataByLoginId", duplicate: true });
     expect(namesOf(await enrol("fay@example.com", "laptop"))).toEqual(["phone", "laptop"]);
+    const { calls } = (await emulator.get<{ readonly calls: readonly WireCall[] }>("/wire")).body;
+    const sets = calls.filter(({ spoilt }) => spoilt === "sent twice at once");
+    expect(sets.map(({ endpoint }) => endpoint)).toEqual(["setOwnIDDataByLoginId", "setOwnIDDataByLoginId"]);
   });
 
   test("a device is added only with the token of a session or with the proof of a one-time code", async () => {

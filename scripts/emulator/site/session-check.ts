@@ -31,6 +31,8 @@ export function createSessionCheck({
   const { algorithm, issuer, audience, tokenType: typ, handsOff } = sessions;
   const sharedKey = sessions.secret.reveal();
   const publicKeys = createRemoteJWKSet(new URL(`${baseUrl}/.well-known/jwks.json`), {
+    // A sidecar that was started anew may have made new keys.
+    cooldownDuration: 0,
     [customFetch]: (url, { method, headers, signal }) => fetchDirect(url, { method, headers, signal }),
   });
   const expected = { issuer, audience, typ, algorithms: [algorithm] };

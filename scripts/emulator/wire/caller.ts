@@ -30,11 +30,11 @@ export function createCaller({ baseUrl, sharedSecret, send, nextCalls }: CallerO
       sharedSecret: order?.wrongSecret === true ? otherSecret : sharedSecret,
     });
     if (order === null) return send({ message, reason });
-    return send({
-      message,
-      reason,
-      spoilt: wordsOf(order),
-      deliver: (deliver) => deliverSpoilt(order, deliver),
-    });
+    const sending = { message, reason, spoilt: wordsOf(order) };
+    const sendSpoilt = () => send({ ...sending, deliver: (deliver) => deliverSpoilt(order, deliver) });
+    const first = sendSpoilt();
+    // What is answered to the copy is in the log alone: the platform waits for the first one.
+    if (order.duplicate === true) sendSpoilt();
+    return first;
   };
 }

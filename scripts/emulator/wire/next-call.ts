@@ -24,15 +24,15 @@ export function createNextCalls(): NextCalls {
   };
 }
 
-/** Delivers the message as the order says. `send` reaches the site. */
+/** Delivers one message as the order says. `send` reaches the site. */
 export async function deliverSpoilt(
-  { delayMs = 0, drop, status, duplicate }: NextCallRequest,
+  { delayMs = 0, drop, status }: NextCallRequest,
   send: () => Promise<Answer>,
 ): Promise<Answer> {
   await Bun.sleep(delayMs);
   if (drop === "request") throw new NoAnswer("The request was dropped on its way.");
   if (status !== undefined) return { status, statusText: STATUS_CODES[status] ?? "", headers: {}, body: "" };
-  const [answer] = await Promise.all([send(), duplicate === true ? send() : null]);
+  const answer = await send();
   if (drop === "answer") throw new NoAnswer("The answer was dropped on its way.");
   return answer;
 }

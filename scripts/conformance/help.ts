@@ -31,7 +31,7 @@ this sidecar, or endpoints that your team has written.
 Each case is a must, a should or a may. The shared secret is the one that \`bun
 run sign\` uses: OWNID_SHARED_SECRET, OWNID_SHARED_SECRET_FILE, or what
 development generated. Reports contain no secret, no session token and none of
-the user's data; the signatures in them expire within two minutes.
+the user's data.
 
 Exits 0 if every must holds. Exits 1 if one does not, if nothing answers, if the
 run was interrupted or the data could not be restored. Exits 2 on wrong usage or

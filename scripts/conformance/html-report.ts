@@ -49,7 +49,7 @@ ${headerOf(report)}
 <dl class="tiles">${report.profiles.map((profile) => tileOf(profile, report)).join("")}</dl>
 ${headings.map((heading) => sectionOf(heading, report)).join("\n")}
 <footer>A must that does not hold fails the run; a should is a warning, a may is a note. Session tokens and the user's own
-data is left out. The signatures in the requests expire within two minutes: to send a case again, run its command.</footer>
+data are left out. The signed requests expire within two minutes if the server checks timestamps.</footer>
 </main>
 </body>
 </html>

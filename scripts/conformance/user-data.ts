@@ -16,7 +16,7 @@ export interface UserData {
 export const unknownData: UserData = { isKnown: false, value: null };
 
 const restoreAttempts = 3;
-const restorePauseMs = 1000;
+const restorePauseMs = 500;
 
 /**
  * Reads the answer to the first lookup of the test user.

@@ -5,7 +5,7 @@ import { fixBy, fixWhen } from "../../src/fix.ts";
 import { type Check, fine, wrong } from "./check.ts";
 import { judgePrivacy } from "./file-privacy.ts";
 
-/** A start that cannot write it ends, since nothing may happen unrecorded. */
+/** A sidecar that cannot write the audit log does not start, since nothing may happen unrecorded. */
 export const auditFileCheck: Check<{ readonly audit: string | null }> = {
   id: "files.audit",
   title: "audit log",

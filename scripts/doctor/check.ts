@@ -1,27 +1,27 @@
 import { type Fix, fixText } from "../../src/fix.ts";
 
-/** `warning`: it works, and should not stay so. `wrong`: it does not work, or not safely. */
+/** `warning`: it works but should be changed. `wrong`: it does not work, or is not safe. */
 export type Status = "fine" | "warning" | "wrong";
 
 /** What a check found: names, counts and settings; never a secret, a login id or a user's value. */
 export interface Verdict {
   readonly status: Status;
   readonly detail: string;
-  /** The command, SQL or setting that fixes it, as it can be typed; `null` when nothing needs fixing. */
+  /** The command, SQL or setting that fixes it, ready to be typed; `null` if nothing needs fixing. */
   readonly fix: string | null;
-  /** The same as data, where it was given as data: for each way its steps, and who takes them. */
+  /** The same as data, if it was given as data: the steps of each fix, and who takes them. */
   readonly fixes?: readonly Fix[];
 }
 
 /**
- * One question about one subject. A new one is a constant in the file of its subject and an entry in the list
- * there; what it throws, and that it does not come to an end, the runner tells.
+ * One question about one subject. A new check is a constant in the file of its subject and an entry in the list
+ * there. The runner reports what it throws, and that it does not finish.
  */
 export interface Check<Subject> {
-  /** `subject.question`: stable, for scripts that read `--json`. */
+  /** `subject.question`: a stable name for scripts that read `--json`. */
   readonly id: string;
   readonly title: string;
-  /** It reads whole tables, so that running out of time says nothing about the set-up. */
+  /** Whether it reads whole tables, so that a timeout proves nothing about the deployment. */
   readonly isScan?: true;
   examine(subject: Subject): Verdict | Promise<Verdict>;
 }
@@ -39,7 +39,7 @@ export const warning = (detail: string, fix: AnyFix): Verdict => ({
 });
 export const wrong = (detail: string, fix: AnyFix): Verdict => ({ status: "wrong", detail, ...told(fix) });
 
-/** The text to type, or the ways as data. */
+/** The text to type, or the fixes as data. */
 type AnyFix = string | readonly Fix[];
 
 function told(fix: AnyFix): Pick<Verdict, "fix" | "fixes"> {
@@ -55,7 +55,7 @@ export function worstStatus(verdicts: readonly Verdict[]): Status {
   );
 }
 
-/** One verdict for several servers: what the worst of them have in common, with the fix of each. */
+/** Returns one verdict for several servers: what the worst of them have in common, with the fix of each. */
 export function worstOf(verdicts: readonly Verdict[]): Verdict {
   const status = worstStatus(verdicts);
   const those = verdicts.filter((verdict) => verdict.status === status);
@@ -66,7 +66,7 @@ export function worstOf(verdicts: readonly Verdict[]): Verdict {
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i;
 
-/** Whether what is sent to this host stays on this machine. */
+/** Returns whether traffic to this host stays on this machine. */
 export function isLoopback(host: string): boolean {
   return loopback.test(host);
 }

@@ -1,13 +1,13 @@
 import { type Check, fine, type Verdict, warning, worstOf, wrong } from "./check.ts";
 
-/** How far a server's clock is ahead of this host's, give or take. */
+/** How far a server's clock is ahead of this host's, with an uncertainty. */
 export interface ClockReading {
   readonly aheadMs: number;
   readonly uncertaintyMs: number;
 }
 
 export interface Clocks {
-  /** `null` where there is none of its own, or none that answers. */
+  /** `null` if the database has no clock of its own, or did not answer. */
   readonly database: ClockReading | null;
   /** One for each master. */
   readonly redis: readonly ClockReading[];
@@ -35,7 +35,7 @@ export function clockChecks(clocks: Clocks): readonly Check<Clocks>[] {
   return [...(clocks.database === null ? [] : [database]), ...(clocks.redis.length === 0 ? [] : [redis])];
 }
 
-/** Where two servers agree with each other and not with this host, it is the host that is to be doubted. */
+/** If two servers agree with each other and not with this host, this host is probably wrong. */
 function judge({ aheadMs, uncertaintyMs }: ClockReading, others: readonly ClockReading[]): Verdict {
   const differenceMs = Math.max(0, Math.abs(aheadMs) - uncertaintyMs);
   const seconds = (Math.abs(aheadMs) / 1000).toFixed(1);
@@ -50,7 +50,9 @@ function judge({ aheadMs, uncertaintyMs }: ClockReading, others: readonly ClockR
 
 const synchronise = "timedatectl set-ntp true";
 
-/** Somewhere between sending and receiving, the server looked at its clock. `ask` answers what it saw, in ms. */
+/**
+ * The server looked at its clock somewhere between sending and receiving. `ask` returns what it saw, in milliseconds.
+ */
 export async function readClock(ask: () => Promise<number>, now: () => number): Promise<ClockReading> {
   const sentAt = now();
   const serverMs = await ask();

@@ -3,7 +3,7 @@ import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 import { type ExaminedConfig, variableOf } from "./examined-config.ts";
 import { makeSecret } from "./secret-checks.ts";
 
-/** What to put in place of a wrong setting; for all others, its default. */
+/** What to put in place of a wrong setting. For all others, it is the default. */
 const fixTexts: Readonly<Record<string, string>> = {
   OWNID_SHARED_SECRET: "OWNID_SHARED_SECRET=<the Shared Secret of OwnID's console>",
   DATABASE_URL: "DATABASE_URL=postgres://<user>:<password>@<host>/<database>",
@@ -16,7 +16,7 @@ const fixTexts: Readonly<Record<string, string>> = {
   SESSION_SECRET: makeSecret("SESSION_SECRET"),
 };
 
-/** Their default would switch the verification or the encryption off. */
+/** Their default would turn verification or encryption off. */
 function fixesOfTlsFiles(server: string): [variable: string, fix: string][] {
   const whose = { CA: "of the certificate authority", CERT: "of the client certificate", KEY: "of its key" };
   return Object.entries(whose).map(([file, of]) => {
@@ -40,7 +40,7 @@ const whole: Check<ExaminedConfig> = {
   examine: () => fine("every setting holds"),
 };
 
-/** One check for each setting that a start would refuse or warn of. */
+/** Returns one check for each setting that a start would refuse or warn about. */
 export function configChecks({ problems, config }: ExaminedConfig): readonly Check<ExaminedConfig>[] {
   const wrongs = problems.map(({ variable, sentence }) =>
     found(variable, wrong(sentence, mendOf(variable, sentence))),

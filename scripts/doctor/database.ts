@@ -25,28 +25,28 @@ import { judgeSqliteFile } from "./sqlite-file.ts";
 
 type DatabaseSettings = Config["database"];
 
-/** The site's database, spoken to as the sidecar speaks to it. */
+/** The site's database, accessed in the same way as by the sidecar. */
 export interface Database {
   readonly settings: DatabaseSettings;
   readonly requests: Config["requests"];
-  /** D, in milliseconds. */
+  /** `COHERENCE_STATEMENT_MS`. */
   readonly statementMs: number;
   readonly dialect: Dialect;
   readonly spelling: Spelling;
   readonly names: TableNames;
   readonly facts: TableFacts;
   readonly statements: Statements;
-  /** Who the sidecar is there, as GRANT writes it. */
+  /** The sidecar's account, as GRANT writes it. */
   readonly account: string;
-  /** Whether something before the server does not keep to what the sidecar asks of its connections. */
+  /** Whether something in front of the server ignores what the sidecar asks of its connections. */
   readonly isBehindPooler: boolean;
   readonly run: RunSql;
   /** Runs a statement that reads a whole table. */
   scan(text: string): Promise<readonly unknown[]>;
   plan(text: string): Promise<readonly unknown[]>;
-  /** Read when the connection was made, before there was anything to wait for. */
+  /** Read when the connection was made, before anything else could delay it. */
   readonly clock: ClockReading;
-  /** Counted once, whoever asks. */
+  /** Counted only once. */
   population(): Promise<Population>;
 }
 
@@ -54,7 +54,10 @@ const connectionsMax = 4;
 const closeSeconds = 1;
 const scanGraceMs = 1000;
 
-/** Connects and looks at the table. Development makes an SQLite file at its first start, so none is no fault there. */
+/**
+ * Connects and examines the table. Development creates an SQLite file at its first start, so a missing file is not an
+ * error there.
+ */
 export async function openDatabase(
   examined: ExaminedConfig,
   options: OpenOptions,
@@ -81,10 +84,10 @@ export async function openDatabase(
   }
 }
 
-/** The limit of a statement, which each connection begins with, did not arrive. */
+/** The statement limit that every connection begins with did not reach the server. */
 class ParametersDropped extends Error {}
 
-/** A pooler refuses a connection's parameters, drops them, or mixes up prepared statements. */
+/** A pooler refuses the parameters of a connection, drops them, or confuses prepared statements. */
 function isPoolers(error: unknown): boolean {
   const states = ["08P01", "26000", "42P05"];
   if (error instanceof ParametersDropped) return true;
@@ -95,7 +98,7 @@ async function connect(config: Config, prepare: boolean, { deadlineMs, now }: Op
   const { kind, names, url, tls } = config.database;
   const { createDialect, spelling } = dialects[kind];
   const dialect = createDialect();
-  // As in a sidecar, the server's limit lies below the client's.
+  // As in a sidecar, the server's limit is lower than the client's.
   const statementMs = Math.max(1, Math.round(config.coherence.statementMs * 0.9));
   const sql = dialect.connect({
     url: url.reveal(),
@@ -112,7 +115,7 @@ async function connect(config: Config, prepare: boolean, { deadlineMs, now }: Op
     if (kind === "postgres" && prepare) await within(deadlineMs, () => ensureLimit(run, statementMs));
     const clock = await readClock(async () => (await identity()).nowMs, now);
     const facts = await within(deadlineMs, () => dialect.inspect(run, names, countRepeatsBy(run)));
-    // The runner gives it up first, and tells why; the server, so that it does not go on for nobody.
+    // The runner gives up first and says why. The server gives up as well, so that it does not continue for nobody.
     const scan = (text: string) => spelling.scan(sql, text, deadlineMs + scanGraceMs);
     const database: Database = {
       settings: config.database,
@@ -156,7 +159,7 @@ async function identify(run: RunSql, { identity }: Spelling) {
   return { account, nowMs: Number(nowMs) };
 }
 
-/** What a failed statement means, in words that quote no data. */
+/** Returns what a failed statement means, in words that quote no data. */
 export function explainSqlError(dialect: Dialect): (error: unknown) => Explanation {
   return (error) => {
     const { reason, fix } = dialect.failure(error);

@@ -2,7 +2,10 @@ import type { RunSql } from "../../src/directory/dialects/dialect.ts";
 import { type Check, fine, isLoopback, warning } from "./check.ts";
 import type { Database } from "./database.ts";
 
-/** Whether the way to the server is encrypted, where it leaves this machine; each server says so in its own words. */
+/**
+ * Checks whether the connection to a server on another machine is encrypted. Each database reports that in its own
+ * way.
+ */
 export function encryptionCheck(isEncrypted: (run: RunSql) => Promise<boolean>): Check<Database> {
   return {
     id: "database.tls",

@@ -31,28 +31,28 @@ import { mayReadUsers, rowChecks, tableChecks } from "./table-checks.ts";
 
 export interface ExamineOptions {
   readonly environment: Environment;
-  /** Where the sidecar is started: `.env` is there. */
+  /** The folder in which the sidecar is started and which contains `.env`. */
   readonly folder: string;
   /** The limit of one check, in milliseconds. */
   readonly deadlineMs: number;
-  /** What the replay guard's memory is estimated for. */
+  /** The load for which the replay guard's memory is estimated. */
   readonly requestsPerSecond: number;
   readonly now: () => number;
   readonly onProgress: (done: number, known: number) => void;
 }
 
-/** The items of one subject, in the order in which they are told. */
+/** The items of one subject, in the order in which they are shown. */
 export interface Group {
   readonly title: string;
   readonly items: readonly Item[];
 }
 
-/** A connection that is not made by then is not made at all, however patient the checks may be. */
+/** If a connection takes longer than this, it will not be made at all, however long the checks may take. */
 const connectMsMax = 6000;
 
 /**
- * Examines everything that a deployment depends on. Changes nothing but a few keys in Redis, under the sidecar's
- * own prefix, which expire within a second.
+ * Examines everything that a deployment depends on. Changes nothing but a few keys in Redis, under the sidecar's own
+ * prefix, which expire within a second.
  */
 export async function examine(options: ExamineOptions): Promise<readonly Group[]> {
   const examined = examineConfiguration(options.environment);
@@ -112,7 +112,7 @@ const databaseChecks = {
   mysql: { server: mysqlChecks, rows: mysqlRowChecks },
 };
 
-/** What only asks the catalogue comes first: a table that somebody has locked must not keep it waiting. */
+/** Checks that only read the catalogue come first, so that a locked table does not delay them. */
 async function examineDatabase({ run, options, database }: Parts): Promise<Group[]> {
   const { verdict, subject } = database;
   const reachable = { id: "database.reachable", title: "reachable", ...verdict };
@@ -158,7 +158,7 @@ async function examineRedis({ run, examined, options, database, redis }: Parts):
   return [reachable, ...items.flat()];
 }
 
-/** What can be told although Redis itself may not be reached. */
+/** Checks what can be told even if Redis itself cannot be reached. */
 async function examineRedisRoute(
   run: Runner,
   options: RedisConnectionOptions,
@@ -187,7 +187,7 @@ async function inGroup(title: string, items: Promise<Item[]>): Promise<Group> {
   return { title, items: await items };
 }
 
-/** What stands against counting is told by the items of the database. */
+/** The items of the database report why the users cannot be counted. */
 async function populationOf(database: Database | null): Promise<Population | null> {
   return database !== null && hasColumns(database) ? database.population().catch(() => null) : null;
 }

@@ -3,9 +3,9 @@ import type { Environment } from "../../src/config/setting-reader.ts";
 import { settings } from "../../src/config/settings.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 
-/** The configuration as far as it can be examined, although some of it may be wrong. */
+/** The configuration, as far as it can be examined although parts of it may be wrong. */
 export interface ExaminedConfig {
-  /** Where a setting is wrong, its default stands in for it. */
+  /** A setting that is wrong is replaced by its default. */
   readonly config: Config;
   /** Every problem, as a start would report it. */
   readonly problems: readonly Problem[];
@@ -19,7 +19,7 @@ export interface Problem {
   readonly sentence: string;
 }
 
-/** Settings that say nothing without each other. */
+/** Settings that are meaningless without each other. */
 const redisAddress = [
   "REDIS_URL",
   "REDIS_MODE",
@@ -44,12 +44,12 @@ const companies = [redisAddress, databaseAddress, coherence, signing, handoff];
 
 const noSecret = () => crypto.getRandomValues(new Uint8Array(32));
 
-/** Reads what is there, and what is wrong once more without it. Makes no file and no secret. */
+/** Reads the settings, and reads them again without those that are wrong. Creates no file and no secret. */
 export function examineConfiguration(environment: Environment): ExaminedConfig {
   const { config, problems } = load(environment);
   const isProduction = environment.NODE_ENV?.trim() === "production";
   if (config !== null) return { config, problems, isProduction, knows: { database: true, redis: true } };
-  // Development asks for less, so that what production lacks does not hide the rest.
+  // Development requires less, so that what production lacks does not hide the rest.
   const relaxed = { ...environment, NODE_ENV: "development" };
   const broken = new Set(load(relaxed).problems.flatMap(({ variable }) => withCompany(variable)));
   const isKnown = (address: readonly string[]) => !address.some((name) => broken.has(name));
@@ -71,7 +71,7 @@ function load(environment: Environment): { config: Config | null; problems: read
   }
 }
 
-/** Problems and warnings begin with their variable; a secret's may come from a file. */
+/** Problems and warnings begin with their variable. A secret's variable may end in `_FILE`. */
 export function variableOf(sentence: string): string {
   const [name = ""] = /^\w+/.exec(sentence) ?? [];
   return Object.hasOwn(settings, name) ? name : name.replace(/_FILE$/, "");

@@ -17,15 +17,15 @@ export interface Files {
   readonly algorithm: SessionAlgorithm;
   /** SESSION_KEYS_FILE. */
   readonly keys: string;
-  /** STATE_FILE; `null` where Redis takes its place. */
+  /** STATE_FILE; `null` if Redis replaces it. */
   readonly state: string | null;
   /** AUDIT_LOG. */
   readonly audit: string | null;
-  /** The file that Bun reads the environment from. */
+  /** The file from which settings are read. */
   readonly environment: string;
-  /** Files that hold a secret, by the setting that names them. */
+  /** Files that contain a secret, by the setting that names them. */
   readonly secrets: readonly { readonly variable: string; readonly path: string }[];
-  /** Whether a start makes what is missing. */
+  /** Whether a start creates what is missing. */
   readonly isMadeAtStart: boolean;
 }
 
@@ -56,7 +56,7 @@ const keys: Check<Files> = {
   },
 };
 
-/** Whatever is wrong with a file that is there, no advice may throw its keys away: sessions rest on them. */
+/** Whatever is wrong with an existing file, no fix may discard its keys, because sessions depend on them. */
 function judgeBrokenKeys(path: string, problem: string): Verdict {
   if (factsOf(path) === null) return wrong(problem, fixBy(command("service", "bun run keys generate")));
   if (!may("read", path))
@@ -134,7 +134,7 @@ function judgeSecret(path: string): Verdict {
 
 const moveFile = fixWhen("Move the file to a folder that this account may enter, and name it there");
 
-/** One check more for each file that holds a secret. */
+/** Adds one check for each file that contains a secret. */
 export function fileChecks({ issuesTokens, algorithm, secrets }: Files): readonly Check<Files>[] {
   const ofSecrets = secrets.map(
     ({ variable, path }): Check<Files> => ({

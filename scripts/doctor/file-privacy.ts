@@ -15,8 +15,9 @@ const group = 0o070;
 const groupWrite = 0o020;
 
 /**
- * Whether a file that holds a secret is open to accounts that nobody meant. A group that may read it was given it by
- * somebody, such as Kubernetes, where the file belongs to root and the pod reads it through `fsGroup`.
+ * Judges whether unintended accounts can read a file that contains a secret. A group that may read it was given
+ * access on purpose, for example by Kubernetes, where the file belongs to root and the pod reads it through
+ * `fsGroup`.
  */
 export function judgePrivacy(path: string, what: string): Verdict {
   if (closedFolder(path) !== null) return fine("in a folder that this account may not enter");
@@ -42,7 +43,7 @@ export function judgePrivacy(path: string, what: string): Verdict {
   return fine(`mode ${mode}: ${readers}`);
 }
 
-/** What decides about the permissions of a file that an orchestrator mounts; `null` where the file itself does. */
+/** Returns what determines the permissions of a file that an orchestrator mounts; `null` if the file itself does. */
 function mountedVolume(path: string): string | null {
   if (existsSync(join(dirname(path), "..data")))
     return "Set defaultMode: 0440 on the volume of the secret, and fsGroup in the securityContext of the pod";

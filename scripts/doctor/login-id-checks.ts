@@ -7,7 +7,10 @@ import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { Amount, rowOf } from "./sql-answer.ts";
 
-/** SQL judges login ids of ASCII; these many others are read and judged here, where Unicode is the same for all. */
+/**
+ * SQL judges login ids in ASCII. Up to this many others are read and judged here, where Unicode is the same for all
+ * databases.
+ */
 const othersMax = 100_000;
 
 const Count = Type.Object({ n: Amount });
@@ -119,7 +122,7 @@ const composed: Check<Database> = {
 
 export const loginIdChecks: readonly Check<Database>[] = [equal, similar, lowered, trimmed, composed];
 
-/** The pieces that the statements are put together from. */
+/** The parts from which the statements are composed. */
 function partsOf({ names, spelling }: Database) {
   const { quote, bytes, characters, bytewise, plain } = spelling;
   const column = quote(names.loginIdColumn);
@@ -137,7 +140,7 @@ function partsOf({ names, spelling }: Database) {
   };
 }
 
-/** Login ids are the site's, so it has to find its users by the new ones; and two users must not get the same. */
+/** Login ids belong to the site, so it must find its users by the new ones, and two users must not get the same. */
 async function rewrite(database: Database, how: string, value: string, condition: string): Promise<Fix> {
   const { table, column } = partsOf(database);
   const update = sql(`UPDATE ${table} SET ${column} = ${value} WHERE ${condition};`);

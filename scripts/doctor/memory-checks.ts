@@ -6,17 +6,17 @@ import type { RedisMaster, RedisServers } from "./redis-servers.ts";
 
 export interface MemoryQuestion {
   readonly servers: RedisServers;
-  /** `null` where the users cannot be counted. */
+  /** Returns `null` if the users cannot be counted. */
   readonly population: () => Promise<Population | null>;
   readonly requestsPerSecond: number;
-  /** How long the replay guard remembers; 0 when it is off. */
+  /** How long the replay guard remembers; 0 if it is off. */
   readonly rememberSeconds: number;
 }
 
-/** Measured on Redis 7.0: a user's hash beside its value, with key and expiry; and a signature. */
+/** Measured on Redis 7.0: a user's hash without its value but with key and expiry, and a signature. */
 const hashBytes = 480;
 const signatureBytes = 200;
-/** Values are rounded up to the allocator's sizes. */
+/** Values are rounded up to the sizes of the allocator. */
 const rounding = 1.15;
 const serverBytes = 8 * 2 ** 20;
 const mebibyte = 2 ** 20;

@@ -13,10 +13,10 @@ const openToAll = "/information_schema";
 const Identity = Type.Object({ account: Type.String() });
 
 /**
- * The GRANT for an account that MySQL lets in but refuses the database, which it also does if there is no such
- * database. On a connection to another database, the server tells the account's name.
+ * Returns the GRANT for an account that MySQL admits but refuses the database, which it also does if there is no such
+ * database. The name of the account is read over a connection to another database.
  *
- * @returns `null` if the error is another one, or the name cannot be asked
+ * @returns `null` if the error is another one, or the name cannot be read
  */
 export async function grantDatabase(error: unknown, config: Config): Promise<readonly Fix[] | null> {
   if (!(error instanceof SQL.MySQLError) || error.errno !== databaseRefused) return null;

@@ -10,7 +10,7 @@ const Grants = Type.Array(
   Type.Object({
     privilege: Type.String(),
     column: Type.Union([Type.String(), Type.Null()]),
-    /** `*` for the whole server, else the pattern of a database; then that there is a table. */
+    /** `*` for the whole server, otherwise the pattern of a database. In that case `table` may be set. */
     place: Type.String(),
     isTable: Type.Union([Type.Number(), Type.String()]),
     mayPassOn: Type.String(),
@@ -18,7 +18,7 @@ const Grants = Type.Array(
 );
 type Grant = (typeof Grants)["static"][number];
 
-/** The account's own grants, wherever they reach the table. */
+/** The account's own grants that apply to the table. */
 const grantsQuery = `
   SELECT privilege_type AS privilege, NULL AS \`column\`, '*' AS place, 0 AS isTable, is_grantable AS mayPassOn
   FROM information_schema.user_privileges WHERE grantee = ? AND privilege_type <> 'USAGE'
@@ -32,11 +32,11 @@ const grantsQuery = `
   SELECT privilege_type, column_name, table_schema, 1, is_grantable
   FROM information_schema.column_privileges WHERE grantee = ? AND table_schema = coalesce(?, database()) AND table_name = ?`;
 
-/** Whoever has one of these can have all. */
+/** An account with one of these can have all. */
 const almighty = ["SUPER", "CREATE USER", "SYSTEM_USER"];
 const newAccount = "'ownid_sidecar'@'%'";
 
-/** More than it needs is what an attacker would have, who gets hold of DATABASE_URL. */
+/** Whatever the account may do beyond its needs, an attacker with DATABASE_URL may do as well. */
 export const mysqlPrivileges: Check<Database> = {
   id: "database.privileges-excess",
   title: "no more privileges",

@@ -25,7 +25,7 @@ function stateCheck(id: string, title: string, names: readonly string[], good: s
   };
 }
 
-/** A replica that takes writes as well would be lost to its primary, so that way comes second. */
+/** Writes to a replica that also accepts them would be lost to its primary, so that fix comes second. */
 function whereToWrite(command: string | null): readonly Fix[] {
   const primary = "mysql://<user>:<password>@<the primary>/<database>";
   return [
@@ -99,7 +99,7 @@ const engine: Check<Database> = {
   },
 };
 
-/** What the sidecar's statements rest on, then what only doctor looks at. */
+/** What the sidecar's statements rest on, followed by what only the doctor checks. */
 export const mysqlStateChecks: readonly Check<Database>[] = [
   stateCheck(
     "database.primary",

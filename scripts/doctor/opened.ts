@@ -10,10 +10,10 @@ export interface OpenOptions {
   readonly now: () => number;
 }
 
-/** What became of the attempt to reach something. */
+/** The result of an attempt to reach something. */
 export interface Opened<Subject> {
   readonly verdict: Verdict;
-  /** What its checks examine; `null` where it was not reached, so that there is nothing to examine. */
+  /** What its checks examine; `null` if it was not reached. */
   readonly subject: Subject | null;
   close(): Promise<void>;
 }
@@ -22,7 +22,7 @@ export function notOpened(verdict: Verdict): Opened<never> {
   return { verdict, subject: null, close: async () => {} };
 }
 
-/** Not even tried, because it is not known where it is; `null` when it is known. */
+/** Returns a result for something whose place is not known, so that it was not tried; `null` if it is known. */
 export function ifUnknown(
   { knows }: ExaminedConfig,
   what: keyof ExaminedConfig["knows"],

@@ -6,13 +6,13 @@ import { Amount, rowOf } from "./sql-answer.ts";
 /** The site's users, in numbers. */
 export interface Population {
   readonly users: number;
-  /** Users with data. */
+  /** The number of users with data. */
   readonly enrolled: number;
-  /** The mean size of their data, by a sample. */
+  /** The mean size of their data, from a sample. */
   readonly bytesEach: number;
 }
 
-/** So many users stand for all when sizes are told. */
+/** The number of users from whom sizes are estimated. */
 const sampleSize = 1000;
 
 const Counts = Type.Object({ users: Amount, enrolled: Amount });

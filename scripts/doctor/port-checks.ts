@@ -33,7 +33,7 @@ const apart: Check<Config> = {
   },
 };
 
-/** What the ops listener tells is for operators, and what it takes without a client certificate is a token. */
+/** What the ops listener reveals is for operators, and the tokens that it accepts are not protected by TLS. */
 const opsPrivate: Check<Config> = {
   id: "ports.ops-private",
   title: "ops is private",
@@ -53,7 +53,7 @@ const opsPrivate: Check<Config> = {
 
 export const portChecks: readonly Check<Config>[] = [publicPort, opsPort, apart, opsPrivate];
 
-/** A port is good that is free, or that a sidecar holds: it answers this path with JSON that has this member. */
+/** A port is fine if it is free, or if a sidecar holds it: it then answers this path with JSON that has this member. */
 async function judge(listener: Listener, variable: string, path: string, member: string): Promise<Verdict> {
   const address = `${listener.host}:${listener.port}`;
   const failure = await tryToListen(listener);
@@ -73,7 +73,7 @@ async function judge(listener: Listener, variable: string, path: string, member:
   return warning(`${address} cannot be tried (${failure})`, `${host}=127.0.0.1`);
 }
 
-/** `null` when it can be listened on, else the system's code. */
+/** Returns `null` if the process can listen there, and the system's code otherwise. */
 function tryToListen({ host, port }: Listener): Promise<string | null> {
   const probe = createServer();
   return new Promise((resolve) => {

@@ -107,7 +107,7 @@ const pooler: Check<Database> = {
   },
 };
 
-/** In the order of their telling, after the table's. */
+/** In the order in which they are shown, after the checks of the table. */
 export const postgresChecks: readonly Check<Database>[] = [
   encryption,
   primary,
@@ -123,7 +123,7 @@ async function settingOf(run: Database["run"], name: string): Promise<string> {
   return rowOf(Setting, await run("SELECT coalesce(current_setting($1, true), '0') AS value", [name])).value;
 }
 
-/** Postgres writes them with their unit. */
+/** Postgres returns these values with their unit. */
 async function millisecondsOf(run: Database["run"], name: string): Promise<number> {
   const query = "SELECT coalesce(max(setting), '0') AS value FROM pg_settings WHERE name = $1";
   return Number(rowOf(Setting, await run(query, [name])).value);

@@ -13,7 +13,7 @@ const query = `
   SELECT current_setting('synchronous_commit') AS commit, quote_ident(current_database()) AS database,
          EXISTS (SELECT FROM pg_class WHERE oid = to_regclass($1) AND relpersistence = 'u') AS "isUnlogged"`;
 
-/** Whether what Postgres has committed is still there after a crash. */
+/** Checks whether what Postgres has committed survives a crash. */
 export const durability: Check<Database> = {
   id: "database.durability",
   title: "durability",

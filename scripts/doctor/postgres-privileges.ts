@@ -8,7 +8,7 @@ import { isNeeded, tellPrivileges } from "./privileges.ts";
 import { rowOf } from "./sql-answer.ts";
 import { grantFor } from "./table-checks.ts";
 
-/** For a role that cannot be held back. */
+/** Suggested in place of a role whose privileges cannot be limited. */
 const newRole = "ownid_sidecar";
 
 const attributes: Readonly<Record<string, string>> = {
@@ -30,7 +30,10 @@ const Role = Type.Object({
 
 const Grant = Type.Object({
   grantee: Type.String(),
-  /** The roles that make the sidecar's a member of the grantee, as REVOKE writes them; `null` for its own grants. */
+  /**
+   * The roles through which the sidecar's is a member of the grantee, as REVOKE writes them; `null` for its own
+   * grants.
+   */
   through: Type.Union([Type.String(), Type.Null()]),
   privilege: Type.String(),
   column: Type.Union([Type.String(), Type.Null()]),
@@ -41,7 +44,7 @@ const roleQuery = `
   SELECT pg_has_role(c.relowner, 'USAGE') AS owns, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls
   FROM pg_roles, pg_class c WHERE rolname = current_user AND c.oid = to_regclass($1)`;
 
-/** What is granted to the role, to those that it is a member of, and to everyone. */
+/** What is granted to the role, to the roles that it is a member of, and to everyone. */
 const grantsQuery = `
   WITH granted AS (
     SELECT a.grantee, a.privilege_type, NULL AS name FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = to_regclass($1)
@@ -54,7 +57,7 @@ const grantsQuery = `
           WHERE self.rolname = current_user AND grantee <> 0 AND pg_has_role(d.oid, grantee, 'USAGE')) AS through
   FROM granted LEFT JOIN pg_roles r ON r.oid = grantee WHERE grantee = 0 OR pg_has_role(grantee, 'USAGE')`;
 
-/** More than it needs is what an attacker would have, who gets hold of DATABASE_URL. */
+/** Whatever the role may do beyond its needs, an attacker with DATABASE_URL may do as well. */
 export const postgresPrivileges: Check<Database> = {
   id: "database.privileges-excess",
   title: "no more privileges",
@@ -120,8 +123,8 @@ function createRole(database: Database): string {
 }
 
 /**
- * Taken from the whole table, SELECT and UPDATE go from its columns too: the grant that follows gives them back. What a
- * group may do is the site's as well, so the sidecar's role leaves the group.
+ * Revoking SELECT and UPDATE from the whole table also revokes them from its columns, so the grant that follows
+ * restores them. The privileges of a group belong to the site as well, so the sidecar's role leaves the group.
  */
 function revoke(excess: readonly Grant[], { names, spelling, account }: Database): string[] {
   const table = quoteTable(names.table, spelling.quote);

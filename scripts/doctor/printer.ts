@@ -6,7 +6,7 @@ import type { Group } from "./examine.ts";
 export interface Page {
   readonly columns: number;
   readonly hasColours: boolean;
-  /** Whether what is fine is left out. */
+  /** Whether items that are fine are left out. */
   readonly isQuiet: boolean;
 }
 
@@ -15,10 +15,10 @@ type Painted = Status | "fix" | "title";
 const colours: Record<Painted, string> = { fine: "32", warning: "33", wrong: "31;1", fix: "36", title: "1" };
 const margin = "  ";
 const statusWidth = 9;
-/** Mends begin here whatever stands above them, so that they can be copied and hardly ever wrap. */
+/** Fixes always begin in this column, so that they can be copied and hardly ever wrap. */
 const fixMargin = "    ";
 
-/** The items as a terminal shows them: details wrapped beside their titles, fixes whole in lines of their own. */
+/** Formats the items for a terminal: details are wrapped beside their titles, and fixes are on lines of their own. */
 export function printGroups(groups: readonly Group[], page: Page): string {
   const items = groups.flatMap((group) => group.items);
   const shown = page.isQuiet ? groups.map(withoutFine).filter((group) => group.items.length > 0) : groups;

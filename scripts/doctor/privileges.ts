@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 export interface Privilege {
   /** As the database writes it: SELECT, DELETE and so on. */
   readonly privilege: string;
-  /** `null` = on the whole table, or on more than that. */
+  /** `null` means the whole table, or more than that. */
   readonly column: string | null;
 }
 
@@ -14,7 +14,7 @@ const needed: Readonly<Record<string, (names: TableNames) => readonly string[]>>
   UPDATE: ({ ownIdDataColumn }) => [ownIdDataColumn],
 };
 
-/** Whether the sidecar needs it. */
+/** Returns whether the sidecar needs it. */
 export function isNeeded(
   { privilege, column }: Privilege,
   { names, facts }: Pick<Database, "names" | "facts">,
@@ -24,7 +24,7 @@ export function isNeeded(
   return columns.length > 0 && reached.every((name) => columns.includes(name));
 }
 
-/** Each of them once, in words. */
+/** Returns each of them once, in words. */
 export function tellPrivileges(privileges: readonly Privilege[]): string[] {
   const tell = ({ privilege, column }: Privilege) => {
     if (column !== null) return `${privilege} of column "${column}"`;

@@ -7,8 +7,8 @@ import type { RedisServers } from "./redis-servers.ts";
 import type { Explanation } from "./runner.ts";
 
 /**
- * Everything that the sidecar and its commands ask of Redis, within scripts too. `test/integration/doctor.test.ts`
- * takes each of them away in turn and sees something refused.
+ * Every command that the sidecar and its tools send to Redis, also within scripts. `test/integration/doctor.test.ts`
+ * removes each of them in turn and sees something refused.
  */
 export const commandsNeeded = [
   "hmget",
@@ -29,7 +29,7 @@ export const commandsNeeded = [
   "time",
 ] as const;
 
-/** For an account that has none of its own. */
+/** The name for an account if the sidecar has none of its own. */
 const accountName = "ownid-sidecar";
 const probeMs = 1000;
 
@@ -87,10 +87,10 @@ const everyone: Check<RedisServers> = {
 
 export const redisAccountChecks: readonly Check<RedisServers>[] = [account, excess, everyone];
 
-/** What an operator must do for the next start. */
+/** What an operator must do so that the change survives a restart. */
 const keepAcl = "then ACL SAVE, or CONFIG REWRITE if there is no aclfile";
 
-/** Gives the account what it needs and nothing else. A password that it has is kept. */
+/** Grants the account what it needs and nothing else. An existing password is kept. */
 export function aclLine({ masters, options, keyPrefix }: RedisServers): string {
   const [{ username, database }] = options.nodes;
   const isShared = username === null || username === "default";
@@ -109,7 +109,7 @@ export function aclLine({ masters, options, keyPrefix }: RedisServers): string {
 
 interface Problem extends Explanation {
   readonly work: string;
-  /** By the account's rules. */
+  /** Whether the account's rules refuse it. */
   readonly isRefused: boolean;
 }
 
@@ -128,7 +128,7 @@ async function tryAllWork(servers: RedisServers): Promise<Problem[]> {
   return problems;
 }
 
-/** A user's whole life in Redis, in this order, and a signature's. */
+/** The life of a user in Redis, in this order, and the life of a signature. */
 function worksOf({ client, masters, keys, ttlMs }: RedisServers): Record<string, () => Promise<unknown>> {
   const key = keys.user(`doctor-${crypto.randomUUID()}`);
   const seen = keys.seen(crypto.getRandomValues(new Uint8Array(32)));
@@ -140,7 +140,7 @@ function worksOf({ client, masters, keys, ttlMs }: RedisServers): Record<string,
   };
   return {
     "look a user up": () => client.hmgetBuffer(key, "e", "v", "n"),
-    // Needed where Redis does not have a script yet, which it may have at this moment.
+    // Needed if Redis does not have a script yet. It may have it at this moment.
     "send a script": () => client.eval("return redis.call('HGET', KEYS[1], 'v')", 1, key),
     "fill a hash": fill,
     "begin a write": async () => {

@@ -79,7 +79,7 @@ const runId = ofEachMaster("redis.run-id", "run_id", async ({ connection, info }
   return judgeRunId(info.get("run_id") ?? "", String(seen));
 });
 
-/** What a script reads is what an epoch is made of. */
+/** An epoch consists of what a script reads. */
 export function judgeRunId(direct: string, inScript: string): Verdict {
   const isReal = (id: string) => /^[0-9a-f]{40}$/.test(id) && new Set(id).size > 1;
   if (isReal(inScript) && direct === inScript) return fine("visible to scripts, so a restart is noticed");
@@ -97,7 +97,7 @@ export const redisChecks: readonly Check<RedisServers>[] = [
   runId,
 ];
 
-/** What can be said without an answer. */
+/** What can be checked without an answer of Redis. */
 export const redisAddressChecks: readonly Check<RedisConnectionOptions>[] = [
   {
     id: "redis.tls",
@@ -124,7 +124,10 @@ function ofEachMaster(
   return { id, title, examine };
 }
 
-/** For now, and for the next start: Redis rewrites its configuration file, if it was started with one. */
+/**
+ * Returns the commands that set it for now and for the next start. Redis rewrites its configuration file if it was
+ * started with one.
+ */
 export function configSet({ cli, info }: RedisMaster, setting: string): string {
   if (info.get("config_file")) return `${cli} CONFIG SET ${setting} && ${cli} CONFIG REWRITE`;
   return `${cli} CONFIG SET ${setting}   # and start Redis with: --${setting}`;

@@ -3,22 +3,22 @@ import { shellWord } from "../../src/fix.ts";
 import type { RedisConnectionOptions } from "../../src/redis/options.ts";
 import { askDirectly } from "./redis-direct.ts";
 
-/** What a command line begins with that an administrator can run against a server of this deployment. */
+/** Builds the beginning of a command line that an administrator can run against a server of this deployment. */
 export interface RedisCli {
   /** Reaches the server that listens there. */
   at(host: string, port: number): string;
-  /** Reaches whichever server the command itself names, as `--cluster` does. */
+  /** Reaches the server that the command itself names, as `--cluster` does. */
   anywhere(): string;
 }
 
 export interface RedisCliOptions {
-  /** Whether the default user, whom redis-cli logs in as, has a password. */
+  /** Whether the default user, as whom redis-cli logs in, has a password. */
   readonly needsLogin: boolean;
-  /** Whether sentinels are spoken to, which may differ in using TLS. */
+  /** Whether the servers are sentinels, which may differ in using TLS. */
   readonly isForSentinels?: boolean;
 }
 
-/** redis-cli is told to ask for the password where one is needed and REDISCLI_AUTH does not hold it. */
+/** redis-cli is told to ask for the password if one is needed and REDISCLI_AUTH does not contain it. */
 export function redisCli(
   { nodes, sentinelTls }: RedisConnectionOptions,
   environment: Environment,
@@ -43,7 +43,7 @@ export function redisCli(
   };
 }
 
-/** Whether the first node in REDIS_URL asks a stranger for a password; no guess is made where it does not answer. */
+/** Returns whether the first node in REDIS_URL requires a password. Nothing is assumed if it does not answer. */
 export async function needsLogin(options: RedisConnectionOptions): Promise<boolean> {
   const [node] = options.nodes;
   const isSentinel = options.mode === "sentinel";

@@ -16,9 +16,9 @@ interface Login {
 const answerMs = 1000;
 
 /**
- * Asks one server itself, with its own login or with none, whatever role it has; then hangs up.
+ * Asks one server itself, with its login or with none, whatever role it has, and closes the connection.
  *
- * @throws {Error} the true cause, where the connection could not be made
+ * @throws {Error} the true cause if the connection could not be made
  */
 export async function askDirectly<Answer>(
   { host, port, tls }: Place,

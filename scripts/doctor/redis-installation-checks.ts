@@ -39,13 +39,13 @@ const unknownDatabase = warning(
 
 export const redisInstallationChecks: readonly Check<RedisServers>[] = [prefix, otherPrefixes];
 
-/** Different for each installation, so that another one may follow the same advice. */
+/** Differs for each installation, so that another one may follow the same advice. */
 function prefixOfItsOwn(keyPrefix: string, installation: string): string {
   const longest = 50;
   return `${keyPrefix.slice(0, longest).replace(/:?$/, "-")}${installation.slice(0, 6)}:`;
 }
 
-/** In a Cluster, redis-cli follows the redirection to the master that keeps the key. */
+/** In a Cluster, redis-cli follows the redirection to the master that holds the key. */
 function masterWith({ masters: [{ cli }], options }: RedisServers): string {
   return options.mode === "cluster" ? `${cli} -c` : cli;
 }

@@ -14,37 +14,37 @@ import { needsLogin, type RedisCli, redisCli } from "./redis-cli.ts";
 
 export interface RedisMaster {
   readonly connection: Redis;
-  /** What INFO says, by field. */
+  /** The fields of INFO. */
   readonly info: RedisInfo;
   /** Read when the connection was made. */
   readonly clock: ClockReading;
   readonly host: string;
   readonly port: number;
-  /** What a command line begins with that reaches this server. */
+  /** The beginning of a command line that reaches this server. */
   readonly cli: string;
 }
 
 export type RedisInfo = ReadonlyMap<string, string>;
 
-/** The masters behind REDIS_URL, spoken to as the sidecar speaks to them. */
+/** The masters behind REDIS_URL, accessed in the same way as by the sidecar. */
 export interface RedisServers {
   readonly options: RedisConnectionOptions;
   readonly client: Redis | Cluster;
   readonly masters: readonly [RedisMaster, ...RedisMaster[]];
   readonly keys: Keys;
   readonly keyPrefix: string;
-  /** Whose users these are; `null` where the database is not known. */
+  /** Whose users these are; `null` if the database is not known. */
   readonly installation: string | null;
-  /** T, in milliseconds; 0 keeps values. */
+  /** `REDIS_TTL_SECONDS` in milliseconds; 0 keeps values. */
   readonly ttlMs: number;
 }
 
 const pollMs = 20;
-/** So long may a Cluster take to connect to all masters, and a connection that was refused be tried again. */
+/** How long a Cluster may take to connect to all masters, and how long a refused connection is retried. */
 const patienceMs = 500;
 const attemptsMax = 4;
 
-/** Connects. To do without Redis is a set-up like any other. */
+/** Connects. A deployment without Redis is as valid as any other. */
 export async function openRedis(
   examined: ExaminedConfig,
   options: OpenOptions,
@@ -79,7 +79,7 @@ export async function openRedis(
   }
 }
 
-/** No master was found; the connection knows why. */
+/** No master was found. The connection knows why. */
 class Unreachable extends Error {
   readonly reason: string;
   readonly fix: string;
@@ -122,13 +122,13 @@ async function describeMasters(
     await Promise.all(connection.seats().map(describeSeat));
     const [first, ...others] = masters;
     if (first !== undefined) return { masters: [first, ...others], silent };
-    // The client of a Cluster hangs up everywhere if the master that it asks first is one that does not answer.
+    // The client of a Cluster disconnects from every node if the first master that it asks does not answer.
     if (address.mode !== "cluster" || attempt === attemptsMax) throw cause;
     await Bun.sleep(patienceMs);
   }
 }
 
-/** Until all masters are connected to; or some, or a problem is known, and the patience is at its end. */
+/** Waits until all masters are connected, or until some are or a problem is known and the time is over. */
 async function untilConnected(connection: RedisConnection, deadlineMs: number): Promise<void> {
   const begun = performance.now();
   const passed = () => performance.now() - begun;
@@ -158,7 +158,7 @@ async function describe(
 ): Promise<RedisMaster> {
   const text = await connection.info();
   const info = parseInfo(text);
-  // A replica answers everything that is asked here, and is told of by an item of its own.
+  // A replica answers everything that is asked here, and has an item of its own.
   const misplaced = info.get("role") === "slave" ? null : explainRole(text, options.mode);
   if (misplaced !== null) throw new Unreachable(misplaced);
   const [first] = options.nodes;
@@ -169,7 +169,7 @@ async function describe(
   return { connection, info, clock, host, port, cli: cli.at(host, port) };
 }
 
-/** TIME answers seconds and microseconds. */
+/** TIME returns seconds and microseconds. */
 function toMilliseconds([seconds, microseconds]: readonly (number | string)[]): number {
   return Number(seconds) * 1000 + Number(microseconds) / 1000;
 }

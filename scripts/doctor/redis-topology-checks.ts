@@ -15,7 +15,7 @@ export interface RedisRoute {
   readonly cli: RedisCli;
 }
 
-/** A failover should not rest on fewer. */
+/** A failover should not depend on fewer sentinels. */
 const sentinelsMin = 3;
 
 const cluster: Check<RedisRoute> = {
@@ -30,7 +30,7 @@ const sentinel: Check<RedisRoute> = {
   examine: (route) => ofEachNode(route, judgeSentinel),
 };
 
-/** What the nodes in REDIS_URL are asked themselves, since they are what leads to the masters. */
+/** What the nodes in REDIS_URL themselves are asked, since they lead to the masters. */
 export const redisTopologyChecks: Record<RedisConnectionOptions["mode"], readonly Check<RedisRoute>[]> = {
   single: [],
   cluster: [cluster],
@@ -54,7 +54,7 @@ async function judgeCluster(connection: Redis, node: RedisAddress, route: RedisR
   return wrong(detail, `${route.cli.at(host, port)} CLUSTER NODES   # shows who announces which address`);
 }
 
-/** The reply of CLUSTER SLOTS: ranges of [first, last, [host, port, …], …], of which the first node is the master. */
+/** Reads the reply of CLUSTER SLOTS: ranges of [first, last, [host, port, …], …], whose first node is the master. */
 function announcedMasters(slots: unknown, asked: RedisAddress): RedisAddress[] {
   const masters = new Map<string, RedisAddress>();
   for (const range of Array.isArray(slots) ? slots : []) {
@@ -119,7 +119,7 @@ async function ofEachNode(
   return worstOf(await Promise.all(verdicts));
 }
 
-/** As ioredis words what a sentinel has said. */
+/** ioredis wraps what a sentinel has said. */
 function ofSentinel(error: Error): Error {
   const code = "code" in error ? `${error.code} ` : "";
   return new Error(`All sentinels are unreachable. Last error: ${code}${error.message}`);

@@ -9,13 +9,13 @@ export interface Explanation {
 export interface RunnerOptions {
   /** The limit of one check, in milliseconds. */
   readonly deadlineMs: number;
-  /** Told after each check how many are done, and how many there are so far. */
+  /** Called after each check with the number of those done and of those known so far. */
   readonly onProgress: (done: number, known: number) => void;
 }
 
 export type Runner = ReturnType<typeof createRunner>;
 
-/** Runs checks side by side. Whatever one of them does, it becomes one item, and within the deadline. */
+/** Runs checks concurrently. Whatever a check does, it becomes one item within the deadline. */
 export function createRunner({ deadlineMs, onProgress }: RunnerOptions) {
   let done = 0;
   let known = 0;
@@ -49,7 +49,7 @@ export function createRunner({ deadlineMs, onProgress }: RunnerOptions) {
 
 export class DeadlinePassed extends Error {}
 
-/** @throws {DeadlinePassed} when the work takes longer; what it does then is its own affair */
+/** @throws {DeadlinePassed} the work takes longer; it is not stopped */
 export async function within<Result>(deadlineMs: number, work: () => Promise<Result>): Promise<Result> {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new DeadlinePassed()), deadlineMs);
@@ -71,7 +71,7 @@ function failed({ reason, fix }: Explanation): Verdict {
   return wrong(`could not be examined: ${reason}`, fix);
 }
 
-/** For everything that asks the operating system only. */
+/** Explains what only the operating system was asked for. */
 function explainSystemError(error: unknown): Explanation {
   const code = error instanceof Error && "code" in error ? String(error.code) : "an unexpected error";
   return { reason: code, fix: "run the doctor as the account that runs the sidecar" };

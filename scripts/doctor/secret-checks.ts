@@ -3,20 +3,20 @@ import { publishedSecret } from "../../src/config/signature-config.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 
 /**
- * The command that puts a random one into `.env`, where it is seen by nobody. The line break comes first, since the last
- * line of the file may end without one.
+ * Returns the command that writes a random secret into `.env` without showing it. The line break comes first, since
+ * the last line of the file may lack one.
  */
 export function makeSecret(variable: string): string {
   return `(umask 077; printf '\\n${variable}=%s\\n' "$(openssl rand -base64 32)" >> .env)`;
 }
 
-/** A secret by the setting it comes from, as it is spelled there. */
+/** A secret as it is spelled in its setting. */
 interface NamedSecret {
   readonly name: string;
   readonly text: string;
 }
 
-/** Under so many bits, somebody who has one signed request can try them all. */
+/** Below this many bits, whoever has one signed request can try all secrets. */
 const bitsMin = 48;
 
 const sample: Check<Config> = {
@@ -126,8 +126,8 @@ function databasePassword({ database }: Config): string | null {
 }
 
 /**
- * At most so many bits are in it: Shannon's measure of its bytes, counted once where they repeat themselves; none
- * where each byte follows from the one before.
+ * Returns an upper bound of the bits in it: Shannon's entropy of its bytes, counted once if they repeat, and zero if
+ * each byte follows from the previous one.
  */
 export function entropyBits(bytes: Uint8Array): number {
   const steps = new Set(

@@ -7,7 +7,10 @@ import type { Files } from "./file-checks.ts";
 
 const suffix = "_FILE";
 
-/** Every file that the environment names and that holds a secret, and the one that development has made. */
+/**
+ * Returns every file that the environment names and that contains a secret, and the one that development has
+ * generated.
+ */
 export function secretFiles({ config }: ExaminedConfig, environment: Environment): Files["secrets"] {
   const named = Object.entries(environment).flatMap(([variable, path]) =>
     path && holdsSecret(variable) ? [{ variable, path }] : [],
@@ -16,7 +19,7 @@ export function secretFiles({ config }: ExaminedConfig, environment: Environment
   return config.signature.isGenerated ? [...named, made] : named;
 }
 
-/** The file of a secret setting, or a private key of TLS. */
+/** Returns whether it is the file of a secret setting, or a private key of TLS. */
 function holdsSecret(variable: string): boolean {
   if (!variable.endsWith(suffix)) return false;
   const secrets = Object.entries<Setting<unknown>>(settings).filter(([, setting]) => setting.isSecret);

@@ -7,11 +7,11 @@ import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 
 type Site = NonNullable<Config["sessions"]["site"]>;
 
-/** Nobody's login id: an endpoint that does not verify the signature makes a session for this user. */
+/** This login id belongs to nobody. An endpoint that does not verify the signature creates a session for this user. */
 const body = JSON.stringify({ loginId: "doctor", sessionType: null, subject: "doctor", claims: {} });
 const notFound: ReadonlySet<number> = new Set([404, 405]);
 
-/** Sends a request that somebody else has signed, which the site has to refuse. */
+/** Sends a request with a wrong signature, which the site must refuse. */
 export const siteEndpointCheck: Check<Site> = {
   id: "sessions.endpoint",
   title: "endpoint of the site",

@@ -15,15 +15,15 @@ const others = 0o007;
 const suffixes = ["", "-wal", "-shm", "-journal"];
 
 /**
- * The files of an SQLite database to which this account lacks access: the file itself, and those that SQLite keeps beside
- * it while it is in use, or that a process left which was killed.
+ * Returns the files of an SQLite database that this account lacks access to: the file itself, and those that SQLite
+ * keeps next to it while it is in use or that a killed process has left.
  */
 export function closedFiles(path: string): readonly string[] {
   const files = suffixes.map((suffix) => path + suffix).filter((each) => existsSync(each));
   return files.filter((each) => !may("read", each) || !may("write", each));
 }
 
-/** Whether this account may do with the users' file what SQLite does, and whether too many others may. */
+/** Judges whether this account may do with the users' file what SQLite does, and whether too many others may. */
 export function judgeSqliteFile(path: string): Verdict {
   const folder = closedFolder(path);
   if (folder !== null) return wrong(`this account may not enter the folder ${folder}`, openFolder(folder));
@@ -41,7 +41,7 @@ export function judgeSqliteFile(path: string): Verdict {
   ]);
 }
 
-/** A folder may hold other things, to which nobody meant to give access. */
+/** A folder may contain other things, to which nobody meant to give access. */
 export function openFolder(path: string): readonly Fix[] {
   return [
     fixWhen("If the folder holds nothing but the database", ...grantAccess("write", path)),

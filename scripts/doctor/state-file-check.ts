@@ -6,7 +6,7 @@ import { type Check, fine, wrong } from "./check.ts";
 import { judgePrivacy } from "./file-privacy.ts";
 import { closedFiles } from "./sqlite-file.ts";
 
-/** Without it, introspection, `/verify` and revocation answer 503. */
+/** Without this file, introspection, `/verify` and revocation answer 503. */
 export const stateFileCheck: Check<{ readonly state: string | null }> = {
   id: "files.state",
   title: "revoked sessions",
@@ -20,7 +20,7 @@ export const stateFileCheck: Check<{ readonly state: string | null }> = {
     if (factsOf(state) === null) {
       const folder = existingFolder(state);
       if (may("write", folder)) return fine("no file yet: the first start makes it");
-      // Of a folder that holds more, such as the checkout, nothing is given away.
+      // Nothing of a folder that contains other things, such as the checkout, is given away.
       const steps =
         folder === dirname(state) ? grantAccess("write", folder) : [provideFolder(dirname(state))];
       return wrong("this account cannot create the file STATE_FILE", fixBy(...steps));

@@ -8,7 +8,7 @@ import { Amount, rowOf } from "./sql-answer.ts";
 
 const Count = Type.Object({ n: Amount });
 
-/** The users' subjects, if they are not their login ids and their column is there. */
+/** Checks the users' subjects if they are not their login ids and their column exists. */
 export function subjectChecks({ names, facts }: Database): readonly Check<Database>[] {
   const subject = names.session?.subject ?? null;
   const isThere = facts.columns.some(({ name }) => name === subject);
@@ -38,7 +38,7 @@ function present(subject: string): Check<Database> {
   };
 }
 
-/** A view does not tell which of its columns are unique. */
+/** A view does not reveal which of its columns are unique. */
 function unique(subject: string): Check<Database> {
   return {
     id: "subjects.unique",

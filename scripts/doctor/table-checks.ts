@@ -5,8 +5,8 @@ import { type Check, fine, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 
 /**
- * The table and its columns, as a start examines them. Of a table that is not there, or hidden, nothing is said about
- * its columns.
+ * Checks the table and its columns as a start examines them. If the table does not exist or is hidden, nothing is
+ * said about its columns.
  */
 export function tableChecks({ facts, names }: Database): readonly Check<Database>[] {
   if (facts.columns.length === 0) return [table, connection];
@@ -54,7 +54,7 @@ const lookup: Check<Database> = {
   id: "database.lookup",
   title: "index of the lookup",
   async examine({ plan, statements, spelling, facts, settings }) {
-    // Its plan is shown to accounts only that may see the table behind it.
+    // The plan is shown only to accounts that may see the table behind the view.
     if (facts.isView && settings.kind === "mysql") return fine("the server shows no plan of a view");
     const steps = await plan(statements.find);
     if (spelling.usesIndex(JSON.stringify(steps))) return fine("each lookup goes through an index");
@@ -79,7 +79,7 @@ const privileges: Check<Database> = {
   },
 };
 
-/** Whether the account may read users. */
+/** Returns whether the account may read users. */
 export async function mayReadUsers({ run, statements, dialect }: Database): Promise<boolean> {
   try {
     await run(statements.findForSession, ["doctor", probeReplacement.loginId]);
@@ -90,8 +90,8 @@ export async function mayReadUsers({ run, statements, dialect }: Database): Prom
 }
 
 /**
- * The checks of rows, which need both columns to be there. Without the privilege to read, one check says so for all. What
- * is wrong with the login id column keeps lookups from its index anyway.
+ * Returns the checks of rows, which need both columns. Without the privilege to read, one check reports that for all.
+ * A problem with the login id column prevents lookups from using its index anyway.
  */
 export function rowChecks(
   { facts, names, dialect }: Database,
@@ -102,7 +102,7 @@ export function rowChecks(
   return isFound && mayRead ? [lookup, privileges] : [privileges];
 }
 
-/** The grant that is enough, as SQL, for an account. */
+/** Returns the sufficient GRANT for an account. */
 export function grantFor({ facts }: Pick<Database, "facts">, account = facts.account): string {
   const steps = facts.fixes.grantTo(account).flatMap((fix) => fix.steps);
   return steps.map(({ text }) => text).join(" ");

@@ -64,7 +64,8 @@ describe.skipIf(nginx === null)(
         const statuses: number[] = [];
         for (const pauseMs of [0, 900, 1000, 1100]) {
           await Bun.sleep(pauseMs + sender * 10);
-          statuses.push((await client.set(sol, `${sender} ${pauseMs}`)).status);
+          // A lookup is a POST like a set, which nginx does not send again, and lookups do not contend with each other.
+          statuses.push((await client.get(sol)).status);
         }
         return statuses;
       });

@@ -33,12 +33,12 @@ describeUnless(reasonAgainstChromium(), "the stand-in for the SDK", () => {
     [chromium, emulator] = await Promise.all([launchChromium(), startEmulator()]);
     const html = page(emulator.addresses.sdkUrl);
     site = Bun.serve({
-      hostname: "localhost",
+      hostname: "127.0.0.1",
       port: 0,
       fetch: () => new Response(html, { headers: { "Content-Type": "text/html; charset=utf-8" } }),
     });
     browser = await chromium.newDevice();
-    await browser.goTo(site.url.href);
+    await browser.goTo(`http://localhost:${site.port}/`);
   });
   afterAll(async () => {
     await Promise.all([chromium[Symbol.asyncDispose](), emulator[Symbol.asyncDispose](), site.stop(true)]);

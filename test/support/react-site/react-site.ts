@@ -15,7 +15,7 @@ export async function startReactSite(emulatorUrl: string): Promise<ReactSite> {
   const page = `<!doctype html><html lang="en"><title>Site</title><link rel="icon" href="data:,">
     <body data-sdk="${emulatorUrl}/sdk/demo"><div id="root"></div><script src="/app.js"></script></body></html>`;
   const server = Bun.serve({
-    hostname: "localhost",
+    hostname: "127.0.0.1",
     port: 0,
     routes: {
       "/": new Response(page, { headers: { "Content-Type": "text/html; charset=utf-8" } }),

@@ -14,7 +14,8 @@ let shared = {};
 const widgets = new Map();
 
 /**
- * The commands that the stand-in knows; a page calls `ownid(name, …)`. What they return is a `CommandResult`.
+ * The commands that the stand-in knows; a page calls `ownid(name, …)`. They return a `CommandResult`, unless the SDK's
+ * reference says otherwise.
  *
  * @type {Readonly<Record<string, (...args: never[]) => unknown>>}
  */
@@ -42,7 +43,7 @@ export const commands = {
   activateReturningUsersPrompt: (/** @type {Config} */ config) =>
     showPrompt("returning-user", merged(config)),
   activateAlwaysConnected: (/** @type {Config} */ config) => showPrompt("always-connected", merged(config)),
-  generateOwnIDPassword: (/** @type {number} */ length) => ({ error: null, data: generatePassword(length) }),
+  generateOwnIDPassword: generatePassword,
 };
 
 /** Frameworks pass every property they know, most of them undefined. @param {Config} [config] @returns {Config} */

@@ -1,7 +1,5 @@
 import { commands } from "./commands.js";
 
-/** @import { CommandResult } from "./widget-config.d.ts" */
-
 /**
  * Replaces the page's `ownid` by the stand-in, and runs what the page has called so far in the order of the calls.
  * Every command is also there as `ownid.<command>(…)`.
@@ -25,7 +23,7 @@ export function takeOver() {
  *
  * @param {string} name
  * @param {unknown[]} args
- * @returns {Promise<CommandResult>}
+ * @returns {Promise<unknown>} a `CommandResult`, where the command returns nothing else
  */
 async function run(name, args) {
   // What a page passes is checked by nobody: each command takes it as it comes.
@@ -40,8 +38,7 @@ async function run(name, args) {
     return { error: null, data: null };
   }
   try {
-    const result = /** @type {CommandResult | undefined} */ (await command(...args));
-    return result ?? { error: null, data: null };
+    return (await command(...args)) ?? { error: null, data: null };
   } catch (error) {
     console.warn(`ownid("${name}") failed:`, error);
     return { error: true, message: error instanceof Error ? error.message : String(error) };

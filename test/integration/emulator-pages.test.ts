@@ -3,12 +3,12 @@ import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
 import { runStatement } from "../../scripts/servers/run-statement.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
-import { type Chromium, launchChromium, reasonAgainstChromium } from "../support/chromium.ts";
-import { describeUnless, describeWith } from "../support/describe-with.ts";
+import { type Chromium, launchChromium } from "../support/chromium.ts";
+import { describeWith, describeWithChromium, describeWithPrivate } from "../support/describe-with.ts";
 import { type EmulatorProcess, startEmulator } from "../support/emulator-process.ts";
 import { walkDemoSite, walkReactSite } from "../support/emulator-walks.ts";
 
-describeUnless(reasonAgainstChromium(), "the emulator's pages in Chromium", () => {
+describeWithChromium("the emulator's pages in Chromium", () => {
   let chromium: Chromium;
   beforeAll(async () => {
     chromium = await launchChromium();
@@ -39,30 +39,32 @@ describeUnless(reasonAgainstChromium(), "the emulator's pages in Chromium", () =
     });
   });
 
-  describeWith("postgres", "beside Postgres and Redis", () => {
-    let redis: RedisServer;
-    let emulator: EmulatorProcess;
-    beforeAll(async () => {
-      const [postgres, started] = await Promise.all([sharedPostgres(), startRedis()]);
-      redis = started;
-      const url = await postgres.createDatabase("emulator_pages");
-      await runStatement(url, null, `CREATE TABLE users (email text NOT NULL UNIQUE, "ownIdData" text)`);
-      emulator = await startEmulator({ environment: { DATABASE_URL: url, REDIS_URL: redis.url() } });
-    });
-    afterAll(async () => {
-      await emulator[Symbol.asyncDispose]();
-      await redis.remove();
-    });
+  describeWithPrivate("redis", "beside Redis", () => {
+    describeWith("postgres", "and Postgres", () => {
+      let redis: RedisServer;
+      let emulator: EmulatorProcess;
+      beforeAll(async () => {
+        const [postgres, started] = await Promise.all([sharedPostgres(), startRedis()]);
+        redis = started;
+        const url = await postgres.createDatabase("emulator_pages");
+        await runStatement(url, null, `CREATE TABLE users (email text NOT NULL UNIQUE, "ownIdData" text)`);
+        emulator = await startEmulator({ environment: { DATABASE_URL: url, REDIS_URL: redis.url() } });
+      });
+      afterAll(async () => {
+        await emulator[Symbol.asyncDispose]();
+        await redis.remove();
+      });
 
-    test("take a person through every flow", () => walkDemoSite(chromium, emulator.addresses));
-    test("serve a site made of the published @ownid/react", () =>
-      walkReactSite(chromium, emulator.addresses));
-    test("take a person through every flow while Redis is killed and restarted between the steps", () =>
-      walkDemoSite(chromium, emulator.addresses, async () => {
-        await redis.kill();
-        await redis.start();
-        await eventually(() => readiness(emulator), "ok");
-      }));
+      test("take a person through every flow", () => walkDemoSite(chromium, emulator.addresses));
+      test("serve a site made of the published @ownid/react", () =>
+        walkReactSite(chromium, emulator.addresses));
+      test("take a person through every flow while Redis is killed and restarted between the steps", () =>
+        walkDemoSite(chromium, emulator.addresses, async () => {
+          await redis.kill();
+          await redis.start();
+          await eventually(() => readiness(emulator), "ok");
+        }));
+    });
   });
 });
 

@@ -1,19 +1,8 @@
 import { runAfterThisProcess } from "../../scripts/servers/after-this-process.ts";
-import { requireProgram, ServerUnavailable } from "../../scripts/servers/server-binaries.ts";
+import { requireProgram } from "../../scripts/servers/server-binaries.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { BrowserPage } from "./browser-page.ts";
 import { DevTools } from "./devtools.ts";
-
-/** Why this machine has no Chromium, or `null` where it has one, installed just now if need be. */
-export function reasonAgainstChromium(): string | null {
-  try {
-    requireProgram("chromium", "chromium");
-    return null;
-  } catch (error) {
-    if (error instanceof ServerUnavailable) return error.message;
-    throw error;
-  }
-}
 
 /** A browser with a profile of its own. `await using` ends it and deletes the profile. */
 export interface Chromium extends AsyncDisposable {

@@ -1,5 +1,6 @@
-import { describe, test } from "bun:test";
+import { describe, setDefaultTimeout, test } from "bun:test";
 import {
+  requireProgram,
   requirePrograms,
   requirePython,
   type ServerKind,
@@ -39,6 +40,15 @@ export function describeWithPython(
   );
 }
 
+/** `describe` for a suite that drives a browser. */
+export function describeWithChromium(title: string, body: () => void): void {
+  describeUnless(
+    reasonAgainst(() => requireProgram("chromium", "chromium")),
+    title,
+    body,
+  );
+}
+
 function reasonAgainst(require: () => unknown): string | null {
   try {
     require();
@@ -51,6 +61,8 @@ function reasonAgainst(require: () => unknown): string | null {
 
 /** `describeWith` for a suite that needs something else: `reason` says why this machine lacks it. */
 export function describeUnless(reason: string | null, title: string, body: () => void): void {
+  // Servers take their time to start. The timeout of setup.ts holds for the first file of a run only.
+  setDefaultTimeout(30_000);
   if (reason === null) {
     describe(title, body);
   } else if (process.env.CI === "true") {

@@ -13,8 +13,8 @@ import { createEmulator, type Emulator } from "./emulator.ts";
 import { createEmulatorApp } from "./http/app.ts";
 import { listenOnLoopback } from "./http/listener.ts";
 import { readInputFile } from "./input-file.ts";
-import { ensureSecretFits } from "./sidecar/secret-check.ts";
 import type { Sidecar } from "./sidecar/sidecar.ts";
+import { ensureSecretFits } from "./wire/secret-check.ts";
 
 export interface RunOptions {
   readonly port: number;

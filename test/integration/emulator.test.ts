@@ -2,7 +2,13 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import type { IntegrationScope } from "../../scripts/emulator/api/failure.ts";
 import type { DiscoverAnswer, SendCodeAnswer } from "../../scripts/emulator/api/platform-api.ts";
 import type { WireCall } from "../../scripts/emulator/api/wire-api.ts";
-import { type EmulatorProcess, failureOf, namesOf, startEmulator } from "../support/emulator-process.ts";
+import {
+  type ControlBody,
+  type EmulatorProcess,
+  failureOf,
+  namesOf,
+  startEmulator,
+} from "../support/emulator-process.ts";
 
 setDefaultTimeout(60_000);
 
@@ -24,6 +30,18 @@ describe("the emulator beside SQLite", () => {
     expect(namesOf(await recover("ada@example.com", "tablet"))).toEqual(["tablet"]);
     expect(failureOf(await login("ada@example.com", "laptop"))).toEqual([401, "passkey_invalid"]);
     expect((await login("ada@example.com", "tablet")).status).toBe(200);
+  });
+
+  test("removes a device by its id, whoever has made it, and the device is called phone where no name is given", async () => {
+    const loginId = "ida@example.com";
+    const { device } = (await emulator.post<ControlBody>("/control/register", { loginId })).body;
+    expect(device?.name).toBe("phone");
+    const removed = await emulator.post<ControlBody>("/control/remove-device", {
+      loginId,
+      deviceId: device?.id,
+    });
+    expect(namesOf(removed)).toEqual([]);
+    expect(failureOf(await emulator.post("/control/login", { loginId }))).toEqual([401, "passkey_invalid"]);
   });
 
   test("the demo site verifies the session, shows it, and signs out", async () => {

@@ -23,22 +23,31 @@ export interface Addresses {
 }
 
 const loginId = t.String({ minLength: 1, maxLength: 320 });
+const device = t.String({ default: "phone", minLength: 1, maxLength: 60 });
 
 /**
  * - `POST /control/register`: a device makes a passkey, and the site inserts the row. 201 `ControlAnswer`.
  * - `POST /control/login`: signs in with the device. 200 with `session`.
  * - `POST /control/enrol`: adds the device. 200.
  * - `POST /control/recover`: the device becomes the only one. 200 with `session`.
- * - `POST /control/remove-device`: 200.
  */
 export const ControlRequest = t.Object({
   loginId,
   /** A device of the emulator's own, by a name of your choice; it is made where it is missing. */
-  device: t.String({ default: "phone", minLength: 1, maxLength: 60 }),
-  /** Of `login` and `recover`. */
+  device,
+  /** Of `login`; `browser` unless it says otherwise. */
   sessionType: t.Optional(t.String()),
 });
 export type ControlRequest = Static<typeof ControlRequest>;
+
+/** `POST /control/remove-device`: 200. */
+export const RemoveDeviceRequest = t.Object({
+  loginId,
+  device,
+  /** Any device that the list has, also one of a browser; then `device` does not count. */
+  deviceId: t.Optional(t.String()),
+});
+export type RemoveDeviceRequest = Static<typeof RemoveDeviceRequest>;
 
 export interface ControlAnswer {
   readonly loginId: string;

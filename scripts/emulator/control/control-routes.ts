@@ -5,6 +5,7 @@ import {
   ControlRequest,
   EmulatorState,
   NextCallRequest,
+  RemoveDeviceRequest,
 } from "../api/control-api.ts";
 import type { BlockUser } from "../site/block-user.ts";
 import type { NextCalls } from "../wire/next-call.ts";
@@ -35,7 +36,7 @@ export function controlRoutes({ steps, state, nextCalls, block, facts }: Control
     .post("/login", ({ body }) => steps.login(body), { body })
     .post("/enrol", ({ body }) => steps.enrol(body), { body })
     .post("/recover", ({ body }) => steps.recover(body), { body })
-    .post("/remove-device", ({ body }) => steps.removeDevice(body), { body })
+    .post("/remove-device", ({ body }) => steps.removeDevice(body), { body: RemoveDeviceRequest })
     .post(
       "/block",
       async ({ body: { loginId, blocked }, set }) => {

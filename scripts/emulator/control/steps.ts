@@ -1,4 +1,4 @@
-import type { ControlAnswer, ControlRequest } from "../api/control-api.ts";
+import type { ControlAnswer, ControlRequest, RemoveDeviceRequest } from "../api/control-api.ts";
 import { RequestFailed } from "../api/failure.ts";
 import type { DeviceView } from "../api/platform-api.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -20,7 +20,7 @@ export interface Steps {
   login(request: ControlRequest): Promise<ControlAnswer>;
   enrol(request: ControlRequest): Promise<ControlAnswer>;
   recover(request: ControlRequest): Promise<ControlAnswer>;
-  removeDevice(request: ControlRequest): Promise<ControlAnswer>;
+  removeDevice(request: RemoveDeviceRequest): Promise<ControlAnswer>;
 }
 
 export function createSteps({ platform, rows, devices, oneTimeCode, origin }: StepsOptions): Steps {
@@ -75,12 +75,13 @@ export function createSteps({ platform, rows, devices, oneTimeCode, origin }: St
       return { ...(await answerOf(request.loginId, device)), session };
     },
 
-    async removeDevice({ loginId, device: name }) {
-      const ids = devices.idsOf(loginId, name);
+    async removeDevice({ loginId, device: name, deviceId }) {
+      const ids = deviceId === undefined ? devices.idsOf(loginId, name) : new Set([deviceId]);
       if (ids.size === 0) throw unknownDevice();
       const device = (await platform.listDevices(loginId)).find(({ id }) => ids.has(id));
-      if (device === undefined)
+      if (device === undefined) {
         throw new RequestFailed("device_not_found", "The user has no such device any more.");
+      }
       return { loginId, device, devices: await platform.removeDevice(loginId, device.id) };
     },
   };

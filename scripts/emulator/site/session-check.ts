@@ -59,6 +59,12 @@ export function createSessionCheck({
   }
 
   return async (session) => {
+    if (sessions.site !== null) {
+      throw new RequestFailed(
+        "not_configured",
+        "Your own site makes the sessions (SESSION_PROVIDER=http), so only your site can check them.",
+      );
+    }
     const handed = tokenOf(session);
     const token = handsOff ? await exchange(handed) : handed;
     try {

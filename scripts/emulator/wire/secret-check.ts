@@ -1,7 +1,7 @@
 import { ConfigurationInvalid } from "../../../src/errors.ts";
 import { CannotStart } from "../cannot-start.ts";
-import { createSignedMessage } from "../wire/signed-message.ts";
-import type { Wire } from "../wire/wire.ts";
+import { createSignedMessage } from "./signed-message.ts";
+import type { Wire } from "./wire.ts";
 
 /**
  * Makes one lookup of a login id that nobody has, so that a wrong secret or address shows before anyone tries to sign in.

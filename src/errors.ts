@@ -157,6 +157,13 @@ export class SessionInvalid extends SidecarError {
 /** The hand-off token has been exchanged before. */
 export class HandoffExchanged extends SidecarError {
   readonly code = "ERR_HANDOFF_EXCHANGED";
+  /** The session that the token belongs to, for the audit log. */
+  readonly sid: string;
+
+  constructor(sid: string) {
+    super();
+    this.sid = sid;
+  }
 }
 
 /** Too many requests came with a wrong bearer token. A request with the right one is still accepted. */

@@ -1,25 +1,26 @@
 import type { AuditEntry, AuditLog } from "../audit/audit-log.ts";
-import { RequestReplayed, SidecarError, SignatureInvalid } from "../errors.ts";
+import { HandoffExchanged, RequestReplayed, SidecarError, SignatureInvalid } from "../errors.ts";
 
 export type AuditedWork = Omit<AuditEntry, "outcome">;
 
 /**
- * Runs the work and writes one entry about how it ended: `done`, what `outcomeOf` makes of the result, or the code of the
- * error. A request that the replay guard refused is a `replay_refused`, whatever it wanted.
+ * Runs the work and writes one entry about how it ended: `done`, unless `describe` says otherwise of the result, or the
+ * code of the error. A request that the replay guard refused is a `replay_refused`, whatever it wanted.
  */
 export async function audited<Value>(
   audit: AuditLog,
   entry: AuditedWork,
   work: () => Promise<Value>,
-  outcomeOf: (value: Value) => string = () => "done",
+  describe: (value: Value) => Partial<AuditEntry> = () => ({}),
 ): Promise<Value> {
   try {
     const value = await work();
-    audit.write({ ...entry, outcome: outcomeOf(value) });
+    audit.write({ ...entry, outcome: "done", ...describe(value) });
     return value;
   } catch (error) {
     const event = isReplay(error) ? "replay_refused" : entry.event;
-    audit.write({ ...entry, event, outcome: codeOf(error) });
+    const ofSession = error instanceof HandoffExchanged ? { sid: error.sid } : {};
+    audit.write({ ...entry, event, outcome: codeOf(error), ...ofSession });
     throw error;
   }
 }

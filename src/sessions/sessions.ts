@@ -118,7 +118,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (claims === null) throw new SessionInvalid();
       const keepSeconds = claims.exp - Math.floor(asOfMs / 1000) + exchangeMarginSeconds;
       const isFirst = await ledger.recordExchange(claims.jti, keepSeconds);
-      if (!isFirst) throw new HandoffExchanged();
+      if (!isFirst) throw new HandoffExchanged(claims.sid);
       // This is asked after the exchange is recorded, since a ledger that has lost that record calls the token
       // revoked. It is read before `isRevoked`, so that a later revocation covers the new token.
       const revokedUntil = await ledger.revokedUntil(revocationNameOf(claims));

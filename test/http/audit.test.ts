@@ -38,9 +38,10 @@ test("a session is recorded with its type, also one that is refused", async () =
   await app.client.session(sol, "mobile");
   await app.client.session("nobody");
   const session = { event: "session", actor: "ownid", endpoint: "session", loginId: sol, requestId };
+  const sid = expect.stringMatching(/^[0-9a-f-]{36}$/);
   expect(entries).toEqual([
-    { ...session, outcome: "done" },
-    { ...session, sessionType: "mobile", outcome: "done" },
+    { ...session, sid, outcome: "done" },
+    { ...session, sid, sessionType: "mobile", outcome: "done" },
     { ...session, loginId: "nobody", outcome: "ERR_USER_UNKNOWN" },
   ] as AuditEntry[]);
 });
@@ -122,7 +123,7 @@ test("an exchange is recorded, and so is the second one", async () => {
   const handoff = await newToken();
   entries.length = 0;
   for (const _ of [1, 2]) await exchange(handoff);
-  const expected = { event: "exchange", actor: "backend", requestId };
+  const expected = { event: "exchange", actor: "backend", sid: claimsOf(handoff).sid, requestId };
   expect(entries).toEqual([
     { ...expected, outcome: "done" },
     { ...expected, outcome: "ERR_HANDOFF_EXCHANGED" },

@@ -30,6 +30,7 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
   });
   const dependencies = {
     audit: withoutAuditLog,
+    issuesTokens: true,
     signed: signedBody({
       verifySignature: createSignatureVerifier({
         sharedSecrets: [sharedSecret],

@@ -17,6 +17,8 @@ export interface AdminUsersOptions {
   readonly store: Pick<OwnIdDataStore, "inspect" | "erase">;
   readonly sessions: Pick<Sessions, "userRevocation">;
   readonly revokeUser: RevokeUser;
+  /** Without tokens, there are no sessions to end. */
+  readonly issuesTokens: boolean;
   readonly loginIdCase: LoginIdCase;
   readonly audit: AuditLog;
   readonly logger: Logger;
@@ -33,7 +35,7 @@ const query = Type.Object({
  * record of revocations hold, and DELETE erases the data in the first two and ends the user's sessions.
  */
 export function adminUsers(options: AdminUsersOptions) {
-  const { admin, store, sessions, revokeUser, loginIdCase, audit, logger } = options;
+  const { admin, store, sessions, revokeUser, issuesTokens, loginIdCase, audit, logger } = options;
 
   async function show(loginId: string, withData: boolean) {
     const held = await store.inspect(loginId);
@@ -45,7 +47,7 @@ export function adminUsers(options: AdminUsersOptions) {
   async function erase(entry: ReturnType<typeof entryOf>): Promise<void> {
     const { loginId } = entry;
     const isKnown = await store.erase(loginId).then(() => true, unlessUnknown);
-    await audited(audit, { ...entry, event: "revocation" }, () => revokeUser(loginId));
+    if (issuesTokens) await audited(audit, { ...entry, event: "revocation" }, () => revokeUser(loginId));
     if (!isKnown) throw new UserUnknown();
   }
 

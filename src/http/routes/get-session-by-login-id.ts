@@ -12,11 +12,14 @@ import { audited } from "../audited.ts";
 import { failureResponses } from "../problem.ts";
 import { nameRequest } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
+import { sessionOfAnswer } from "../token-session.ts";
 
 export interface GetSessionOptions {
   readonly signed: SignedBody;
   readonly store: OwnIdDataStore;
   readonly startSession: StartSession;
+  /** Whether the answer is a token of the sidecar's own. */
+  readonly issuesTokens: boolean;
   readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
   readonly requireSessionType: boolean;
@@ -31,6 +34,7 @@ const jsonAnswer = { headers: { "content-type": "application/json;charset=utf-8"
 export function getSessionByLoginId(options: GetSessionOptions) {
   const { signed, store, startSession, replayGuard, loginIdCase, requireSessionType, audit, logger } =
     options;
+  const describe = options.issuesTokens ? sessionOfAnswer : () => ({});
   return new Elysia().use(signed).post(
     "/getSessionByLoginId",
     async ({ body, signature, set }) => {
@@ -47,7 +51,7 @@ export function getSessionByLoginId(options: GetSessionOptions) {
         requestId,
         ...ofType,
       } as const;
-      const session = await audited(audit, entry, () => issueOnce(replayGuard, signature, start));
+      const session = await audited(audit, entry, () => issueOnce(replayGuard, signature, start), describe);
       logger.info({ requestId }, "session issued");
       return new Response(session, jsonAnswer);
     },

@@ -7,6 +7,7 @@ import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { readFormToken } from "../form-body.ts";
 import { nameRequest } from "../request-id.ts";
+import { sessionOfToken } from "../token-session.ts";
 
 export interface SessionExchangeOptions {
   readonly backend: BearerGuard;
@@ -31,7 +32,7 @@ export function sessionExchange({ backend, sessions, bodyBytesMax, audit, logger
       async ({ body, set }) => {
         const requestId = nameRequest(set);
         const entry = { event: "exchange", actor: "backend", requestId } as const;
-        const token = await audited(audit, entry, () => sessions.exchange(body.token));
+        const token = await audited(audit, entry, () => sessions.exchange(body.token), sessionOfToken);
         logger.info({ requestId }, "hand-off token exchanged");
         return { token };
       },

@@ -40,7 +40,7 @@ export function setOwnIdDataByLoginId({
       const requestId = nameRequest(set);
       const entry = { event: "enrolment", actor: "ownid", endpoint: "set", loginId, requestId } as const;
       const write = () => writeOnce(replayGuard, signature, () => store.set(loginId, ownIdData));
-      await audited(audit, entry, write, (ran) => (ran ? "done" : "repeated"));
+      await audited(audit, entry, write, (ran) => ({ outcome: ran ? "done" : "repeated" }));
       logger.info({ requestId }, "ownIdData written");
       return status(204, undefined);
     },

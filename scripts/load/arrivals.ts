@@ -1,6 +1,6 @@
 export type Spacing = "poisson" | "even";
 
-/** Requests per second: from the first to the last instant, in a straight line. */
+/** Requests per second, changing linearly from the first to the last instant. */
 export interface Rate {
   readonly from: number;
   readonly to: number;
@@ -10,24 +10,27 @@ export interface ArrivalsOptions {
   readonly rate: Rate;
   readonly durationMs: number;
   readonly spacing: Spacing;
-  /** Uniform in [0, 1). */
+  /** Returns a uniform number in [0, 1). */
   readonly random: () => number;
 }
 
 export interface Arrivals {
-  /** How many there will be: known beforehand, so that two runs at one rate send the same number. */
+  /** The number of requests. It is known beforehand, so that two runs at the same rate send the same number. */
   readonly count: number;
-  /** When the next request is due, in milliseconds from the first instant; `null` after the last. Never earlier than the one before. */
+  /**
+   * Returns when the next request is due, in milliseconds from the first instant, or `null` after the last. Never
+   * earlier than the one before.
+   */
   next(): number | null;
 }
 
 /**
- * When requests are due, whatever becomes of those before them: an open loop.
+ * Creates the times at which requests are due, independently of the answers (an open loop).
  *
- * `even` keeps one distance. `poisson` is how requests of independent people arrive: at random, sometimes several
- * at once. It is drawn on the condition that there are exactly `count`: the times are then uniform order
- * statistics, and the first of `left` uniform times in what remains lies at 1 − u^(1/left) of it, so that they
- * come out in order and none has to be kept.
+ * `even` keeps equal intervals. `poisson` is how requests of independent people arrive: at random, sometimes several
+ * at once. It is drawn on the condition that there are exactly `count` requests. The times are then uniform order
+ * statistics, and the first of `left` uniform times in the rest lies at 1 − u^(1/left) of it, so they come out in
+ * order and none has to be stored.
  */
 export function createArrivals({ rate, durationMs, spacing, random }: ArrivalsOptions): Arrivals {
   const expected = ((rate.from + rate.to) / 2) * (durationMs / 1000);
@@ -48,8 +51,8 @@ export function createArrivals({ rate, durationMs, spacing, random }: ArrivalsOp
 }
 
 /**
- * When as many requests as `position` says have become due: the inverse of from·t + slope·t²/2, in the form that
- * holds for a slope of 0 too.
+ * Returns when `position` requests have become due: the inverse of from·t + slope·t²/2, in the form that also holds
+ * for a slope of 0.
  */
 function timeOf(position: number, { from, to }: Rate, durationMs: number): number {
   if (position <= 0) return 0;

@@ -8,15 +8,15 @@ export interface Tick {
 export interface Axis {
   readonly label: string;
   readonly ticks: readonly Tick[];
-  /** A value's place on the axis: 0 at its beginning, 1 at its end. */
+  /** Returns a value's place on the axis, from 0 at its beginning to 1 at its end. */
   place(value: number): number;
 }
 
-/** Steps that people count time in, in seconds. */
+/** The steps, in seconds, in which people count time. */
 const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600] as const;
 const timeTicksMax = 8;
 const rateTicksMax = 5;
-/** Over more decades, only their beginnings are labelled. */
+/** Beyond this many decades, only their beginnings are labelled. */
 const decadesWithSteps = 2.5;
 
 /** Time from the first measured instant. */
@@ -55,7 +55,7 @@ export function latencyAxis(least: number, most: number): Axis {
   const powers = Array.from({ length: 12 }, (_, index) => 10 ** (index - 4));
   const ticks = powers
     .flatMap((power) => factors.map((factor) => factor * power))
-    // What arithmetic makes of a power of ten is not always one.
+    // A power of ten that was computed may be slightly off.
     .filter((at) => at >= from * 0.999 && at <= to * 1.001);
   return {
     label: "latency (logarithmic)",
@@ -64,7 +64,7 @@ export function latencyAxis(least: number, most: number): Axis {
   };
 }
 
-/** Shares of requests at equal steps of log 1/(1 − share): each nine takes as much room as the one before. */
+/** Shares of requests at equal steps of log 1/(1 − share), so that each nine takes as much room as the previous one. */
 export function percentileAxis(mostShare: number): Axis {
   const decades = Math.max(1, Math.ceil(-Math.log10(1 - mostShare) - 0.001));
   const nines = Array.from({ length: decades }, (_, index) => 1 - 10 ** -(index + 1));
@@ -75,7 +75,7 @@ export function percentileAxis(mostShare: number): Axis {
   };
 }
 
-/** `99.9`, with as many nines as there are. */
+/** Formats `99.9`, with all of its nines. */
 export function percentText(share: number): string {
   return String(Number((share * 100).toPrecision(9)));
 }

@@ -7,8 +7,8 @@ import { judge } from "./verdict.ts";
 const sweepMs = 20;
 
 /**
- * Makes one lookup before there is any load, and says what to do if its answer is not the one to be measured;
- * `null` = it is.
+ * Sends one lookup before there is any load. Returns what to do if its answer is not the expected one, and `null` if
+ * it is.
  *
  * @throws {ConfigurationInvalid} the sidecar refuses the signature
  */

@@ -10,8 +10,8 @@ import { scrolling } from "./scrolling.ts";
 const text = Bun.escapeHTML;
 
 /**
- * The result as one HTML file that opens without a network: no script, and a policy that forbids whatever would be
- * fetched. Well-formed as XML is.
+ * Returns the result as one HTML file that opens without a network: it has no script, and a policy forbids everything
+ * that would be fetched. It is well-formed XML.
  */
 export function htmlReport(result: LoadResult): string {
   const notes = warnings(result);

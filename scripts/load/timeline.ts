@@ -39,9 +39,9 @@ const firstWidthMs = 1000;
 const significantDigits = 2;
 
 /**
- * The course of the test in at most `pointsMax` points, a second each at first. When there is one more, every two
- * neighbours become one, with the percentiles of both, not an average of them: a day takes no more memory than ten
- * minutes.
+ * Records the course of the test in at most `pointsMax` points, at first one a second. If there is one more, every
+ * two neighbours are merged, with the percentiles of both and not an average of them. A day therefore takes no more
+ * memory than ten minutes.
  */
 export function createTimeline(pointsMax = 600): Timeline {
   let widthMs = firstWidthMs;

@@ -9,14 +9,14 @@ import { type MeasuredProcess, startMeasured } from "../server-process.ts";
 import { keyPrefix } from "../site.ts";
 
 /**
- * A site whose table holds none of its users: what a lookup finds is in Redis alone, so that every answer that is
- * not a hit is a 404 and shows.
+ * A site whose table contains none of its users. What a lookup finds is in Redis only, so every answer that is not a
+ * hit is a 404 and shows.
  */
 export interface DesertedSite extends Disposable {
   readonly sharedSecret: Uint8Array;
-  /** Whose hashes its servers believe. */
+  /** The installation whose hashes its servers believe. */
   readonly installation: string;
-  /** What a server is told of everything but Redis, in the sidecar's own words. */
+  /** The settings of a server, without those of Redis. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -24,13 +24,13 @@ export interface LookupServer {
   readonly site: DesertedSite;
   readonly redisUrl: string;
   readonly replayProtection: "all" | "off";
-  /** What to run instead of this source's build. */
+  /** What to run instead of the build of this source. */
   readonly entry?: string;
 }
 
 export const lookupPath = "/ownid/getOwnIDDataByLoginId";
 
-/** As long as one run may take: what was signed at its beginning still holds at its end. */
+/** At least as long as one run, so that what was signed at its beginning is still valid at its end. */
 const signatureSeconds = "600";
 
 export async function createDesertedSite(): Promise<DesertedSite> {
@@ -55,7 +55,7 @@ export async function createDesertedSite(): Promise<DesertedSite> {
   };
 }
 
-/** A fresh sidecar that answers a lookup of the first user rightly. */
+/** Starts a fresh sidecar that answers a lookup of the first user correctly. */
 export async function startLookupServer(options: LookupServer): Promise<MeasuredProcess> {
   const { site, redisUrl, replayProtection, entry } = options;
   return startMeasured({

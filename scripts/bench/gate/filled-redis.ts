@@ -4,7 +4,7 @@ import { openRedisPopulation } from "../../sync/population.ts";
 import { loginIdOf, ownIdDataOf } from "../population.ts";
 import { keyPrefix } from "../site.ts";
 
-/** A Redis of its own whose hashes hold the data of so many users. */
+/** A private Redis whose hashes hold the data of this many users. */
 export interface FilledRedis extends AsyncDisposable {
   readonly server: RedisServer;
   readonly users: number;

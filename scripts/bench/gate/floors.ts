@@ -1,10 +1,11 @@
 /**
- * The least that the sidecar's share of the yardstick may be: the CPU time that `bare` needs for a lookup over the CPU time
- * that the sidecar needs for it. 1 would be a sidecar that does nothing but the unavoidable.
+ * The minimum of the sidecar's share: the CPU time that `bare` needs for a lookup, divided by the CPU time that the
+ * sidecar needs. A share of 1 would be a sidecar that does only what cannot be avoided.
  *
- * Each lies about a seventh below the median that was measured on a calm machine when it was set. A share differs by some
- * hundredths from machine to machine and from process to process, and by more where others use the processor. Raise it
- * when the sidecar has become faster; lower it only for work that is worth its time, and say in the commit which.
+ * Each floor is about a seventh below the median that was measured on a calm machine when it was set. A share differs
+ * by some hundredths from machine to machine and from process to process, and by more if others use the processor.
+ * Raise a floor when the sidecar has become faster. Lower it only for work that is worth its time, and say in the
+ * commit which.
  */
 export const floors = {
   /** REPLAY_PROTECTION=off: the same work as `bare`, one command to Redis. Measured: 0.87. */

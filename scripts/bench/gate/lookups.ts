@@ -7,9 +7,9 @@ import { type DesertedSite, lookupPath } from "./deserted-site.ts";
 export interface LookupLoad {
   readonly site: DesertedSite;
   readonly server: MeasuredProcess;
-  /** How many users are looked up in turn. */
+  /** The number of users that are looked up in turn. */
   readonly users: number;
-  /** The maximum number of requests. */
+  /** Maximum number of requests. */
   readonly count: number;
   readonly seconds: number;
 }
@@ -17,7 +17,7 @@ export interface LookupLoad {
 const connections = 64;
 const triesMax = 4;
 
-/** What was measured does not count: not every answer was the data of a user who is there. */
+/** The measurement does not count, because not every answer was the data of an existing user. */
 export class LookupsWrong extends Error {}
 
 /**
@@ -46,8 +46,8 @@ export async function runLookups(load: LookupLoad): Promise<WrkReport> {
 }
 
 /**
- * Measures again where lookups went wrong. On a machine that is busy elsewhere Redis may be out of reach for a moment,
- * and the table that a sidecar then asks knows nobody.
+ * Measures again if lookups went wrong. On a busy machine Redis may be out of reach for a moment, and the table that
+ * a sidecar then asks contains nobody.
  *
  * @throws {LookupsWrong} they went wrong each time
  */

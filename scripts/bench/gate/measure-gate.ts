@@ -9,26 +9,27 @@ export interface GateOptions {
   /** What runs the sidecar. */
   readonly entry: string;
   readonly users: number;
-  /** No round is begun that would not be over by then. */
+  /** No round begins that would not be over by then. */
   readonly secondsMax: number;
   readonly note: (round: GateRound, pair: number) => void;
 }
 
 export interface GateResult {
   readonly pairs: readonly (readonly GateRound[])[];
-  /** Medians of all rounds. */
+  /** The medians of all rounds. */
   readonly shares: Readonly<Record<Guard, number>>;
   readonly verdicts: Readonly<Record<Guard, Verdict>>;
 }
 
 const guards = ["guardOff", "guardOn"] as const;
 const roundsOfAPair = 5;
-/** A round in which one of them waited longer than that is not calm. */
+/** A round is not calm if a process waited longer than this. */
 const waitingMax = 0.7;
 
 /**
- * Compares lookups of users who are in Redis with those of `bare`, the limit, by CPU time, which the noise of a shared
- * machine moves least. Goes on, with fresh processes after some rounds, until both hold or the time is over.
+ * Compares lookups of users who are in Redis with those of `bare`, the limit, by CPU time, which the noise of a
+ * shared machine affects least. It continues, with fresh processes after some rounds, until both shares hold or the
+ * time is over.
  */
 export async function measureGate(options: GateOptions): Promise<GateResult> {
   const { entry, floors, users, secondsMax, note } = options;
@@ -36,7 +37,8 @@ export async function measureGate(options: GateOptions): Promise<GateResult> {
   using site = await createDesertedSite();
   await using redis = await startFilledRedis(users, site.installation);
   const pairs: GateRound[][] = [];
-  // A failure is looked for once, when the time is over: asked after every round, chance would have as many goes.
+  // A failure is tested for only once, when the time is over. If it were tested after every round, chance would have
+  // as many opportunities.
   const isEnough = () => guards.every((guard) => verdictFor(guard) === "holds");
   let isOver = false;
   while (!isOver) {
@@ -74,8 +76,8 @@ export async function measureGate(options: GateOptions): Promise<GateResult> {
 }
 
 /**
- * The share at the least CPU time of each, whatever rounds they are from. What others do on the machine can only add to
- * either, so of all that was measured this is nearest to what the code itself needs.
+ * Returns the share of the least CPU times, whichever rounds they are from. Others on the machine can only add to
+ * them, so they are closest to what the code itself needs.
  */
 export function quietestShare(rounds: readonly GateRound[], guard: Guard): number {
   return Math.min(...rounds.map(({ bare }) => bare)) / Math.min(...rounds.map((round) => round[guard]));
@@ -85,7 +87,7 @@ export function isCalm({ waiting }: GateRound): boolean {
   return waiting <= waitingMax;
 }
 
-/** Of the CPU time that the sidecar needs: what `bare` needs for the same. */
+/** Returns the CPU time of `bare` as a share of the sidecar's, for the same work. */
 export function shareOf(round: GateRound, guard: Guard): number {
   return round.bare / round[guard];
 }

@@ -9,7 +9,7 @@ export type Guard = "guardOff" | "guardOn";
 
 /** CPU time for one lookup, in microseconds. */
 export interface GateRound extends Readonly<Record<Guard | "bare", number>> {
-  /** The most that one of them waited for a processor: a share of the time in which it could have run. */
+  /** The longest that a process waited for a processor, as a share of the time in which it could have run. */
   readonly waiting: number;
 }
 
@@ -20,9 +20,9 @@ export interface PairOptions {
   readonly entry: string;
 }
 
-/** The sidecar, with and without its guard, and `bare`: fresh processes, warmed up. */
+/** The sidecar, with and without its guard, and `bare`, as fresh processes that are warmed up. */
 export interface MeasuredPair extends AsyncDisposable {
-  /** One after the other, in the other direction from one round to the next. */
+  /** Measures one after the other, in the opposite order from one round to the next. */
   measure(round: number): Promise<GateRound>;
 }
 
@@ -33,9 +33,9 @@ interface LookupCost {
 
 const contenders = ["bare", "guardOff", "guardOn"] as const;
 const warmUpSeconds = 3;
-/** Lookups a second, of three that warm up at once. */
+/** Lookups a second, while three servers warm up at once. */
 const firstRate = 10_000;
-/** A server may be so much faster than it was a moment ago, while others took their share of the machine. */
+/** A server may be this much faster than a moment ago, when others used the machine. */
 const headroom = 1.6;
 
 /** @throws {Error} one of them does not answer rightly */
@@ -60,7 +60,7 @@ export async function openPair({ site, redis, entry }: PairOptions): Promise<Mea
       seconds,
     });
     rates.set(server, requests / seconds);
-    // Some were sent twice: that counts for nothing, but tells how many are needed.
+    // Some requests were sent twice. The measurement does not count, but tells how many are needed.
     if (ranOut) return lookUp(server, seconds);
     const cpuUs = ((server.cpuMs() - cpuMs) * 1000) / requests;
     return { cpuUs, waiting: waitShare(scheduled, scheduledSoFar(server.pid)) };
@@ -69,7 +69,7 @@ export async function openPair({ site, redis, entry }: PairOptions): Promise<Mea
   await Promise.all(
     contenders.map((contender) => undisturbed(() => lookUp(servers[contender], warmUpSeconds))),
   );
-  // From here on each has the machine to itself.
+  // From here on, each has the machine to itself.
   for (const [server, rate] of rates) rates.set(server, contenders.length * rate);
 
   const rest = stack.move();

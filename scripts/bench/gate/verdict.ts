@@ -2,28 +2,31 @@ import { median } from "../rounds.ts";
 
 export type Verdict = "holds" | "fails" | "undecided";
 
-/** One round's ratio, and whether the machine let the processes run when they could. */
+/** The ratio of one round, and whether the machine let the processes run when they could. */
 export interface GateRatio {
   readonly ratio: number;
   readonly isCalm: boolean;
 }
 
-/** Chance at most that a server right at its floor is called too slow: asked once. The margin above the floor makes it far less. */
+/**
+ * Maximum probability that a server exactly at its floor is called too slow, in one test. The margin above the floor
+ * makes it much smaller.
+ */
 const failureChanceMax = 0.01;
-/** Likewise, that it is called fast enough, each time it is asked: over a whole run, about three times that. */
+/** Maximum probability that it is called fast enough, in each test; over a whole run, about three times as much. */
 const successChanceMax = 0.02;
-/** Rounds of the same processes err together, as each process is compiled in its own way. */
+/** Rounds of the same processes err together, since each process is compiled in its own way. */
 const pairsMin = 2;
 
 /**
- * Whether the ratios, listed by pair of processes, lie above a floor, by Wilcoxon's signed-rank test: it asks on which
- * side of the floor each round fell and how the distances rank, so that a round in which the machine was busy elsewhere
- * counts as the largest and no more, however far off it is.
+ * Decides whether the ratios, grouped by pair of processes, are above a floor, with Wilcoxon's signed-rank test. It
+ * considers on which side of the floor each round was and how the distances rank, so an outlier counts as the largest
+ * distance and no more.
  *
- * For a failure that is not enough, since a machine that is busy all the time moves all rounds to one side: the larger
- * program loses more when its caches are cold, and a server that is interrupted sends fewer commands at once. So only
- * calm rounds count, each pair of processes has to be below the floor, and so does `quietest`, the ratio of the least
- * that each has needed in any round.
+ * For a failure this is not enough, since a busy machine shifts all rounds to one side: the larger program loses more
+ * when its caches are cold, and a server that is interrupted sends fewer commands at once. Contended rounds can
+ * therefore pass the gate but not fail it. Each pair of processes must be below the floor, and so must `quietest`,
+ * the ratio of the least CPU times.
  */
 export function verdictOn(
   pairs: readonly (readonly GateRatio[])[],
@@ -40,7 +43,7 @@ export function verdictOn(
   return chanceOf(below) <= failureChanceMax ? "fails" : "undecided";
 }
 
-/** Of the pairs that have any. */
+/** Returns the ratios of the pairs that have any. */
 function ratiosOf(
   pairs: readonly (readonly GateRatio[])[],
   counts: (round: GateRatio) => boolean,
@@ -49,11 +52,14 @@ function ratiosOf(
   return ratios.filter((each) => each.length > 0);
 }
 
-/** The chance that the positive distances outweigh the others so much, or more, if each sign were a coin's toss. */
+/**
+ * Returns the probability that positive distances outweigh the others at least this much if each sign were a coin
+ * toss.
+ */
 function chanceOf(distances: readonly number[]): number {
   const ranked = distances.toSorted((a, b) => Math.abs(a) - Math.abs(b));
   const weight = ranked.reduce((sum, distance, index) => sum + (distance > 0 ? index + 1 : 0), 0);
-  // How many of all the ways to toss give each sum of ranks.
+  // How many of all coin tosses give each sum of ranks.
   let ways = [1];
   for (let rank = 1; rank <= ranked.length; rank += 1) {
     const shorter = ways;

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 
-/** A process's main thread: how long it has run, and how long it has waited for a processor to run on. */
+/** How long the main thread of a process has run, and how long it has waited for a processor. */
 export interface Scheduled {
   readonly runMs: number;
   readonly waitMs: number;
 }
 
-/** `null` where the operating system does not tell. */
+/** Returns `null` if the operating system does not tell. */
 export function scheduledSoFar(pid: number): Scheduled | null {
   try {
     // Documentation/scheduler/sched-stats.rst of Linux: nanoseconds on a processor, and waiting for one.
@@ -17,7 +17,7 @@ export function scheduledSoFar(pid: number): Scheduled | null {
   }
 }
 
-/** Of the time in which it could have run, the share in which others did. 0 where that is not known. */
+/** Returns the share of the time in which it could have run but waited; 0 if unknown. */
 export function waitShare(before: Scheduled | null, after: Scheduled | null): number {
   if (before === null || after === null) return 0;
   const waitMs = after.waitMs - before.waitMs;

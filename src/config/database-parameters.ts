@@ -59,8 +59,10 @@ export function parseDatabaseParameters(
   query: URLSearchParams,
 ): DatabaseParameters | Refusal {
   const found = [...query].map(([name, value]) => ({ name, key: name.toLowerCase(), value }));
-  const reason = found.map((parameter) => refusalOf(kind, parameter, found)).find((text) => text !== null);
-  if (reason !== undefined) return new Refusal(reason);
+  const reasons = found
+    .map((parameter) => refusalOf(kind, parameter, found))
+    .filter((reason) => reason !== null);
+  if (reasons.length > 0) return new Refusal([...new Set(reasons)].join(" It "));
   const modes = new Set(
     found.flatMap(({ key, value }) => (isTlsParameter(key) ? [parseTlsMode(value)] : [])),
   );

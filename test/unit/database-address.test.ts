@@ -163,6 +163,9 @@ describe("a parameter of an address", () => {
       expect(`${text}: ${refusalOf(text)}`).toContain(` ${name}`);
       expect(refusalOf(text)).not.toBeNull();
     }
+    expect(refusalOf("mysql://h/d?useSSL=true&requireSSL=true")).toMatch(
+      /parameter useSSL, .* instead\. It has the parameter requireSSL, /,
+    );
     expect(refusalOf("postgres://h/d?sslmode=require&ssl=false")).toContain("contradict");
     expect(refusalOf("postgres://h/d?sslmode=require&sslmode=disable")).toContain("twice");
   });

@@ -27,7 +27,7 @@ export interface Command<Options extends ParseArgsOptionsConfig, Outcome = ExitS
 }
 
 /** An unknown option is taken for a misspelling if it differs from a known one by at most this many letters. */
-const misspeltBy = 2;
+const mostLetters = ({ length }: string) => Math.min(2, Math.floor(length / 2));
 
 /** The exit status if the reader of the output leaves while the command works. */
 let statusWithoutReader: number = 1;
@@ -76,7 +76,7 @@ function plainly(reason: string, known: readonly string[]): string {
   const [, unknown] = /^Unknown option '(.+?)'/.exec(reason) ?? [];
   if (unknown !== undefined) {
     const name = unknown.replace(/^-+/, "");
-    const meant = known.find((option) => distance(option, name) <= misspeltBy);
+    const meant = known.find((option) => distance(option, name) <= mostLetters(option));
     return `There is no option ${unknown}.${meant === undefined ? "" : ` Did you mean --${meant}?`}`;
   }
   const [, incomplete] =

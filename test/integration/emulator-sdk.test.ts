@@ -89,6 +89,17 @@ describeWithChromium("the stand-in for the SDK", () => {
     expect(await call("[password.disabled, password.value, again.hidden]")).toEqual([false, "", false]);
   });
 
+  test("attaches no passkey to a login id that was typed while the passkey was made", async () => {
+    await browser.fill("Login", "abe@example.com");
+    await emulator.post("/control/next-call", { delayMs: 300 });
+    await browser.press("Skip password");
+    await browser.fill("Login", "abel@example.com");
+    await browser.waitFor("heard.length === 2");
+    await heard();
+    expect(await call("ownid.getOwnIDData('register')")).toEqual({ error: null, data: null });
+    expect(await call("password.disabled")).toBe(false);
+  });
+
   test("connects a passkey with a user whom the site has created without it", async () => {
     await browser.fill("Login", "bea@example.com");
     await browser.press("Skip password");

@@ -36,11 +36,10 @@ export function ask(question) {
   const host = styledHost(dialog);
   form.onsubmit = async (event) => {
     event.preventDefault();
-    const pressed = event.submitter instanceof HTMLButtonElement ? event.submitter.value : "";
-    setBusy(form, true);
     alert.textContent = "";
+    setBusy(form, true);
     try {
-      resolve(await question.submit(pressed, input?.value.trim() ?? ""));
+      resolve(await question.submit(pressedIn(event), input?.value.trim() ?? ""));
       dialog.close();
     } catch (error) {
       if (!canTryAgain(error)) {
@@ -53,10 +52,6 @@ export function ask(question) {
       input?.select();
     }
   };
-  // A dialog in a corner is not closed by the browser.
-  dialog.onkeydown = ({ key }) => {
-    if (key === "Escape") dialog.close();
-  };
   dialog.onclose = () => {
     host.remove();
     reject(new Cancelled());
@@ -65,6 +60,11 @@ export function ask(question) {
   if (question.corner) dialog.show();
   else dialog.showModal();
   return promise;
+}
+
+/** @param {SubmitEvent} event @returns {string} the value of the button */
+function pressedIn({ submitter }) {
+  return submitter instanceof HTMLButtonElement ? submitter.value : "";
 }
 
 /** @param {Omit<Question<unknown>, "submit">} question */
@@ -89,6 +89,10 @@ function build({ title, text, field, actions, close = "Cancel", corner = false }
     ),
   );
   const dialog = element("dialog", { "aria-labelledby": "title", className: corner ? "corner" : "" }, form);
+  // The browser itself closes only dialogs that block the page.
+  dialog.onkeydown = ({ key }) => {
+    if (key === "Escape") dialog.close();
+  };
   return { dialog, form, input, alert };
 }
 

@@ -19,33 +19,26 @@ const iconVariants = new Set(["button-fingerprint", "button-faceid", "button-win
  */
 export function buildWidget(config, { press, undo }) {
   const isIcon = iconVariants.has(config.variant ?? "button-fingerprint");
-  const title = config.title ?? (isIcon ? "Skip password" : titles[config.type]);
-  const button = element("button", {
-    type: "button",
-    className: isIcon ? "sign" : "sign wide",
-    onclick: press,
-  });
-  button.append(fingerprint(), isIcon ? "" : title);
-  if (isIcon) Object.assign(button, { title, ariaLabel: title });
-  const or = element("span", { className: "or", hidden: !isIcon || config.addOrStatement === false }, "or");
+  const hasOr = isIcon && config.addOrStatement !== false;
+  const or = element("span", { className: "or" }, "or");
+  const button = signButton(config, isIcon);
   const done = element("span", { className: isIcon ? "done" : "done wide", role: "status" });
-  const undoButton = element(
-    "button",
-    { type: "button", className: "undo", hidden: true, onclick: undo },
-    "Undo",
-  );
+  const undoButton = element("button", { type: "button", className: "undo" }, "Undo");
   const alert = element("p", { role: "alert", className: "note" });
   const host = styledHost(element("div", { className: "widget" }, or, button, done, undoButton, alert));
+  button.onclick = press;
+  undoButton.onclick = undo;
   paint(host, config);
 
   /** @param {{ busy?: boolean, finished?: boolean, refusal?: string }} state */
   const show = ({ busy = false, finished = false, refusal = "" }) => {
     Object.assign(button, { disabled: busy, hidden: finished, ariaBusy: String(busy) });
-    or.hidden = finished || !isIcon || config.addOrStatement === false;
+    or.hidden = finished || !hasOr;
     done.replaceChildren(...(finished ? [checkMark(), "Passkey ready"] : []));
     undoButton.hidden = !finished;
     alert.textContent = refusal;
   };
+  show({});
   return {
     host,
     showReady: () => show({}),
@@ -54,6 +47,13 @@ export function buildWidget(config, { press, undo }) {
     /** @param {string} refusal */
     showRefusal: (refusal) => show({ refusal }),
   };
+}
+
+/** @param {WidgetConfig} config @param {boolean} isIcon */
+function signButton({ type, title }, isIcon) {
+  const name = title ?? (isIcon ? "Skip password" : titles[type]);
+  const look = isIcon ? { className: "sign", title: name, ariaLabel: name } : { className: "sign wide" };
+  return element("button", { type: "button", ...look }, fingerprint(), isIcon ? "" : name);
 }
 
 /**

@@ -12,13 +12,15 @@ export class Widget {
   /** @type {CommandResult} */
   #result = { error: null, data: null };
   #release = () => {};
+  /** Counts what makes a running journey worthless: the login id was edited, or the widget is gone. */
+  #turn = 0;
 
   /** @param {WidgetConfig} config */
   constructor(config) {
     this.#config = config;
     this.#view = buildWidget(config, {
       press: () => this.#press(),
-      undo: () => this.#reset(),
+      undo: () => this.#startOver(),
     });
   }
 
@@ -33,14 +35,14 @@ export class Widget {
       console.warn(`The ${this.#config.type} widget was given no field and no element to stand at.`);
     } else {
       place(this.#view.host);
-      this.#config.loginIdField?.addEventListener("input", this.#forgetResult);
+      this.#config.loginIdField?.addEventListener("input", this.#startOver);
     }
   }
 
   /** Takes the button off the page and gives the page's fields back as they were. */
   destroy() {
-    this.#config.loginIdField?.removeEventListener("input", this.#forgetResult);
-    this.#reset();
+    this.#config.loginIdField?.removeEventListener("input", this.#startOver);
+    this.#startOver();
     this.#view.host.remove();
   }
 
@@ -65,12 +67,15 @@ export class Widget {
   }
 
   async #run() {
+    const turn = this.#turn;
+    const { type } = this.#config;
     this.#view.showBusy();
-    const result = await runJourney(this.#config.type, readLoginId(this.#config), this.#config);
-    if (result.error) this.#view.showRefusal(result.message ?? "");
-    else if (this.#config.type === "register") this.#showRegistered();
-    else this.#view.showReady();
+    const running = runJourney(type, readLoginId(this.#config), this.#config);
+    const result = await running.finally(() => this.#view.showReady());
+    if (turn !== this.#turn) return;
     this.#result = result.error ? { ...result, data: null } : result;
+    if (result.error) this.#view.showRefusal(result.message ?? "");
+    else if (type === "register") this.#showRegistered();
   }
 
   #showRegistered() {
@@ -78,15 +83,12 @@ export class Widget {
     this.#view.showDone();
   }
 
-  /** A passkey belongs to one login id. */
-  #forgetResult = () => {
-    if (this.#result.data !== null || this.#result.error) this.#reset();
-  };
-
-  #reset() {
+  /** A passkey belongs to one login id, so that it is dropped when somebody edits the field. */
+  #startOver = () => {
+    this.#turn++;
     this.#release();
     this.#release = () => {};
     this.#result = { error: null, data: null };
     this.#view.showReady();
-  }
+  };
 }

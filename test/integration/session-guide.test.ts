@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { writeFileSync } from "node:fs";
-import { adminToken, backendToken, guideSnippet, shareGuideSite } from "../support/guide.ts";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  adminToken,
+  backendToken,
+  guideSnippet,
+  runnableSnippets,
+  shareGuideSite,
+} from "../support/guide.ts";
 import { bearer, claimsOf, sol } from "../support/ops-client.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 
@@ -18,6 +25,17 @@ afterAll(() => {
 
 const isActive = async (token: string) =>
   (await fetch(`${opsUrl()}/verify`, { headers: bearer(token) })).status === 200;
+
+test("every snippet of the guide that can be run is run by a test", () => {
+  const tests = [
+    ...new Bun.Glob("{session-guide,session-proxies,site-sessions}*.test.ts").scanSync(import.meta.dir),
+  ];
+  const code = tests.map((name) => readFileSync(join(import.meta.dir, name), "utf8")).join("");
+  const isRun = (title: string) =>
+    [title, title.replace(/^js /, "")].some((name) => code.includes(`"${name}"`));
+  expect(runnableSnippets().length).toBeGreaterThan(15);
+  expect(runnableSnippets().filter((title) => !isRun(title))).toEqual([]);
+});
 
 describe("the guide's page", () => {
   /** Runs a snippet as a script of the page, with stand-ins for what it finds there. */

@@ -24,6 +24,11 @@ export function guideSnippet(title: string, replacements: Readonly<Record<string
 export const adminToken = "an-admin-token-of-32-characters-!";
 export const backendToken = "a-backend-token-of-32-characters!";
 
+/** The titles of the snippets in a language that the tests can run. */
+export function runnableSnippets(): string[] {
+  return [...guide.matchAll(/^```((?:js|python|nginx|caddy)\b.*)$/gm)].map(([, title = ""]) => title);
+}
+
 /** A site that follows the guide, for all tests of a file: a folder for its code, its table, and a running sidecar. */
 export function shareGuideSite() {
   const folder = temporaryFolder();

@@ -5,8 +5,8 @@ import type { ByContender, Results } from "./results.ts";
 import { ratioBetween } from "./targets.ts";
 
 /**
- * The warm lookup as bars: requests a second, and CPU time for each. An SVG that follows the reader's light or dark
- * scheme and takes nothing from outside itself.
+ * Draws the warm lookup as bars: requests per second, and CPU time for each request. The SVG follows the reader's light
+ * or dark scheme and loads nothing.
  *
  * @throws {Error} the lookup was not measured
  */
@@ -34,7 +34,7 @@ const rowsTop = 66;
 const rowHeight = 44;
 const barHeight = 18;
 const captionHeight = 16;
-/** Kept free beside the longest bar, for its figures. */
+/** The space beside the longest bar, where its figures stand. */
 const figuresWidth = 142;
 
 interface Row {
@@ -131,7 +131,7 @@ function drawPanel(panel: Panel, measured: ByContender<Sample>, shown: readonly 
   ];
 }
 
-/** The bar ends at the median; a dot is a round. */
+/** The bar ends at the median. Each dot is a round. */
 function drawBar(
   panel: Panel,
   measured: ByContender<Sample>,
@@ -153,7 +153,7 @@ function drawBar(
   ];
 }
 
-/** From the rounds' ratios, as everywhere: not from the medians beside it. */
+/** The median of the rounds' ratios, as in every table, and not the ratio of the medians beside it. */
 function multipleOf({ figure }: Panel, measured: ByContender<Sample>, { contender, base }: Row): string {
   if (base === null) return "the yardstick";
   const ratio = ratioBetween(measured, contender, base[0], figure);
@@ -171,7 +171,7 @@ function captionsOf({ plan, machine, versions, commit, date }: Results): string[
   ].map(Bun.escapeHTML);
 }
 
-/** For those who hear the chart. */
+/** The text for screen readers. */
 function summaryOf(measured: ByContender<Sample>): string {
   const said = rows.flatMap(({ contender, name }) => {
     const { median } = measured[contender] ?? {};

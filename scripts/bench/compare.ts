@@ -154,7 +154,7 @@ async function keep(results: Results): Promise<void> {
   await Bun.write(chartFile, chartOf(results));
 }
 
-/** No figure is known to more than three decimals. */
+/** Rounds every figure to three decimals, since none is more exact. */
 function jsonOf(results: Results): string {
   const round = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toFixed(3)) : value);
   return `${JSON.stringify(results, round, 2)}\n`;

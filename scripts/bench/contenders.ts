@@ -10,16 +10,16 @@ export type ContenderName = "bare" | "guard-off" | "guard-on" | "fastify" | "exp
 
 export interface Contender {
   readonly name: ContenderName;
-  /** Whether it refuses what is not signed. */
+  /** Whether it refuses requests that are not signed. */
   readonly verifies: boolean;
-  /** Whether what it writes reaches the hash as well. */
+  /** Whether its writes reach the hash too. */
   readonly writesThrough: boolean;
   readonly runsOn: "bun" | "node";
-  /** Resolves once it may be loaded: for the sidecar, once it may fill hashes. */
+  /** Resolves once it is ready for load. The sidecar is ready once it may fill hashes. */
   start(site: Site): Promise<MeasuredProcess>;
 }
 
-/** The sidecar as it comes. */
+/** The sidecar with its default settings. */
 export const guardOn: Contender = {
   name: "guard-on",
   verifies: true,
@@ -28,7 +28,7 @@ export const guardOn: Contender = {
   start: (site) => startSidecar(site),
 };
 
-/** The sidecar at the work that the others do: none of them notices a copy. */
+/** The sidecar without its replay guard, which none of the other servers has. */
 export const guardOff: Contender = {
   name: "guard-off",
   verifies: true,
@@ -56,7 +56,7 @@ function bare(file: "bare.ts" | "bare-set.ts" | "bare-session.ts"): Contender {
   };
 }
 
-/** A server that runs on Node, from a file of that name. */
+/** A server on Node, from the file of that name. */
 function onNode(name: "fastify" | "express" | "sample"): Contender {
   return {
     name,
@@ -79,7 +79,7 @@ export function nodePath(): string | null {
   return node;
 }
 
-/** Where there is no Node, `bun run` puts itself on the PATH under that name. */
+/** If Node is not installed, `bun run` puts Bun itself on the PATH as `node`. */
 function findNode(): string | null {
   const path = Bun.which("node");
   if (path === null) return null;
@@ -89,7 +89,7 @@ function findNode(): string | null {
 
 const serverPath = (file: string) => join(import.meta.dir, "servers", file);
 
-/** The sidecar with its default settings, besides these and what the site says. */
+/** The sidecar with default settings, apart from these and those of the site. */
 async function startSidecar(
   site: Site,
   settings: Readonly<Record<string, string>> = {},
@@ -119,7 +119,7 @@ function startServer(
     argv,
     environment: { ...environment, NODE_ENV: "production" },
     async greet(port) {
-      // Whatever it answers to this, it listens.
+      // Any answer shows that it listens.
       await fetchDirect(`http://127.0.0.1:${port}/`, { method: "POST", keepalive: false });
     },
   });

@@ -5,22 +5,22 @@ import { measureInTurn } from "./rounds.ts";
 import type { Site } from "./site.ts";
 import { workloads } from "./workloads.ts";
 
-/** More of them than where the server is the limit, so that requests come as from independent people. */
+/** More connections than in the other workloads, so that requests arrive as if from independent clients. */
 const connections = 256;
-/** In a short load, one stall of the machine can be the slowest hundredth all by itself. */
+/** In a short load a single stall of the machine could make up the slowest hundredth. */
 const timesLonger = 3;
 
 const contenders = [bareLookup, guardOff, guardOn] as const;
 
-/** Of one round: `bare` at what it can do, and each contender. */
+/** The number of measurements in a round: `bare` at full load, and each contender at half of that. */
 export const halfLoadMeasurements = contenders.length + 1;
 
 /**
- * Latency where nothing is saturated: the warm lookup at half the rate that `bare` has just reached. Each connection
- * pauses between an answer and its next request, at random, and on average for so long that all of them together come
- * to that rate.
+ * Measures latency while nothing is saturated: the warm lookup at half the rate that `bare` has just reached. Each
+ * connection pauses for a random time between an answer and its next request, so that all connections together reach
+ * that rate on average.
  *
- * @param begin is told of each measurement before it begins
+ * @param begin is called before each measurement
  * @throws {AnswersWrong} a request had no right answer
  */
 export async function measureHalfLoad(

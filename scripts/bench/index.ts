@@ -8,7 +8,7 @@ import { gate } from "./gate/gate.ts";
 import { LookupsWrong } from "./gate/lookups.ts";
 import { AnswersWrong } from "./measure.ts";
 
-/** What can be measured. The first operand names it; without one it is the comparison. */
+/** The measurements, by the first operand. Without an operand, the comparison runs. */
 const measurements: ReadonlyMap<string, () => Promise<void>> = new Map([
   ["compare", () => measureWith(compare)],
   ["gate", () => measureWith(gate)],

@@ -1,7 +1,7 @@
 import { reportOf, type Table } from "./report.ts";
 import type { Results } from "./results.ts";
 
-/** The whole run as Markdown, to be kept beside the chart. */
+/** Returns the whole run as Markdown. */
 export function markdownOf(results: Results): string {
   const { facts, tables } = reportOf(results);
   return [

@@ -18,7 +18,7 @@ export interface Sample {
   readonly residentMiB: number;
 }
 
-/** A contender answered wrongly, or not at all: its figures mean nothing. */
+/** A contender answered wrongly or not at all, so its figures mean nothing. */
 export class AnswersWrong extends Error {}
 
 /** How much is measured. */
@@ -31,7 +31,7 @@ export interface Plan {
 }
 
 export interface Run extends Omit<Plan, "rounds"> {
-  /** How long each connection waits before its next request, on average; without it, not at all. */
+  /** The average pause of each connection before its next request, in milliseconds. By default there is none. */
   readonly pauseMs?: number;
   readonly site: Site;
   readonly workload: Workload;
@@ -39,9 +39,9 @@ export interface Run extends Omit<Plan, "rounds"> {
 }
 
 /**
- * Measures a contender once: a fresh process, its answers checked, warmed up, then loaded for so many seconds.
+ * Measures a contender once: starts a fresh process, checks its answers, warms it up, and loads it.
  *
- * @throws {AnswersWrong} an answer was not what it should be, before the measurement or during it
+ * @throws {AnswersWrong} an answer was wrong, before the measurement or during it
  */
 export async function measure(run: Run): Promise<Sample> {
   await using stage = await setStage(run);
@@ -67,14 +67,14 @@ async function load(run: Run, { server, sign }: Stage, perSecond: number) {
   return { report, cpuMs: server.cpuMs() - cpuBeforeMs };
 }
 
-/** A contender's process whose answers are right, and fresh requests for it. */
+/** A contender's process whose answers have been checked, and new requests for it. */
 interface Stage extends AsyncDisposable {
   readonly server: MeasuredProcess;
-  /** The next requests of this run, as many as there are of these. */
+  /** Returns the next requests of this run: `count`, or fewer if the workload has no more. */
   sign(count: number): string[];
 }
 
-/** @throws {AnswersWrong} an answer is not what it should be */
+/** @throws {AnswersWrong} an answer is wrong */
 async function setStage(run: Run): Promise<Stage> {
   const { site, workload, contender } = run;
   const scene = { site, contender, id: Date.now() };
@@ -103,16 +103,16 @@ async function setStage(run: Run): Promise<Stage> {
   };
 }
 
-/** After so many, a server's CPU time for each has come to rest. */
+/** After this many requests, the CPU time that a server needs for each has settled. */
 const warmRequests = 30_000;
-/** Longer than any server needs on a machine that is worth measuring on. */
+/** A warm-up ends after this time even if there were fewer requests. */
 const warmSecondsMax = 20;
-/** From one second to the next, a server that warms up may become so much faster. */
+/** By how much a server that warms up can become faster from one second to the next. */
 const headroom = 2;
 
 /**
- * Loads the server until it has answered many requests, as many as every other, and answers its last rate, requests a
- * second: what a young process's compiler threads do would count as the server's own CPU time.
+ * Loads the server until it has answered as many requests as every other server, and returns its last rate in requests
+ * per second. In a new process the compiler's threads would count as CPU time of the requests.
  */
 async function warmUp({ workload, connections, isWarm }: Run, { server, sign }: Stage): Promise<number> {
   let rate = workload.perSecondMax / headroom;
@@ -150,7 +150,7 @@ function judge({ workload, contender }: Run, report: WrkReport): void {
   throw new AnswersWrong(`${contender.name}, ${workload.title}: ${problems.join(", ")}`);
 }
 
-/** What shows that some answer under load was not the expected one. */
+/** Returns what shows that an answer under load was wrong. */
 export function problemsOf({ answerBytes, status }: Workload, report: WrkReport): string[] {
   const expectedErrors = status >= 400 ? report.requests : 0;
   const isOfSize = report.answerBytes >= answerBytes.min && report.answerBytes <= answerBytes.max;

@@ -3,8 +3,8 @@ import { basename, join } from "node:path";
 const folder = join(import.meta.dir, "../../node_modules/.cache/bench");
 
 /**
- * Turns a TypeScript file into a module that Node runs, and answers its path. It lies below node_modules, so that
- * Node finds the packages, which stay as they are.
+ * Builds a module that Node can run from a TypeScript file, and returns its path. The module lies below node_modules, so
+ * that Node finds the packages, which are not bundled.
  *
  * @throws {AggregateError} the file cannot be built
  */

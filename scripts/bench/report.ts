@@ -6,7 +6,7 @@ import { median, type Ratio } from "./rounds.ts";
 import { cpuRatio, rateRatio, ratioBetween, targets, verdictOf } from "./targets.ts";
 import { type WorkloadName, workloadNames, workloads } from "./workloads.ts";
 
-/** The whole run in words and figures, before anybody decides how it looks. */
+/** The whole run in words and figures, without a layout. */
 export interface Report {
   /** What the figures depend on. */
   readonly facts: readonly string[];
@@ -16,7 +16,7 @@ export interface Report {
 export interface Table {
   readonly title: string;
   readonly head: readonly string[];
-  /** As many cells each as the head has. */
+  /** Each row has as many cells as the head. */
   readonly rows: readonly (readonly string[])[];
 }
 
@@ -90,7 +90,7 @@ function targetTable(results: Results): Table {
   };
 }
 
-/** In the order in which they are always named, which JSON need not keep. */
+/** Returns the contenders in a fixed order, which JSON need not keep. */
 function entriesOf<Figures>(measured: ByContender<Figures>) {
   const order: readonly ContenderName[] = ["bare", "guard-off", "guard-on", "fastify", "express", "sample"];
   return order.flatMap((name) => {

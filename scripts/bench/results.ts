@@ -20,12 +20,12 @@ export interface Measured<Figures> {
 export type ByContender<Figures> = Partial<Record<ContenderName, Measured<Figures>>>;
 
 export interface HalfLoad {
-  /** What `bare` has answered in a second, in each round, when it was asked as fast as it can answer. */
+  /** Requests per second that `bare` reached at full load, in each round. */
   readonly bareRates: readonly number[];
   readonly contenders: ByContender<Sample>;
 }
 
-/** What a run found, and all that its figures depend on. Kept as JSON. */
+/** The figures of a run and everything that they depend on. It is stored as JSON. */
 export interface Results {
   readonly date: string;
   readonly commit: string;
@@ -66,7 +66,7 @@ export async function describeSetting(
   };
 }
 
-/** Takes the median of each figure by itself: they need not come from the same round. */
+/** Takes the median of each figure separately, so the medians can come from different rounds. */
 export function medianSample(rounds: readonly Sample[]): Measured<Sample> {
   const of = (figure: (sample: Sample) => number) => median(rounds.map(figure));
   return {
@@ -89,7 +89,7 @@ function medianLatency(rounds: readonly LatencyMs[]): LatencyMs {
   };
 }
 
-/** Says so when the measured code is not what the commit holds. */
+/** Returns the commit, and says so if the measured code has changed since. */
 function commitOf(root: string): string {
   const commit = printed(["git", "-C", root, "rev-parse", "--short", "HEAD"]);
   const isChanged = printed(["git", "-C", root, "status", "--porcelain", "--", "src"]) !== "";

@@ -1,6 +1,6 @@
 /**
- * Measures each contender once a round, and turns the order round from one round to the next, so that what the
- * machine does meanwhile falls on all of them alike. Answers every round's sample, in the order of the rounds.
+ * Measures each contender once a round and reverses the order from one round to the next, so that other work of the
+ * machine affects all contenders alike. Returns the samples of every round, in the order of the rounds.
  */
 export async function measureInTurn<Contender, Sample>(
   contenders: readonly Contender[],
@@ -16,7 +16,7 @@ export async function measureInTurn<Contender, Sample>(
   return samples;
 }
 
-/** The middle value, or the mean of the two in the middle. @throws {RangeError} there is none */
+/** Returns the middle value, or the mean of the two in the middle. @throws {RangeError} there are no values */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError("there is no median of nothing");
   const sorted = values.toSorted((a, b) => a - b);
@@ -26,15 +26,15 @@ export function median(values: readonly number[]): number {
 }
 
 export interface Ratio {
-  /** Of the rounds' ratios. */
+  /** The median of the rounds' ratios. */
   readonly median: number;
   readonly rounds: readonly number[];
 }
 
 /**
- * One figure over another, round by round: both were measured within seconds of each other.
+ * Divides one figure by another, round by round. The two figures of a round were measured within seconds.
  *
- * @throws {RangeError} not as many of one as of the other, or none
+ * @throws {RangeError} there are more of one than of the other, or none
  */
 export function ratioOf(figures: readonly number[], over: readonly number[]): Ratio {
   if (figures.length !== over.length) throw new RangeError("each round needs both figures");

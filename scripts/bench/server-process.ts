@@ -4,30 +4,30 @@ import { pidFileName, serverFolder } from "../servers/server-folder.ts";
 import { launchServer } from "../servers/server-process.ts";
 
 export interface MeasuredProgram {
-  /** What failures call it. */
+  /** The name in error messages. */
   readonly name: string;
   readonly argv: readonly string[];
-  /** All that it gets besides `PORT`, where it must listen on 127.0.0.1: nothing of our own environment reaches it. */
+  /** Its whole environment, besides `PORT`, on which it must listen on 127.0.0.1. */
   readonly environment: Readonly<Record<string, string>>;
-  /** One attempt to find it ready for load. Rejects while it is not. */
+  /** Tries once whether it is ready for load, and rejects if it is not. */
   greet(port: number): Promise<void>;
 }
 
-/** A server in a process of its own, with what the operating system says of it. `await using` kills it. */
+/** A server in its own process, with figures from the operating system. `await using` kills it. */
 export interface MeasuredProcess extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
   /** CPU time so far, user and system, of all its threads. Exact to 10 ms on Linux. */
   cpuMs(): number;
-  /** Memory that is resident now. */
+  /** The resident memory now. */
   residentBytes(): number;
 }
 
 /**
- * Starts a fresh process and resolves once it is ready. It never outlives this one, and what it prints goes to a
- * file that is deleted with it.
+ * Starts a new process and resolves once it is ready. It never outlives this process. Its output goes to a file that is
+ * deleted with it.
  *
- * @throws {Error} with the end of what it printed when it ends or stays silent; nothing of it is left then
+ * @throws {Error} it ended or did not answer; the message has the end of its output, and nothing of it is left
  */
 export async function startMeasured(program: MeasuredProgram): Promise<MeasuredProcess> {
   const dir = serverFolder("measured", null);
@@ -64,7 +64,7 @@ function cpuMsOf(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1000;
 }
 
-/** `[[days-]hours:]minutes:seconds`, as ps prints a time, in milliseconds. */
+/** Returns milliseconds from a time as ps prints it: `[[days-]hours:]minutes:seconds`. */
 export function parseCpuTime(text: string): number {
   const [clock = "", days = "0"] = text.split("-").reverse();
   const seconds = clock.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);

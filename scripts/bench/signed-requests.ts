@@ -7,13 +7,13 @@ export interface RequestPlan {
   readonly count: number;
   /** The JSON body of the n-th request, counted from 0. */
   readonly body: (number: number) => string;
-  /** After how many requests bodies may begin to repeat; each pass is signed a millisecond later than the one before. */
+  /** The number of requests after which bodies may repeat. Each repetition is signed a millisecond later. */
   readonly distinct: number;
 }
 
 /**
- * Signs requests as OwnID does, each with a signature that no other has, and answers them as the bytes of HTTP/1.1.
- * They hold for as long as the server's tolerance from now on.
+ * Signs requests as OwnID does and returns them as bytes of HTTP/1.1. No two have the same signature. They are valid for
+ * the server's tolerance from now on.
  */
 export function signRequests(plan: RequestPlan): string[] {
   const encoder = new TextEncoder();

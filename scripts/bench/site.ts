@@ -10,32 +10,32 @@ import { loginIdOf, ownIdDataOf, type UserKind } from "./population.ts";
 
 export interface SiteOptions {
   readonly users: Readonly<Record<UserKind, number>>;
-  /** COHERENCE_STATEMENT_MS, and the grace that belongs to it: a shorter start. The default without it. */
+  /** COHERENCE_STATEMENT_MS, with the grace that belongs to it. A low value shortens the start. */
   readonly statementMs?: number;
 }
 
-/** A site with its users, as every contender meets it: one real Redis, one real Postgres. */
+/** A site with its users, the same for every contender: one real Redis and one real Postgres. */
 export interface Site extends AsyncDisposable {
   readonly users: Readonly<Record<UserKind, number>>;
   readonly sharedSecret: Uint8Array;
   readonly keysFile: string;
-  /** What a contender is told, in the sidecar's own words: the servers, the secret and the signing keys. */
+  /** A contender's settings, named as the sidecar's: the servers, the secret and the signing keys. */
   readonly environment: Readonly<Record<string, string>>;
   readonly sql: SQL;
   readonly redis: Redis;
   /**
-   * Takes away what load has left: in Redis all but the warm hashes, in Postgres the dead rows; and writes out what
-   * a checkpoint would have to write later. Each run finds the same site.
+   * Removes what a load has left behind: in Redis everything but the warm hashes, in Postgres the dead rows. It also
+   * makes a checkpoint, so that none falls into the next load. Every load starts from the same site.
    */
   level(): Promise<void>;
 }
 
 export const keyPrefix = "ownid:";
 
-/** Tests switch `fsync` off. Dead rows are removed between the runs, not during one. */
+/** Tests switch `fsync` off. Here dead rows are removed between loads and not during one. */
 const durable = { fsync: "on", autovacuum: "off" };
 
-/** So short that the warm-up need not wait long until it may fill. Nobody else writes at that time. */
+/** Short, so that the warm-up may soon fill hashes. Nobody else writes at that time. */
 const warmStatementMs = 500;
 
 function coherence(statementMs: number): Record<string, string> {

@@ -1,7 +1,7 @@
 import { showStep } from "../progress.ts";
 import { timeLeftText } from "../quantities.ts";
 
-/** Shows that the next of so many steps begins, and how long all that are left will take, going by those before. */
+/** Shows each step as it begins, with its number, and an estimate of the time left from the steps before. */
 export function countSteps(
   total: number,
   show: (text: string) => void = showStep,

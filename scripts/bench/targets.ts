@@ -4,13 +4,13 @@ import type { ByContender, Measured, Results } from "./results.ts";
 import { type Ratio, ratioOf } from "./rounds.ts";
 import type { WorkloadName } from "./workloads.ts";
 
-/** What the sidecar should reach, as a ratio of two servers that were measured in the same rounds. */
+/** A goal for the sidecar, as the ratio of two servers that were measured in the same rounds. */
 export interface Target {
   readonly title: string;
   readonly compare: "at least" | "at most";
   readonly required: number;
   readonly aim: number;
-  /** Shown, and not judged: the two do not do the same work. */
+  /** Whether the ratio is shown without a verdict, because the two servers do different work. */
   readonly isInformation: boolean;
   /** `null` where this run did not measure it. */
   ratio(results: Results): Ratio | null;
@@ -67,7 +67,7 @@ function rateTarget(what: string, workload: WorkloadName, sidecar: Sidecar, boun
   };
 }
 
-/** Like for like with the guard off: none of the others has one. */
+/** Only the sidecar without its guard does the same work, since none of the other servers has a guard. */
 function overOther(other: "fastify" | "express" | "sample", sidecar: Sidecar, bounds: Bounds): Target {
   const hasGuard = sidecar === "guard-on";
   return {
@@ -87,7 +87,7 @@ function tailTarget(sidecar: Sidecar): Target {
   };
 }
 
-/** CPU time a request of one over that of the other. */
+/** CPU time per request of `one`, divided by that of `over`. */
 export function cpuRatio(
   measured: ByContender<Sample> | undefined,
   one: ContenderName,
@@ -96,7 +96,7 @@ export function cpuRatio(
   return ratioBetween(measured, one, over, ({ cpuUs }) => cpuUs);
 }
 
-/** Requests a second of one over those of the other. */
+/** Requests per second of `one`, divided by those of `over`. */
 export function rateRatio(
   measured: ByContender<Sample> | undefined,
   one: ContenderName,
@@ -105,7 +105,7 @@ export function rateRatio(
   return ratioBetween(measured, one, over, ({ requestsPerSecond }) => requestsPerSecond);
 }
 
-/** One figure of one over that of the other, or `null` where one of them was not measured. */
+/** A figure of `one`, divided by that of `over`; `null` if one of them was not measured. */
 export function ratioBetween<Figures>(
   measured: ByContender<Figures> | undefined,
   one: ContenderName,

@@ -19,23 +19,23 @@ export const workloadNames = ["hit", "miss", "unknown", "set", "session"] as con
 
 export type WorkloadName = (typeof workloadNames)[number];
 
-/** One kind of request, and who is compared at it. */
+/** One kind of request, and the contenders that are compared with it. */
 export interface Workload {
   readonly title: string;
   readonly contenders: readonly Contender[];
   readonly endpoint: Endpoint;
   readonly status: 200 | 204 | 404;
-  /** Between which a whole answer lies, head included: a failure with the right status would not. */
+  /** The size of a right answer, head included. An error with the right status has another size. */
   readonly answerBytes: { readonly min: number; readonly max: number };
-  /** More than any contender answers in a second. */
+  /** More requests per second than any contender answers. */
   readonly perSecondMax: number;
-  /** How many users there are to ask for. */
+  /** The number of different users. */
   distinct(scene: Scene): number;
-  /** How many requests one load may have: where no user may be asked for twice, as many as there are users. */
+  /** The maximum number of requests in a load. If no user may occur twice, it is the number of users. */
   requestsMax(site: Site): number;
   /** The content of the n-th request. */
   content(scene: Scene, number: number): Readonly<Record<string, string>>;
-  /** Sends the n-th request as a client does, and answers what is wrong with the answer, or `null`. */
+  /** Sends the n-th request and returns what is wrong with the answer, or `null`. */
   check(client: SignedClient, scene: Scene, number: number): Promise<string | null>;
 }
 
@@ -43,11 +43,11 @@ export interface Workload {
 export interface Scene {
   readonly site: Site;
   readonly contender: Contender;
-  /** No other scene has it. */
+  /** Unique among scenes. */
   readonly id: number;
 }
 
-/** A site needs so many cold users for each second of a load. */
+/** The number of cold users that a site needs for each second of a load. */
 export const missesPerSecondMax = 50_000;
 
 const unlimited = () => Number.POSITIVE_INFINITY;
@@ -127,7 +127,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
 
 const nobody = (scene: Scene, number: number) => `nobody${scene.id}-${number}@example.com`;
 
-/** A server that knows of no hash has users of its own: it would leave wrong hashes, which the sidecar had to repair. */
+/** A server that uses no hashes has users of its own, because it would leave stale hashes behind. */
 const writtenBy = ({ contender }: Scene) => (contender.writesThrough ? "writer" : "unhashed");
 
 /** The value differs from scene to scene and from pass to pass, so that each write changes something. */

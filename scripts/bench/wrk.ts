@@ -20,19 +20,19 @@ export interface WrkReport {
   readonly answerBytes: number;
   /** Answers with a status of 400 or more. */
   readonly statusErrors: number;
-  /** Connections that failed and answers that did not come. */
+  /** Failed connections and missing answers. */
   readonly socketErrors: number;
-  /** Whether some request was sent twice because there were not enough. */
+  /** Whether requests were sent twice because there were too few. */
   readonly ranOut: boolean;
 }
 
 export interface WrkLoad {
   readonly port: number;
-  /** Each is sent once, in order; see `signRequests`. */
+  /** They are sent once each, in order; see `signRequests`. */
   readonly requests: readonly string[];
   readonly seconds: number;
   readonly connections: number;
-  /** How long each connection waits before its next request, on average, in milliseconds; 0 = not at all. */
+  /** The average pause of each connection before its next request, in milliseconds. */
   readonly pauseMs?: number;
 }
 
@@ -48,7 +48,7 @@ const Printed = Type.Object({
   sent: Type.Number(),
 });
 
-/** Slower is slow, and shows in the latencies; only from here on it counts as no answer. */
+/** An answer that takes longer counts as missing. Slow answers below this limit show in the latencies. */
 const answerSeconds = 8;
 
 /** @throws {ServerUnavailable} wrk is not on this machine and cannot be installed */
@@ -57,7 +57,7 @@ export const wrkPath = () => requireProgram("wrk", "wrk");
 const script = join(import.meta.dir, "wrk-requests.lua");
 
 /**
- * Keeps so many connections busy with one request each, and reports what came back. One thread of wrk: the
+ * Keeps each connection busy with one request at a time, and reports the answers. It uses one thread of wrk, because the
  * requests are one sequence.
  *
  * @throws {ServerUnavailable} wrk is not on this machine and cannot be installed
@@ -81,7 +81,7 @@ export async function runWrk(load: WrkLoad): Promise<WrkReport> {
   return parseWrkOutput(output, load.requests.length);
 }
 
-/** What the script's last line says, with the number of requests that it was given. */
+/** Reads the last line of the script's output. `given` is the number of requests that it could send. */
 export function parseWrkOutput(output: string, given: number): WrkReport {
   const line = output.split("\n").findLast((text) => text.startsWith("{")) ?? "null";
   const printed = Value.Parse(Printed, JSON.parse(line));

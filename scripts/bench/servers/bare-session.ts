@@ -4,7 +4,7 @@ import { SignJWT } from "jose";
 import { readSigningKeys } from "../../../src/sessions/signing-keys.ts";
 import { createBareVerifier } from "./bare-signature.ts";
 
-/** The limit of a session: the row and the hash are read together, and a token with the sidecar's claims is signed. */
+/** The least work of a session: reads the row and the hash at once and signs a token with the sidecar's claims. */
 
 const {
   PORT,

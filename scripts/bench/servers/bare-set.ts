@@ -1,7 +1,7 @@
 import { SQL } from "bun";
 import { createBareVerifier } from "./bare-signature.ts";
 
-/** The limit of a write: the row is read and changed. No Redis, and nothing keeps two writers apart. */
+/** The least work of a write: reads and changes the row, without Redis and without a check against other writers. */
 
 const { PORT, OWNID_SHARED_SECRET = "", DATABASE_URL = "" } = process.env;
 

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 
 const toleranceMs = 60_000;
 
-/** The least that verifies OwnID's signature: the time, and one HMAC with a hasher that has the key already. */
+/** The least work that verifies OwnID's signature: checks the time and computes one HMAC with a prepared key. */
 export function createBareVerifier(sharedSecret: string): (body: Uint8Array, headers: Headers) => boolean {
   const keyedHasher = new Bun.CryptoHasher("sha256", Buffer.from(sharedSecret, "base64"));
   return (body, headers) => {

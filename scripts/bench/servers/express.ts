@@ -2,7 +2,7 @@ import express from "express";
 import { Redis } from "ioredis";
 import { createNodeVerifier } from "./node-signature.ts";
 
-/** Express on Node, as a team writes it that follows OwnID's page: the raw body is verified while JSON is read. */
+/** Express on Node, written as OwnID's documentation shows: it verifies the raw body while it reads the JSON. */
 
 const { PORT, OWNID_SHARED_SECRET = "", REDIS_URL = "", REDIS_KEY_PREFIX } = process.env;
 

@@ -2,7 +2,7 @@ import fastify, { type FastifyRequest } from "fastify";
 import { Redis } from "ioredis";
 import { createNodeVerifier } from "./node-signature.ts";
 
-/** Fastify on Node, as its documentation has it: schemas for the body and the answer, the signature in the parser. */
+/** Fastify on Node, as its documentation advises: schemas for body and answer, and the signature in the parser. */
 
 const { PORT, OWNID_SHARED_SECRET = "", REDIS_URL = "", REDIS_KEY_PREFIX } = process.env;
 

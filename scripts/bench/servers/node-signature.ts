@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 
 const toleranceMs = 60_000;
 
-/** OwnID's signature as one verifies it on Node: the time, then the MAC, compared in constant time. */
+/** Verifies OwnID's signature on Node: the time first, then the MAC in constant time. */
 export function createNodeVerifier(sharedSecret: string) {
   const key = Buffer.from(sharedSecret, "base64");
   return (body: Uint8Array, headers: IncomingHttpHeaders): boolean => {

@@ -1,7 +1,7 @@
 import express from "express";
 import { loginIdOf, ownIdDataOf } from "../population.ts";
 
-/** The shape of OwnID's own sample for Node: Express and a plain object. No signature is checked, nothing is kept. */
+/** The shape of OwnID's own sample for Node: Express and a plain object. It checks no signature and stores nothing. */
 
 const { PORT, USERS } = process.env;
 

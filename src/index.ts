@@ -153,9 +153,13 @@ async function serve(config: Config, log: Log, served: Served): Promise<void> {
   const { publicApp, opsApp, auditOutput, ...running } = served;
   const { publicListener, opsListener, keepAliveSeconds, drainSeconds, isProduction } = config;
   const { logger } = log;
-  const publicOpen = listen(publicApp, "PORT", { ...publicListener, keepAliveSeconds });
+  const publicOpen = listen(publicApp, "PORT", { ...publicListener, keepAliveSeconds, otherPort: null });
   const publicUrl = publicOpen.origin + publicListener.basePath;
-  const opsOpen = listen(opsApp, "OPS_PORT", { ...opsListener, keepAliveSeconds });
+  const opsOpen = listen(opsApp, "OPS_PORT", {
+    ...opsListener,
+    keepAliveSeconds,
+    otherPort: publicOpen.port,
+  });
   const opsUrl = opsOpen.origin;
   const listeners = [publicOpen, opsOpen];
   // This comes before the listeners announce that they are ready, since whoever reads that may send a signal at once.

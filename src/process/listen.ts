@@ -6,11 +6,14 @@ export interface ListenerAddress {
   readonly port: number;
   /** How long an idle connection stays open at least. */
   readonly keepAliveSeconds: number;
+  /** The port of the listener that was opened before, if there is one. */
+  readonly otherPort: number | null;
 }
 
 /** A listener that accepts connections. */
 export interface OpenListener {
   readonly origin: string;
+  readonly port: number;
   /** Returns the number of requests in flight. */
   requestsInFlight(): number;
   /** Closes the connections that wait for another request, and returns how many there were. */
@@ -38,6 +41,8 @@ const fixes: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "This machine does not have that address.",
 };
 
+const sameAsOther = "PORT and OPS_PORT are the same: change one of them.";
+
 type Server = NonNullable<Listener["server"]>;
 
 /**
@@ -54,6 +59,7 @@ export function listen(app: Listener, variable: "PORT" | "OPS_PORT", address: Li
 
   return {
     origin: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    port,
     requestsInFlight: () => server.pendingRequests,
     closeIdleConnections: () => server.closeIdleConnections(),
 
@@ -89,7 +95,7 @@ async function stopServer(server: Server): Promise<void> {
 function openServer(
   app: Listener,
   variable: "PORT" | "OPS_PORT",
-  { host, port, keepAliveSeconds }: ListenerAddress,
+  { host, port, otherPort, keepAliveSeconds }: ListenerAddress,
 ): Server {
   try {
     app.listen({ hostname: host, port, idleTimeout: keepAliveSeconds + idleTimerSeconds });
@@ -97,7 +103,8 @@ function openServer(
     const reason = error instanceof Error && "code" in error ? String(error.code) : "it cannot be used";
     const named = aboutPorts.has(reason) ? variable : variable.replace("PORT", "HOST");
     const problem = `${named}: cannot listen on ${host}:${port} (${reason}).`;
-    throw new ConfigurationInvalid([`${problem} ${fixes[reason] ?? ""}`.trimEnd()]);
+    const fix = port === otherPort ? sameAsOther : (fixes[reason] ?? "");
+    throw new ConfigurationInvalid([`${problem} ${fix}`.trimEnd()]);
   }
   if (app.server === null) throw new Error("Elysia has opened no server.");
   return app.server;

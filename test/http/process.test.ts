@@ -7,6 +7,7 @@ import { join } from "node:path";
 import jwt from "jsonwebtoken";
 import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
 import { createSignedClient } from "../../scripts/client/signed-client.ts";
+import { freePort } from "../../scripts/servers/free-port.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
@@ -179,6 +180,15 @@ describe("exit 78", () => {
     });
     await Promise.all(starts);
     occupied.server.close();
+  });
+
+  test("says so when both listeners have the same port", async () => {
+    const port = String(await freePort());
+    await using sidecar = spawnSidecar({ PORT: port, OPS_PORT: port });
+    expect(await sidecar.ended()).toBe(78);
+    expect(problemsOf(sidecar)).toEqual([
+      `OPS_PORT: cannot listen on 127.0.0.1:${port} (EADDRINUSE). PORT and OPS_PORT are the same: change one of them.`,
+    ]);
   });
 
   test("is the last that a terminal shows, after the log", async () => {

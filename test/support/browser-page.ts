@@ -3,16 +3,7 @@ import type { DevTools } from "./devtools.ts";
 
 /** What assistive technology calls an element, and how a user of the keyboard finds it. */
 export interface Named {
-  readonly role:
-    | "button"
-    | "textbox"
-    | "link"
-    | "heading"
-    | "status"
-    | "alert"
-    | "dialog"
-    | "tab"
-    | "listitem";
+  readonly role: "button" | "textbox" | "link" | "heading" | "alert" | "dialog";
   readonly name: string;
 }
 

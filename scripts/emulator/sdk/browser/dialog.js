@@ -13,11 +13,13 @@ import { styledHost } from "./style.js";
  * @typedef {object} Question
  * @property {string} title
  * @property {string} text
- * @property {Readonly<Record<string, unknown>> & { readonly label: string }} [field] a text to ask for, and its input's properties
+ * @property {Readonly<Record<string, unknown>> & { readonly label: string }} [field] a text to ask for, and the
+ *   properties of its input
  * @property {readonly [Action, ...Action[]]} actions the first one is what the Enter key does
  * @property {string} [close] what the button says that closes the dialog
  * @property {boolean} [corner] whether the page stays usable meanwhile
- * @property {(action: string, text: string) => Result | Promise<Result>} submit a `Refusal` or a `Cancelled` of it is shown and keeps the dialog open
+ * @property {(action: string, text: string) => Result | Promise<Result>} submit where it throws a `Refusal` or a
+ *   `Cancelled`, the dialog shows its message and stays open
  */
 
 /**

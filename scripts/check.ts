@@ -23,7 +23,7 @@ const checks = [
   [process.execPath, "check", "--no-script", "--project", "scripts/emulator"],
 ];
 const fixes = [[biome, "check", "--write", "."]];
-const tests = [process.execPath, "test", "test/unit", "test/http"];
+const tests = [process.execPath, "scripts/test.ts", "test/unit", "test/http"];
 
 await runCommand({
   help,

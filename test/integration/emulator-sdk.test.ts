@@ -135,6 +135,16 @@ describeWithChromium("the stand-in for the SDK", () => {
     expect(await heard()).toEqual([["back", { token: expect.any(String) }]]);
   });
 
+  test("offers a device to a person who is signed in, and says why the platform refuses it", async () => {
+    await call("void (answer = ownid.enrollCredential('bea@example.com', 'another token'))");
+    await browser.see({ role: "dialog", name: "Sign in faster on this device" });
+    await browser.press("Create a passkey");
+    await browser.read("You are not signed in here any more.");
+    await browser.press("Not now");
+    expect(await call("answer")).toEqual({ error: true, message: "The person has declined." });
+    expect(browser.complaints.splice(0)).toEqual([expect.stringContaining("status of 401")]);
+  });
+
   test("renders a widget anew with what has changed", async () => {
     await call("ownid.login(fields)");
     await call("ownid.reRender('login', { variant: 'button', title: 'Enter' })");

@@ -22,6 +22,7 @@ export class Refusal extends Error {
 const words = {
   passkey_invalid: "This passkey is not one of the account's passkeys.",
   code_invalid: "This code is wrong.",
+  authorization_invalid: "You are not signed in here any more.",
   user_blocked: "This account is blocked.",
   user_exists: "There is an account with this login already.",
   flow_expired: "This took too long. Please start again.",

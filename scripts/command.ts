@@ -27,7 +27,7 @@ export interface Command<Options extends ParseArgsOptionsConfig, Outcome = ExitS
 }
 
 /** An unknown option is taken for a misspelling if it differs from a known one by at most this many letters. */
-const mostLetters = ({ length }: string) => Math.min(2, Math.floor(length / 2));
+const mostLetters = ({ length }: string) => (length > 4 ? 2 : 1);
 
 /** The exit status if the reader of the output leaves while the command works. */
 let statusWithoutReader: number = 1;

@@ -99,8 +99,8 @@ test("an option that is unknown or lacks its value is named, with the one that w
     status: 2,
     said: "There is no option --rte. Did you mean --rate?",
   });
-  const other = await shell(`${command("return 0;", "{ fix: { type: 'boolean' } }")} --foo`);
-  expect(other.stderr).toStartWith("There is no option --foo.\n");
+  const other = await shell(`${command("return 0;", "{ code: { type: 'boolean' } }")} --nope`);
+  expect(other.stderr).toStartWith("There is no option --nope.\n");
   const incomplete = "--rate needs a value. Write one that begins with a dash as --rate=VALUE.";
   expect(await said("--rate")).toEqual({ status: 2, said: incomplete });
   expect(await said("--rate -5")).toEqual({ status: 2, said: incomplete });

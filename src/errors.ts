@@ -30,6 +30,7 @@ export const errorCodes = [
   "ERR_WRITE_SUPPRESSED",
   "ERR_VALUE_ALTERED",
   "ERR_OUTCOME_UNKNOWN",
+  "ERR_ERASURE_INCOMPLETE",
   "ERR_INTERNAL",
 ] as const;
 
@@ -268,6 +269,14 @@ export class ValueAltered extends SidecarError {
 /** A write was sent, and no clear answer came back. It may have been committed, or may still be. */
 export class OutcomeUnknown extends SidecarError {
   readonly code = "ERR_OUTCOME_UNKNOWN";
+}
+
+/**
+ * A user's data were erased from the row, and perhaps not from elsewhere, or their sessions may go on. The erasure may be
+ * repeated. `message` is the operator's reason.
+ */
+export class ErasureIncomplete extends SidecarError {
+  readonly code = "ERR_ERASURE_INCOMPLETE";
 }
 
 /** A defect of the sidecar. `cause` is what was thrown. */

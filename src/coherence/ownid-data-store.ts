@@ -53,7 +53,7 @@ export interface OwnIdDataStore {
    * failed call can be repeated.
    *
    * @throws the errors of `set`, except `UserBlocked` and `HashStale`
-   * @throws {HotCopyUnavailable} the row may be empty already, but the cache may still hold data
+   * @throws {ErasureIncomplete} the row holds no data any more, but the cache may still hold some
    */
   erase(loginId: string): Promise<void>;
 

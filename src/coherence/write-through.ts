@@ -1,4 +1,4 @@
-import { HashStale, OwnIdDataTooLong, UserBlocked, UserUnknown } from "../errors.ts";
+import { ErasureIncomplete, HashStale, OwnIdDataTooLong, UserBlocked, UserUnknown } from "../errors.ts";
 import type { HotCopy, HotRead, HotValue } from "./hot-copy.ts";
 import type { HeldUser, OwnIdDataStore } from "./ownid-data-store.ts";
 import { createRowWriter, type RowWriteEvent } from "./row-write.ts";
@@ -152,7 +152,11 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     });
     const ownIdData = directory.noData();
     if (user.ownIdData !== ownIdData) await writeRow({ user, ownIdData, onlyIf: null, erases: true });
-    for (const spelling of new Set([loginId, user.loginId])) await hotCopy.purge(spelling);
+    for (const spelling of new Set([loginId, user.loginId])) {
+      await hotCopy.purge(spelling).catch(() => {
+        throw new ErasureIncomplete("Redis gives no answer");
+      });
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 import {
   DatabaseUnavailable,
+  ErasureIncomplete,
   type ErrorCode,
   InternalFault,
   OutcomeUnknown,
@@ -94,7 +95,8 @@ function isUnanswered(failure: SidecarError): boolean {
     failure instanceof SessionLedgerUnavailable ||
     failure instanceof SessionRowUnfit ||
     failure instanceof SessionProviderUnavailable ||
-    failure instanceof OutcomeUnknown
+    failure instanceof OutcomeUnknown ||
+    failure instanceof ErasureIncomplete
   );
 }
 

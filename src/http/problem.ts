@@ -160,6 +160,12 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
     detail: "Read again to see which value holds, then try again.",
     retryAfterSeconds: 5,
   },
+  ERR_ERASURE_INCOMPLETE: {
+    status: 503,
+    title: "The user's data are not erased everywhere",
+    detail: "The row holds none of them any more. Repeat the request until it succeeds.",
+    retryAfterSeconds: 1,
+  },
   ERR_INTERNAL: {
     status: 500,
     title: "The sidecar failed",

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { startRedis } from "../../scripts/servers/redis-server.ts";
 import {
+  ErasureIncomplete,
   HashStale,
   HotCopyUnavailable,
   OutcomeUnknown,
@@ -134,6 +135,6 @@ describeWithPrivate("redis", "while Redis is away, a user's data", () => {
     await expect(over.store.inspect(sol)).rejects.toThrow(HotCopyUnavailable);
     expect(over.table.read(sol)).toBe("data");
     over.table.write(sol, null);
-    await expect(over.store.erase(sol)).rejects.toThrow(HotCopyUnavailable);
+    await expect(over.store.erase(sol)).rejects.toThrow(ErasureIncomplete);
   });
 });

@@ -1,4 +1,4 @@
-import { HotCopyUnavailable, OutcomeUnknown, SidecarError, ValueAltered } from "../../src/errors.ts";
+import { ErasureIncomplete, OutcomeUnknown, SidecarError, ValueAltered } from "../../src/errors.ts";
 import type { History, Operation } from "./history.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
 import { type Sidecar, startSidecar } from "./sidecar.ts";
@@ -99,10 +99,10 @@ export async function run(site: Site, { store, process }: Sidecar, request: Requ
   world.count(`${erases ? "erase" : kind} ${operation.outcome}`);
 }
 
-/** What was written and has been overwritten since is done. An erasure may fail in Redis after it has written. */
+/** What was written and has been overwritten since is done. An erasure may fail in Redis after the row holds no data. */
 function outcomeAfter(error: unknown, erases: boolean): Operation["outcome"] {
   if (error instanceof ValueAltered) return "done";
-  if (erases && error instanceof HotCopyUnavailable) return "unknown";
+  if (erases && error instanceof ErasureIncomplete) return "done";
   return error instanceof OutcomeUnknown ? "unknown" : "not done";
 }
 

@@ -126,6 +126,11 @@ const texts = {
     title: "It is not known whether the row holds what was sent",
     detail: "Read again to see which value holds, then try again.",
   },
+  ERR_ERASURE_INCOMPLETE: {
+    status: 503,
+    title: "The user's data are not erased everywhere",
+    detail: "The row holds none of them any more. Repeat the request until it succeeds.",
+  },
   ERR_INTERNAL: {
     status: 500,
     title: "The sidecar failed",

@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
-import { RequestInvalid, UserUnknown } from "../../errors.ts";
+import { ErasureIncomplete, RequestInvalid, SidecarError, UserUnknown } from "../../errors.ts";
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
@@ -47,7 +47,10 @@ export function adminUsers(options: AdminUsersOptions) {
   async function erase(entry: ReturnType<typeof entryOf>): Promise<void> {
     const { loginId } = entry;
     const isKnown = await store.erase(loginId).then(() => true, unlessUnknown);
-    if (issuesTokens) await audited(audit, { ...entry, event: "revocation" }, () => revokeUser(loginId));
+    if (issuesTokens) {
+      const revocation = { ...entry, event: "revocation" } as const;
+      await audited(audit, revocation, () => revokeUser(loginId)).catch(asIncomplete);
+    }
     if (!isKnown) throw new UserUnknown();
   }
 
@@ -82,6 +85,11 @@ export function adminUsers(options: AdminUsersOptions) {
 interface Context {
   readonly request: Request;
   readonly set: Parameters<typeof nameRequest>[0];
+}
+
+/** What a failure says of the database is not true after the row has been written. */
+function asIncomplete(error: unknown): never {
+  throw error instanceof SidecarError ? new ErasureIncomplete(error.message || error.code) : error;
 }
 
 function unlessUnknown(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
+import { withRunner } from "../src/process/greeting.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { codeOf } from "./reason.ts";
 
@@ -33,9 +34,8 @@ await runCommand({
     if (!options.fix) return runAll(options.static ? checks : [...checks, tests]);
     const reason = whyNotWritable();
     if (reason === null) return runAll(fixes);
-    process.stderr.write(
-      `This account cannot write to ${source} (${reason}), so nothing was corrected. As the account that owns it, run: bun run fix\n`,
-    );
+    const refusal = `This account cannot write to ${source} (${reason}), so nothing was corrected.`;
+    process.stderr.write(withRunner(`${refusal} As the account that owns it, run: bun run fix\n`));
     return 1;
   },
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -14,6 +15,7 @@ import { engines, scripts } from "../../package.json";
 import { arePackagesInstalled } from "../../scripts/packages.ts";
 import { serviceAccount } from "../../scripts/servers/run-command.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { asInstalled } from "../support/installed-runner.ts";
 
 type Folder = ReturnType<typeof temporaryFolder>;
 
@@ -68,7 +70,7 @@ function writePackageJson(checkout: Folder, bun: string): void {
   const dependencies = { dependencies: { one: "1.0.0" }, devDependencies: { "@scope/two": "3.1.0" } };
   writeFileSync(
     checkout.at("package.json"),
-    JSON.stringify({ name: "site", engines: { bun }, ...dependencies }),
+    JSON.stringify({ name: "site", version: "1.0.0", engines: { bun }, ...dependencies }),
   );
 }
 
@@ -151,6 +153,18 @@ describe("a command of package.json", () => {
     expect(own.status).toBe(1);
     expect(own.stderr).toMatch(/error: ConnectionRefused /);
     expect(own.stderr.replaceAll("\n", " ")).toContain("The package registry cannot be reached");
+  });
+
+  test("corrects nothing in a source that this account cannot write, and says so in a line", async () => {
+    for (const folder of ["src", "node_modules/fastest-levenshtein"])
+      cpSync(join(root, folder), checkout.at(folder), { recursive: true });
+    chmodSync(checkout.at("src"), 0o555);
+    const { status, stdout, stderr } = await launch("check", "--fix");
+    chmodSync(checkout.at("src"), 0o755);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+    expect(asInstalled(stderr)).toBe(
+      `This account cannot write to ${checkout.at("src")} (EACCES), so nothing was corrected. As the account that owns it, run: bun run fix\n`,
+    );
   });
 
   test("says which Bun it needs when this one is too old", async () => {

@@ -28,7 +28,7 @@ export function openAuditLog(
   const { hashLoginId, count, output } = options;
   const auditOutput = target === "stdout" ? { ...output, reopen() {} } : openFile(target, options);
   const writeLine = (line: string) => {
-    count("written", 1);
+    count("recorded", 1);
     auditOutput.write(line);
   };
   return { audit: createAuditLog({ writeLine, hashLoginId, now: Date.now }), auditOutput };
@@ -39,9 +39,12 @@ function openFile(path: string, { logger, count }: Pick<AuditLogOptions, "logger
   const file = openAuditFile({
     path,
     onTrouble(code) {
-      if (code === null) logger.info("AUDIT_LOG can be written again");
-      else
-        logger.error({ code }, "AUDIT_LOG cannot be written; entries are kept in memory and written later");
+      if (code === null) {
+        logger.info("AUDIT_LOG can be written again");
+        return;
+      }
+      count("write failed", 1);
+      logger.error({ code }, "AUDIT_LOG cannot be written; entries are kept in memory and written later");
     },
   });
   const buffered = createLogOutput({

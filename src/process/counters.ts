@@ -29,8 +29,11 @@ export const storeEvents = [
 export const guardEvents = ["fell back", "returned"] as const;
 /** What happened to a file of keys or secrets that has changed. */
 export const reloadEvents = ["reloaded", "refused", "restart needed"] as const;
-/** `written`: accepted by the audit log. `dropped`: the audit log could not be written, and its entry was lost. */
-export const auditEvents = ["written", "dropped"] as const;
+/**
+ * `recorded`: the audit log has accepted an entry. `write failed`: its file began to refuse what is written. `dropped`: an
+ * entry was lost, since too many were waiting to be written.
+ */
+export const auditEvents = ["recorded", "write failed", "dropped"] as const;
 /** `dropped`: standard output could not be written. `left out`: too many requests failed in the same way. */
 export const logEvents = ["dropped", "left out"] as const;
 

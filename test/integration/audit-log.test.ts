@@ -136,8 +136,9 @@ describeWithPrivate("redis", "the audit log of a running sidecar", () => {
     await sidecar.logged("AUDIT_LOG can be written again");
     expect(entries()).toMatchObject([{ event: "session", outcome: "done" }]);
     const metrics = await (await fetch(`${opsUrl}/metrics`)).text();
+    expect(metrics).toContain('ownid_audit_events_total{event="write_failed"} 1');
     expect(metrics).toContain('ownid_audit_events_total{event="dropped"} 0');
-    expect(metrics).toMatch(/ownid_audit_events_total\{event="written"\} [1-9]/);
+    expect(metrics).toMatch(/ownid_audit_events_total\{event="recorded"\} [1-9]/);
   });
 });
 

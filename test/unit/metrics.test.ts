@@ -54,7 +54,8 @@ ownid_log_events_total{event="left_out"} 0
 
 # HELP ownid_audit_events_total Entries of the audit log
 # TYPE ownid_audit_events_total counter
-ownid_audit_events_total{event="written"} 0
+ownid_audit_events_total{event="recorded"} 0
+ownid_audit_events_total{event="write_failed"} 0
 ownid_audit_events_total{event="dropped"} 0
 
 # HELP ownid_reload_events_total What happened to changed files of keys and secrets

@@ -1,5 +1,5 @@
-# What package.json runs: starts the launcher with the Bun that runs this script, or else with the one on PATH. npm
-# finds none on a machine that has only Node; so does a Bun that was called by its path.
+# The scripts of package.json run this file. It starts the launcher with the Bun that runs the script or, under npm, with
+# the Bun on PATH. A machine with Node alone has none there, and a Bun that was called by its path need not be there.
 case ${npm_config_user_agent:-} in
   bun/*) exec "$npm_execpath" scripts/launch.ts "$@" ;;
 esac

@@ -32,7 +32,7 @@ Ctrl-C ends it.
 }
 
 /** What `exec` adds to the environment of the command. */
-export function addressVariables(addresses: Addresses): Environment {
+export function variablesOf(addresses: Addresses, { adminToken }: Sidecar): Environment {
   const { url, sdkUrl, controlUrl, oneTimeCode, baseUrl, opsUrl } = addresses;
   return {
     EMULATOR_URL: url,
@@ -41,5 +41,6 @@ export function addressVariables(addresses: Addresses): Environment {
     EMULATOR_ONE_TIME_CODE: oneTimeCode,
     SIDECAR_BASE_URL: baseUrl,
     ...(opsUrl === null ? {} : { SIDECAR_OPS_URL: opsUrl }),
+    ...(adminToken === null ? {} : { ADMIN_TOKEN: adminToken }),
   };
 }

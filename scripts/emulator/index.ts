@@ -3,14 +3,14 @@ import { type Continuation, type ExitStatus, runCommand, UsageWrong } from "../c
 import { commandEnvironment } from "../command-environment.ts";
 import { print, tell } from "../progress.ts";
 import { stopOnSignal, untilStopped } from "../stop-on-signal.ts";
-import { addressesText, addressVariables } from "./addresses.ts";
+import { addressesText, variablesOf } from "./addresses.ts";
 import { besideSidecar } from "./beside-sidecar.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { createExec } from "./exec.ts";
 import { help } from "./help.ts";
 import { defaultPort, emulatorOptions, parseBaseUrl, parseOrigin, parsePort } from "./options.ts";
 import type { RunOptions } from "./run.ts";
-import { createPlayground } from "./sidecar/playground.ts";
+import { createPlayground, isGiven } from "./sidecar/playground.ts";
 
 await runCommand({
   help,
@@ -72,16 +72,16 @@ function serve({ isJson, ...given }: Given): Promise<ExitStatus> {
 /** Runs until the command ends, and returns its exit status. Without a database, it gets one for this run. */
 async function execute(command: readonly string[], given: Given): Promise<number> {
   const { environment, baseUrl } = given;
-  const hasDatabase = (environment.DATABASE_URL ?? environment.DATABASE_URL_FILE) !== undefined;
-  if (hasDatabase || baseUrl !== null) return executeIn(process.cwd(), command, given);
+  if (isGiven(environment, "DATABASE_URL") || baseUrl !== null)
+    return executeIn(process.cwd(), command, given);
   using playground = await createPlayground(environment);
   return await executeIn(playground.folder, command, { ...given, environment: playground.environment });
 }
 
 function executeIn(cwd: string, command: readonly string[], { isJson, ...given }: Given): Promise<number> {
   const exec = createExec();
-  return besideSidecar({ ...given, cwd, mayAttach: false }, async ({ addresses }) => {
+  return besideSidecar({ ...given, cwd, mayAttach: false }, async ({ addresses }, sidecar) => {
     if (isJson) tell(`${JSON.stringify(addresses)}\n`);
-    return exec.run(command, { ...given.environment, ...addressVariables(addresses) });
+    return exec.run(command, { ...given.environment, ...variablesOf(addresses, sidecar) });
   });
 }

@@ -36,10 +36,13 @@ async function exec(words: readonly string[], environment: Readonly<Record<strin
 
 describe("bun run emulator exec", () => {
   test.concurrent("gives the command the addresses, and exits as it did", async () => {
-    const script = 'echo "$EMULATOR_CONTROL_URL $SIDECAR_BASE_URL $EMULATOR_ONE_TIME_CODE"; exit 7';
-    const { stdout, stderr, status } = await exec(["--", "sh", "-c", script]);
+    const script =
+      'echo "$EMULATOR_CONTROL_URL $SIDECAR_BASE_URL $EMULATOR_ONE_TIME_CODE $ADMIN_TOKEN $DATABASE_URL"; exit 7';
+    const { stdout, stderr, status } = await exec(["--", "sh", "-c", script], { DATABASE_URL: "" });
     expect({ stderr, status }).toEqual({ stderr: "", status: 7 });
-    expect(stdout).toMatch(/^http:\/\/localhost:\d+\/control http:\/\/127\.0\.0\.1:\d+\/ownid 123456\n$/);
+    expect(stdout).toMatch(
+      /^http:\/\/localhost:\d+\/control http:\/\/127\.0\.0\.1:\d+\/ownid 123456 [\w-]{36} sqlite:\S+\n$/,
+    );
   });
 
   test.concurrent("passes SIGTERM on, and ends everything after the command", async () => {

@@ -17,12 +17,11 @@ export async function createPlayground(given: Environment): Promise<Playground> 
   const folder = mkdtempSync(join(tmpdir(), "ownid-emulator-"));
   const file = join(folder, "site.db");
   await fillDatabase(file);
-  const hasSecret = (given.OWNID_SHARED_SECRET ?? given.OWNID_SHARED_SECRET_FILE) !== undefined;
   return {
     folder,
     environment: {
       ...given,
-      ...(hasSecret
+      ...(isGiven(given, "OWNID_SHARED_SECRET")
         ? {}
         : { OWNID_SHARED_SECRET: crypto.getRandomValues(Buffer.alloc(32)).toString("base64") }),
       DATABASE_URL: `sqlite:${file}`,
@@ -35,6 +34,11 @@ export async function createPlayground(given: Environment): Promise<Playground> 
     },
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Whether a setting is there, itself or as a file. An empty one is not. */
+export function isGiven(environment: Environment, name: string): boolean {
+  return Boolean(environment[name]) || Boolean(environment[`${name}_FILE`]);
 }
 
 async function fillDatabase(file: string): Promise<void> {

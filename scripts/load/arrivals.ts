@@ -18,19 +18,19 @@ export interface Arrivals {
   /** The number of requests. It is known beforehand, so that two runs at the same rate send the same number. */
   readonly count: number;
   /**
-   * Returns when the next request is due, in milliseconds from the first instant, or `null` after the last. Never
-   * earlier than the one before.
+   * Returns when the next request is due, in milliseconds from the first instant, or `null` after the last one. It is
+   * never earlier than the previous one.
    */
   next(): number | null;
 }
 
 /**
- * Creates the times at which requests are due, independently of the answers (an open loop).
+ * Creates the times at which requests are due. They do not depend on the answers (an open loop).
  *
- * `even` keeps equal intervals. `poisson` is how requests of independent people arrive: at random, sometimes several
- * at once. It is drawn on the condition that there are exactly `count` requests. The times are then uniform order
- * statistics, and the first of `left` uniform times in the rest lies at 1 − u^(1/left) of it, so they come out in
- * order and none has to be stored.
+ * `even` keeps equal intervals. `poisson` imitates requests of independent people, which arrive at random and sometimes
+ * several at once. It is conditioned on exactly `count` requests, so the times are uniform order statistics. The first
+ * of `left` uniform times in the remaining span lies at 1 − u^(1/left) of it; the times are therefore drawn in order,
+ * and none has to be stored.
  */
 export function createArrivals({ rate, durationMs, spacing, random }: ArrivalsOptions): Arrivals {
   const expected = ((rate.from + rate.to) / 2) * (durationMs / 1000);
@@ -51,8 +51,8 @@ export function createArrivals({ rate, durationMs, spacing, random }: ArrivalsOp
 }
 
 /**
- * Returns when `position` requests have become due: the inverse of from·t + slope·t²/2, in the form that also holds
- * for a slope of 0.
+ * Returns when `position` requests have become due. This inverts from·t + slope·t²/2, in a form that also works for a
+ * slope of 0.
  */
 function timeOf(position: number, { from, to }: Rate, durationMs: number): number {
   if (position <= 0) return 0;

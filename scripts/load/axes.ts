@@ -12,11 +12,11 @@ export interface Axis {
   place(value: number): number;
 }
 
-/** The steps, in seconds, in which people count time. */
+/** Steps between the labels of a time axis, in seconds. */
 const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600] as const;
 const timeTicksMax = 8;
 const rateTicksMax = 5;
-/** Beyond this many decades, only their beginnings are labelled. */
+/** If the axis covers more decades than this, only the beginning of each decade is labeled. */
 const decadesWithSteps = 2.5;
 
 /** Time from the first measured instant. */

@@ -1,30 +1,33 @@
 import type { Socket } from "bun";
 import { type Answer, createResponseReader, ResponseMalformed } from "./response-reader.ts";
 
-/** Why there is no answer, in words that go into the table of errors. */
+/** The reason why a request got no answer, as the table of errors shows it. */
 export interface NoAnswer {
   readonly reason: string;
 }
 
-/** The reason of what `timeoutMs` has ended. */
+/** The reason of a request that took longer than `timeoutMs`. */
 export const timedOut = "timed out";
 
 export interface ConnectionsOptions {
   /** An IP address. */
   readonly address: string;
   readonly port: number;
-  /** How many requests may be on their way at once, each on a connection of its own. */
+  /** Maximum number of requests in flight. Each has its own connection. */
   readonly connectionsMax: number;
-  /** How long an answer may take from the send. */
+  /** How long an answer may take after the request was sent. */
   readonly timeoutMs: number;
 }
 
 export interface Connections {
   inFlight(): number;
   hasRoom(): boolean;
-  /** Sends a request on a connection that is idle, or on a new one, and calls `settle` exactly once. Never sent twice. */
+  /**
+   * Sends a request on an idle connection, or on a new one, and calls `settle` exactly once. A request is never sent
+   * twice.
+   */
   send(request: Buffer, settle: (outcome: Answer | NoAnswer) => void): void;
-  /** Gives up what has waited for longer than it may. */
+  /** Gives up requests that have waited for longer than `timeoutMs`. */
   giveUpLate(): void;
   close(): void;
 }
@@ -38,27 +41,30 @@ interface Exchange {
 interface Connection {
   socket: Socket | null;
   exchange: Exchange | null;
-  /** What the socket has not taken yet. */
+  /** Bytes that the socket has not accepted yet. */
   unsent: Buffer;
   idleSinceMs: number;
   isClosed: boolean;
 }
 
-/** Servers close what has been idle for 5 s or longer: what is close to that is not used again. */
+/**
+ * Servers close connections that were idle for 5 s or longer, so a connection that has been idle for almost that long
+ * is not reused.
+ */
 const idleMsMax = 4000;
 const nothing = Buffer.alloc(0);
 
 /**
- * Connections that carry one request at a time, are kept alive and are opened when they are needed. The one that
- * was used last is used first, so that no more stay open than the load needs.
+ * Creates connections that carry one request at a time. They are kept alive, and opened when they are needed. The most
+ * recently used one is reused first, so that no more stay open than the load needs.
  *
- * Sockets and not `fetch`, which was measured at twice the processor time a request and 80 µs more at the median:
- * a load generator's own time is part of what it reports.
+ * It uses sockets because `fetch` was measured to take twice the CPU time for each request and 80 µs more at the
+ * median, and the load generator's own time is part of the latencies that it reports.
  */
 export function createConnections(options: ConnectionsOptions): Connections {
   const { address, port, connectionsMax, timeoutMs } = options;
   const idle: Connection[] = [];
-  /** In the order of their deadlines, since all may take the same time. */
+  /** In the order of their deadlines, since all have the same timeout. */
   const exchanges = new Set<Exchange>();
 
   function settle(connection: Connection, outcome: Answer | NoAnswer): void {
@@ -69,7 +75,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
     exchange.settle(outcome);
   }
 
-  // Both settle before they close, since a socket tells of its end while it is being closed.
+  // `drop` and `answer` settle the request before they close the socket, because closing it calls `end` and `drop`
+  // again.
   function drop(connection: Connection, reason: string): void {
     if (connection.isClosed) return;
     connection.isClosed = true;
@@ -94,7 +101,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   function takeIdle(): Connection | null {
     const connection = idle.pop() ?? null;
     if (connection === null || performance.now() - connection.idleSinceMs < idleMsMax) return connection;
-    // The others have been idle for longer still.
+    // The remaining idle connections have been idle for even longer.
     for (const old of [connection, ...idle.splice(0)]) {
       old.isClosed = true;
       old.socket?.end();

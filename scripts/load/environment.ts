@@ -1,10 +1,10 @@
 import { cpus, totalmem } from "node:os";
 import packageJson from "../../package.json";
 
-/** Where and with what a load test was run. Nothing in it is secret or names a user. */
+/** Where and with what a load test was run. It contains nothing secret and names no user. */
 export interface Environment {
   readonly sidecar: string;
-  /** Of the clone that the command was run in. */
+  /** The commit of the clone in which the command was run, or `null` outside a clone. */
   readonly commit: string | null;
   readonly bun: string;
   readonly system: string;

@@ -11,16 +11,16 @@ How much and how long
   --rate N             requests per second (default 100)
   --ramp FROM..TO      a rate that rises or falls over the duration
   --duration TIME      30s, 5m, 1h; at most 24h (default 30s)
-  --profile soak       a long test, an hour without --duration, that compares
-                       its end with its beginning
+  --profile soak       a long test (default 1h) that compares its end with
+                       its beginning
   --warm-up TIME       load before the measurement, which is not counted
                        (default 2s)
   --arrivals KIND      poisson: at random, as independent people arrive
                        (default); even: at equal intervals
   --connections N      requests in flight at once, each on its own connection
                        (default 256)
-  --timeout TIME       how long an answer may take, and how long a request may
-                       wait for a connection (default 5s)
+  --timeout TIME       limit for an answer, and for how long a request may wait
+                       for a connection (default 5s)
 
 What is requested
   --mix SHARES         get=90,set=5,session=5 (default get=100). set OVERWRITES
@@ -28,7 +28,7 @@ What is requested
                        that were made for tests
   --login-id PATTERN   one login id, or many: 'user{1..10000}@example.com'
                        (default: the demo user)
-  --users FILE         login ids, one a line
+  --users FILE         file with one login id per line
   --value-bytes N      size of the values that set writes (default 1024)
 
 Where
@@ -37,14 +37,15 @@ Where
   --i-own-this-host H  the host of --url, if it is not this machine. Without it,
                        every other machine is refused
 
-What must hold
+What is required
   --p50 --p90 --p95 --p99 --p999 TIME
-                       the latency, at most, such as --p99 20ms
-  --errors N or N%     errors, at most, such as --errors 0 or --errors 0.1%
-  --min-rate N         answers per second, at least
+                       the highest latency allowed, such as --p99 20ms
+  --errors N or N%     the most errors allowed, such as --errors 0 or
+                       --errors 0.1%
+  --min-rate N         the fewest answers per second allowed
 
 What is shown
-  --report FILE.html   write a report with plots, one file for a browser
+  --report FILE.html   write a report with plots into one HTML file
   --json               print the result as JSON
 
 A request is sent when it is due, whether or not the earlier ones have been

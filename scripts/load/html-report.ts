@@ -10,8 +10,8 @@ import { scrolling } from "./scrolling.ts";
 const text = Bun.escapeHTML;
 
 /**
- * Returns the result as one HTML file that opens without a network: it has no script, and a policy forbids everything
- * that would be fetched. It is well-formed XML.
+ * Returns the result as one HTML file that opens without a network. It contains no script, and its
+ * Content-Security-Policy forbids fetching anything. It is well-formed XML.
  */
 export function htmlReport(result: LoadResult): string {
   const notes = warnings(result);
@@ -91,7 +91,10 @@ function thresholdTable({ thresholds }: LoadResult): string {
   return tableOf(["threshold", "measured", "verdict"], rows, "lines");
 }
 
-/** On a small screen each endpoint is a block of its own, in which every figure has its name beside it. */
+/**
+ * Returns the table of results. On a small screen, each endpoint becomes a block in which every value has its name
+ * beside it.
+ */
 function resultTable(result: LoadResult): string {
   const head = ["endpoint", "requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"];
   const rows = resultRows(result).map(([name, row]) => [
@@ -156,7 +159,7 @@ function environmentTable(result: LoadResult): string {
   return `<table class="words"><tbody>${rows.join("")}</tbody></table>`;
 }
 
-/** Text in which no line ends within the name of an option. */
+/** Formats text so that no line breaks within the name of an option. */
 function withOptions(words: string): string {
   return text(words).replace(/--[a-z0-9][a-z0-9-]*/g, '<span class="option">$&</span>');
 }
@@ -165,12 +168,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return scrolling(tableOf(head, rows, "wide"));
 }
 
-/**
- * How a small screen shows the rows: as blocks with a figure and its name in two columns, or in one.
- */
+/** How a small screen shows the rows: as blocks with a value and its name in two columns, or in one. */
 type Blocks = "pairs" | "lines";
 
-/** The cells are HTML already. */
+/** Builds a table from cells that are HTML already. */
 function tableOf(
   head: readonly string[],
   rows: readonly (readonly string[])[],

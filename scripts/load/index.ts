@@ -57,7 +57,8 @@ await runCommand({
       tell(`${problem}\n`);
       return 1;
     }
-    // So that a report that cannot be written is told before the load; one from before stays until there is another.
+    // Fail before the load if the report cannot be written. Opening for appending keeps an earlier report until the new
+    // one is written.
     if (options.report !== undefined) writeReport(options.report, "", "a");
     const result = await measure({ plan, target, requests, connections });
     if (options.report !== undefined) writeReport(options.report, htmlReport(result));
@@ -78,7 +79,7 @@ async function measure({ plan, target, requests, connections }: Measurement): Pr
   const { rate, spacing, durationMs, warmUpMs, timeoutMs } = plan;
   const arrivals = { spacing, random: Math.random };
   const recorder = createRecorder();
-  const stop = stopOnSignal("Stopping: waiting for the answers on their way. Once more ends at once.");
+  const stop = stopOnSignal("Stopping: waiting for requests in flight. Press Ctrl-C again to end at once.");
   const startedAt = new Date();
   const run = startLoadRun({
     warmUp: {

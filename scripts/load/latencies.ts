@@ -1,11 +1,11 @@
 import { build, type Histogram } from "hdr-histogram-js";
 
-/** The longest time that is told apart, and so the longest that a request may take. */
+/** The highest latency that can be recorded, and therefore the longest that a request may take. */
 export const latencyMsMax = 60_000;
 
 const microseconds = 1000;
 
-/** An HDR histogram of latencies from 1 µs to 60 s. Its size is fixed, however many there are. */
+/** Creates an HDR histogram of latencies from 1 µs to 60 s. Its size does not depend on how many are recorded. */
 export function createLatencies(significantDigits: 2 | 3): Histogram {
   return build({
     bitBucketSize: 32,
@@ -22,12 +22,12 @@ export function recordMs(histogram: Histogram, milliseconds: number): void {
   histogram.recordValue(Math.min(latencyMsMax * microseconds, Math.max(1, value)));
 }
 
-/** Never more than the greatest that was recorded, which alone is exact. */
+/** Returns a percentile, which never exceeds the highest recorded latency. Only that one is exact. */
 export function percentileMs(histogram: Histogram, percentile: number): number {
   return Math.min(histogram.getValueAtPercentile(percentile), histogram.maxValue) / microseconds;
 }
 
-/** What one histogram says. All times are in milliseconds, `null` where nothing was recorded. */
+/** The percentiles of one histogram in milliseconds. They are `null` if nothing was recorded. */
 export interface LatencySummary {
   readonly count: number;
   readonly p50Ms: number | null;
@@ -38,7 +38,7 @@ export interface LatencySummary {
   readonly maxMs: number | null;
 }
 
-export function summariseLatencies(histogram: Histogram): LatencySummary {
+export function summarizeLatencies(histogram: Histogram): LatencySummary {
   const at = (percentile: number) =>
     histogram.totalCount === 0 ? null : percentileMs(histogram, percentile);
   return {
@@ -53,14 +53,16 @@ export function summariseLatencies(histogram: Histogram): LatencySummary {
 }
 
 export interface PercentilePoint {
-  /** 0 ≤ share < 1: so many were at most `ms`. */
+  /** From 0 up to but excluding 1: this share of the requests took at most `ms`. */
   readonly share: number;
   readonly ms: number;
 }
 
 const pointsPerDecade = 24;
 
-/** The percentiles at equal steps of log 1/(1 − share), as far as there are requests to tell them. */
+/**
+ * Returns the percentiles at equal steps of log 1/(1 − share), up to the highest that this number of requests can show.
+ */
 export function percentileCurve(histogram: Histogram): PercentilePoint[] {
   const { totalCount } = histogram;
   if (totalCount === 0) return [];

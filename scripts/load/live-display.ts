@@ -14,7 +14,7 @@ export interface LiveDisplayOptions {
   readonly connections: Connections;
 }
 
-/** One second of the test, as it is shown. */
+/** One second of the test as it is displayed. */
 interface Second {
   readonly rate: number;
   readonly p50Ms: number | null;
@@ -29,7 +29,7 @@ const errorLines = 5;
 const barColumns = 30;
 const blocks = "▁▂▃▄▅▆▇█";
 
-/** Shows once a second how the test goes. */
+/** Shows the progress of the test once a second. */
 export function showLive({ plan, url, run, recorder, connections }: LiveDisplayOptions): Progress {
   const history: Second[] = [];
   let shownAtMs = run.elapsedMs();
@@ -113,7 +113,7 @@ function progressLine(elapsedMs: number, durationMs: number): string {
     : `${bar}  waiting for the last answers`;
 }
 
-/** The last minute, from 0 to the most of it. */
+/** Draws the last minute, scaled from 0 to its highest value. */
 function sparkLine(name: string, values: readonly number[], text: (value: number) => string): string {
   const most = Math.max(...values);
   const heights = values.map((value) =>

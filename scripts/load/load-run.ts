@@ -11,27 +11,28 @@ export interface LoadRunOptions {
   readonly requests: SignedRequests;
   readonly connections: Connections;
   readonly recorder: Recorder;
-  /** How long a request may wait for a connection, from when it was due. */
+  /** How long after it was due a request may wait for a connection. */
   readonly timeoutMs: number;
-  /** Ends the test: what is on its way is still waited for. */
+  /** Ends the test early. Requests in flight are still waited for. */
   readonly stop: AbortSignal;
 }
 
 export interface LoadRun {
   /** Milliseconds from the first measured instant; negative during the warm-up. */
   elapsedMs(): number;
-  /** Resolves, when the last request is settled, with how much of the test was measured. */
+  /** Resolves when the last request is settled, and says how much of the test was measured. */
   readonly ended: Promise<{ readonly measuredMs: number }>;
 }
 
 const sweepMs = 20;
-/** Waking more often than this would cost more than it tells. */
+/** Waking up more often would cost CPU time and gain no precision. */
 const beatMs = 0.2;
 
 /**
- * Sends each request when it is due, whatever became of those before: an open loop. The schedule itself is the
- * queue: when every connection is taken, the next request stays in it, becomes late, and is sent as soon as there is
- * room, or is recorded as not sent. None is dropped unseen, and nothing piles up in memory.
+ * Sends each request when it is due, regardless of the outcome of earlier ones (an open loop). The schedule itself is
+ * the queue: if every connection is in use, the next request stays in the schedule and becomes late. It is sent as soon
+ * as a connection is free, or recorded as not sent. No request is lost from the result, and nothing accumulates in
+ * memory.
  */
 export function startLoadRun(options: LoadRunOptions): LoadRun {
   const { warmUp, measured, requests, connections, recorder, timeoutMs, stop } = options;
@@ -39,7 +40,10 @@ export function startLoadRun(options: LoadRunOptions): LoadRun {
   const elapsedMs = () => performance.now() - originMs;
   const { promise: ended, resolve } = Promise.withResolvers<{ readonly measuredMs: number }>();
   let dueMs = nextDue();
-  /** Whether every connection is taken, and until when that was last so: what was due by then has waited for one. */
+  /**
+   * Whether every connection is in use, and when that last ended. A request that was due by then has waited for a
+   * connection.
+   */
   let isFull = false;
   let fullUntilMs = Number.NEGATIVE_INFINITY;
   let armedForMs = Number.POSITIVE_INFINITY;
@@ -65,7 +69,10 @@ export function startLoadRun(options: LoadRunOptions): LoadRun {
     isFull = !connections.hasRoom();
   }
 
-  /** Sends what is due. What it takes, it takes off the schedule first, since a send may end at once and call this again. */
+  /**
+   * Sends the requests that are due. Each is removed from the schedule before it is sent, since a send may settle at
+   * once and call this function again.
+   */
   function pump(): void {
     for (let nowMs = elapsedMs(); dueMs !== null && dueMs <= nowMs; nowMs = elapsedMs()) {
       const due = dueMs;
@@ -77,7 +84,10 @@ export function startLoadRun(options: LoadRunOptions): LoadRun {
     }
   }
 
-  /** Has the next beat come when the next request is due; while no connection is free, an answer does it. */
+  /**
+   * Schedules the next beat for when the next request is due. While no connection is free, the next answer calls `pump`
+   * instead.
+   */
   function arm(): void {
     const nowMs = elapsedMs();
     const wantedMs = dueMs === null || !connections.hasRoom() ? nowMs + sweepMs : dueMs;

@@ -8,7 +8,7 @@ import { parseThresholds, type Threshold } from "./thresholds.ts";
 
 export type Profile = "constant" | "ramp" | "soak";
 
-/** What is to be done, every figure within its bounds. */
+/** A load test as its options describe it. Every number has been checked against its bounds. */
 export interface Plan {
   readonly profile: Profile;
   readonly rate: Rate;
@@ -23,7 +23,7 @@ export interface Plan {
   readonly thresholds: readonly Threshold[];
 }
 
-/** The options of the command line that make the plan. */
+/** The command-line options that make up the plan. */
 export const planOptions = {
   profile: { type: "string" },
   rate: { type: "string" },
@@ -53,7 +53,11 @@ const rateMax = 100_000;
 const requestsMax = 1_000_000_000;
 const duration = { least: 1000, most: 24 * hoursMs };
 
-/** @throws {UsageWrong} at the first option that is not understood */
+/**
+ * Reads the plan from the options of the command line.
+ *
+ * @throws {UsageWrong} an option is not understood; the message names the first one
+ */
 export function makePlan(options: PlanOptions): Plan {
   const profile = parseProfile(options);
   const rate = parseRate(options, profile);
@@ -61,8 +65,8 @@ export function makePlan(options: PlanOptions): Plan {
   const durationMs = parseDurationMs("duration", options.duration ?? defaultDuration, duration);
   const requests = ((rate.from + rate.to) / 2) * (durationMs / 1000);
   if (requests > requestsMax)
-    throw new UsageWrong("That is more than a thousand million requests: lower --rate or --duration.");
-  if (requests < 1) throw new UsageWrong("That is not even one request: raise --rate or --duration.");
+    throw new UsageWrong("This would be more than 1,000,000,000 requests. Lower --rate or --duration.");
+  if (requests < 1) throw new UsageWrong("This would be less than one request. Raise --rate or --duration.");
   return {
     profile,
     rate,
@@ -85,7 +89,7 @@ function parseProfile({ profile, ramp }: PlanOptions): Profile {
   }
   if ((chosen === "ramp") !== (ramp !== undefined)) {
     throw new UsageWrong(
-      "A ramp needs --ramp FROM..TO, such as --ramp 100..2000, and nothing else takes it.",
+      "--profile ramp needs --ramp FROM..TO, such as --ramp 100..2000. No other profile accepts --ramp.",
     );
   }
   return chosen;

@@ -3,7 +3,7 @@ import { scrolling } from "./scrolling.ts";
 
 export interface Series {
   readonly name: string;
-  /** The class that gives the line its colour and dashes. */
+  /** The class that gives the line its color and dashes. */
   readonly look: "first" | "second" | "third" | "fourth" | "planned" | "failed";
   /** `null` breaks the line. */
   readonly points: readonly { readonly x: number; readonly y: number | null }[];
@@ -13,12 +13,12 @@ export interface LinePlot {
   /** Unique on the page. */
   readonly id: string;
   readonly title: string;
-  /** What a person who cannot see it is told. */
+  /** What a screen reader says. */
   readonly description: string;
   readonly x: Axis;
   readonly y: Axis;
   readonly series: readonly Series[];
-  /** What is shown where the pointer rests, from one x to the next. */
+  /** The text that is shown while the pointer rests between two values of x. */
   readonly hints: readonly { readonly from: number; readonly to: number; readonly text: string }[];
 }
 
@@ -33,8 +33,8 @@ const plotHeight = height - top - bottom;
 const labelDistance = 16;
 
 /**
- * A plot as HTML with SVG that needs nothing else: no script, no font. Each line is named at its end and, for a screen
- * that does not show the end, above the plot.
+ * Returns a plot as HTML with an inline SVG that needs no script and no font. Each line is labeled at its end, and
+ * above the plot for screens that do not show the end.
  */
 export function linePlot(plot: LinePlot): string {
   const keys = plot.series.map(
@@ -82,7 +82,7 @@ function lineOf(look: Series["look"], points: Series["points"], toX: Place, toY:
       isBroken = true;
       continue;
     }
-    // A point without neighbours would not be seen: round line ends make a dot of it.
+    // A point without neighbors would be invisible. Round line ends turn a segment of zero length into a dot.
     const isAlone = isBroken && (points[index + 1]?.y ?? null) === null;
     path += `${isBroken ? "M" : "L"}${toX(x)} ${toY(y)}${isAlone ? "h0.1" : ""}`;
     isBroken = false;
@@ -90,13 +90,14 @@ function lineOf(look: Series["look"], points: Series["points"], toX: Place, toY:
   return `<path class="line ${look}" d="${path === "" ? "M0 0" : path}"/>`;
 }
 
-/** The names at the ends of the lines, pushed apart where they would cover each other. */
+/** Returns the labels at the ends of the lines, moved apart if they would overlap. */
 function labelsOf(series: readonly Series[], toY: Place): string[] {
   const ends = series
     .map(({ name, look, points }) => ({ name, look, end: points.findLast(({ y }) => y !== null)?.y ?? null }))
     .flatMap(({ name, look, end }) => (end === null ? [] : [{ name, look, y: toY(end) }]))
     .toSorted((one, other) => one.y - other.y);
-  // From the lowest up, no closer than one line; from the top down what that has pushed out of the plot.
+  // From the lowest label upward, keep a distance of one line. Then, from the top down, move back those that were
+  // pushed out of the plot.
   const places = ends.map(({ y }) => y);
   for (let index = places.length - 2; index >= 0; index -= 1) {
     places[index] = Math.min(places[index] ?? 0, (places[index + 1] ?? 0) - labelDistance);

@@ -11,11 +11,11 @@ export interface Exchange {
   readonly dueMs: number;
   readonly sentMs: number;
   readonly doneMs: number;
-  /** Whether every connection was taken when it was due. */
+  /** Whether every connection was in use when the request was due. */
   readonly hasWaitedForConnection: boolean;
 }
 
-/** What was recorded since the last look, for the display. */
+/** What was recorded since the previous window, for the live display. */
 export interface Window {
   readonly answered: number;
   readonly errors: number;
@@ -28,19 +28,19 @@ const errorKindsMax = 40;
 const otherErrors = "other errors";
 
 /**
- * Counts what becomes of the requests, in memory that does not grow.
+ * Counts the outcomes of the requests, in memory that does not grow.
  *
- * Latency runs from when a request was due. Percentiles are of the requests that succeeded and of those that ran
- * out of time, sent or not, with the time they had waited: so an error that comes fast cannot make them look
- * better, and a server that hangs makes them worse.
+ * Latency is measured from when a request was due. The percentiles cover the requests that succeeded and those that
+ * timed out, sent or not, with the time that they had waited. An error that comes quickly therefore cannot improve
+ * them, and a server that hangs makes them worse.
  */
 export function createRecorder() {
   const latencies = { get: createLatencies(3), set: createLatencies(3), session: createLatencies(3) };
   const counts = { get: emptyCount(), set: emptyCount(), session: emptyCount() };
-  /** How long those waited that were never sent. */
+  /** How long the requests waited that were never sent. */
   const unsent = createLatencies(3);
   const serviceTimes = createLatencies(3);
-  /** Of the sends that a connection was free for: what the generator itself is late. */
+  /** How late requests were sent although a connection was free, which is the load generator's own delay. */
   const lateness = createLatencies(3);
   const sends = { due: 0, sent: 0, notSent: 0, answered: 0, waited: 0, longestWaitMs: 0, lastSentMs: 0 };
   const errors = new Map<string, number>();
@@ -73,7 +73,7 @@ export function createRecorder() {
     errors: errors as ReadonlyMap<string, number>,
     timeline: timeline as Pick<Timeline, "points" | "between">,
 
-    /** What was due during the warm-up is shown but not counted. */
+    /** Requests that were due during the warm-up are displayed but not counted. */
     record(exchange: Exchange, { error, isAnswered, isTimeout }: Verdict): void {
       const { endpoint, dueMs, sentMs, doneMs } = exchange;
       const isLatencyKnown = error === null || isTimeout;
@@ -97,7 +97,7 @@ export function createRecorder() {
       timeline.latency(dueMs, doneMs - dueMs);
     },
 
-    /** It was due, but no connection became free in time. */
+    /** Records a request that was due, but for which no connection became free in time. */
     recordNotSent(dueMs: number, waitedMs: number): void {
       window.errors += 1;
       recordMs(window.latencies, waitedMs);
@@ -116,7 +116,7 @@ export function createRecorder() {
       return taken;
     },
 
-    /** All endpoints together, and what was never sent. */
+    /** Returns the latencies of all endpoints together, including requests that were never sent. */
     allLatencies(): Histogram {
       const all = createLatencies(3);
       all.add(unsent);

@@ -4,7 +4,7 @@ import { type LinePlot, linePlot, type Series } from "./plots.ts";
 import type { LoadResult } from "./result.ts";
 import type { TimelinePoint } from "./timeline.ts";
 
-/** Latency over time, or a sentence if nothing was answered. */
+/** Plots latency over time. Returns a sentence instead if nothing was answered. */
 export function latencyOverTime({ timeline, seconds, all }: LoadResult): string {
   const known = timeline.flatMap(({ p50Ms, p99Ms }) =>
     p50Ms === null || p99Ms === null ? [] : [p50Ms, p99Ms],
@@ -37,7 +37,7 @@ export function latencyOverTime({ timeline, seconds, all }: LoadResult): string 
   });
 }
 
-/** The rate that was intended and the one that was answered. */
+/** Plots the intended rate and the rate of answers. */
 export function rateOverTime({ timeline, seconds, rate, all }: LoadResult): string {
   const failedRate = ({ errors, seconds: width }: TimelinePoint) => errors / width;
   const over = (of: (point: TimelinePoint) => number) =>
@@ -65,7 +65,7 @@ export function rateOverTime({ timeline, seconds, rate, all }: LoadResult): stri
   });
 }
 
-/** How long the slower ones take, however few they are. */
+/** Plots latency by percentile, on a scale that shows the slowest requests. */
 export function percentileCurves({ curves }: LoadResult): string {
   const looks = { all: "first", get: "second", session: "third", set: "fourth" } as const;
   const known = (["all", "get", "session", "set"] as const).flatMap((name) => {

@@ -1,24 +1,24 @@
 /** What a load test needs to know of a response. */
 export interface Answer {
   readonly status: number;
-  /** The first kilobyte of the body: enough to tell what it is. */
+  /** The first kilobyte of the body, which is enough to judge it. */
   readonly bodyStart: string;
   /** Whether the connection may carry another request. */
   readonly isKeptAlive: boolean;
 }
 
-/** What arrived is no HTTP/1.1 response, or more than one. The connection is of no more use. */
+/** The bytes received are no HTTP/1.1 response, or more than one. The connection cannot be used any longer. */
 export class ResponseMalformed extends Error {}
 
 export interface ResponseReader {
   /**
-   * Takes what has arrived, in whatever pieces, and gives the response once it is whole, else `null`. The next
-   * piece belongs to the next response.
+   * Reads the next bytes received, however they are split. Returns the response once it is complete, and `null` before.
+   * Bytes after that belong to the next response.
    *
    * @throws {ResponseMalformed}
    */
   read(piece: Buffer): Answer | null;
-  /** The other side has closed: the response, if it was one that ends so. */
+  /** Call this when the other side has closed. Returns the response if its end is marked by closing the connection. */
   end(): Answer | null;
 }
 
@@ -47,7 +47,7 @@ export function createResponseReader(): ResponseReader {
     if (room > 0) bodyStart += bytes.toString("latin1", 0, room);
   }
 
-  /** Takes the next bytes of the body, as many as are there and belong to it; says whether those were all. */
+  /** Reads as many bytes of the body as have arrived and belong to it. Returns whether the body is complete. */
   function takeCounted(): boolean {
     const bytes = rest.subarray(0, bytesLeft);
     keepStart(bytes);
@@ -93,7 +93,7 @@ export function createResponseReader(): ResponseReader {
       if (end === -1) return null;
       const parsed = parseHead(rest.toString("latin1", 0, end));
       rest = rest.subarray(end + headEnd.length);
-      // 100 Continue and its like announce the response proper.
+      // Informational responses such as 100 Continue precede the final response.
       if (parsed.status >= 200) return parsed;
     }
   }
@@ -159,7 +159,7 @@ function parseHead(text: string): Head {
   const tokens = connection.split(",").map((token) => token.trim());
   const body = bodyOf(status, coding, length);
   const isPersistent = minor === "1" ? !tokens.includes("close") : tokens.includes("keep-alive");
-  // With both, someone between may have counted otherwise (RFC 9112, section 6.3).
+  // If both are present, an intermediary may have read the length differently (RFC 9112, section 6.3).
   const isAmbiguous = coding !== "" && length !== null;
   return { status, isKeptAlive: isPersistent && body !== "until close" && !isAmbiguous, body };
 }

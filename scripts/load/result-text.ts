@@ -11,7 +11,7 @@ export interface Page {
   readonly hasColours: boolean;
 }
 
-/** The result as a person reads it. */
+/** Formats the result for a terminal. */
 export function resultText(result: LoadResult, { columns, hasColours }: Page): string {
   const paint = (code: string, text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
   const sections = [
@@ -29,23 +29,23 @@ export function resultText(result: LoadResult, { columns, hasColours }: Page): s
   return `${shown.join("\n\n")}\n`;
 }
 
-/** What makes the figures say less than they seem to. */
+/** Returns the reasons why the measured values should be read with care. */
 export function warnings(result: LoadResult): string[] {
   const { sends, all } = result;
-  const told: string[] = [];
+  const reasons: string[] = [];
   if (result.isInterrupted) {
-    told.push(
+    reasons.push(
       `Interrupted after ${durationText(roundMs(result.seconds))} of ${durationText(result.plannedSeconds * 1000)}.`,
     );
   }
   if (!sends.hasGeneratorKeptUp) {
-    told.push(
-      `The load generator itself was late (p99 ${latencyText(sends.latenessP99Ms)}), and that is part of the latencies: ` +
-        "they are upper bounds. Lower --rate, or give it a processor of its own.",
+    reasons.push(
+      `The load generator itself was late (p99 ${latencyText(sends.latenessP99Ms)}), which is part of the latencies, ` +
+        "so they are upper bounds. Lower --rate, or give the load generator its own processor.",
     );
   }
   if (sends.waitedForConnection > 0) {
-    told.push(
+    reasons.push(
       `${counted(sends.waitedForConnection, "request")} waited for one of the ${countText(result.connectionsMax)} ` +
         `connections, up to ${latencyText(sends.longestWaitMs)}; their latency includes it. ` +
         "The sidecar was slower than the rate for a while, or --connections is too small for it.",
@@ -53,26 +53,26 @@ export function warnings(result: LoadResult): string[] {
   }
   const unknown = all.requests - all.count;
   if (unknown > 0) {
-    told.push(
+    reasons.push(
       `${counted(unknown, "request")} (${shareText(unknown / all.requests)}) failed before the timeout: ` +
-        "the percentiles are of the others, and only --errors makes the test fail for it.",
+        "the percentiles cover the others, and only --errors makes the test fail because of them.",
     );
   }
   if (all.requests > 0 && all.requests < 1000) {
-    told.push(
-      `${counted(all.requests, "request is", "requests are")} few: p99.9 and max say little. Take a longer --duration.`,
+    reasons.push(
+      `${counted(all.requests, "request is", "requests are")} too few for p99.9 and max. Use a longer --duration.`,
     );
   }
-  return told;
+  return reasons;
 }
 
-/** The rows of the table by name: all together, too, where no endpoint's own row has every request. */
+/** Returns the rows of the table by name. A row for all requests is added if no single endpoint's row covers them. */
 export function resultRows({ endpoints, all, sends }: LoadResult): (readonly [string, EndpointResult])[] {
   const rows = Object.entries(endpoints);
   return rows.length > 1 || sends.notSent > 0 ? [...rows, ["all", all]] : rows;
 }
 
-/** How the load was made: `30 s at 500/s, arrivals at random (Poisson), 1 login id`. */
+/** Describes the load: `30 s at 500/s, arrivals at random (Poisson), 1 login id`. */
 export function runText({ seconds, plannedRate, arrivals, loginIds }: LoadResult): string {
   const { from, to } = plannedRate;
   const rate = from === to ? `at ${rateText(from)}/s` : `from ${rateText(from)}/s to ${rateText(to)}/s`;
@@ -101,10 +101,10 @@ function factsOf({ rate, sends, errors, serviceTime, drift, profile }: LoadResul
     facts.push(["drift", p99s]);
   }
   if (errors.length === 0) return [...facts, ["errors", "none"]];
-  const told = errors.map(
+  const lines = errors.map(
     ({ error, requests, share }) => `${countText(requests)} (${shareText(share)})  ${error}`,
   );
-  return [...facts, ...told.map((text, index): Fact => [index === 0 ? "errors" : "", text])];
+  return [...facts, ...lines.map((text, index): Fact => [index === 0 ? "errors" : "", text])];
 }
 
 function roundMs(seconds: number): number {

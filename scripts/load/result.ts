@@ -4,7 +4,7 @@ import {
   type PercentilePoint,
   percentileCurve,
   percentileMs,
-  summariseLatencies,
+  summarizeLatencies,
 } from "./latencies.ts";
 import type { Plan, Profile } from "./plan.ts";
 import type { Recorder } from "./recorder.ts";
@@ -12,13 +12,16 @@ import { type Endpoint, endpoints } from "./signed-requests.ts";
 import type { ThresholdVerdict } from "./thresholds.ts";
 import type { TimelinePoint } from "./timeline.ts";
 
-/** One line of the table of latencies. */
+/** One row of the table of latencies. */
 export interface EndpointResult extends LatencySummary {
   readonly requests: number;
   readonly errors: number;
 }
 
-/** Everything that was measured: what `--json` prints and what the report shows. No login id, no body, no secret. */
+/**
+ * Everything that was measured: `--json` prints it, and the report shows it. It contains no login id, no body and no
+ * secret.
+ */
 export interface LoadResult {
   readonly holds: boolean;
   readonly target: string;
@@ -35,12 +38,12 @@ export interface LoadResult {
   readonly rate: { readonly intended: number; readonly achieved: number };
   readonly all: EndpointResult;
   readonly endpoints: Readonly<Partial<Record<Endpoint, EndpointResult>>>;
-  /** From the send, not from when it was due: what a closed loop would have reported. */
+  /** Measured from the send and not from when the request was due, as a closed loop would report it. */
   readonly serviceTime: LatencySummary;
   readonly sends: SendResult;
   readonly errors: readonly { readonly error: string; readonly requests: number; readonly share: number }[];
   readonly thresholds: readonly ThresholdVerdict[];
-  /** Latencies in the first and in the last tenth of the time, to be compared after a soak. */
+  /** Latencies in the first and in the last tenth of the test, to be compared after a soak. */
   readonly drift: { readonly first: LatencySummary; readonly last: LatencySummary };
   readonly timeline: readonly TimelinePoint[];
   readonly curves: Readonly<Partial<Record<Endpoint | "all", readonly PercentilePoint[]>>>;
@@ -50,7 +53,7 @@ export interface LoadResult {
 export interface SendResult {
   readonly sent: number;
   readonly notSent: number;
-  /** How late the generator itself was. */
+  /** How late the load generator itself was. */
   readonly latenessP50Ms: number | null;
   readonly latenessP99Ms: number | null;
   readonly latenessMaxMs: number | null;
@@ -68,20 +71,23 @@ export interface ResultOptions {
   readonly environment: Environment;
 }
 
-/** The generator's own delay is part of every latency: this much of a p99 may be due to it, or a millisecond. */
+/**
+ * The load generator's own delay is part of every latency. It may be this share of the p99, or one millisecond if that
+ * is more.
+ */
 const latenessShareMax = 0.1;
 const latenessMsAllowed = 1;
 
-/** Makes the result of what was recorded. */
+/** Computes the result from what was recorded. */
 export function makeResult(options: ResultOptions): LoadResult {
   const { plan, target, startedAt, measuredMs, recorder, environment } = options;
   const { sends } = recorder;
   const all = {
     requests: sends.due,
     errors: [...recorder.errors.values()].reduce((sum, count) => sum + count, 0),
-    ...summariseLatencies(recorder.allLatencies()),
+    ...summarizeLatencies(recorder.allLatencies()),
   };
-  // Sends that were late count as slower; the last answer's own time does not.
+  // The rate counts late sends as lost speed. The time that the last answer took is not counted.
   const seconds = measuredMs / 1000;
   const achieved = seconds === 0 ? 0 : sends.answered / Math.max(seconds, sends.lastSentMs / 1000);
   const measured = { latency: all, requests: all.requests, errors: all.errors, achievedRate: achieved };
@@ -104,7 +110,7 @@ export function makeResult(options: ResultOptions): LoadResult {
     rate: { intended: seconds === 0 ? 0 : sends.due / seconds, achieved },
     all,
     endpoints: Object.fromEntries(used.map((endpoint) => [endpoint, endpointResult(recorder, endpoint)])),
-    serviceTime: summariseLatencies(recorder.serviceTimes),
+    serviceTime: summarizeLatencies(recorder.serviceTimes),
     sends: sendResult(recorder, all.p99Ms),
     errors: errorsOf(recorder),
     thresholds,
@@ -123,12 +129,12 @@ function errorsOf({ errors, sends }: Recorder): LoadResult["errors"] {
 
 function driftOf({ timeline }: Recorder, measuredMs: number): LoadResult["drift"] {
   return {
-    first: summariseLatencies(timeline.between(0, measuredMs / 10)),
-    last: summariseLatencies(timeline.between(measuredMs * 0.9, measuredMs)),
+    first: summarizeLatencies(timeline.between(0, measuredMs / 10)),
+    last: summarizeLatencies(timeline.between(measuredMs * 0.9, measuredMs)),
   };
 }
 
-/** One for all, and one for each endpoint if there are several. */
+/** Returns a curve for all requests, and one for each endpoint if there are several. */
 function curvesOf(recorder: Recorder, used: readonly Endpoint[]): LoadResult["curves"] {
   const several = used.length > 1 ? used : [];
   return {
@@ -140,7 +146,7 @@ function curvesOf(recorder: Recorder, used: readonly Endpoint[]): LoadResult["cu
 }
 
 function endpointResult(recorder: Recorder, endpoint: Endpoint): EndpointResult {
-  return { ...recorder.counts[endpoint], ...summariseLatencies(recorder.latencies[endpoint]) };
+  return { ...recorder.counts[endpoint], ...summarizeLatencies(recorder.latencies[endpoint]) };
 }
 
 function sendResult({ sends, lateness }: Recorder, p99Ms: number | null): SendResult {

@@ -11,12 +11,12 @@ export type Mix = Readonly<Record<Endpoint, number>>;
 
 export interface SignedRequest {
   readonly endpoint: Endpoint;
-  /** The whole HTTP/1.1 message. */
+  /** The complete HTTP/1.1 message. */
   readonly bytes: Buffer;
 }
 
 export interface SignedRequestsOptions {
-  /** What the Host header says. */
+  /** The value of the Host header. */
   readonly host: string;
   readonly basePath: string;
   readonly sharedSecret: Uint8Array;
@@ -25,22 +25,25 @@ export interface SignedRequestsOptions {
   readonly valueBytes: number;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Uniform in [0, 1). */
+  /** Returns a uniform number in [0, 1). */
   readonly random: () => number;
 }
 
 export interface SignedRequests {
-  /** The next request of the mix, signed for this instant: send it at once. */
+  /** Returns the next request of the mix. It is signed for this instant and must be sent at once. */
   next(): SignedRequest;
-  /** A lookup of the first login id. */
+  /** Returns a lookup of the first login id. */
   first(): SignedRequest;
 }
 
-/** The characters that JSON allows behind a value and that mean nothing. */
+/** Whitespace that JSON allows after a value. */
 const blanks = [" ", "\t", "\r", "\n"] as const;
 const counterDigits = 12;
 
-/** Makes requests as OwnID signs them. No two have the same signature, and no two `set` the same value. */
+/**
+ * Creates requests that are signed as OwnID signs them. No two have the same signature, and no two `set` requests write
+ * the same value.
+ */
 export function createSignedRequests(options: SignedRequestsOptions): SignedRequests {
   const { host, basePath, sharedSecret, mix, loginIds, valueBytes, now, random } = options;
   const fresh = createFreshness(now);
@@ -56,7 +59,7 @@ export function createSignedRequests(options: SignedRequestsOptions): SignedRequ
 
   function contentOf(endpoint: Endpoint, loginId: string) {
     if (endpoint === "get") return { loginId };
-    // OwnID sends the type; it also tells the request from a lookup, whose signature would be the same.
+    // OwnID sends the type. It also makes the body differ from that of a lookup, which would have the same signature.
     if (endpoint === "session") return { loginId, sessionType: "browser" };
     sets += 1;
     return { loginId, ownIdData: sets.toString(36).padStart(counterDigits, "0") + filler };
@@ -84,9 +87,10 @@ export function createSignedRequests(options: SignedRequestsOptions): SignedRequ
 }
 
 /**
- * Equal bodies with equal timestamps have equal signatures, which the replay guard takes for copies. So requests
- * of one millisecond differ by what stands behind the JSON: the second has one blank, and so on, two characters
- * at most for the first twenty. A clock that is set back stands still here until it has caught up.
+ * Equal bodies with equal timestamps have equal signatures, which the replay guard would refuse. Requests of the same
+ * millisecond therefore differ in the whitespace after the JSON: the first has none, the second has one character, and
+ * the first twenty have at most two. If the clock is set back, the timestamp stays the same until the clock has caught
+ * up.
  */
 function createFreshness(now: () => number): () => { timestamp: string; mark: string } {
   let millisecond = 0;
@@ -103,7 +107,10 @@ function createFreshness(now: () => number): () => { timestamp: string; mark: st
   };
 }
 
-/** Numbers in base 4 without a zero, so that each has a mark of its own: 0 is empty, 1 to 4 one character. */
+/**
+ * Writes a number in base 4 without a zero digit, so that each number has a different mark: 0 is empty, and 1 to 4 take
+ * one character.
+ */
 function markOf(number: number): string {
   let mark = "";
   for (let rest = number; rest > 0; rest = Math.floor((rest - 1) / blanks.length)) {

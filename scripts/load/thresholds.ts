@@ -13,7 +13,7 @@ const percentiles = {
 
 type Percentile = keyof typeof percentiles;
 
-/** What a threshold is held against. */
+/** The measured values that thresholds are compared with. */
 export interface Measured {
   readonly latency: LatencySummary;
   readonly requests: number;
@@ -23,11 +23,11 @@ export interface Measured {
 }
 
 export interface ThresholdVerdict {
-  /** As in `p99 at most 20 ms`. */
+  /** The condition, such as `p99 at most 20 ms`. */
   readonly threshold: string;
   readonly measured: string;
   readonly holds: boolean;
-  /** By how much it does not hold, `null` if it does. */
+  /** By how much the threshold is missed, or `null` if it holds. */
   readonly missedBy: string | null;
 }
 
@@ -37,7 +37,11 @@ export type ThresholdOptions = Readonly<
   Partial<Record<Percentile | "errors" | "min-rate", string | undefined>>
 >;
 
-/** The thresholds that were given. @throws {UsageWrong} */
+/**
+ * Parses the thresholds among the options.
+ *
+ * @throws {UsageWrong} a threshold is not understood
+ */
 export function parseThresholds(options: ThresholdOptions): Threshold[] {
   const thresholds: Threshold[] = [];
   for (const name of ["p50", "p90", "p95", "p99", "p999"] as const) {

@@ -1,17 +1,20 @@
 import type { Histogram } from "hdr-histogram-js";
 import { createLatencies, percentileMs, recordMs } from "./latencies.ts";
 
-/** What happened in one stretch of the test. Rates are per second; `null` = no request was due in it that says. */
+/**
+ * What happened in one interval of the test. Rates are per second. A percentile is `null` if no request that was due in
+ * the interval has a known latency.
+ */
 export interface TimelinePoint {
   readonly fromSecond: number;
   readonly seconds: number;
-  /** Due in it. */
+  /** Requests that were due in the interval. */
   readonly intendedRate: number;
-  /** Answered in it, with whatever answer. */
+  /** Requests that were answered in the interval, with any answer. */
   readonly achievedRate: number;
-  /** Of those due in it, the failed ones. */
+  /** How many of the requests that were due in the interval failed. */
   readonly errors: number;
-  /** Of those due in it, from when they were due. */
+  /** Latency of the requests that were due in the interval, measured from when they were due. */
   readonly p50Ms: number | null;
   readonly p95Ms: number | null;
   readonly p99Ms: number | null;
@@ -22,9 +25,9 @@ export interface Timeline {
   answered(doneMs: number): void;
   failed(dueMs: number): void;
   latency(dueMs: number, latencyMs: number): void;
-  /** Up to `endMs`. */
+  /** Returns the points up to `endMs`. */
   points(endMs: number): TimelinePoint[];
-  /** The latencies of what was due between two times, to the width of a point. */
+  /** Returns the latencies of the requests that were due between two times, rounded to the width of a point. */
   between(fromMs: number, toMs: number): Histogram;
 }
 
@@ -39,9 +42,9 @@ const firstWidthMs = 1000;
 const significantDigits = 2;
 
 /**
- * Records the course of the test in at most `pointsMax` points, at first one a second. If there is one more, every
- * two neighbours are merged, with the percentiles of both and not an average of them. A day therefore takes no more
- * memory than ten minutes.
+ * Records the course of the test in at most `pointsMax` points. At first, a point covers one second. If there would be
+ * one more point, each two neighbors are merged, and their percentiles are computed from the merged histogram and not
+ * averaged. A test of a day therefore takes no more memory than one of ten minutes.
  */
 export function createTimeline(pointsMax = 600): Timeline {
   let widthMs = firstWidthMs;

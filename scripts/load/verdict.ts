@@ -2,16 +2,16 @@ import { type NoAnswer, timedOut } from "./connections.ts";
 import type { Answer } from "./response-reader.ts";
 import type { Endpoint } from "./signed-requests.ts";
 
-/** What became of a request; `error` is `null` if the answer is the one that the endpoint promises. */
+/** The outcome of a request. `error` is `null` if the answer is one that the endpoint promises. */
 export interface Verdict {
   readonly error: string | null;
-  /** Whether there was an answer at all. */
+  /** Whether any answer came. */
   readonly isAnswered: boolean;
-  /** Whether the time ran out: an answer would have taken longer still. */
+  /** Whether the request timed out, so that its answer would have taken even longer. */
   readonly isTimeout: boolean;
 }
 
-/** The statuses of success and how their bodies begin. */
+/** The statuses of success, and how their bodies begin. */
 const successes: Readonly<Record<Endpoint, Readonly<Record<number, string>>>> = {
   get: { 200: '{"ownIdData":"', 204: "" },
   set: { 204: "" },
@@ -20,7 +20,7 @@ const successes: Readonly<Record<Endpoint, Readonly<Record<number, string>>>> = 
 
 const succeeded: Verdict = { error: null, isAnswered: true, isTimeout: false };
 
-/** Judges every answer by status and body. What a body says is never told, except a problem's code. */
+/** Judges an answer by its status and body. Nothing of a body is reported except a problem's code. */
 export function judge(endpoint: Endpoint, outcome: Answer | NoAnswer): Verdict {
   if ("reason" in outcome) {
     return { error: outcome.reason, isAnswered: false, isTimeout: outcome.reason === timedOut };

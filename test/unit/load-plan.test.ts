@@ -102,7 +102,7 @@ describe("login ids", () => {
     writeFileSync(folder.at("users"), `fine@example.com\n${"secret".repeat(60)}\n`);
     const choose = () => chooseLoginIds({ users: folder.at("users"), "login-id": undefined });
     expect(choose).toThrow(
-      "--users: line 2 is no login id: it has 1 to 320 characters and no control characters.",
+      "--users: line 2 is not a login id: login ids have 1 to 320 characters and no control characters.",
     );
   });
 });

@@ -3,7 +3,7 @@ import {
   createLatencies,
   percentileCurve,
   recordMs,
-  summariseLatencies,
+  summarizeLatencies,
 } from "../../scripts/load/latencies.ts";
 import { createRecorder } from "../../scripts/load/recorder.ts";
 import { createTimeline } from "../../scripts/load/timeline.ts";
@@ -24,14 +24,14 @@ describe("latencies", () => {
   test("are kept from a microsecond to a minute to a thousandth, and no longer", () => {
     const histogram = createLatencies(3);
     for (const ms of [0, 0.001, 1.234, 12_345, 60_000, 90_000]) recordMs(histogram, ms);
-    const { p50Ms, maxMs } = summariseLatencies(histogram);
+    const { p50Ms, maxMs } = summarizeLatencies(histogram);
     expect(histogram.minNonZeroValue).toBe(1);
     expect(Math.abs((p50Ms ?? 0) - 1.234) / 1.234).toBeLessThan(0.001);
     expect(Math.abs((maxMs ?? 0) - 60_000) / 60_000).toBeLessThan(0.001);
   });
 
   test("that are none have no percentiles", () => {
-    expect(Object.values(summariseLatencies(createLatencies(3)))).toEqual([
+    expect(Object.values(summarizeLatencies(createLatencies(3)))).toEqual([
       0,
       null,
       null,
@@ -76,11 +76,11 @@ describe("a recorder", () => {
     const recorder = createRecorder();
     recorder.record({ ...exchange, doneMs: 150 }, success);
     for (let count = 0; count < 99; count += 1) recorder.record(exchange, refusal);
-    expect(summariseLatencies(recorder.allLatencies())).toMatchObject({ count: 1, p50Ms: 50 });
+    expect(summarizeLatencies(recorder.allLatencies())).toMatchObject({ count: 1, p50Ms: 50 });
     recorder.record({ ...exchange, doneMs: 5101 }, timeout);
     recorder.recordNotSent(100, 6000);
-    expect(summariseLatencies(recorder.allLatencies())).toMatchObject({ count: 3 });
-    expect(summariseLatencies(recorder.allLatencies()).maxMs).toBeCloseTo(6000, -1);
+    expect(summarizeLatencies(recorder.allLatencies())).toMatchObject({ count: 3 });
+    expect(summarizeLatencies(recorder.allLatencies()).maxMs).toBeCloseTo(6000, -1);
   });
 
   test("accounts for every request that was due", () => {

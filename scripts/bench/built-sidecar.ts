@@ -3,11 +3,11 @@ import { join } from "node:path";
 const root = join(import.meta.dir, "../..");
 let built: Promise<string> | null = null;
 
-/** `message` says why, and what to do. */
+/** The build failed. `message` says why, and how to fix it. */
 export class SidecarNotBuilt extends Error {}
 
 /**
- * The file that `bun run start` and the image run, made from the source as it is.
+ * Builds dist/ from the current source and returns the file that `bun run start` and the image run.
  *
  * @throws {SidecarNotBuilt}
  */

@@ -5,10 +5,10 @@ import type { ByContender, Results } from "./results.ts";
 import { ratioBetween } from "./targets.ts";
 
 /**
- * Draws the warm lookup as bars: requests per second, and CPU time for each request. The SVG follows the reader's light
- * or dark scheme and loads nothing.
+ * Returns a bar chart of the warm lookup: requests per second, and CPU time per request. It is an SVG that follows the
+ * reader's light or dark scheme and loads nothing.
  *
- * @throws {Error} the lookup was not measured
+ * @throws {Error} the results contain no measurement of the lookup
  */
 export function chartOf(results: Results): string {
   const measured = results.workloads.hit;
@@ -34,7 +34,7 @@ const rowsTop = 66;
 const rowHeight = 44;
 const barHeight = 18;
 const captionHeight = 16;
-/** The space beside the longest bar, where its figures stand. */
+/** Space that is reserved beside the longest bar for its label. */
 const figuresWidth = 142;
 
 interface Row {
@@ -42,7 +42,7 @@ interface Row {
   readonly name: string;
   readonly note: string;
   readonly look: "limit" | "ours" | "ours part" | "other";
-  /** Whom its figures are said in multiples of, and how that one is called. */
+  /** The contender whose value is the unit of this row's ratio, and its name in the label. */
   readonly base: readonly [ContenderName, string] | null;
 }
 
@@ -51,9 +51,9 @@ const overSidecar: Row["base"] = ["guard-on", "sidecar"];
 const sameWork = "same signature check and Redis read";
 
 const rows: readonly Row[] = [
-  row("bare", "bare Bun.serve", "by hand, nothing but the work itself", "limit", null),
+  row("bare", "bare Bun.serve", "by hand, only the necessary work", "limit", null),
   row("guard-off", "ownid-sidecar, guard off", "REPLAY_PROTECTION=off", "ours part", overBare),
-  row("guard-on", "ownid-sidecar", "as it comes, replay guard on", "ours", overBare),
+  row("guard-on", "ownid-sidecar", "default settings, replay guard on", "ours", overBare),
   row("fastify", "Fastify on Node", sameWork, "other", overSidecar),
   row("express", "Express on Node", sameWork, "other", overSidecar),
   row("sample", "OwnID's sample on Node", "Express, a plain object, no check", "other", overSidecar),
@@ -131,7 +131,7 @@ function drawPanel(panel: Panel, measured: ByContender<Sample>, shown: readonly 
   ];
 }
 
-/** The bar ends at the median. Each dot is a round. */
+/** Draws a bar that ends at the median, with a dot for each round. */
 function drawBar(
   panel: Panel,
   measured: ByContender<Sample>,
@@ -153,7 +153,7 @@ function drawBar(
   ];
 }
 
-/** The median of the rounds' ratios, as in every table, and not the ratio of the medians beside it. */
+/** Returns the median of the rounds' ratios, as in all tables, and not the ratio of the medians. */
 function multipleOf({ figure }: Panel, measured: ByContender<Sample>, { contender, base }: Row): string {
   if (base === null) return "the yardstick";
   const ratio = ratioBetween(measured, contender, base[0], figure);
@@ -171,16 +171,16 @@ function captionsOf({ plan, machine, versions, commit, date }: Results): string[
   ].map(Bun.escapeHTML);
 }
 
-/** The text for screen readers. */
+/** Returns a description for screen readers. */
 function summaryOf(measured: ByContender<Sample>): string {
-  const said = rows.flatMap(({ contender, name }) => {
+  const sentences = rows.flatMap(({ contender, name }) => {
     const { median } = measured[contender] ?? {};
     if (median === undefined) return [];
     return [
       `${name} ${Math.round(median.requestsPerSecond)} requests per second and ${median.cpuUs.toFixed(1)} µs of CPU time for each`,
     ];
   });
-  return `A signed lookup that Redis answers: ${said.join("; ")}.`;
+  return `A signed lookup that Redis answers: ${sentences.join("; ")}.`;
 }
 
 function textAt(x: number, y: number, look: string, content: string): string {

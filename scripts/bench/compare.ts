@@ -26,12 +26,12 @@ is timed.
   bun run bench compare --workload hit --workload half --rounds 7
   bun run bench --report
 
-  --workload NAME  only this one; may be given several times
+  --workload NAME  measure only this workload; may be given several times
   --rounds N       how often each server is measured (default 5)
-  --seconds N      how long each time (default 2), and three times as long in
-                   half
-  --quick          one short round without a warm-up, which shows that
-                   everything works and not how fast it is
+  --seconds N      length of each measurement (default 2). The workload half
+                   takes three times as long
+  --quick          run one short round without a warm-up, to see that
+                   everything works. Its results are not meaningful
   --report         write RESULTS.md, results.json and the chart of README.md
   --json           print JSON
 
@@ -39,7 +39,7 @@ Workloads:
 
 ${describeEach([
   ...Object.entries(workloads).map(([name, { title }]) => [name, title] as const),
-  ["half", "hit at half of what bare can do: how long the slowest answers take"],
+  ["half", "hit at half of bare's rate, which shows the latency without saturation"],
 ])}
 
 To find out whether a lookup has become clearly more expensive, run
@@ -154,7 +154,7 @@ async function keep(results: Results): Promise<void> {
   await Bun.write(chartFile, chartOf(results));
 }
 
-/** Rounds every figure to three decimals, since none is more exact. */
+/** Formats the results with at most three decimals, since the measurements are no more precise. */
 function jsonOf(results: Results): string {
   const round = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toFixed(3)) : value);
   return `${JSON.stringify(results, round, 2)}\n`;

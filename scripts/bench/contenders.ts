@@ -10,12 +10,12 @@ export type ContenderName = "bare" | "guard-off" | "guard-on" | "fastify" | "exp
 
 export interface Contender {
   readonly name: ContenderName;
-  /** Whether it refuses requests that are not signed. */
+  /** Whether it refuses requests with a wrong signature. */
   readonly verifies: boolean;
-  /** Whether its writes reach the hash too. */
+  /** Whether its writes also update the hash. */
   readonly writesThrough: boolean;
   readonly runsOn: "bun" | "node";
-  /** Resolves once it is ready for load. The sidecar is ready once it may fill hashes. */
+  /** Starts it and resolves when it can be loaded. The sidecar must then be able to fill hashes. */
   start(site: Site): Promise<MeasuredProcess>;
 }
 
@@ -28,7 +28,7 @@ export const guardOn: Contender = {
   start: (site) => startSidecar(site),
 };
 
-/** The sidecar without its replay guard, which none of the other servers has. */
+/** The sidecar without the replay guard, since none of the other servers has one. */
 export const guardOff: Contender = {
   name: "guard-off",
   verifies: true,
@@ -45,7 +45,7 @@ export const fastify = onNode("fastify");
 export const express = onNode("express");
 export const sample = onNode("sample");
 
-/** One of the hand-written `Bun.serve` handlers. */
+/** Returns one of the hand-written `Bun.serve` handlers. */
 function bare(file: "bare.ts" | "bare-set.ts" | "bare-session.ts"): Contender {
   return {
     name: "bare",
@@ -56,7 +56,7 @@ function bare(file: "bare.ts" | "bare-set.ts" | "bare-session.ts"): Contender {
   };
 }
 
-/** A server on Node, from the file of that name. */
+/** Returns a server that runs on Node, from the file with this name. */
 function onNode(name: "fastify" | "express" | "sample"): Contender {
   return {
     name,
@@ -73,13 +73,13 @@ function onNode(name: "fastify" | "express" | "sample"): Contender {
 
 let node: string | null | undefined;
 
-/** `null` where Node is not installed. */
+/** Returns the path of Node, or `null` if it is not installed. */
 export function nodePath(): string | null {
   if (node === undefined) node = findNode();
   return node;
 }
 
-/** If Node is not installed, `bun run` puts Bun itself on the PATH as `node`. */
+/** If Node is missing, `bun run` puts Bun itself on the PATH as `node`, which does not count. */
 function findNode(): string | null {
   const path = Bun.which("node");
   if (path === null) return null;
@@ -89,7 +89,7 @@ function findNode(): string | null {
 
 const serverPath = (file: string) => join(import.meta.dir, "servers", file);
 
-/** The sidecar with default settings, apart from these and those of the site. */
+/** Starts the sidecar with its default settings, apart from these and those of the site. */
 async function startSidecar(
   site: Site,
   settings: Readonly<Record<string, string>> = {},
@@ -119,7 +119,7 @@ function startServer(
     argv,
     environment: { ...environment, NODE_ENV: "production" },
     async greet(port) {
-      // Any answer shows that it listens.
+      // Any answer shows that it is listening.
       await fetchDirect(`http://127.0.0.1:${port}/`, { method: "POST", keepalive: false });
     },
   });

@@ -5,23 +5,23 @@ import { measureInTurn } from "./rounds.ts";
 import type { Site } from "./site.ts";
 import { workloads } from "./workloads.ts";
 
-/** More connections than in the other workloads, so that requests arrive as if from independent clients. */
+/** More connections than in the other workloads, so that requests arrive like those of independent people. */
 const connections = 256;
-/** In a short load a single stall of the machine could make up the slowest hundredth. */
+/** In a short load, a single stall of the machine can make up the slowest hundredth. */
 const timesLonger = 3;
 
 const contenders = [bareLookup, guardOff, guardOn] as const;
 
-/** The number of measurements in a round: `bare` at full load, and each contender at half of that. */
+/** The number of measurements in one round: `bare` at its full rate, and each contender. */
 export const halfLoadMeasurements = contenders.length + 1;
 
 /**
  * Measures latency while nothing is saturated: the warm lookup at half the rate that `bare` has just reached. Each
- * connection pauses for a random time between an answer and its next request, so that all connections together reach
- * that rate on average.
+ * connection pauses for a random time between an answer and its next request. The mean pause is chosen so that all
+ * connections together reach that rate.
  *
- * @param begin is called before each measurement
- * @throws {AnswersWrong} a request had no right answer
+ * @param begin called with a description before each measurement
+ * @throws {AnswersWrong} a request was not answered correctly
  */
 export async function measureHalfLoad(
   site: Site,

@@ -8,19 +8,19 @@ import { gate } from "./gate/gate.ts";
 import { LookupsWrong } from "./gate/lookups.ts";
 import { AnswersWrong } from "./measure.ts";
 
-/** The measurements, by the first operand. Without an operand, the comparison runs. */
+/** The measurements, by the first operand that selects them. Without an operand, the comparison runs. */
 const measurements: ReadonlyMap<string, () => Promise<void>> = new Map([
   ["compare", () => measureWith(compare)],
   ["gate", () => measureWith(gate)],
 ]);
 
-/** Why nothing can be measured. */
+/** Errors that say why nothing can be measured. */
 const expected = [AnswersWrong, LookupsWrong, ServerUnavailable, SidecarNotBuilt];
 
 const [first = ""] = process.argv.slice(2);
 await (measurements.get(first) ?? (() => measureWith(compare)))();
 
-/** Runs a measurement. If nothing can be measured, it prints the reason and ends with status 1. */
+/** Runs a measurement. If nothing can be measured, it prints the reason and exits with status 1. */
 function measureWith<Options extends ParseArgsOptionsConfig>(command: Command<Options>): Promise<void> {
   return runCommand({
     ...command,

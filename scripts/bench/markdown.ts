@@ -1,13 +1,13 @@
 import { reportOf, type Table } from "./report.ts";
 import type { Results } from "./results.ts";
 
-/** Returns the whole run as Markdown. */
+/** Formats the whole run as Markdown. */
 export function markdownOf(results: Results): string {
   const { facts, tables } = reportOf(results);
   return [
     "# Results",
     "",
-    "Written by `bun run bench --report`; [README.md](README.md) says how they come about and how to read them.",
+    "Written by `bun run bench --report`; [README.md](README.md) explains how they are measured and how to read them.",
     "",
     ...facts.map((fact) => `- ${fact}`),
     ...tables.flatMap(sectionOf),

@@ -7,21 +7,21 @@ import type { Site } from "./site.ts";
 import type { Scene, Workload } from "./workloads.ts";
 import { type LatencyMs, runWrk, type WrkReport } from "./wrk.ts";
 
-/** One contender's figures in one round. */
+/** What was measured of one contender in one round. */
 export interface Sample {
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** CPU time of the server's process for each request, microseconds. */
+  /** CPU time of the server's process per request, in microseconds. */
   readonly cpuUs: number;
   readonly latencyMs: LatencyMs;
-  /** Memory of the server's process at the end, MiB. */
+  /** Resident memory of the server's process at the end, in MiB. */
   readonly residentMiB: number;
 }
 
-/** A contender answered wrongly or not at all, so its figures mean nothing. */
+/** A contender answered incorrectly or not at all, so its measurement would be meaningless. */
 export class AnswersWrong extends Error {}
 
-/** How much is measured. */
+/** The size of a measurement. */
 export interface Plan {
   readonly rounds: number;
   readonly seconds: number;
@@ -31,7 +31,7 @@ export interface Plan {
 }
 
 export interface Run extends Omit<Plan, "rounds"> {
-  /** The average pause of each connection before its next request, in milliseconds. By default there is none. */
+  /** The mean pause of each connection before its next request. Without it, there is no pause. */
   readonly pauseMs?: number;
   readonly site: Site;
   readonly workload: Workload;
@@ -39,7 +39,8 @@ export interface Run extends Omit<Plan, "rounds"> {
 }
 
 /**
- * Measures a contender once: starts a fresh process, checks its answers, warms it up, and loads it.
+ * Measures a contender once. It starts a fresh process, checks its answers, warms it up, and then loads it for the
+ * seconds of the plan.
  *
  * @throws {AnswersWrong} an answer was wrong, before the measurement or during it
  */
@@ -60,25 +61,29 @@ export async function measure(run: Run): Promise<Sample> {
 }
 
 async function load(run: Run, { server, sign }: Stage, perSecond: number) {
-  await run.site.level();
+  await run.site.restore();
   const requests = sign(Math.ceil(run.seconds * perSecond));
   const cpuBeforeMs = server.cpuMs();
   const report = await runWrk({ port: server.port, requests, ...run });
   return { report, cpuMs: server.cpuMs() - cpuBeforeMs };
 }
 
-/** A contender's process whose answers have been checked, and new requests for it. */
+/** A contender's process whose answers have been checked, and the source of fresh requests for it. */
 interface Stage extends AsyncDisposable {
   readonly server: MeasuredProcess;
-  /** Returns the next requests of this run: `count`, or fewer if the workload has no more. */
+  /** Signs the next `count` requests of this run, or fewer if the workload has no more. */
   sign(count: number): string[];
 }
 
-/** @throws {AnswersWrong} an answer is wrong */
+/**
+ * Starts the contender and checks its answers.
+ *
+ * @throws {AnswersWrong} an answer is wrong
+ */
 async function setStage(run: Run): Promise<Stage> {
   const { site, workload, contender } = run;
   const scene = { site, contender, id: Date.now() };
-  await site.level();
+  await site.restore();
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await contender.start(site));
   await checkAnswers(run, server.port, scene);
@@ -103,16 +108,17 @@ async function setStage(run: Run): Promise<Stage> {
   };
 }
 
-/** After this many requests, the CPU time that a server needs for each has settled. */
+/** After this many requests, a server's CPU time per request has become stable. */
 const warmRequests = 30_000;
-/** A warm-up ends after this time even if there were fewer requests. */
+/** No server needs longer than this on a machine that is suitable for measurements. */
 const warmSecondsMax = 20;
-/** By how much a server that warms up can become faster from one second to the next. */
+/** By which factor a server may become faster from one second of the warm-up to the next. */
 const headroom = 2;
 
 /**
- * Loads the server until it has answered as many requests as every other server, and returns its last rate in requests
- * per second. In a new process the compiler's threads would count as CPU time of the requests.
+ * Loads the server until it has answered `warmRequests` requests, like every other server, and returns its last rate in
+ * requests per second. Without a warm-up, the compiler threads of a young process would count as the server's own CPU
+ * time.
  */
 async function warmUp({ workload, connections, isWarm }: Run, { server, sign }: Stage): Promise<number> {
   let rate = workload.perSecondMax / headroom;
@@ -150,7 +156,7 @@ function judge({ workload, contender }: Run, report: WrkReport): void {
   throw new AnswersWrong(`${contender.name}, ${workload.title}: ${problems.join(", ")}`);
 }
 
-/** Returns what shows that an answer under load was wrong. */
+/** Returns the signs that some answer under load was not the expected one. */
 export function problemsOf({ answerBytes, status }: Workload, report: WrkReport): string[] {
   const expectedErrors = status >= 400 ? report.requests : 0;
   const isOfSize = report.answerBytes >= answerBytes.min && report.answerBytes <= answerBytes.max;

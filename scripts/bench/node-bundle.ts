@@ -3,8 +3,8 @@ import { basename, join } from "node:path";
 const folder = join(import.meta.dir, "../../node_modules/.cache/bench");
 
 /**
- * Builds a module that Node can run from a TypeScript file, and returns its path. The module lies below node_modules, so
- * that Node finds the packages, which are not bundled.
+ * Compiles a TypeScript file into a module that Node can run, and returns its path. The module is placed below
+ * node_modules so that Node finds the packages, which are not bundled.
  *
  * @throws {AggregateError} the file cannot be built
  */

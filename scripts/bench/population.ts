@@ -1,21 +1,21 @@
 import { createHash } from "node:crypto";
 
 /**
- * A `user` is looked up and logs in. A `writer` is written through the sidecar. An `unhashed` user is written by a server
- * that uses no hashes. A `cold` user has no hash when a round begins.
+ * A `user` is looked up and logs in. A `writer` is written through a server that updates its hash. An `unhashed` user
+ * is written by a server that knows of no hash. A `cold` user has no hash when a round begins.
  */
 export type UserKind = "user" | "writer" | "unhashed" | "cold";
 
 export const valueBytes = 1024;
 
-/** `number` may be a pattern for several users, as `bun run loadtest` takes it. */
+/** Returns the login id. `number` may be a pattern of several numbers, in the syntax of `bun run loadtest`. */
 export function loginIdOf(kind: UserKind, number: number | `{${string}}`): string {
   return `${kind}${number}@example.com`;
 }
 
 /**
- * Returns a user's ownIdData. It is JSON like OwnID's own, so its quotation marks are escaped in every answer. Another
- * `version` gives another value.
+ * Returns the ownIdData of a user. It is JSON like OwnID's own, so its quotation marks have to be escaped in every
+ * answer. A different `version` results in a different value.
  */
 export function ownIdDataOf(loginId: string, version = ""): string {
   const digest = createHash("sha256").update(`${loginId} ${version}`).digest("base64url");

@@ -6,9 +6,9 @@ import { median, type Ratio } from "./rounds.ts";
 import { cpuRatio, rateRatio, ratioBetween, targets, verdictOf } from "./targets.ts";
 import { type WorkloadName, workloadNames, workloads } from "./workloads.ts";
 
-/** The whole run in words and figures, without a layout. */
+/** The whole run as text, before it is formatted as Markdown or for a terminal. */
 export interface Report {
-  /** What the figures depend on. */
+  /** The conditions under which it was measured. */
   readonly facts: readonly string[];
   readonly tables: readonly Table[];
 }
@@ -16,7 +16,7 @@ export interface Report {
 export interface Table {
   readonly title: string;
   readonly head: readonly string[];
-  /** Each row has as many cells as the head. */
+  /** The cells of each row, as many as the head has. */
   readonly rows: readonly (readonly string[])[];
 }
 
@@ -36,7 +36,7 @@ export function reportOf(results: Results): Report {
     facts: [
       `${date}, commit ${commit}, ${machine.cores} × ${machine.cpu}, ${machine.system}`,
       software.join(", "),
-      `${counted(plan.rounds, "round")} of ${plan.seconds} s, ${counted(plan.connections, "connection")}; medians, and in brackets every round`,
+      `${counted(plan.rounds, "round")} of ${plan.seconds} s, ${counted(plan.connections, "connection")}; medians, with every round in brackets`,
     ],
     tables: [
       ...workloadNames.flatMap((name) => workloadTable(name, results.workloads[name])),
@@ -58,15 +58,15 @@ function workloadTable(name: WorkloadName, measured: ByContender<Sample> | undef
     ratioText(cpuRatio(measured, "bare", contender)),
   ]);
   const figures = ["requests/s", "CPU µs", "p50 p95 p99 ms", "MiB"];
-  const head = ["", ...figures, "requests/s over bare's", "CPU of bare over its own"];
+  const head = ["", ...figures, "requests/s ÷ bare's", "bare's CPU ÷ its own"];
   return [{ title: workloads[name].title, head, rows }];
 }
 
 function halfLoadTable({ bareRates, contenders }: HalfLoad): Table {
   const bareRate = median(bareRates);
   return {
-    title: `the first lookup at half of bare's ${thousands(bareRate)}: ${thousands(bareRate / 2)} requests/s aimed at`,
-    head: ["", "requests/s", "p50 p95 p99 ms", "p99 in each round", "p99 over bare's"],
+    title: `the first lookup at half of bare's ${thousands(bareRate)}: target ${thousands(bareRate / 2)} requests/s`,
+    head: ["", "requests/s", "p50 p95 p99 ms", "p99 in each round", "p99 ÷ bare's"],
     rows: entriesOf(contenders).map(([contender, { median: middle, rounds }]) => [
       contenderTitles[contender],
       thousands(middle.requestsPerSecond),
@@ -90,7 +90,7 @@ function targetTable(results: Results): Table {
   };
 }
 
-/** Returns the contenders in a fixed order, which JSON need not keep. */
+/** Returns the contenders in a fixed order, since JSON need not keep their order. */
 function entriesOf<Figures>(measured: ByContender<Figures>) {
   const order: readonly ContenderName[] = ["bare", "guard-off", "guard-on", "fastify", "express", "sample"];
   return order.flatMap((name) => {

@@ -10,22 +10,22 @@ import type { Site } from "./site.ts";
 import type { WorkloadName } from "./workloads.ts";
 import { type LatencyMs, wrkPath } from "./wrk.ts";
 
-/** A contender's figures: the median of each over the rounds, and every round in order. */
+/** The values of one contender: the median of each, and every round in order. */
 export interface Measured<Figures> {
   readonly median: Figures;
   readonly rounds: readonly Figures[];
 }
 
-/** By contender, in the order of the workload's list. */
+/** The values by contender, in the order of the workload's list. */
 export type ByContender<Figures> = Partial<Record<ContenderName, Measured<Figures>>>;
 
 export interface HalfLoad {
-  /** Requests per second that `bare` reached at full load, in each round. */
+  /** The rate of `bare` without pauses, in requests per second, for each round. */
   readonly bareRates: readonly number[];
   readonly contenders: ByContender<Sample>;
 }
 
-/** The figures of a run and everything that they depend on. It is stored as JSON. */
+/** The results of a run and the conditions under which it was measured. They are saved as JSON. */
 export interface Results {
   readonly date: string;
   readonly commit: string;
@@ -66,7 +66,7 @@ export async function describeSetting(
   };
 }
 
-/** Takes the median of each figure separately, so the medians can come from different rounds. */
+/** Returns the median of each value separately. The medians need not come from the same round. */
 export function medianSample(rounds: readonly Sample[]): Measured<Sample> {
   const of = (figure: (sample: Sample) => number) => median(rounds.map(figure));
   return {
@@ -89,7 +89,7 @@ function medianLatency(rounds: readonly LatencyMs[]): LatencyMs {
   };
 }
 
-/** Returns the commit, and says so if the measured code has changed since. */
+/** Returns the commit, and whether the working tree differs from it. */
 function commitOf(root: string): string {
   const commit = printed(["git", "-C", root, "rev-parse", "--short", "HEAD"]);
   const isChanged = printed(["git", "-C", root, "status", "--porcelain", "--", "src"]) !== "";

@@ -1,6 +1,6 @@
 /**
- * Measures each contender once a round and reverses the order from one round to the next, so that other work of the
- * machine affects all contenders alike. Returns the samples of every round, in the order of the rounds.
+ * Measures each contender once in each round. The order rotates from one round to the next, so that other load on the
+ * machine affects all of them equally. Returns the samples of each contender in the order of the rounds.
  */
 export async function measureInTurn<Contender, Sample>(
   contenders: readonly Contender[],
@@ -16,7 +16,11 @@ export async function measureInTurn<Contender, Sample>(
   return samples;
 }
 
-/** Returns the middle value, or the mean of the two in the middle. @throws {RangeError} there are no values */
+/**
+ * Returns the middle value, or the mean of the two middle values.
+ *
+ * @throws {RangeError} there is no value
+ */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError("there is no median of nothing");
   const sorted = values.toSorted((a, b) => a - b);
@@ -32,9 +36,10 @@ export interface Ratio {
 }
 
 /**
- * Divides one figure by another, round by round. The two figures of a round were measured within seconds.
+ * Divides one series by another, round by round, since the two values of a round were measured within seconds of each
+ * other.
  *
- * @throws {RangeError} there are more of one than of the other, or none
+ * @throws {RangeError} the series differ in length, or are empty
  */
 export function ratioOf(figures: readonly number[], over: readonly number[]): Ratio {
   if (figures.length !== over.length) throw new RangeError("each round needs both figures");

@@ -4,30 +4,34 @@ import { pidFileName, serverFolder } from "../servers/server-folder.ts";
 import { launchServer } from "../servers/server-process.ts";
 
 export interface MeasuredProgram {
-  /** The name in error messages. */
+  /** The name of the program in error messages. */
   readonly name: string;
   readonly argv: readonly string[];
-  /** Its whole environment, besides `PORT`, on which it must listen on 127.0.0.1. */
+  /**
+   * Its complete environment, except for `PORT`, on which it must listen at 127.0.0.1. It inherits nothing from this
+   * process.
+   */
   readonly environment: Readonly<Record<string, string>>;
-  /** Tries once whether it is ready for load, and rejects if it is not. */
+  /** Checks once whether it is ready for load, and rejects if it is not. */
   greet(port: number): Promise<void>;
 }
 
-/** A server in its own process, with figures from the operating system. `await using` kills it. */
+/** A server in its own process, and what the operating system reports about it. `await using` kills it. */
 export interface MeasuredProcess extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
-  /** CPU time so far, user and system, of all its threads. Exact to 10 ms on Linux. */
+  /** Returns the CPU time so far, user and system, of all its threads. On Linux it is exact to 10 ms. */
   cpuMs(): number;
-  /** The resident memory now. */
+  /** Returns the resident memory. */
   residentBytes(): number;
 }
 
 /**
- * Starts a new process and resolves once it is ready. It never outlives this process. Its output goes to a file that is
- * deleted with it.
+ * Starts a fresh process and resolves when it is ready. The process never outlives this one. Its output goes to a file
+ * that is deleted with it.
  *
- * @throws {Error} it ended or did not answer; the message has the end of its output, and nothing of it is left
+ * @throws {Error} the process ended or did not become ready; the message contains the end of its output, and nothing of
+ * it remains
  */
 export async function startMeasured(program: MeasuredProgram): Promise<MeasuredProcess> {
   const dir = serverFolder("measured", null);
@@ -58,13 +62,13 @@ let ticksPerSecond: number | null = null;
 function cpuMsOf(pid: number): number {
   if (process.platform !== "linux") return parseCpuTime(ps(pid, "time"));
   ticksPerSecond ??= Number(Bun.spawnSync(["getconf", "CLK_TCK"]).stdout.toString());
-  // proc(5): utime and stime are the fields 14 and 15. The name, field 2, may contain blanks and brackets.
+  // See proc(5): utime and stime are fields 14 and 15. The name in field 2 may contain blanks and brackets.
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1000;
 }
 
-/** Returns milliseconds from a time as ps prints it: `[[days-]hours:]minutes:seconds`. */
+/** Parses a time as ps prints it, `[[days-]hours:]minutes:seconds`. Returns milliseconds. */
 export function parseCpuTime(text: string): number {
   const [clock = "", days = "0"] = text.split("-").reverse();
   const seconds = clock.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);

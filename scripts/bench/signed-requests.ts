@@ -5,15 +5,18 @@ export interface RequestPlan {
   readonly path: string;
   readonly sharedSecret: Uint8Array;
   readonly count: number;
-  /** The JSON body of the n-th request, counted from 0. */
+  /** Returns the JSON body of the n-th request, counted from 0. */
   readonly body: (number: number) => string;
-  /** The number of requests after which bodies may repeat. Each repetition is signed a millisecond later. */
+  /**
+   * The number of requests after which bodies may repeat. Each pass is signed with a timestamp one millisecond later
+   * than the previous one.
+   */
   readonly distinct: number;
 }
 
 /**
- * Signs requests as OwnID does and returns them as bytes of HTTP/1.1. No two have the same signature. They are valid for
- * the server's tolerance from now on.
+ * Signs requests as OwnID does, each with a unique signature, and returns them as bytes of HTTP/1.1. They stay valid
+ * for the server's tolerance from now on.
  */
 export function signRequests(plan: RequestPlan): string[] {
   const encoder = new TextEncoder();

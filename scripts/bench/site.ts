@@ -10,7 +10,10 @@ import { loginIdOf, ownIdDataOf, type UserKind } from "./population.ts";
 
 export interface SiteOptions {
   readonly users: Readonly<Record<UserKind, number>>;
-  /** COHERENCE_STATEMENT_MS, with the grace that belongs to it. A low value shortens the start. */
+  /**
+   * COHERENCE_STATEMENT_MS, from which the grace is derived. A smaller value shortens the start. If it is not given,
+   * the default applies.
+   */
   readonly statementMs?: number;
 }
 
@@ -19,23 +22,23 @@ export interface Site extends AsyncDisposable {
   readonly users: Readonly<Record<UserKind, number>>;
   readonly sharedSecret: Uint8Array;
   readonly keysFile: string;
-  /** A contender's settings, named as the sidecar's: the servers, the secret and the signing keys. */
+  /** The settings for a contender, under the sidecar's names: the servers, the secret and the signing keys. */
   readonly environment: Readonly<Record<string, string>>;
   readonly sql: SQL;
   readonly redis: Redis;
   /**
-   * Removes what a load has left behind: in Redis everything but the warm hashes, in Postgres the dead rows. It also
-   * makes a checkpoint, so that none falls into the next load. Every load starts from the same site.
+   * Restores the initial state after a load, so that each run finds the same site. Removes everything from Redis except
+   * the warm hashes, removes dead rows from Postgres, and makes a checkpoint.
    */
-  level(): Promise<void>;
+  restore(): Promise<void>;
 }
 
 export const keyPrefix = "ownid:";
 
-/** Tests switch `fsync` off. Here dead rows are removed between loads and not during one. */
+/** Tests turn `fsync` off. Here, dead rows are removed between the runs and not during one. */
 const durable = { fsync: "on", autovacuum: "off" };
 
-/** Short, so that the warm-up may soon fill hashes. Nobody else writes at that time. */
+/** A short grace, so that `sync warm` can begin to fill soon. Nobody else writes at that time. */
 const warmStatementMs = 500;
 
 function coherence(statementMs: number): Record<string, string> {
@@ -87,7 +90,7 @@ export async function startSite({ users, statementMs }: SiteOptions): Promise<Si
     environment,
     sql,
     redis,
-    async level() {
+    async restore() {
       await forgetAllButWarm(redis);
       await sql.unsafe("VACUUM users");
       await sql.unsafe("CHECKPOINT");

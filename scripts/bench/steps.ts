@@ -1,7 +1,10 @@
 import { showStep } from "../progress.ts";
 import { timeLeftText } from "../quantities.ts";
 
-/** Shows each step as it begins, with its number, and an estimate of the time left from the steps before. */
+/**
+ * Counts the steps of a run. The returned function shows that the next step begins, and estimates the remaining time
+ * from the steps so far.
+ */
 export function countSteps(
   total: number,
   show: (text: string) => void = showStep,

@@ -3,7 +3,7 @@ import { textTable } from "../text-table.ts";
 import { reportOf } from "./report.ts";
 import type { Results } from "./results.ts";
 
-/** Returns the whole run as text for a terminal. */
+/** Formats the whole run for a terminal. */
 export function tablesOf(results: Results, columns = usualColumns): string {
   const { facts, tables } = reportOf(results);
   const notes = results.plan.isWarm ? [] : ["Cold and short: this says that it works, not how fast it is."];

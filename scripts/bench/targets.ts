@@ -4,15 +4,15 @@ import type { ByContender, Measured, Results } from "./results.ts";
 import { type Ratio, ratioOf } from "./rounds.ts";
 import type { WorkloadName } from "./workloads.ts";
 
-/** A goal for the sidecar, as the ratio of two servers that were measured in the same rounds. */
+/** A ratio that the sidecar should reach. Its two servers were measured in the same rounds. */
 export interface Target {
   readonly title: string;
   readonly compare: "at least" | "at most";
   readonly required: number;
   readonly aim: number;
-  /** Whether the ratio is shown without a verdict, because the two servers do different work. */
+  /** Whether the ratio is shown but not judged, because the two servers do different work. */
   readonly isInformation: boolean;
-  /** `null` where this run did not measure it. */
+  /** Returns `null` if this run did not measure it. */
   ratio(results: Results): Ratio | null;
 }
 
@@ -54,7 +54,7 @@ function atLeast([required, aim]: Bounds) {
 function cpuTarget(what: string, workload: WorkloadName, sidecar: Sidecar, bounds: Bounds): Target {
   return {
     ...atLeast(bounds),
-    title: `${what}, ${sidecars[sidecar]}: CPU of bare over its own`,
+    title: `${what}, ${sidecars[sidecar]}: bare's CPU ÷ its own`,
     ratio: ({ workloads }) => cpuRatio(workloads[workload], "bare", sidecar),
   };
 }
@@ -62,17 +62,17 @@ function cpuTarget(what: string, workload: WorkloadName, sidecar: Sidecar, bound
 function rateTarget(what: string, workload: WorkloadName, sidecar: Sidecar, bounds: Bounds): Target {
   return {
     ...atLeast(bounds),
-    title: `${what}, ${sidecars[sidecar]}: requests/s over bare's`,
+    title: `${what}, ${sidecars[sidecar]}: requests/s ÷ bare's`,
     ratio: ({ workloads }) => rateRatio(workloads[workload], sidecar, "bare"),
   };
 }
 
-/** Only the sidecar without its guard does the same work, since none of the other servers has a guard. */
+/** The sidecar is judged with its guard off, since none of the other servers has one. */
 function overOther(other: "fastify" | "express" | "sample", sidecar: Sidecar, bounds: Bounds): Target {
   const hasGuard = sidecar === "guard-on";
   return {
     ...atLeast(bounds),
-    title: `lookup, ${sidecars[sidecar]}: requests/s over ${other}'s${hasGuard ? ", which has no guard" : ""}`,
+    title: `lookup, ${sidecars[sidecar]}: requests/s ÷ ${other}'s${hasGuard ? ", which has no guard" : ""}`,
     isInformation: hasGuard,
     ratio: ({ workloads }) => rateRatio(workloads.hit, sidecar, other),
   };
@@ -81,13 +81,13 @@ function overOther(other: "fastify" | "express" | "sample", sidecar: Sidecar, bo
 function tailTarget(sidecar: Sidecar): Target {
   return {
     ...{ compare: "at most", required: 1.5, aim: 1.2, isInformation: false },
-    title: `lookup, ${sidecars[sidecar]}: p99 over bare's at half of bare's capacity`,
+    title: `lookup, ${sidecars[sidecar]}: p99 ÷ bare's at half of bare's capacity`,
     ratio: ({ halfLoad }) =>
       ratioBetween(halfLoad?.contenders, sidecar, "bare", ({ latencyMs }) => latencyMs.p99),
   };
 }
 
-/** CPU time per request of `one`, divided by that of `over`. */
+/** Returns the CPU time per request of one contender divided by that of another. */
 export function cpuRatio(
   measured: ByContender<Sample> | undefined,
   one: ContenderName,
@@ -96,7 +96,7 @@ export function cpuRatio(
   return ratioBetween(measured, one, over, ({ cpuUs }) => cpuUs);
 }
 
-/** Requests per second of `one`, divided by those of `over`. */
+/** Returns the requests per second of one contender divided by those of another. */
 export function rateRatio(
   measured: ByContender<Sample> | undefined,
   one: ContenderName,
@@ -105,7 +105,7 @@ export function rateRatio(
   return ratioBetween(measured, one, over, ({ requestsPerSecond }) => requestsPerSecond);
 }
 
-/** A figure of `one`, divided by that of `over`; `null` if one of them was not measured. */
+/** Returns a value of one contender divided by that of another, or `null` if either was not measured. */
 export function ratioBetween<Figures>(
   measured: ByContender<Figures> | undefined,
   one: ContenderName,

@@ -25,17 +25,19 @@ export interface Workload {
   readonly contenders: readonly Contender[];
   readonly endpoint: Endpoint;
   readonly status: 200 | 204 | 404;
-  /** The size of a right answer, head included. An error with the right status has another size. */
+  /** The size of a correct answer in bytes, including its head. A failure with the right status has another size. */
   readonly answerBytes: { readonly min: number; readonly max: number };
-  /** More requests per second than any contender answers. */
+  /** A number of requests per second that no contender reaches. */
   readonly perSecondMax: number;
-  /** The number of different users. */
+  /** Returns how many different users are requested. */
   distinct(scene: Scene): number;
-  /** The maximum number of requests in a load. If no user may occur twice, it is the number of users. */
+  /**
+   * Returns the maximum number of requests in one load. If no user may be requested twice, it is the number of users.
+   */
   requestsMax(site: Site): number;
-  /** The content of the n-th request. */
+  /** Returns the content of the n-th request. */
   content(scene: Scene, number: number): Readonly<Record<string, string>>;
-  /** Sends the n-th request and returns what is wrong with the answer, or `null`. */
+  /** Sends the n-th request as a client does. Returns what is wrong with the answer, or `null`. */
   check(client: SignedClient, scene: Scene, number: number): Promise<string | null>;
 }
 
@@ -43,11 +45,11 @@ export interface Workload {
 export interface Scene {
   readonly site: Site;
   readonly contender: Contender;
-  /** Unique among scenes. */
+  /** Unique among the scenes. */
   readonly id: number;
 }
 
-/** The number of cold users that a site needs for each second of a load. */
+/** How many cold users a site needs for each second of a load. */
 export const missesPerSecondMax = 50_000;
 
 const unlimited = () => Number.POSITIVE_INFINITY;
@@ -79,7 +81,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
     check: (client, _scene, number) => checkLookup(client, loginIdOf("cold", number)),
   },
   unknown: {
-    title: "lookup of somebody who is no user (404)",
+    title: "lookup of an unknown user (404)",
     contenders: lookups,
     endpoint: "getOwnIDDataByLoginId",
     status: 404,
@@ -127,10 +129,13 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
 
 const nobody = (scene: Scene, number: number) => `nobody${scene.id}-${number}@example.com`;
 
-/** A server that uses no hashes has users of its own, because it would leave stale hashes behind. */
+/**
+ * A server that knows of no hash has its own users. Otherwise it would leave wrong hashes that the sidecar would have
+ * to repair.
+ */
 const writtenBy = ({ contender }: Scene) => (contender.writesThrough ? "writer" : "unhashed");
 
-/** The value differs from scene to scene and from pass to pass, so that each write changes something. */
+/** Returns a value that differs between scenes and between passes, so that each write changes the row. */
 function changeOf(scene: Scene, number: number) {
   const kind = writtenBy(scene);
   const count = scene.site.users[kind];

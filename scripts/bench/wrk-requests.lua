@@ -1,7 +1,7 @@
--- Sends the requests of a file as they are, one after the other and each once. The file separates them by NUL.
+-- Sends the requests of a file unchanged, in order and each once. In the file they are separated by NUL.
 -- At the end it prints one line of JSON.
 --
--- Arguments: the file; the longest pause of a connection before its next request, ms: any up to it is as likely.
+-- Arguments: the file; the maximum pause of a connection before its next request, in ms. Pauses are uniform from 0.
 
 local thread
 
@@ -16,7 +16,7 @@ function init(args)
   file:close()
   served = 0
   local longest = tonumber(args[2])
-  -- wrk looks whether there is such a function once this one has run.
+  -- wrk checks whether this function is defined after init has run.
   if longest > 0 then
     function delay()
       return math.random(0, longest)
@@ -24,7 +24,7 @@ function init(args)
   end
 end
 
--- Past the end the last one is sent again, and the report says that they ran out.
+-- After the last request, it is sent again, and the report says that the requests ran out.
 function request()
   served = served + 1
   return requests[served] or requests[#requests]

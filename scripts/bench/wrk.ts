@@ -16,23 +16,23 @@ export interface WrkReport {
   readonly seconds: number;
   readonly requestsPerSecond: number;
   readonly latencyMs: LatencyMs;
-  /** Mean bytes of an answer, head included. */
+  /** Mean size of an answer in bytes, including its head. */
   readonly answerBytes: number;
   /** Answers with a status of 400 or more. */
   readonly statusErrors: number;
   /** Failed connections and missing answers. */
   readonly socketErrors: number;
-  /** Whether requests were sent twice because there were too few. */
+  /** Whether there were too few requests, so that one was sent twice. */
   readonly ranOut: boolean;
 }
 
 export interface WrkLoad {
   readonly port: number;
-  /** They are sent once each, in order; see `signRequests`. */
+  /** The requests, which are sent once and in this order; see `signRequests`. */
   readonly requests: readonly string[];
   readonly seconds: number;
   readonly connections: number;
-  /** The average pause of each connection before its next request, in milliseconds. */
+  /** The mean pause of each connection before its next request, in milliseconds; 0 means none. */
   readonly pauseMs?: number;
 }
 
@@ -48,17 +48,21 @@ const Printed = Type.Object({
   sent: Type.Number(),
 });
 
-/** An answer that takes longer counts as missing. Slow answers below this limit show in the latencies. */
+/** An answer that takes longer counts as missing. A faster but slow one shows in the latencies. */
 const answerSeconds = 8;
 
-/** @throws {ServerUnavailable} wrk is not on this machine and cannot be installed */
+/**
+ * Returns the path of wrk.
+ *
+ * @throws {ServerUnavailable} wrk is not on this machine and cannot be installed
+ */
 export const wrkPath = () => requireProgram("wrk", "wrk");
 
 const script = join(import.meta.dir, "wrk-requests.lua");
 
 /**
- * Keeps each connection busy with one request at a time, and reports the answers. It uses one thread of wrk, because the
- * requests are one sequence.
+ * Keeps each connection busy with one request at a time, and reports the answers. wrk runs one thread, since the
+ * requests form one sequence.
  *
  * @throws {ServerUnavailable} wrk is not on this machine and cannot be installed
  */
@@ -81,7 +85,7 @@ export async function runWrk(load: WrkLoad): Promise<WrkReport> {
   return parseWrkOutput(output, load.requests.length);
 }
 
-/** Reads the last line of the script's output. `given` is the number of requests that it could send. */
+/** Parses the last line of the script's output. `given` is the number of requests that it was given. */
 export function parseWrkOutput(output: string, given: number): WrkReport {
   const line = output.split("\n").findLast((text) => text.startsWith("{")) ?? "null";
   const printed = Value.Parse(Printed, JSON.parse(line));

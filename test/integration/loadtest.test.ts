@@ -390,7 +390,7 @@ describe("a load test", () => {
     );
     await run.told('"step":"load"');
     run.interrupt();
-    await run.told("Once more ends at once.");
+    await run.told("Press Ctrl-C again to end at once.");
     while (!run.hasEnded()) {
       run.interrupt();
       await Bun.sleep(50);

@@ -236,7 +236,7 @@ describe("results", () => {
       { ...results, halfLoad: { bareRates: [30_000, 40_000, 90_000], contenders } },
       wide,
     );
-    expect(text).toContain("at half of bare's 40,000: 20,000 requests/s");
+    expect(text).toContain("at half of bare's 40,000: target 20,000 requests/s");
     expect(text).toMatch(/sidecar +19,000 +0\.10 {2}1\.00 {2}3\.00 +3\.00 +1\.50 \(1\.50\)/);
     expect(text).toMatch(/guard on: p99 over bare's.* 1\.50 .* met/);
   });
@@ -247,7 +247,7 @@ describe("results", () => {
       workloads: { hit: { ...results.workloads.hit, "guard-on": threeRounds(4000, 50) } },
     };
     expect(tablesOf(withGuard, wide)).toMatch(
-      /guard on: requests\/s over express's.* 1\.00 .*for information/,
+      /guard on: requests\/s ÷ express's.* 1\.00 .*for information/,
     );
   });
 

@@ -4,7 +4,10 @@ import { SignJWT } from "jose";
 import { readSigningKeys } from "../../../src/sessions/signing-keys.ts";
 import { createBareVerifier } from "./bare-signature.ts";
 
-/** The least work of a session: reads the row and the hash at once and signs a token with the sidecar's claims. */
+/**
+ * The lower bound for a session: reads the row and the hash at the same time, and signs a token with the sidecar's
+ * claims.
+ */
 
 const {
   PORT,

@@ -1,7 +1,10 @@
 import { SQL } from "bun";
 import { createBareVerifier } from "./bare-signature.ts";
 
-/** The least work of a write: reads and changes the row, without Redis and without a check against other writers. */
+/**
+ * The lower bound for a write: reads the row and updates it. It does not use Redis, and nothing protects two concurrent
+ * writers from each other.
+ */
 
 const { PORT, OWNID_SHARED_SECRET = "", DATABASE_URL = "" } = process.env;
 

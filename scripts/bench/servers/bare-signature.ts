@@ -2,7 +2,10 @@ import { timingSafeEqual } from "node:crypto";
 
 const toleranceMs = 60_000;
 
-/** The least work that verifies OwnID's signature: checks the time and computes one HMAC with a prepared key. */
+/**
+ * Creates the cheapest verifier of OwnID's signature: it checks the time, and computes one HMAC with a hasher that
+ * already has the key.
+ */
 export function createBareVerifier(sharedSecret: string): (body: Uint8Array, headers: Headers) => boolean {
   const keyedHasher = new Bun.CryptoHasher("sha256", Buffer.from(sharedSecret, "base64"));
   return (body, headers) => {

@@ -2,7 +2,7 @@ import { SQL } from "bun";
 import { Redis } from "ioredis";
 import { createBareVerifier } from "./bare-signature.ts";
 
-/** The yardstick of a lookup: only the work that no server can leave out. */
+/** The yardstick for a lookup: only the work that no server can omit, with ioredis in its usual form. */
 
 const { PORT, OWNID_SHARED_SECRET = "", REDIS_URL = "", REDIS_KEY_PREFIX, DATABASE_URL } = process.env;
 

@@ -2,7 +2,10 @@ import express from "express";
 import { Redis } from "ioredis";
 import { createNodeVerifier } from "./node-signature.ts";
 
-/** Express on Node, written as OwnID's documentation shows: it verifies the raw body while it reads the JSON. */
+/**
+ * Express on Node, as a team would write it that follows OwnID's documentation: the raw body is verified while JSON is
+ * parsed.
+ */
 
 const { PORT, OWNID_SHARED_SECRET = "", REDIS_URL = "", REDIS_KEY_PREFIX } = process.env;
 

@@ -2,7 +2,10 @@ import fastify, { type FastifyRequest } from "fastify";
 import { Redis } from "ioredis";
 import { createNodeVerifier } from "./node-signature.ts";
 
-/** Fastify on Node, as its documentation advises: schemas for body and answer, and the signature in the parser. */
+/**
+ * Fastify on Node, as its documentation recommends: schemas for the body and the answer, and the signature check in the
+ * content parser.
+ */
 
 const { PORT, OWNID_SHARED_SECRET = "", REDIS_URL = "", REDIS_KEY_PREFIX } = process.env;
 

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 
 const toleranceMs = 60_000;
 
-/** Verifies OwnID's signature on Node: the time first, then the MAC in constant time. */
+/** Creates a usual verifier of OwnID's signature on Node: it checks the time and then the MAC, in constant time. */
 export function createNodeVerifier(sharedSecret: string) {
   const key = Buffer.from(sharedSecret, "base64");
   return (body: Uint8Array, headers: IncomingHttpHeaders): boolean => {

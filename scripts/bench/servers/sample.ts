@@ -1,7 +1,10 @@
 import express from "express";
 import { loginIdOf, ownIdDataOf } from "../population.ts";
 
-/** The shape of OwnID's own sample for Node: Express and a plain object. It checks no signature and stores nothing. */
+/**
+ * Modeled on OwnID's own sample for Node: Express and a plain object. It checks no signature and stores nothing
+ * permanently.
+ */
 
 const { PORT, USERS } = process.env;
 

@@ -27,8 +27,8 @@ export interface Site extends AsyncDisposable {
   readonly sql: SQL;
   readonly redis: Redis;
   /**
-   * Restores the initial state after a load, so that each run finds the same site. Removes everything from Redis except
-   * the warm hashes, removes dead rows from Postgres, and makes a checkpoint.
+   * Restores the initial state after a load, so that each load finds the same site. Removes everything from Redis except
+   * the warm hashes, removes dead rows from Postgres, and makes a checkpoint so that none falls into the next load.
    */
   restore(): Promise<void>;
 }

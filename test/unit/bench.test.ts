@@ -238,7 +238,7 @@ describe("results", () => {
     );
     expect(text).toContain("at half of bare's 40,000: target 20,000 requests/s");
     expect(text).toMatch(/sidecar +19,000 +0\.10 {2}1\.00 {2}3\.00 +3\.00 +1\.50 \(1\.50\)/);
-    expect(text).toMatch(/guard on: p99 over bare's.* 1\.50 .* met/);
+    expect(text).toMatch(/guard on: p99 ÷ bare's.* 1\.50 .* met/);
   });
 
   test("judge no comparison with a server that has no guard while ours is on, and show it", () => {
@@ -246,9 +246,7 @@ describe("results", () => {
       ...results,
       workloads: { hit: { ...results.workloads.hit, "guard-on": threeRounds(4000, 50) } },
     };
-    expect(tablesOf(withGuard, wide)).toMatch(
-      /guard on: requests\/s ÷ express's.* 1\.00 .*for information/,
-    );
+    expect(tablesOf(withGuard, wide)).toMatch(/guard on: requests\/s ÷ express's.* 1\.00 .*for information/);
   });
 
   test("are Markdown tables whose rows have as many cells as their heads", () => {

@@ -37,6 +37,8 @@ export interface RowWrite {
    * while it holds what `user` shows, and only if this function accepts what BEGIN found in the hash.
    */
   readonly onlyIf: ((found: HotFound) => boolean) | null;
+  /** How long the write has waited for its turn before the row was read. Its deadline is so much earlier. */
+  readonly waitedMs?: number;
   /** Overwrites whatever the row and the hash hold, even if the user is blocked. `onlyIf` is ignored. */
   readonly erases?: boolean;
   /** The beginning of the new lease token, for a caller that must recognize it later. */
@@ -120,9 +122,9 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
 
   /** UPDATE: repeats the compare-and-set until it succeeds, with one deadline for all attempts. */
   async function update(write: HotWrite, first: UserRecord, request: RowWrite): Promise<Outcome> {
-    const { user, ownIdData, onlyIf, erases = false } = request;
+    const { user, ownIdData, onlyIf, waitedMs = 0, erases = false } = request;
     const { loginId } = user;
-    const deadlineMs = user.databaseTimeMs + statementMs;
+    const deadlineMs = user.databaseTimeMs + statementMs - waitedMs;
     let seen = first;
     let refusedWithoutReason = 0;
     for (let tries = 1; tries <= triesMax && seen.databaseTimeMs < deadlineMs; tries += 1) {

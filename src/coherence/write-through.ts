@@ -4,6 +4,7 @@ import type { HeldUser, OwnIdDataStore } from "./ownid-data-store.ts";
 import { createRowWriter, type RowWriteEvent } from "./row-write.ts";
 import { createSharedReads } from "./shared-reads.ts";
 import type { SessionUser, UserDirectory, UserRecord } from "./user-directory.ts";
+import { createWriteQueue } from "./write-queue.ts";
 
 export type StoreEvent = RowWriteEvent | "audited";
 
@@ -30,9 +31,13 @@ interface Answer {
  * a step of DESIGN.md, which explains why a hit is always the value of the database.
  */
 export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore {
-  const { directory, hotCopy, auditShare, onEvent } = options;
+  const { directory, hotCopy, statementMs, auditShare, onEvent } = options;
   const reads = createSharedReads<Answer>();
   const writeRow = createRowWriter(options);
+  const writes = createWriteQueue({
+    limitMs: statementMs,
+    onRefused: (loginId) => onEvent("write contended", loginId),
+  });
 
   async function ask(loginId: string): Promise<Answer> {
     try {
@@ -81,11 +86,11 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     if (await hotCopy.markStale(loginId, held)) onEvent("stale hit", loginId);
   }
 
-  async function set(loginId: string, ownIdData: string): Promise<void> {
+  async function set(loginId: string, ownIdData: string, waitedMs: number): Promise<void> {
     const user = await findUnblocked(loginId, directory.find);
     if (!directory.fits(ownIdData)) throw new OwnIdDataTooLong();
     if (user.ownIdData === ownIdData) return forgetUnlessHit(user.loginId, ownIdData);
-    await writeRow({ user, ownIdData, onlyIf: null });
+    await writeRow({ user, ownIdData, onlyIf: null, waitedMs });
   }
 
   /** The row holds the value already, so only the hash must be corrected if it holds another value. */
@@ -145,13 +150,14 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   /** ERASE: writes no data over whatever the row holds. */
-  async function erase(loginId: string): Promise<void> {
+  async function erase(loginId: string, waitedMs: number): Promise<void> {
     const user = await directory.find(loginId).catch(async (error) => {
       if (error instanceof UserUnknown) await invalidate(loginId);
       throw error;
     });
     const ownIdData = directory.noData();
-    if (user.ownIdData !== ownIdData) await writeRow({ user, ownIdData, onlyIf: null, erases: true });
+    if (user.ownIdData !== ownIdData)
+      await writeRow({ user, ownIdData, onlyIf: null, waitedMs, erases: true });
     for (const spelling of new Set([loginId, user.loginId])) {
       await hotCopy.purge(spelling).catch(() => {
         throw new ErasureIncomplete("Redis gives no answer");
@@ -172,10 +178,10 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
 
   return {
     get,
-    set,
+    set: (loginId, ownIdData) => writes.run(loginId, (waitedMs) => set(loginId, ownIdData, waitedMs)),
     findForSession,
     inspect,
-    erase,
+    erase: (loginId) => writes.run(loginId, (waitedMs) => erase(loginId, waitedMs)),
     invalidate,
     invalidateAll: hotCopy.purgeAll,
   } satisfies OwnIdDataStore;

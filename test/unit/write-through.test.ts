@@ -162,17 +162,25 @@ describe("set against another writer", () => {
     expect(over.table.read(sol)).toBe("theirs");
   });
 
-  test("of many at once each either commits or says that it did not", async () => {
+  test("commits each of many at once, in the order in which they came", async () => {
     await using over = await storeOver("old");
-    const values = Array.from({ length: 12 }, (_, index) => `value ${index}`);
-    const outcomes = await Promise.allSettled(values.map((value) => over.store.set(sol, value)));
-    const kinds = outcomes.map((outcome) =>
-      outcome.status === "fulfilled" ? "ok" : outcome.reason.constructor,
-    );
-    expect(kinds).toContain("ok");
-    expect(kinds.filter((kind) => kind !== "ok" && kind !== WriteContended)).toEqual([]);
-    const acknowledged = values.filter((_, index) => kinds[index] === "ok");
-    expect(acknowledged).toContain(over.table.read(sol) ?? "");
+    const values = Array.from({ length: 60 }, (_, index) => `value ${index}`);
+    await Promise.all(values.map((value) => over.store.set(sol, value)));
+    expect(over.replacements.map(({ replacement }) => replacement)).toEqual(values);
+    expect(over.table.read(sol)).toBe("value 59");
+  });
+
+  test("has a deadline that is earlier by the time for which it has waited for the other", async () => {
+    const waitMs = 50;
+    await using over = await storeOver("old", {
+      beforeReplace: (nth) => void (nth === 1 && Bun.sleepSync(waitMs)),
+    });
+    await Promise.all([over.store.set(sol, "first"), over.store.set(sol, "second")]);
+    // Of the first write, the row before and after its UPDATE; of the second, the row before.
+    const [, , seen] = over.finds;
+    expect(seen?.ownIdData).toBe("first");
+    const allowedMs = (over.replacements[1]?.deadlineMs ?? 0) - (seen?.databaseTimeMs ?? 0);
+    expect(allowedMs).toBeLessThanOrEqual(statementMs - waitMs);
   });
 });
 

@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import { createWriteQueue } from "../../src/coherence/write-queue.ts";
+import { WriteContended } from "../../src/errors.ts";
+
+/** A queue whose writes end when the test says so. */
+function queueWith(limitMs: number) {
+  const started: string[] = [];
+  const refused: string[] = [];
+  const queue = createWriteQueue({ limitMs, onRefused: (loginId) => refused.push(loginId) });
+  function write(loginId: string, name: string) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const done = queue.run(loginId, () => {
+      started.push(name);
+      return promise;
+    });
+    return { done, resolve, reject };
+  }
+  return { started, refused, write };
+}
+
+test("runs the writes of one login id one after another, and those of others at once", async () => {
+  const { started, write } = queueWith(10_000);
+  const first = write("ann", "first");
+  const second = write("ann", "second");
+  const third = write("ann", "third");
+  const other = write("bob", "other");
+  expect(started).toEqual(["first", "other"]);
+  first.resolve();
+  await first.done;
+  second.resolve();
+  await second.done;
+  expect(started).toEqual(["first", "other", "second"]);
+  third.resolve();
+  other.resolve();
+  await Promise.all([third.done, other.done]);
+  expect(started).toEqual(["first", "other", "second", "third"]);
+});
+
+test("goes on after a write that failed", async () => {
+  const { started, write } = queueWith(10_000);
+  const first = write("ann", "first");
+  const second = write("ann", "second");
+  first.reject(new Error("away"));
+  await expect(first.done).rejects.toThrow("away");
+  second.resolve();
+  await second.done;
+  expect(started).toEqual(["first", "second"]);
+});
+
+test("refuses a write that has waited too long, and keeps later ones behind the one in flight", async () => {
+  const { started, refused, write } = queueWith(20);
+  const first = write("ann", "first");
+  const late = write("ann", "late");
+  await expect(late.done).rejects.toThrow(WriteContended);
+  expect(refused).toEqual(["ann"]);
+  const next = write("ann", "next");
+  first.resolve();
+  await first.done;
+  next.resolve();
+  await next.done;
+  expect(started).toEqual(["first", "next"]);
+});
+
+test("does not let a write wait for one that has ended", async () => {
+  const { started, write } = queueWith(0);
+  const first = write("ann", "first");
+  first.resolve();
+  await first.done;
+  write("ann", "second");
+  expect(started).toEqual(["first", "second"]);
+});

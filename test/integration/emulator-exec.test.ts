@@ -82,6 +82,20 @@ describe("bun run emulator exec", () => {
   });
 });
 
+test.concurrent("the example of the README runs as it is, with its seed", async () => {
+  const readme = readFileSync(join(import.meta.dir, "../../scripts/emulator/README.md"), "utf8");
+  const block = (language: string) =>
+    new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "ms").exec(readme)?.[1] ?? "";
+  using folder = temporaryFolder();
+  writeFileSync(folder.at("users.json"), block("json"));
+  writeFileSync(folder.at("example.js"), `${block("js")}\nconsole.log(answer.status);`);
+  const { stdout, stderr, status } = await exec([
+    ...["--seed", folder.at("users.json")],
+    ...["--", process.execPath, folder.at("example.js")],
+  ]);
+  expect({ stdout, stderr, status }).toEqual({ stdout: "401\n", stderr: "", status: 0 });
+});
+
 describe("the users that a run begins with", () => {
   test.concurrent("are those of the seed, with the same passkeys in every run", async () => {
     using folder = temporaryFolder();

@@ -119,6 +119,12 @@ describe("the emulator's listener", () => {
     expect(failureOf(await discover({ host: "attacker.example" }))).toEqual([403, "origin_refused"]);
   });
 
+  test("sends a browser that comes by the IP address to localhost, where passkeys work", async () => {
+    const { port } = new URL(emulator.addresses.url);
+    const { status, headers } = await fetch(`http://127.0.0.1:${port}/account`, { redirect: "manual" });
+    expect([status, headers.get("location")]).toEqual([302, `${emulator.addresses.url}/account`]);
+  });
+
   test("refuses a page of another site", async () => {
     expect(failureOf(await discover({ origin: "https://attacker.example" }))).toEqual([
       403,

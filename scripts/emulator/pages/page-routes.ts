@@ -17,6 +17,14 @@ const views = ["/", "/register", "/recover", "/account", "/wire-view"];
 export function pageRoutes() {
   const page = servedFolder(join(import.meta.dir, "browser"), ownAssetsOnly);
   const routes = new Elysia({ name: "pages" }).get("/pages/*", ({ params }) => page(params["*"]));
-  for (const path of views) routes.get(path, () => page("index.html"));
+  for (const path of views) routes.get(path, ({ request }) => toLocalhost(request) ?? page("index.html"));
   return routes;
+}
+
+/** Browsers give no passkeys to a page at an IP address. `null`: the page is at `localhost` already. */
+function toLocalhost(request: Request): Response | null {
+  const url = new URL(request.url);
+  if (url.hostname === "localhost") return null;
+  url.hostname = "localhost";
+  return Response.redirect(url.href);
 }

@@ -15,7 +15,7 @@ export function addressesOf(port: number, { baseUrl, opsUrl }: Sidecar, oneTimeC
   };
 }
 
-/** For a terminal. */
+/** Describes the addresses for a person at a terminal. */
 export function addressesText(addresses: Addresses, { isOwn }: Sidecar): string {
   const { url, sdkUrl, wireUrl, controlUrl, oneTimeCode, baseUrl } = addresses;
   return `The emulator is ready.
@@ -31,7 +31,7 @@ Ctrl-C ends it.
 `;
 }
 
-/** What `exec` adds to the environment of the command. */
+/** Returns the variables that `exec` adds to the environment of its command. */
 export function variablesOf(addresses: Addresses, { adminToken }: Sidecar): Environment {
   const { url, sdkUrl, controlUrl, oneTimeCode, baseUrl, opsUrl } = addresses;
   return {

@@ -8,11 +8,11 @@ import type { Sidecar } from "./sidecar/sidecar.ts";
 
 export interface BesideSidecar {
   readonly environment: Environment;
-  /** Of endpoints that somebody has named; `null` otherwise. */
+  /** The address that `--url` names, or `null`. */
   readonly baseUrl: string | null;
-  /** In which a sidecar starts. */
+  /** The working directory of a sidecar that is started. */
   readonly cwd: string;
-  /** Whether a sidecar that runs already is used. */
+  /** Whether to use a sidecar that is already running. */
   readonly mayAttach: boolean;
   readonly runOptions: RunOptions;
 }

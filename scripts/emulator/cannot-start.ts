@@ -1,2 +1,2 @@
-/** A run could not begin. `message` says why, and what to do about it. */
+/** The run could not begin. `message` names the cause and the fix. */
 export class CannotStart extends Error {}

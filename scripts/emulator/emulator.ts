@@ -17,20 +17,20 @@ export interface EmulatorOptions {
   readonly sidecar: Sidecar;
   readonly sharedSecret: Uint8Array;
   readonly oneTimeCode: string;
-  /** The same one makes the same devices. */
+  /** The virtual devices of two runs with the same seed have the same passkeys. */
   readonly runSeed: string;
-  /** Of the emulator's own pages. */
+  /** The origin of the emulator's own pages. */
   readonly origin: string;
 }
 
-/** All parts of the emulator, put together. It listens nowhere yet. */
+/** The parts of the emulator, without a listener. */
 export interface Emulator {
   readonly wire: Wire;
   readonly platform: Platform;
   readonly site: Site;
   readonly steps: Steps;
   readonly state: State;
-  /** The login ids that this run has had to do with, in order. */
+  /** Returns the login ids that this run has seen, in alphabetical order. */
   users(): readonly string[];
   close(): Promise<void>;
 }

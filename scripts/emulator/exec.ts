@@ -2,29 +2,29 @@ import { constants } from "node:os";
 import { UsageWrong } from "../command.ts";
 import { codeOf } from "../reason.ts";
 
-/** What a shell answers for a command that it does not find. */
+/** The exit status of a shell that does not find a command. */
 const statusNotFound = 127;
-/** What a shell adds to the number of the signal that ended a command. */
+/** A shell adds this to the number of the signal that ended a command. */
 const signalBase = 128;
 
 export interface Exec {
   /**
-   * Runs the command to its end and returns its exit status, as a shell would: with 128 and the signal's number if a
-   * signal ended it. Runs nothing if a signal has come before.
+   * Runs the command and returns its exit status as a shell would: 128 plus the number of the signal if a signal ended
+   * it. If a signal has already arrived, nothing is run.
    *
    * @throws {UsageWrong} no command is given
    */
   run(command: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<number>;
 }
 
-/** Passes SIGINT and SIGTERM on to the command from now on, so that it ends first and what it uses ends after it. */
+/** Forwards SIGINT and SIGTERM to the command, so that it ends before the servers that it uses. */
 export function createExec(): Exec {
   let first: NodeJS.Signals | null = null;
   let child: Bun.Subprocess | null = null;
 
   function onSignal(signal: NodeJS.Signals): void {
     first ??= signal;
-    // A terminal has given a Ctrl-C to the command itself; a second one would count as impatience.
+    // A terminal sends Ctrl-C to the command as well, and many programs stop without cleaning up on the second one.
     if (signal !== "SIGINT" || !process.stdin.isTTY) child?.kill(signal);
   }
   process.on("SIGINT", onSignal);

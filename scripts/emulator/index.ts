@@ -57,10 +57,10 @@ interface Given {
   readonly runOptions: RunOptions;
 }
 
-/** Runs until a signal comes. */
+/** Runs until SIGINT or SIGTERM arrives. */
 function serve({ isJson, ...given }: Given): Promise<ExitStatus> {
   const place = { cwd: process.cwd(), mayAttach: true };
-  // From the start on, so that whoever reads that it is ready may stop it at once.
+  // Installed first: somebody who reads that the emulator is ready may stop it at once.
   const stop = stopOnSignal("Stopping.");
   return besideSidecar<ExitStatus>({ ...given, ...place }, async ({ addresses }, sidecar) => {
     print(isJson ? `${JSON.stringify(addresses)}\n` : addressesText(addresses, sidecar));
@@ -69,7 +69,7 @@ function serve({ isJson, ...given }: Given): Promise<ExitStatus> {
   });
 }
 
-/** Runs until the command ends, and returns its exit status. Without a database, it gets one for this run. */
+/** Runs until the command ends, and returns its exit status. Without `DATABASE_URL`, the run gets its own database. */
 async function execute(command: readonly string[], given: Given): Promise<number> {
   const { environment, baseUrl } = given;
   if (isGiven(environment, "DATABASE_URL") || baseUrl !== null)

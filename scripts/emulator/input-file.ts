@@ -5,9 +5,9 @@ import { UsageWrong } from "../command.ts";
 import { reasonOf } from "../reason.ts";
 
 /**
- * Reads a JSON file of this shape, with its defaults filled in.
+ * Reads a JSON file, fills in the defaults of the schema, and checks the result against it.
  *
- * @throws {UsageWrong} naming the option, and the first place that does not fit
+ * @throws {UsageWrong} it names the option and the first place that does not match
  */
 export function readInputFile<Schema extends TSchema>(
   option: string,

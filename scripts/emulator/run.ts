@@ -30,12 +30,12 @@ export interface Run {
   close(): Promise<void>;
 }
 
-/** Makes the devices of every seeded run the same. */
+/** The seed of the virtual devices in every run with `--seed`. */
 const fixedRunSeed = "ownid-emulator";
 
 /**
- * Starts the emulator beside this sidecar, with the users that a state file or a seed names. Whatever fails, nothing
- * of it listens afterwards.
+ * Starts the emulator for this sidecar, with the users of the state file or the seed. If it fails, nothing is left
+ * listening.
  *
  * @throws {UsageWrong} | {ConfigurationInvalid} | {CannotStart}
  */
@@ -84,7 +84,7 @@ async function begin(
   await plantSeed(readInputFile("--seed", seedFile, Seed), { steps, platform, rows, block });
 }
 
-/** The file holds what devices sign with, so that only this account may read it. */
+/** Writes the file with mode 0600, because it contains the seeds of private keys. */
 async function writeState(path: string, { state }: Emulator): Promise<void> {
   const content = `${JSON.stringify(await state.export(), null, 2)}\n`;
   if (!createPrivateFile(path, content)) replacePrivateFile(path, content);

@@ -46,7 +46,7 @@ describe("the emulator's log of calls", () => {
       await emulator.control.login("ada@example.com", "phone");
       const session = (await calls()).find(({ endpoint }) => endpoint === "getSessionByLoginId");
       const { body } = await emulator.post<ResendAnswer>(`/wire/${session?.id}/resend`, { as });
-      expect(body).toMatchObject({ holds: true, call: { resends: session?.id, spoilt: as } });
+      expect(body).toMatchObject({ holds: true, call: { resends: session?.id, fault: as } });
       expect(body.verdict).toStartWith("Refused with 401.");
     },
   );

@@ -113,7 +113,7 @@ describe("the emulator beside SQLite", () => {
     await emulator.post("/control/next-call", { endpoint: "setOwnIDDataByLoginId", duplicate: true });
     expect(namesOf(await enrol("fay@example.com", "laptop"))).toEqual(["phone", "laptop"]);
     const { calls } = (await emulator.get<{ readonly calls: readonly WireCall[] }>("/wire")).body;
-    const sets = calls.filter(({ spoilt }) => spoilt === "sent twice at once");
+    const sets = calls.filter(({ fault }) => fault === "sent twice at once");
     expect(sets.map(({ endpoint }) => endpoint)).toEqual(["setOwnIDDataByLoginId", "setOwnIDDataByLoginId"]);
   });
 

@@ -2,9 +2,9 @@ import { type Static, t } from "elysia";
 import type { DeviceView, SessionAnswer } from "./platform-api.ts";
 import { Endpoint } from "./wire-api.ts";
 
-/** For tests: everything without a browser, under `/control`. */
+/** The control API under `/control`, for tests without a browser. */
 
-/** `GET /control`: what a test needs to know. */
+/** The answer of `GET /control`. */
 export interface ControlFacts extends Addresses {
   readonly users: readonly string[];
 }
@@ -18,7 +18,7 @@ export interface Addresses {
   readonly oneTimeCode: string;
   /** Where the site's endpoints are, such as `http://127.0.0.1:3300/ownid`. */
   readonly baseUrl: string;
-  /** `null`: not known. */
+  /** `null` = unknown. */
   readonly opsUrl: string | null;
 }
 
@@ -26,16 +26,16 @@ const loginId = t.String({ minLength: 1, maxLength: 320 });
 const device = t.String({ default: "phone", minLength: 1, maxLength: 60 });
 
 /**
- * - `POST /control/register`: a device makes a passkey, and the site inserts the row. 201 `ControlAnswer`.
+ * - `POST /control/register`: creates a passkey on the device, and the site inserts the row. 201 `ControlAnswer`.
  * - `POST /control/login`: signs in with the device. 200 with `session`.
  * - `POST /control/enrol`: adds the device. 200.
- * - `POST /control/recover`: the device becomes the only one. 200 with `session`.
+ * - `POST /control/recover`: replaces all devices by this one. 200 with `session`.
  */
 export const ControlRequest = t.Object({
   loginId,
-  /** A device of the emulator's own, by a name of your choice; it is made where it is missing. */
+  /** The name of a virtual device. It is created if it does not exist. */
   device,
-  /** Of `login`; `browser` unless it says otherwise. */
+  /** For `login`. The default is `browser`. */
   sessionType: t.Optional(t.String()),
 });
 export type ControlRequest = Static<typeof ControlRequest>;
@@ -44,7 +44,7 @@ export type ControlRequest = Static<typeof ControlRequest>;
 export const RemoveDeviceRequest = t.Object({
   loginId,
   device,
-  /** Any device that the list has, also one of a browser; then `device` does not count. */
+  /** The id of any device of the user, also of one in a browser. `device` is then ignored. */
   deviceId: t.Optional(t.String()),
 });
 export type RemoveDeviceRequest = Static<typeof RemoveDeviceRequest>;
@@ -52,7 +52,7 @@ export type RemoveDeviceRequest = Static<typeof RemoveDeviceRequest>;
 export interface ControlAnswer {
   readonly loginId: string;
   readonly device: DeviceView;
-  /** All devices as the site's `ownIdData` lists them afterwards; not with `login`, which makes no call beyond its own. */
+  /** All devices in the site's `ownIdData` afterwards. Absent for `login`, which makes no further lookup. */
   readonly devices?: readonly DeviceView[];
   readonly session?: SessionAnswer;
 }
@@ -62,23 +62,23 @@ export const BlockRequest = t.Object({ loginId, blocked: t.Boolean() });
 export type BlockRequest = Static<typeof BlockRequest>;
 
 /**
- * `POST /control/next-call`: 204. It spoils the next call that the platform makes (to `endpoint`), once; several of them
- * spoil as many calls. `DELETE /control/next-call`: 204, forgets those that no call has used up.
+ * `POST /control/next-call`: 204. Plans a fault for the next call of the platform, or for the next one to `endpoint`.
+ * Several faults apply to as many calls. `DELETE /control/next-call`: 204. Forgets the faults that no call has taken.
  */
 export const NextCallRequest = t.Object(
   {
     endpoint: t.Optional(Endpoint),
-    /** Waits so long before it sends. */
+    /** How long the call is delayed. */
     delayMs: t.Optional(t.Integer({ minimum: 0, maximum: 60_000 })),
-    /** `request`: it never arrives. `answer`: it arrives, and its answer is lost. */
+    /** `request`: the request never arrives. `answer`: it arrives, and the answer is lost. */
     drop: t.Optional(t.Union([t.Literal("request"), t.Literal("answer")])),
-    /** Sends the same signed request twice, at once. */
+    /** Sends the same signed request twice at once. */
     duplicate: t.Optional(t.Boolean()),
     /** Signs with another secret. */
     wrongSecret: t.Optional(t.Boolean()),
-    /** Adds so much to the timestamp before it signs; negative: a clock that is slow. */
+    /** Is added to the timestamp before signing. A negative value is a clock that is slow. */
     clockSkewMs: t.Optional(t.Integer()),
-    /** Something in front of the site answers with this status; the request does not arrive. */
+    /** Something in front of the site answers with this status, and the request does not arrive. */
     status: t.Optional(t.Integer({ minimum: 200, maximum: 599 })),
   },
   { additionalProperties: false },

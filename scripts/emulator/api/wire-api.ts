@@ -15,7 +15,7 @@ export interface WireCall {
   /** ISO 8601. */
   readonly sentAt: string;
   readonly endpoint: Endpoint;
-  /** Why the platform called, in words: `discovery`, `sign-in: ask for the session`. */
+  /** Why the platform called: `discovery`, `sign-in: ask for the session`. */
   readonly reason: string;
   readonly request: {
     readonly url: string;
@@ -28,7 +28,7 @@ export interface WireCall {
     readonly value: string;
     readonly timestamp: string;
   };
-  /** `null` while it is open, and if none came. */
+  /** `null` while the call is open, and if no answer came. */
   readonly answer: {
     readonly status: number;
     readonly statusText: string;
@@ -39,10 +39,10 @@ export interface WireCall {
   readonly failure: string | null;
   /** `null` while the call is open. */
   readonly durationMs: number | null;
-  /** Sends the very same request again. */
+  /** The command that sends the same request again. */
   readonly curl: string;
-  /** How the call was spoilt on purpose (`/control/next-call`, `/wire/:id/resend`), or `null`. */
-  readonly spoilt: string | null;
+  /** The fault of the call (`/control/next-call`) or how it was sent again (`/wire/:id/resend`), or `null`. */
+  readonly fault: string | null;
   /** `id` of the call that this one sends again, or `null`. */
   readonly resends: number | null;
 }
@@ -71,8 +71,8 @@ export type ResendRequest = Static<typeof ResendRequest>;
 
 export interface ResendAnswer {
   readonly call: WireCall;
-  /** Whether the site did what it should, as far as that shows: it refused, or answered again without doing it again. */
+  /** Whether the site did what it should, as far as can be seen: it refused, or answered again without acting again. */
   readonly holds: boolean;
-  /** What happened and why that is right or wrong, in a sentence or two. */
+  /** What happened, and why that is right or wrong. */
   readonly verdict: string;
 }

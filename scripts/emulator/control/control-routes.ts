@@ -8,20 +8,20 @@ import {
   RemoveDeviceRequest,
 } from "../api/control-api.ts";
 import type { BlockUser } from "../site/block-user.ts";
-import type { NextCalls } from "../wire/next-call.ts";
+import type { PlannedFaults } from "../wire/planned-faults.ts";
 import type { State } from "./state.ts";
 import type { Steps } from "./steps.ts";
 
 export interface ControlRoutesOptions {
   readonly steps: Steps;
   readonly state: State;
-  readonly nextCalls: NextCalls;
+  readonly plannedFaults: PlannedFaults;
   readonly block: BlockUser;
   facts(): ControlFacts;
 }
 
-/** `/control`: what tests call, without a browser. */
-export function controlRoutes({ steps, state, nextCalls, block, facts }: ControlRoutesOptions) {
+/** The routes under `/control`, for tests without a browser. */
+export function controlRoutes({ steps, state, plannedFaults, block, facts }: ControlRoutesOptions) {
   const body = ControlRequest;
   return new Elysia({ prefix: "/control" })
     .get("/", () => facts())
@@ -48,13 +48,13 @@ export function controlRoutes({ steps, state, nextCalls, block, facts }: Control
     .post(
       "/next-call",
       ({ body, set }) => {
-        nextCalls.order(body);
+        plannedFaults.plan(body);
         set.status = 204;
       },
       { body: NextCallRequest },
     )
     .delete("/next-call", ({ set }) => {
-      nextCalls.clear();
+      plannedFaults.clear();
       set.status = 204;
     })
     .get("/state", () => state.export())

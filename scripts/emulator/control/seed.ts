@@ -4,7 +4,7 @@ import type { BlockUser } from "../site/block-user.ts";
 import type { UserRows } from "../site/user-rows.ts";
 import type { Steps } from "./steps.ts";
 
-/** What `--seed` reads: who is there when the run begins, each with devices of the emulator's own. */
+/** The format of `--seed`: the users that exist when the run begins, with their virtual devices. */
 export const Seed = t.Array(
   t.Object(
     {
@@ -24,7 +24,7 @@ export interface SeedParts {
   readonly block: BlockUser;
 }
 
-/** Makes the users what the seed says, whether they are there already or not. @throws {RequestFailed} */
+/** Creates the users of the seed, and changes those that exist already to match it. @throws {RequestFailed} */
 export async function plantSeed(seed: Seed, { steps, platform, rows, block }: SeedParts): Promise<void> {
   for (const { loginId, devices, blocked } of seed) {
     const row = await rows.find(loginId);

@@ -11,14 +11,14 @@ export interface StateParts {
   readonly endpoints: Pick<SiteEndpoints, "setOwnIdData">;
   readonly devices: VirtualDevices;
   readonly passkeys: Pick<Passkeys, "counters">;
-  /** The login ids that this run has had to do with. */
+  /** The login ids that this run has seen. */
   readonly knownUsers: ReadonlySet<string>;
 }
 
-/** Users, their devices and what the platform remembers of passkeys, for another run. Passkeys of a browser stay there. */
+/** Carries users, virtual devices and signature counters to another run. Passkeys that a browser created stay there. */
 export interface State {
   export(): Promise<EmulatorState>;
-  /** Users who are not there are registered; the data of those who are is replaced. @throws {RequestFailed} */
+  /** Registers the users that do not exist, and replaces the data of those that do. @throws {RequestFailed} */
   import(state: EmulatorState): Promise<void>;
 }
 

@@ -10,11 +10,11 @@ export interface StepsOptions {
   readonly rows: Pick<UserRows, "insert">;
   readonly devices: VirtualDevices;
   readonly oneTimeCode: string;
-  /** In whose pages the devices are used. */
+  /** The origin of the pages in which the devices are used. */
   readonly origin: string;
 }
 
-/** What a person does in the browser, done with the emulator's own devices. All of them reject with `RequestFailed`. */
+/** The steps that a person takes in a browser, with virtual devices. Each rejects with `RequestFailed`. */
 export interface Steps {
   register(request: ControlRequest): Promise<ControlAnswer>;
   login(request: ControlRequest): Promise<ControlAnswer>;

@@ -3,18 +3,18 @@ import type { PublicKeyCredentialRequestOptionsJSON } from "@simplewebauthn/serv
 import type { EmulatorState } from "../api/control-api.ts";
 import { createVirtualPasskey, type VirtualPasskey } from "./virtual-passkey.ts";
 
-/** One passkey on one device. */
+/** One passkey of one device. */
 type KeptPasskey = EmulatorState["devices"][number];
 
-/** The devices of people without a browser, by login id and name. Like a phone, each keeps every passkey it ever made. */
+/** Virtual devices, by login id and name. Like a phone, a device keeps every passkey that it has created. */
 export interface VirtualDevices {
-  /** A new passkey on the device. */
+  /** Creates another passkey on the device. */
   make(loginId: string, name: string): VirtualPasskey;
-  /** The ids of the passkeys on the device. */
+  /** Returns the ids of the passkeys on the device. */
   idsOf(loginId: string, name: string): ReadonlySet<string>;
   /**
-   * Returns the passkey with which the device answers: the newest one that the options allow, or the newest of all,
-   * where a browser would say that it has none. `null`: there is no such device.
+   * Returns the newest passkey of the device that the options allow. If they allow none, returns the newest of all, so
+   * that the platform has to refuse it; a browser would say that it has no passkey. `null` = there is no such device.
    */
   choose(
     loginId: string,
@@ -25,7 +25,7 @@ export interface VirtualDevices {
   restore(passkeys: readonly KeptPasskey[]): void;
 }
 
-/** With the same `runSeed`, the same order of steps makes the same passkeys. */
+/** Two runs with the same `runSeed` and the same order of steps create the same passkeys. */
 export function createVirtualDevices(runSeed: string): VirtualDevices {
   const kept: { readonly entry: KeptPasskey; readonly passkey: VirtualPasskey }[] = [];
 

@@ -8,11 +8,11 @@ import type {
 import { isoCBOR } from "@simplewebauthn/server/helpers";
 
 /**
- * An authenticator without a browser: a passkey on P-256 that answers WebAuthn's options as a phone would, with the
- * person present and verified. Its key is derived from `keySeed`, so that the same seed gives the same passkey.
+ * A passkey on P-256 without a browser. It answers WebAuthn options as a phone would, with the person present and
+ * verified. Its key is derived from `keySeed`, so that the same seed gives the same passkey.
  */
 export interface VirtualPasskey {
-  /** Of the credential, in base64url. */
+  /** The id of the credential, in base64url. */
   readonly id: string;
   create(options: PublicKeyCredentialCreationOptionsJSON, origin: string): RegistrationResponseJSON;
   get(options: PublicKeyCredentialRequestOptionsJSON, origin: string): AuthenticationResponseJSON;
@@ -76,12 +76,12 @@ function clientData(type: string, challenge: string, origin: string): Buffer {
   return Buffer.from(JSON.stringify({ type, challenge, origin, crossOrigin: false }));
 }
 
-/** The counter stays 0: such a passkey does not count, as those that are synchronised between devices do not. */
+/** The counter stays 0, as it does for passkeys that are synchronised between devices. */
 function authenticatorData(rpId: string, flags: number, credential = Buffer.alloc(0)): Buffer {
   return Buffer.concat([sha256(Buffer.from(rpId)), Buffer.from([flags]), Buffer.alloc(4), credential]);
 }
 
-/** The key pair whose private part is the seed's digest, and the public part as COSE writes it (RFC 9053, section 7.1). */
+/** Derives the key pair from the seed. The public key is in COSE form (RFC 9053, section 7.1). */
 function deriveKey(keySeed: Uint8Array): { readonly privateKey: KeyObject; readonly coseKey: Uint8Array } {
   const pair = createECDH("prime256v1");
   const d = derive(keySeed, "private key");

@@ -12,14 +12,14 @@ import { corsHeaders, ensureLocal, type LocalRules } from "./local-requests.ts";
 
 export interface AppOptions {
   readonly rules: LocalRules;
-  /** Of the emulator's own pages. */
+  /** The origin of the emulator's own pages. */
   readonly origin: string;
   facts(): ControlFacts;
-  /** Is told what nobody foresaw. */
+  /** Reports an unexpected error. */
   onInternal(error: unknown): void;
 }
 
-/** All that the emulator's one listener answers. */
+/** All routes of the emulator. */
 export function createEmulatorApp(emulator: Emulator, { rules, origin, facts, onInternal }: AppOptions) {
   const { platform, site, wire, steps, state } = emulator;
   const { rows, block, checkSession } = site;
@@ -37,7 +37,7 @@ export function createEmulatorApp(emulator: Emulator, { rules, origin, facts, on
     .use(platformRoutes(platform, origin))
     .use(siteRoutes({ rows, checkSession, platform }))
     .use(wireRoutes(wire))
-    .use(controlRoutes({ steps, state, nextCalls: wire.nextCalls, block, facts }))
+    .use(controlRoutes({ steps, state, plannedFaults: wire.plannedFaults, block, facts }))
     .use(sdkRoutes())
     .use(pageRoutes());
 }

@@ -1,7 +1,7 @@
 import { Elysia, ValidationError } from "elysia";
 import { failureStatuses, RequestFailed } from "../api/failure.ts";
 
-/** Answers everything that goes wrong as a `Failure`, and tells `onInternal` what nobody foresaw. */
+/** Answers every error as a `Failure`, and reports unexpected ones to `onInternal`. */
 export function failures(onInternal: (error: unknown) => void) {
   return new Elysia()
     .onError(({ code, error, set }) => {

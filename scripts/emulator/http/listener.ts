@@ -3,7 +3,7 @@ import { codeOf } from "../../reason.ts";
 
 export interface EmulatorListener {
   readonly port: number;
-  /** Answers with this from now on; until it is called, with 503. */
+  /** Sets the handler. Until then, every request gets 503. */
   serve(handle: Handle): void;
   stop(): Promise<void>;
 }
@@ -13,8 +13,8 @@ type Handle = (request: Request) => Response | Promise<Response>;
 const freePortAttempts = 5;
 
 /**
- * Listens on the loopback interface alone, on both of its addresses where there are two: browsers ask either of them
- * for `localhost`. Port 0 takes a free one.
+ * Listens on the loopback interface only. If the machine has both loopback addresses, it listens on both, because
+ * browsers may use either of them for `localhost`. Port 0 takes a free port.
  *
  * @throws {UsageWrong} the port is taken
  */
@@ -33,7 +33,7 @@ export async function listenOnLoopback(port: number): Promise<EmulatorListener> 
 
 type Servers = readonly [first: Bun.Server<undefined>, ...others: Bun.Server<undefined>[]];
 
-/** A port that is free on one address may be taken on the other one. */
+/** Retries a free port, because it may be taken on the other address. */
 async function openServers(port: number, fetch: Handle): Promise<Servers> {
   for (let attempt = 1; ; attempt += 1) {
     const first = open("127.0.0.1", port, fetch);
@@ -46,7 +46,7 @@ async function openServers(port: number, fetch: Handle): Promise<Servers> {
   }
 }
 
-/** Empty if the machine has no such address. */
+/** Returns no server if the machine does not have this address. */
 function openIfThere(hostname: string, port: number, fetch: Handle): Bun.Server<undefined>[] {
   try {
     return [open(hostname, port, fetch)];
@@ -58,7 +58,7 @@ function openIfThere(hostname: string, port: number, fetch: Handle): Bun.Server<
 
 function open(hostname: string, port: number, fetch: Handle): Bun.Server<undefined> {
   try {
-    // No limit to how long a connection is idle: the stream of events waits for the next call.
+    // No idle timeout, because the event stream may wait long for the next call.
     return Bun.serve({ hostname, port, fetch, idleTimeout: 0, reusePort: false });
   } catch (error) {
     if (codeOf(error) !== "EADDRINUSE") throw error;

@@ -2,17 +2,17 @@ import { RequestFailed } from "../api/failure.ts";
 
 export interface LocalRules {
   readonly port: number;
-  /** Origins of sites under test that are not on `localhost`. */
+  /** The origins that `--origin` names. */
   readonly siteOrigins: readonly string[];
 }
 
-/** Paths that any page of this machine may use, since sites under test load the SDK from here. */
+/** The paths that pages of other local origins may use, because sites under test load the SDK from here. */
 const openPaths = /^\/(?:sdk|platform)\//;
 const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
- * Refuses what a foreign web page could send: a request whose `Host` is not this listener's own, as after a name was
- * rebound to 127.0.0.1, and one whose `Origin` is not a page of this machine.
+ * Refuses requests of foreign web pages. `Host` must name this listener, which a page that uses DNS rebinding cannot
+ * achieve. `Origin`, if there is one, must be the emulator's own, or for the open paths that of a site under test.
  *
  * @throws {RequestFailed} `origin_refused`
  */
@@ -30,7 +30,7 @@ export function ensureLocal({ url, headers }: Request, { port, siteOrigins }: Lo
   );
 }
 
-/** What lets a page of another origin read the answer; empty where none may. */
+/** Returns the headers that let a site under test read the answer; none for other origins and paths. */
 export function corsHeaders({ url, headers }: Request, { siteOrigins }: LocalRules): Record<string, string> {
   const origin = headers.get("origin");
   if (origin === null || !openPaths.test(new URL(url).pathname) || !isSite(origin, siteOrigins)) return {};

@@ -3,7 +3,7 @@ import { readDevices, viewOf, writeDevices } from "./device-list.ts";
 import type { Platform } from "./platform.ts";
 import type { PlatformParts } from "./platform-parts.ts";
 
-/** The devices of an account, for the site's own account page. */
+/** Lists and removes the devices of an account, for the account page of a site. */
 export function createAccountDevices({
   site,
   authorizations,

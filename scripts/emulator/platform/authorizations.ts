@@ -2,13 +2,13 @@ import { RequestFailed } from "../api/failure.ts";
 import type { Authorization, SessionAnswer } from "../api/platform-api.ts";
 import { createPending } from "./pending.ts";
 
-/** Who may change which account: the proofs of one-time codes, and the session tokens that this platform has handed on. */
+/** Decides who may change an account: the holder of its session token, or of the proof of a one-time code. */
 export interface Authorizations {
-  /** A session answer for this user has been handed on: its token authorizes until the emulator ends. */
+  /** Lets the token of this session authorize changes until the emulator ends. */
   rememberSession(loginId: string, session: SessionAnswer): void;
-  /** A token for a page whose person the site itself has signed in. */
+  /** Issues a token for a person whom the site itself has signed in. */
   issueToken(loginId: string): string;
-  /** A proof that is good once, for one purpose. */
+  /** Issues a proof that can be used once, for one purpose. */
   issueProof(loginId: string, purpose: ProofPurpose): string;
   /** @throws {RequestFailed} `authorization_invalid`: it does not name this user, or not for this purpose */
   ensure(authorization: Authorization, loginId: string, purpose: ProofPurpose): void;

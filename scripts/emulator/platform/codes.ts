@@ -4,12 +4,12 @@ import { createPending } from "./pending.ts";
 
 const attemptsMax = 3;
 
-/** One-time codes that are sent nowhere: all of them are the same, so that tests and people know it. */
+/** One-time codes. Nothing is sent, and the right code is always the same, so that tests and people know it. */
 export interface Codes {
   /** Returns the flow that `verify` takes. */
   start(request: SendCodeRequest): string;
   /**
-   * Returns what the code was asked for. A wrong code may be tried again.
+   * Returns the request that the code belongs to. After a wrong code, the person may try again.
    *
    * @throws {RequestFailed} `flow_expired` | `code_invalid` | `maximum_challenges_reached`
    */

@@ -2,14 +2,14 @@ import { Value } from "@sinclair/typebox/value";
 import { type Static, t } from "elysia";
 import type { DeviceView } from "../api/platform-api.ts";
 
-/** One device as `ownIdData` keeps it. Bytes are base64url. */
+/** One device as it is stored in `ownIdData`. Bytes are in base64url. */
 const Device = t.Object({
-  /** Of its passkey. */
+  /** The id of its passkey. */
   id: t.String(),
   name: t.String(),
   /** ISO 8601. */
   addedAt: t.String(),
-  /** In COSE form. */
+  /** The public key in COSE form. */
   publicKey: t.String(),
   /** How the browser reaches it: `internal`, `hybrid`, `usb`, … */
   transports: t.Array(t.String()),
@@ -18,7 +18,7 @@ export type Device = Static<typeof Device>;
 
 const DeviceList = t.Object({ devices: t.Array(Device) });
 
-/** The devices in a user's `ownIdData`. Data that someone else has made has none that could sign in here. */
+/** Reads the devices from `ownIdData`. Data of another form contains no device that could sign in here. */
 export function readDevices(ownIdData: string | null): readonly Device[] {
   if (ownIdData === null) return [];
   try {

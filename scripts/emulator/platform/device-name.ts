@@ -15,7 +15,7 @@ const systems = [
   ["Linux", "Linux"],
 ] as const;
 
-/** Names a device after what its browser says of itself, such as `Chrome on Linux`. */
+/** Names a device after the user agent of its browser, such as `Chrome on Linux`. */
 export function deviceNameOf(userAgent: string): string {
   const find = (names: readonly (readonly [string, string])[]) =>
     names.find(([mark]) => userAgent.includes(mark))?.[1];

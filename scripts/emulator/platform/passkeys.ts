@@ -12,7 +12,7 @@ import { reasonOf } from "../../reason.ts";
 import { RequestFailed } from "../api/failure.ts";
 import type { Device } from "./device-list.ts";
 
-/** WebAuthn as a relying party: options for the browser, and the verification of what it answers. */
+/** The relying party of WebAuthn: creates the options for the browser, and verifies its answers. */
 export interface Passkeys {
   creationOptions(
     loginId: string,
@@ -20,15 +20,15 @@ export interface Passkeys {
     existing: readonly Device[],
   ): Promise<PublicKeyCredentialCreationOptionsJSON>;
   requestOptions(origin: string, devices: readonly Device[]): Promise<PublicKeyCredentialRequestOptionsJSON>;
-  /** The new device, not yet listed anywhere. @throws {RequestFailed} `passkey_invalid` */
+  /** Returns the new device. It is not stored yet. @throws {RequestFailed} `passkey_invalid` */
   verifyCreation(response: RegistrationResponseJSON, expected: Ceremony, name: string): Promise<Device>;
   /** @throws {RequestFailed} `passkey_invalid` */
   verifyAssertion(response: AuthenticationResponseJSON, expected: Ceremony, device: Device): Promise<void>;
-  /** How often each passkey has signed, by its id. Passkeys that do not count are absent. */
+  /** The signature counter of each passkey, by its id. */
   readonly counters: Map<string, number>;
 }
 
-/** What a passkey was asked to sign, and from where. */
+/** The challenge of a ceremony, and the origin of its page. */
 export interface Ceremony {
   readonly challenge: string;
   /** Such as `http://localhost:4000`. Its host name is what the passkey is bound to. */
@@ -103,7 +103,7 @@ export function createPasskeys(): Passkeys {
   };
 }
 
-/** What a passkey calls its user: the same for the same login id, and not the login id itself. */
+/** Derives the user handle from the login id, so that the passkey does not contain the login id. */
 function userHandle(loginId: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(new Bun.CryptoHasher("sha256").update(`ownid-emulator:${loginId}`).digest());
 }
@@ -112,7 +112,7 @@ function credentialOf({ id, transports }: Device) {
   return { id, transports: [...transports] };
 }
 
-/** What the library throws says why an answer is no good. */
+/** Turns an error of the library, which says why the answer is refused, into a failure. */
 async function refusing<Result>(verify: () => Promise<Result>): Promise<Result> {
   try {
     return await verify();

@@ -1,10 +1,10 @@
-/** What waits for the person's next step: a ceremony, a code, a proof. Each is kept for five minutes. */
+/** Ceremonies, codes and proofs that wait for the person's next step, for five minutes each. */
 export interface Pending<Item> {
-  /** Returns the name under which it is taken. */
+  /** Returns the name of the item. */
   add(item: Item): string;
-  /** `null`: there is no such item, it has been taken, or its time is over. */
+  /** Returns the item, or `null` if it is unknown, taken or older than five minutes. */
   find(name: string): Item | null;
-  /** Returns what `find` does, and forgets it. */
+  /** As `find`, and forgets the item. */
   take(name: string): Item | null;
 }
 

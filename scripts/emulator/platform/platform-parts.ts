@@ -3,7 +3,7 @@ import type { Codes } from "./codes.ts";
 import type { Passkeys } from "./passkeys.ts";
 import type { SiteEndpoints } from "./site-endpoints.ts";
 
-/** What every part of the platform works with. */
+/** The dependencies of every part of the platform. */
 export interface PlatformParts {
   readonly site: SiteEndpoints;
   readonly passkeys: Passkeys;

@@ -12,7 +12,7 @@ import {
 import { deviceNameOf } from "./device-name.ts";
 import type { Platform } from "./platform.ts";
 
-/** `/platform`: what the SDK calls. `ownOrigin` is the page's where a request does not name one. */
+/** The routes under `/platform`, for the SDK. A request without `Origin` counts as one of `ownOrigin`. */
 export function platformRoutes(platform: Platform, ownOrigin: string) {
   const originOf = ({ headers }: Request) => headers.get("origin") ?? ownOrigin;
 

@@ -16,10 +16,10 @@ import type {
 } from "../api/platform-api.ts";
 
 /**
- * OwnID's platform. It keeps no device list of its own: what the site's `ownIdData` holds at the moment decides who may
- * sign in, so that a stale answer of the site shows at once. `origin` is that of the page in which the person is.
+ * OwnID's platform. It keeps no device list of its own: the site's current `ownIdData` decides who may sign in, so that
+ * a stale answer of the site becomes visible at once. `origin` is the origin of the page that the person uses.
  *
- * All of them reject with `RequestFailed`.
+ * Every method rejects with `RequestFailed`.
  */
 export interface Platform {
   discover(loginId: string): Promise<DiscoverAnswer>;
@@ -30,10 +30,10 @@ export interface Platform {
   finishAuthentication(request: FinishAuthenticationRequest): Promise<FinishAuthenticationAnswer>;
   sendCode(request: SendCodeRequest): Promise<SendCodeAnswer>;
   verifyCode(request: VerifyCodeRequest): Promise<VerifyCodeAnswer>;
-  /** For the site's own account page. */
+  /** Returns the devices, for the account page of a site. */
   listDevices(loginId: string): Promise<readonly DeviceView[]>;
-  /** Returns the devices that are left. */
+  /** Returns the remaining devices. */
   removeDevice(loginId: string, deviceId: string): Promise<readonly DeviceView[]>;
-  /** A token with which the page of a person whom the site has signed in may enrol a device. */
+  /** Issues a token with which a person whom the site itself has signed in may add a device. */
   issueToken(loginId: string): string;
 }

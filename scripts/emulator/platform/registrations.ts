@@ -15,13 +15,13 @@ interface Started extends Ceremony {
 
 const defaultName = "passkey";
 
-/** New devices: of a person who is about to register, of one who adds a device, and of one who has lost them all. */
+/** Creates passkeys: for a new account, for another device of an account, and to recover an account. */
 export function createRegistrations(
   parts: PlatformParts,
 ): Pick<Platform, "startRegistration" | "finishRegistration" | "addConnection"> {
   const { site, passkeys, authorizations, now } = parts;
   const started = createPending<Started>(now);
-  /** What `register` gave for whom: `addConnection` takes nothing else. */
+  /** The login id for which each `ownIdData` was created. `addConnection` accepts no other data. */
   const connections = new Map<string, string>();
 
   const stores: Readonly<Record<Purpose, (loginId: string, device: Device) => Promise<Stored>>> = {

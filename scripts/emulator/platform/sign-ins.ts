@@ -8,7 +8,7 @@ import type { PlatformParts } from "./platform-parts.ts";
 
 const defaultSessionType = "browser";
 
-/** Who somebody is, and signing in: with a passkey, or with a one-time code. */
+/** Discovers accounts, and signs people in with a passkey or a one-time code. */
 export function createSignIns(
   parts: PlatformParts,
 ): Pick<Platform, "discover" | "startAuthentication" | "finishAuthentication" | "sendCode" | "verifyCode"> {
@@ -78,7 +78,7 @@ const outcomes: Readonly<Partial<Record<string, "accountNotFound" | "accountBloc
   user_blocked: "accountBlocked",
 };
 
-/** `sol@testmail.com` as `s***@testmail.com`. */
+/** Turns `sol@testmail.com` into `s***@testmail.com`. */
 function masked(loginId: string): string {
   const [first = ""] = loginId;
   const at = loginId.lastIndexOf("@");

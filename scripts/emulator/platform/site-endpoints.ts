@@ -5,19 +5,18 @@ import type { CallSite } from "../wire/caller.ts";
 import { parseJson } from "../wire/parse-json.ts";
 
 /**
- * The site's three endpoints, as the platform understands their answers. `reason` says in the log of calls why the
- * platform calls. Each of them:
+ * Calls the site's three endpoints and interprets their answers. `reason` explains the call in the log.
  *
- * @throws {RequestFailed} `user_not_found` | `user_blocked` | `integration_error`, also where no answer came
+ * @throws {RequestFailed} by every method: `user_not_found` | `user_blocked` | `integration_error`, also if no answer came
  */
 export interface SiteEndpoints {
-  /** `null`: the user has no data yet. */
+  /** Returns `null` if the user has no data. */
   getOwnIdData(loginId: string, reason: string): Promise<string | null>;
   setOwnIdData(loginId: string, ownIdData: string, reason: string): Promise<void>;
   getSession(loginId: string, sessionType: string, reason: string): Promise<SessionAnswer>;
 }
 
-/** `onUser` is told each login id that the site knows. */
+/** Calls `onUser` with each login id that the site knows. */
 export function createSiteEndpoints(callSite: CallSite, onUser: (loginId: string) => void): SiteEndpoints {
   async function call(endpoint: Endpoint, content: Content, reason: string): Promise<SiteAnswer> {
     const answer = readAnswer(await callSite(endpoint, content, reason));
@@ -50,7 +49,7 @@ type Content = Readonly<Record<string, unknown>> & { readonly loginId: string };
 
 interface SiteAnswer {
   readonly status: number;
-  /** `undefined`: the body is empty or no JSON. */
+  /** `undefined` = the body is empty or not JSON. */
   readonly content: unknown;
 }
 

@@ -7,11 +7,11 @@ import { startSidecar } from "./started-sidecar.ts";
 export interface SidecarOptions {
   readonly environment: Environment;
   readonly config: Config;
-  /** Of endpoints that somebody has named; `null` otherwise. */
+  /** The address that `--url` names, or `null`. */
   readonly baseUrl: string | null;
-  /** In which the sidecar starts. */
+  /** The working directory of a sidecar that is started. */
   readonly cwd: string;
-  /** Whether one that runs with this configuration already is used; otherwise a new one is started on free ports. */
+  /** Whether to use a sidecar that is already running. If not, a new one starts on free ports. */
   readonly mayAttach: boolean;
 }
 

@@ -5,14 +5,14 @@ import { SQL } from "bun";
 import type { Environment } from "../../../src/config/setting-reader.ts";
 import { demoLoginId } from "../../../src/process/development.ts";
 
-/** A folder with a database, a secret and keys that are there for one run only. */
+/** A folder with a database and keys that exist for one run only. */
 export interface Playground extends Disposable {
   readonly folder: string;
-  /** The settings that lead there, on top of those that were given. */
+  /** The given settings, changed so that they name these files. */
   readonly environment: Environment;
 }
 
-/** Makes a new one; its user table has the demo user and can block users. Disposing of it deletes the folder. */
+/** Creates a playground with the demo user and a column for blocked users. Disposing of it deletes the folder. */
 export async function createPlayground(given: Environment): Promise<Playground> {
   const folder = mkdtempSync(join(tmpdir(), "ownid-emulator-"));
   const file = join(folder, "site.db");
@@ -36,7 +36,7 @@ export async function createPlayground(given: Environment): Promise<Playground> 
   };
 }
 
-/** Whether a setting is there, itself or as a file. An empty one is not. */
+/** Returns whether a setting is set, itself or as a file. An empty setting counts as unset. */
 export function isGiven(environment: Environment, name: string): boolean {
   return Boolean(environment[name]) || Boolean(environment[`${name}_FILE`]);
 }

@@ -7,13 +7,16 @@ const probeMs = 1000;
 
 type SidecarConfig = Pick<Config, "publicListener" | "opsListener" | "adminToken">;
 
-/** The sidecar that runs with this configuration already, or `null`. */
+/** Returns the sidecar that already runs with this configuration, or `null`. */
 export async function findRunningSidecar(config: SidecarConfig): Promise<Sidecar | null> {
   const opsUrl = await liveOpsUrl(config);
   return opsUrl === null ? null : attached(listenerUrl(config.publicListener), opsUrl, config);
 }
 
-/** Endpoints at an address that somebody has named, whoever serves them. Their ops listener is known if they are those of this configuration. */
+/**
+ * Returns the endpoints at the address that `--url` names, whatever server they belong to. Their ops listener is known
+ * only if the address is that of this configuration.
+ */
 export async function attachTo(baseUrl: string, config: SidecarConfig): Promise<Sidecar> {
   const isConfigured = baseUrl === listenerUrl(config.publicListener);
   return attached(baseUrl, isConfigured ? await liveOpsUrl(config) : null, config);

@@ -1,6 +1,6 @@
 import "../../../src/index.ts";
 
-/** The sidecar as a child of the emulator: it ends with it, also where the emulator is killed and could not say so. */
+/** The sidecar as a child process. It ends when the emulator ends, even if the emulator is killed. */
 
 process.stdin.on("end", () => process.kill(process.pid, "SIGTERM"));
 process.stdin.resume();

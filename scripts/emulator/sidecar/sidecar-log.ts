@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { tell } from "../../progress.ts";
 
-/** Where the listeners of a sidecar are, as its log says. */
+/** The addresses of the two listeners, as the log of the sidecar names them. */
 export interface SidecarUrls {
   readonly baseUrl: string;
   readonly opsUrl: string;
@@ -17,8 +17,8 @@ const LogLine = Type.Object({
 const grave = ["warn", "error", "fatal"];
 
 /**
- * Reads the log of a sidecar until it ends, and tells its warnings and errors. Calls `onReady` once both listeners are
- * ready. What the log says of a request is not told, since the request is shown with its call.
+ * Reads the log of a sidecar until it ends, and prints its warnings and errors, except those about a request, which the
+ * log of calls shows. Calls `onReady` when both listeners are ready.
  */
 export async function followSidecarLog(
   stream: ReadableStream<Uint8Array>,

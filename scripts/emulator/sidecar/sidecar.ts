@@ -1,13 +1,13 @@
-/** The sidecar that the emulator works with. */
+/** The sidecar that the emulator calls. */
 export interface Sidecar {
-  /** Of its public listener, with its base path. */
+  /** The address of its public listener, with its base path. */
   readonly baseUrl: string;
-  /** `null`: its ops listener is not known. */
+  /** The address of its ops listener; `null` = unknown. */
   readonly opsUrl: string | null;
-  /** What announces changes of user rows to it; `null`: not known. */
+  /** The token for announcing changes of user rows; `null` = unknown. */
   readonly adminToken: string | null;
   /** Whether this run has started it. */
   readonly isOwn: boolean;
-  /** Ends it if this run has started it. */
+  /** Stops it if this run has started it. */
   stop(): Promise<void>;
 }

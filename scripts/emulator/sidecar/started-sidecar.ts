@@ -14,8 +14,8 @@ export interface StartedSidecar extends SidecarUrls {
 }
 
 /**
- * Starts the sidecar of this project with these settings and resolves once both its listeners are ready. It runs in a
- * process group of its own: a Ctrl-C is for the emulator, which ends it last.
+ * Starts the sidecar of this project with these settings, and resolves when both listeners are ready. It runs in its own
+ * process group, so that Ctrl-C reaches the emulator, which stops it last.
  *
  * @throws {ConfigurationInvalid} it says that a setting is wrong | {CannotStart} with what it said
  */

@@ -9,8 +9,8 @@ export interface BlockUserOptions {
 }
 
 /**
- * Blocks or unblocks a user in the table and announces that to the sidecar, as a site does. Without `ADMIN_TOKEN`
- * nothing is announced: a lookup may then answer with the old value for as long as `REDIS_TTL_SECONDS`.
+ * Blocks or unblocks a user in the table, and announces the change to the sidecar as a site does. Without `ADMIN_TOKEN`
+ * nothing is announced, and a lookup may return the old value for up to `REDIS_TTL_SECONDS`.
  *
  * @throws {RequestFailed}
  */

@@ -6,13 +6,13 @@ export interface RowStatements {
   readonly insert: string;
   /** Takes (loginId); returns `ownIdData` and `blocked`. */
   readonly find: string;
-  /** Takes (the subject of a session); returns `loginId`. `null`: the subject is the login id. */
+  /** Takes (subject of a session); returns `loginId`. `null` = the subject is the login id itself. */
   readonly findBySubject: string | null;
   /** Takes (loginId). */
   block(blocked: boolean): string;
 }
 
-/** What the site does with its own table. Values are parameters; names are quoted. */
+/** The statements of the site. Values are parameters, and names are quoted. */
 export function createRowStatements(
   { quote, parameter, text }: Spelling,
   { loginIdColumn, ownIdDataColumn, blockedColumn, session }: TableNames,

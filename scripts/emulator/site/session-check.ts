@@ -7,7 +7,7 @@ import type { SessionAnswer } from "../api/platform-api.ts";
 import type { VerifiedToken } from "../api/site-api.ts";
 
 export interface SessionCheckOptions {
-  /** Of the sidecar's public listener. */
+  /** The address of the sidecar's public listener. */
   readonly baseUrl: string;
   readonly opsUrl: string | null;
   readonly sessions: Config["sessions"];
@@ -15,8 +15,8 @@ export interface SessionCheckOptions {
 }
 
 /**
- * What the site's backend does with the session that `onLogin` hands it: it exchanges a hand-off token, and verifies
- * the session token with the sidecar's public keys.
+ * Checks the session that `onLogin` received, as the backend of a site does: exchanges a hand-off token, and verifies the
+ * session token with the sidecar's public keys.
  *
  * @throws {RequestFailed} `authorization_invalid`
  */
@@ -31,7 +31,7 @@ export function createSessionCheck({
   const { algorithm, issuer, audience, tokenType: typ, handsOff } = sessions;
   const sharedKey = sessions.secret.reveal();
   const publicKeys = createRemoteJWKSet(new URL(`${baseUrl}/.well-known/jwks.json`), {
-    // A sidecar that was started anew may have made new keys.
+    // A sidecar that was restarted may have new keys.
     cooldownDuration: 0,
     [customFetch]: (url, { method, headers, signal }) => fetchDirect(url, { method, headers, signal }),
   });

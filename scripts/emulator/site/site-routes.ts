@@ -12,11 +12,11 @@ import type { Site } from "./site.ts";
 import { createSiteSessions } from "./site-sessions.ts";
 
 export interface SiteRoutesOptions extends Pick<Site, "rows" | "checkSession"> {
-  /** What the site asks of OwnID from its backend. */
+  /** The part of the platform that the backend of the site uses. */
   readonly platform: Pick<Platform, "listDevices" | "removeDevice" | "issueToken">;
 }
 
-/** `/site`: the backend of the demo site. */
+/** The routes under `/site`: the backend of the demo site. */
 export function siteRoutes({ rows, checkSession, platform }: SiteRoutesOptions) {
   const sessions = createSiteSessions();
 

@@ -1,13 +1,13 @@
 import { RequestFailed } from "../api/failure.ts";
 import type { SiteSession } from "../api/site-api.ts";
 
-/** Who is signed in to the demo site, in memory, by a cookie that scripts cannot read. */
+/** The sessions of the demo site, in memory. The cookie is hidden from scripts. */
 export interface SiteSessions {
-  /** Returns the `Set-Cookie` header. */
+  /** Opens a session and returns the `Set-Cookie` header. */
   open(session: SiteSession): string;
   /** @throws {RequestFailed} `authorization_invalid`: nobody is signed in */
   current(request: Request): SiteSession;
-  /** Returns the `Set-Cookie` header that takes the cookie away. */
+  /** Ends the session and returns the `Set-Cookie` header that removes the cookie. */
   close(request: Request): string;
 }
 

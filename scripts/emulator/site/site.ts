@@ -4,14 +4,14 @@ import { type BlockUser, createBlockUser } from "./block-user.ts";
 import { type CheckSession, createSessionCheck } from "./session-check.ts";
 import { createUserRows, type UserRows } from "./user-rows.ts";
 
-/** The demo site: its user table, and what it does with sessions and blocked users. */
+/** The demo site: its user table, its check of sessions, and how it blocks users. */
 export interface Site {
   readonly rows: UserRows;
   readonly block: BlockUser;
   readonly checkSession: CheckSession;
 }
 
-/** `onUser` is told the login id of each user that is inserted. */
+/** Calls `onUser` with the login id of each user that is inserted. */
 export function createSite(
   config: Config,
   { baseUrl, opsUrl, adminToken }: Sidecar,

@@ -17,15 +17,15 @@ export interface UserRow {
 }
 
 /**
- * The user table at `DATABASE_URL`, as the site itself uses it. Each of them:
+ * The user table at `DATABASE_URL`, as the site itself uses it.
  *
- * @throws {RequestFailed} `database_failed`, with the reason in our own words
+ * @throws {RequestFailed} by every method: `database_failed`, with a reason that quotes no data
  */
 export interface UserRows {
   /** @throws {RequestFailed} `user_exists`, also | `not_configured`: it is blocked, but there is no such column */
   insert(row: UserRow): Promise<void>;
   find(loginId: string): Promise<UserRow | null>;
-  /** The login id of the user whom a session names: its subject, or the row with `SESSION_SUBJECT_COLUMN`. */
+  /** Returns the login id for the subject of a session: the subject itself, or that of the row with this value in `SESSION_SUBJECT_COLUMN`. */
   findBySubject(subject: string): Promise<string | null>;
   /** @throws {RequestFailed} `not_configured` without `USERS_BLOCKED_COLUMN` | `user_not_found`, also */
   block(loginId: string, blocked: boolean): Promise<void>;
@@ -42,7 +42,7 @@ const FoundRow = Type.Object({
 
 const SubjectRow = Type.Object({ loginId: Type.String() });
 
-/** The first call examines the table. `onInsert` is told the login id of each row that is inserted. */
+/** Examines the table at the first call. Calls `onInsert` with the login id of each row that is inserted. */
 export function createUserRows(
   { database, requests }: Pick<Config, "database" | "requests">,
   onInsert: (loginId: string) => void,

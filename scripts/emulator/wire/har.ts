@@ -1,6 +1,6 @@
 import type { WireCall } from "../api/wire-api.ts";
 
-/** The calls as an HTTP archive (HAR 1.2), which the network view of any browser opens. */
+/** Returns the calls as an HTTP archive (HAR 1.2), which the network view of any browser can open. */
 export function harOf(calls: readonly WireCall[], version: string): object {
   return {
     log: {
@@ -11,9 +11,9 @@ export function harOf(calls: readonly WireCall[], version: string): object {
   };
 }
 
-/** A size of -1 stands for "not known", as the format says. */
+/** In this format, a size of -1 means "unknown". */
 function entryOf(call: WireCall): object {
-  const { sentAt, durationMs, request, answer, failure, reason, spoilt } = call;
+  const { sentAt, durationMs, request, answer, failure, reason, fault } = call;
   const time = durationMs ?? 0;
   return {
     startedDateTime: sentAt,
@@ -32,11 +32,11 @@ function entryOf(call: WireCall): object {
     response: responseOf(answer),
     cache: {},
     timings: { send: 0, wait: time, receive: 0 },
-    comment: [reason, spoilt, failure].filter((part) => part !== null).join("; "),
+    comment: [reason, fault, failure].filter((part) => part !== null).join("; "),
   };
 }
 
-/** A call without an answer has status 0, as browsers write it. */
+/** A call without an answer has status 0, as in the archives of browsers. */
 function responseOf(answer: WireCall["answer"]): object {
   const { status = 0, statusText = "", headers = {}, body = "" } = answer ?? {};
   return {

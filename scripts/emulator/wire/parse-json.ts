@@ -1,4 +1,4 @@
-/** The content of a body; `undefined` if it is empty or no JSON. */
+/** Returns the content of a body, or `undefined` if it is empty or not JSON. */
 export function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);

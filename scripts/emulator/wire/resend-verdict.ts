@@ -4,13 +4,13 @@ import type { Held } from "./witness.ts";
 
 type Verdict = Omit<ResendAnswer, "call">;
 
-/** What the site held before and after a set was sent again; `null`: it is not known. */
+/** What the site held before and after a set was sent again; `null` = unknown. */
 export interface Observed {
   readonly before: Held | null;
   readonly after: Held | null;
 }
 
-/** With these a site says that it has not looked at the content. 404 is none: it has looked the user up. */
+/** The statuses of a refusal. 404 is not one of them, because the site has looked the user up. */
 const refusals: ReadonlySet<number> = new Set([400, 401, 403, 409]);
 const postponements: ReadonlySet<number> = new Set([429, 503]);
 

@@ -5,13 +5,13 @@ import { createSignedMessage, messageOf, type SignedMessage } from "./signed-mes
 import type { Wire } from "./wire.ts";
 import { createWitness } from "./witness.ts";
 
-/** Twice the time for which the contract lets a signature hold. */
+/** Twice the time for which a signature is valid. */
 const expiredMs = 120_000;
 
 /**
- * Sends a call of the log again, in a way that the site has to refuse or must not act upon, and judges its answer.
- * Around a set that is sent again unchanged, the site is asked what it holds, since the answer alone does not show
- * whether it has written.
+ * Sends a call of the log again in a way that the site must refuse or must not act upon, and judges the answer. Before
+ * and after an unchanged set, it reads what the site holds, because the answer alone does not show whether the site has
+ * written again.
  */
 export async function resend(call: WireCall, { as }: ResendRequest, wire: Wire): Promise<ResendAnswer> {
   const witness = as === "replayed" ? createWitness(call, wire) : null;
@@ -19,7 +19,7 @@ export async function resend(call: WireCall, { as }: ResendRequest, wire: Wire):
   const sent = await wire.send({
     message: variants[as](call, wire),
     reason: `call ${call.id}, sent again`,
-    spoilt: as,
+    fault: as,
     resends: call.id,
   });
   const after = (await witness?.look("after")) ?? null;
@@ -41,7 +41,7 @@ const variants: Readonly<Record<ResendRequest["as"], Variant>> = {
   },
 };
 
-/** Another login id of the same length, so that the body stays what the endpoint takes. */
+/** Changes one letter of the login id, so that the body stays valid for the endpoint. */
 function alter(body: string): string {
   return body.replace(
     /("loginId":")(.)/,

@@ -4,7 +4,7 @@ import { createSignedMessage } from "./signed-message.ts";
 import type { Wire } from "./wire.ts";
 
 /**
- * Makes one lookup of a login id that nobody has, so that a wrong secret or address shows before anyone tries to sign in.
+ * Looks up a login id that nobody has, so that a wrong secret or address is noticed before anyone tries to sign in.
  *
  * @throws {ConfigurationInvalid} the endpoints refuse the signature | {CannotStart} nothing answers
  */

@@ -5,17 +5,17 @@ import type { WireLog } from "./wire-log.ts";
 
 export interface Sending extends Pick<WireCall, "reason"> {
   readonly message: SignedMessage;
-  readonly spoilt?: string | null;
+  readonly fault?: string | null;
   readonly resends?: number | null;
-  /** What takes the place of the network, for a call that is to go wrong. @throws {NoAnswer} */
+  /** Replaces the network for a call with a fault. @throws {NoAnswer} */
   readonly deliver?: (send: () => Promise<Answer>) => Promise<Answer>;
 }
 
-/** Sends a message and shows it in the log, once when it is sent and once when it is over. Returns it with its end. */
+/** Sends a message, and records it in the log when it is sent and when it is over. Returns the finished call. */
 export type Send = (sending: Sending) => Promise<WireCall>;
 
 export function createSender(log: WireLog): Send {
-  return async ({ message, reason, spoilt = null, resends = null, deliver = (send) => send() }) => {
+  return async ({ message, reason, fault = null, resends = null, deliver = (send) => send() }) => {
     const open: WireCall = {
       id: log.nextId(),
       sentAt: new Date().toISOString(),
@@ -24,7 +24,7 @@ export function createSender(log: WireLog): Send {
       answer: null,
       failure: null,
       durationMs: null,
-      spoilt,
+      fault,
       resends,
     };
     log.put(open);

@@ -7,12 +7,12 @@ export interface MessageParts {
   readonly baseUrl: string;
   readonly endpoint: Endpoint;
   readonly body: string;
-  /** Milliseconds since the Unix epoch, as the header's text. */
+  /** Milliseconds since the Unix epoch, as the text of the header. */
   readonly timestamp: string;
   readonly sharedSecret: Uint8Array;
 }
 
-/** A request as OwnID's platform sends it, and what a reader wants to know about it. */
+/** A request as OwnID's platform sends it, with what was signed and a `curl` command. */
 export type SignedMessage = Pick<WireCall, "endpoint" | "request" | "signature" | "curl">;
 
 export function createSignedMessage(parts: MessageParts): SignedMessage {
@@ -29,7 +29,7 @@ export function createSignedMessage(parts: MessageParts): SignedMessage {
   });
 }
 
-/** The message that this request carries, whether its signature holds or not. */
+/** Describes a request that is signed already, whether its signature is valid or not. */
 export function messageOf(endpoint: Endpoint, request: WireCall["request"]): SignedMessage {
   const { "ownid-signature": value = "", "ownid-timestamp": timestamp = "" } = request.headers;
   return {

@@ -2,17 +2,17 @@ import type { WireCall, WireEvent } from "../api/wire-api.ts";
 
 const callsMax = 500;
 
-/** The calls of this run, in memory: they carry login ids, `ownIdData` and session tokens, so they reach no file by themselves. */
+/** The calls of this run. They are kept in memory only, because they contain login ids, `ownIdData` and session tokens. */
 export interface WireLog {
-  /** The next call's id, counted from 1. */
+  /** Returns the id of the next call, counted from 1. */
   nextId(): number;
   /** Adds the call, or replaces the one with its id. */
   put(call: WireCall): void;
   find(id: number): WireCall | null;
-  /** Oldest first. */
+  /** Returns the calls, oldest first. */
   list(): readonly WireCall[];
   clear(): void;
-  /** Tells every change from now on; returns the function that ends it. */
+  /** Calls `onEvent` for every change, until the returned function is called. */
   follow(onEvent: (event: WireEvent) => void): () => void;
 }
 

@@ -7,7 +7,7 @@ import { resend } from "./resend.ts";
 import type { Wire } from "./wire.ts";
 import type { WireLog } from "./wire-log.ts";
 
-/** `/wire`: the calls to the site, as JSON, as a stream of events and as HAR; and sent again. */
+/** The routes under `/wire`: the calls as JSON, as an event stream and as HAR, and sending a call again. */
 export function wireRoutes(wire: Wire) {
   const { log } = wire;
   return new Elysia({ prefix: "/wire" })
@@ -36,7 +36,7 @@ function eventStream(log: WireLog): Response {
   let end = () => {};
   const stream = new ReadableStream<string>({
     start(controller) {
-      // So that the page knows at once that it is connected.
+      // Tells the page that it is connected.
       controller.enqueue(": connected\n\n");
       end = log.follow(({ event, data }: WireEvent) =>
         controller.enqueue(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),

@@ -1,5 +1,5 @@
 import { type CallSite, createCaller } from "./caller.ts";
-import { createNextCalls, type NextCalls } from "./next-call.ts";
+import { createPlannedFaults, type PlannedFaults } from "./planned-faults.ts";
 import { createSender, type Send } from "./sender.ts";
 import { createWireLog, type WireLog } from "./wire-log.ts";
 
@@ -9,10 +9,10 @@ export interface WireOptions {
   readonly sharedSecret: Uint8Array;
 }
 
-/** The way to the site's endpoints, and the log of all that goes over it. */
+/** Sends calls to the site's endpoints, and keeps the log of them. */
 export interface Wire extends WireOptions {
   readonly log: WireLog;
-  readonly nextCalls: NextCalls;
+  readonly plannedFaults: PlannedFaults;
   readonly send: Send;
   readonly callSite: CallSite;
 }
@@ -20,7 +20,7 @@ export interface Wire extends WireOptions {
 export function createWire({ baseUrl, sharedSecret }: WireOptions): Wire {
   const log = createWireLog();
   const send = createSender(log);
-  const nextCalls = createNextCalls();
-  const callSite = createCaller({ baseUrl, sharedSecret, send, nextCalls });
-  return { baseUrl, sharedSecret, log, nextCalls, send, callSite };
+  const plannedFaults = createPlannedFaults();
+  const callSite = createCaller({ baseUrl, sharedSecret, send, plannedFaults });
+  return { baseUrl, sharedSecret, log, plannedFaults, send, callSite };
 }

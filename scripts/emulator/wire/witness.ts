@@ -6,19 +6,19 @@ import { parseJson } from "./parse-json.ts";
 import { createSignedMessage } from "./signed-message.ts";
 import type { Wire } from "./wire.ts";
 
-/** What the site holds for a user, compared with what a set had sent. */
+/** What the site holds for a user, compared with the value of a set. */
 export type Held = "the sent value" | "another value";
 
-/** Asks the site what it holds. */
+/** Reads what the site holds. */
 export interface Witness {
-  /** `null`: the site does not tell. */
+  /** Returns `null` if the site does not answer the lookup. */
   look(when: "before" | "after"): Promise<Held | null>;
 }
 
 const SetBody = Type.Object({ loginId: Type.String(), ownIdData: Type.String() });
 const GetAnswer = Type.Object({ ownIdData: Type.String() });
 
-/** `null`: the call was no set, so there is nothing to compare. */
+/** Returns `null` if the call was not a set. */
 export function createWitness(
   { id, endpoint, request }: WireCall,
   { baseUrl, sharedSecret, send }: Wire,

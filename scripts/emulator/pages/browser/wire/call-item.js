@@ -36,9 +36,9 @@ export function callItem(first) {
 }
 
 /** @param {WireCall} call @returns {Node[]} */
-function summaryOf({ id, answer, failure, endpoint, reason, durationMs, sentAt, spoilt, resends }) {
+function summaryOf({ id, answer, failure, endpoint, reason, durationMs, sentAt, fault, resends }) {
   const status = answer ? String(answer.status) : failure === null ? "…" : "none";
-  const tags = spoilt === null ? [] : [element("span", { className: "tag" }, spoilt)];
+  const tags = fault === null ? [] : [element("span", { className: "tag" }, fault)];
   const time = new Date(sentAt).toLocaleTimeString();
   return [
     element("span", { className: `status ${kindOf(answer?.status, failure, resends !== null)}` }, status),

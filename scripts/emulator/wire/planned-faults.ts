@@ -3,29 +3,33 @@ import { type Answer, NoAnswer } from "../../sign/send.ts";
 import type { NextCallRequest } from "../api/control-api.ts";
 import type { Endpoint } from "../api/wire-api.ts";
 
-/** What goes wrong with calls to come, on purpose: the first order that fits a call is used up by it. */
-export interface NextCalls {
-  order(request: NextCallRequest): void;
-  /** Forgets the orders that no call has used up. */
+/** Faults that a test has planned for the next calls. */
+export interface PlannedFaults {
+  plan(fault: NextCallRequest): void;
+  /** Forgets the faults that no call has taken. */
   clear(): void;
-  /** `null`: nothing goes wrong with this call. */
+  /** Returns the first fault that is planned for this endpoint and forgets it, or returns `null`. */
   take(endpoint: Endpoint): NextCallRequest | null;
 }
 
-export function createNextCalls(): NextCalls {
-  const orders: NextCallRequest[] = [];
+export function createPlannedFaults(): PlannedFaults {
+  const faults: NextCallRequest[] = [];
   return {
-    order: (request) => void orders.push(request),
-    clear: () => void orders.splice(0),
+    plan: (fault) => void faults.push(fault),
+    clear: () => void faults.splice(0),
     take(endpoint) {
-      const index = orders.findIndex((order) => (order.endpoint ?? endpoint) === endpoint);
-      return index < 0 ? null : (orders.splice(index, 1)[0] ?? null);
+      const index = faults.findIndex((fault) => (fault.endpoint ?? endpoint) === endpoint);
+      return index < 0 ? null : (faults.splice(index, 1)[0] ?? null);
     },
   };
 }
 
-/** Delivers one message as the order says. `send` reaches the site. */
-export async function deliverSpoilt(
+/**
+ * Delivers one message with the fault. `send` sends it to the site.
+ *
+ * @throws {NoAnswer} the fault loses the request or the answer
+ */
+export async function deliverWithFault(
   { delayMs = 0, drop, status }: NextCallRequest,
   send: () => Promise<Answer>,
 ): Promise<Answer> {
@@ -37,15 +41,9 @@ export async function deliverSpoilt(
   return answer;
 }
 
-/** In words, for the log of calls. */
-export function wordsOf({
-  delayMs,
-  drop,
-  duplicate,
-  wrongSecret,
-  clockSkewMs,
-  status,
-}: NextCallRequest): string {
+/** Describes the fault for the log of calls. */
+export function describeFault(fault: NextCallRequest): string {
+  const { delayMs, drop, duplicate, wrongSecret, clockSkewMs, status } = fault;
   const words = [
     wrongSecret === true ? "signed with another secret" : null,
     clockSkewMs === undefined ? null : `timestamp off by ${clockSkewMs} ms`,

@@ -24,7 +24,9 @@ await runCommand({
     }
     const environment = commandEnvironment();
     if (environment.NODE_ENV === "production") {
-      throw new UsageWrong("The emulator signs in as anyone, so it does not run with NODE_ENV=production.");
+      throw new UsageWrong(
+        "The emulator can sign in as any user, so it does not run with NODE_ENV=production.",
+      );
     }
     const given: Given = {
       environment,

@@ -6,13 +6,13 @@ import type {
 } from "@simplewebauthn/server";
 import { type Static, t } from "elysia";
 
-/** What the SDK calls, under `/platform`. */
+/** The API of the platform under `/platform`, for the SDK. */
 
 const loginId = t.String({ minLength: 1, maxLength: 320 });
-/** An answer of the browser's WebAuthn API. Only its id is looked at here; the rest is what the verification is about. */
+/** An answer of the browser's WebAuthn API. Only the id is checked here, because the verification checks the rest. */
 const passkeyAnswer = t.Object({ id: t.String() }, { additionalProperties: true });
 
-/** The session that `getSessionByLoginId` answered, untouched: `{token: "…"}` from the sidecar, any JSON from others. */
+/** The body of the answer to `getSessionByLoginId`, unchanged: `{token: "…"}` from the sidecar, any JSON from others. */
 export type SessionAnswer = unknown;
 
 /** A device as the person sees it. `id` is the id of its passkey in base64url. */
@@ -23,19 +23,19 @@ export interface DeviceView {
   readonly addedAt: string;
 }
 
-/** `POST /platform/discover`: asks the site (`getOwnIDDataByLoginId`) who that is. */
+/** `POST /platform/discover`: looks the login id up with `getOwnIDDataByLoginId`. */
 export const DiscoverRequest = t.Object({ loginId });
 export type DiscoverRequest = Static<typeof DiscoverRequest>;
 
 export interface DiscoverAnswer {
   readonly outcome: "accountFound" | "accountNotFound" | "accountBlocked";
-  /** Whether the account has a passkey. `false` unless it was found. */
+  /** Whether the account was found and has a passkey. */
   readonly hasPasskey: boolean;
 }
 
 /**
- * Says that the person may change the account: `authToken` is a session token that this platform has handed on, or
- * `authToken` of `SiteSession`; `proof` is what a verified one-time code gave. Either one is enough.
+ * Authorizes a change of the account. `authToken` is a session token that this platform has passed on, or that of
+ * `SiteSession`. `proof` comes from a verified one-time code. One of them is enough.
  */
 const authorization = { authToken: t.Optional(t.String()), proof: t.Optional(t.String()) };
 export const Authorization = t.Object(authorization);
@@ -44,9 +44,9 @@ export type Authorization = Static<typeof Authorization>;
 /**
  * `POST /platform/passkeys/registration/start`
  *
- * - `register`: for a login id that has no account yet; the site is not called.
- * - `enrol`: adds a device to an existing account; needs an `Authorization`.
- * - `recover`: replaces all devices of an existing account; needs a `proof`.
+ * - `register` is for a login id without an account. The site is not called.
+ * - `enrol` adds a device to an account, and needs an `Authorization`.
+ * - `recover` replaces all devices of an account, and needs a `proof`.
  */
 export const StartRegistrationRequest = t.Object({
   purpose: t.Union([t.Literal("register"), t.Literal("enrol"), t.Literal("recover")]),
@@ -56,7 +56,7 @@ export const StartRegistrationRequest = t.Object({
 export type StartRegistrationRequest = Static<typeof StartRegistrationRequest>;
 
 export interface StartRegistrationAnswer {
-  /** Names this ceremony in `finish`; valid once and for five minutes. */
+  /** The name of this ceremony for `finish`. It can be used once, within five minutes. */
   readonly flow: string;
   readonly options: PublicKeyCredentialCreationOptionsJSON;
 }
@@ -65,7 +65,7 @@ export interface StartRegistrationAnswer {
 export const FinishRegistrationRequest = t.Object({
   flow: t.String(),
   response: t.Unsafe<RegistrationResponseJSON>(passkeyAnswer),
-  /** How the person will see the device; the platform names it after the browser otherwise. */
+  /** The name of the device for the person. By default, the platform names it after the browser. */
   deviceName: t.Optional(t.String({ minLength: 1, maxLength: 60 })),
 });
 export type FinishRegistrationRequest = Static<typeof FinishRegistrationRequest>;
@@ -74,15 +74,15 @@ export interface FinishRegistrationAnswer {
   readonly purpose: StartRegistrationRequest["purpose"];
   readonly loginId: string;
   readonly device: DeviceView;
-  /** `register` only: what the site has to store with the new user, verbatim. Nothing has been written yet. */
+  /** With `register` only: the data that the site must store with the new user, verbatim. Nothing is written yet. */
   readonly ownIdData?: string;
-  /** `recover` only: the person is signed in with the new device. */
+  /** With `recover` only: the session of the new device. */
   readonly session?: SessionAnswer;
 }
 
 /**
- * `POST /platform/connections`: writes what `register` gave through `setOwnIDDataByLoginId`, for a site that has
- * created the user without it (`addOwnIDConnectionOnServer`). 204.
+ * `POST /platform/connections`: 204. Writes the `ownIdData` of `register` with `setOwnIDDataByLoginId`, for a site that
+ * has created the user without it (`addOwnIDConnectionOnServer`).
  */
 export const AddConnectionRequest = t.Object({ loginId, ownIdData: t.String() });
 export type AddConnectionRequest = Static<typeof AddConnectionRequest>;
@@ -93,7 +93,7 @@ export type StartAuthenticationRequest = Static<typeof StartAuthenticationReques
 
 export interface StartAuthenticationAnswer {
   readonly flow: string;
-  /** `allowCredentials` lists the devices that the site's `ownIdData` holds now; it may be empty. */
+  /** `allowCredentials` contains the devices in the site's current `ownIdData`. It may be empty. */
   readonly options: PublicKeyCredentialRequestOptionsJSON;
 }
 
@@ -101,7 +101,7 @@ export interface StartAuthenticationAnswer {
 export const FinishAuthenticationRequest = t.Object({
   flow: t.String(),
   response: t.Unsafe<AuthenticationResponseJSON>(passkeyAnswer),
-  /** `browser` unless it says otherwise. */
+  /** The default is `browser`. */
   sessionType: t.Optional(t.String()),
 });
 export type FinishAuthenticationRequest = Static<typeof FinishAuthenticationRequest>;
@@ -109,11 +109,11 @@ export type FinishAuthenticationRequest = Static<typeof FinishAuthenticationRequ
 export interface FinishAuthenticationAnswer {
   readonly loginId: string;
   readonly device: DeviceView;
-  /** What the SDK hands to the page's `onLogin`. */
+  /** The SDK passes it to `onLogin` of the page. */
   readonly session: SessionAnswer;
 }
 
-/** `POST /platform/codes/send`: "sends" a one-time code. 404 `user_not_found`, 423 `user_blocked`. */
+/** `POST /platform/codes/send`: starts a one-time code; nothing is sent. 404 `user_not_found`, 423 `user_blocked`. */
 export const SendCodeRequest = t.Object({
   purpose: t.Union([t.Literal("login"), t.Literal("enrol"), t.Literal("recover")]),
   loginId,
@@ -122,7 +122,7 @@ export type SendCodeRequest = Static<typeof SendCodeRequest>;
 
 export interface SendCodeAnswer {
   readonly flow: string;
-  /** Where a real code would have gone, such as `s***@testmail.com`. */
+  /** The masked address of the person, such as `s***@testmail.com`. */
   readonly sentTo: string;
 }
 
@@ -136,8 +136,8 @@ export type VerifyCodeRequest = Static<typeof VerifyCodeRequest>;
 
 export interface VerifyCodeAnswer {
   readonly loginId: string;
-  /** `enrol` and `recover`: valid once and for five minutes. */
+  /** With `enrol` and `recover` only. It can be used once, within five minutes. */
   readonly proof?: string;
-  /** `login` only. */
+  /** With `login` only. */
   readonly session?: SessionAnswer;
 }

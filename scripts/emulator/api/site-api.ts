@@ -1,17 +1,17 @@
 import { type Static, t } from "elysia";
 import type { DeviceView, SessionAnswer } from "./platform-api.ts";
 
-/** The backend of the demo site, under `/site`. */
+/** The API of the demo site's backend under `/site`. */
 
-/** `POST /site/register`: 201 `SiteSession`; inserts the row and signs the person in. 409 `user_exists`. */
+/** `POST /site/register`: 201 `SiteSession`. Inserts the row and signs the person in. 409 `user_exists`. */
 export const RegisterRequest = t.Object({
   loginId: t.String({ minLength: 1, maxLength: 320 }),
-  /** From `onRegister`, verbatim. */
+  /** The value that `onRegister` received, verbatim. */
   ownIdData: t.Optional(t.String()),
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
-/** `POST /site/login`: 200 `SiteSession`. The site verifies what `onLogin` gave; 401 `authorization_invalid`. */
+/** `POST /site/login`: 200 `SiteSession`. The site verifies the session of `onLogin`. 401 `authorization_invalid`. */
 export const SiteLoginRequest = t.Object({ session: t.Unsafe<SessionAnswer>(t.Any()) });
 export type SiteLoginRequest = Static<typeof SiteLoginRequest>;
 
@@ -24,11 +24,11 @@ export interface SiteSession {
   readonly signedInBy: "registration" | "ownid";
   /** For `enrollCredential({loginId, authToken})`. */
   readonly authToken: string;
-  /** What the site has verified; `null` after a registration. */
+  /** The verified session token; `null` after a registration. */
   readonly token: VerifiedToken | null;
 }
 
-/** The header and the claims of a session token whose signature holds. */
+/** The header and the claims of a verified session token. */
 export interface VerifiedToken {
   readonly header: Readonly<Record<string, unknown>>;
   readonly claims: Readonly<Record<string, unknown>>;
@@ -39,6 +39,6 @@ export interface SiteDevices {
   readonly devices: readonly DeviceView[];
 }
 
-/** `POST /site/devices/remove`: 200 `SiteDevices`, as they are afterwards. */
+/** `POST /site/devices/remove`: 200 with the remaining `SiteDevices`. */
 export const RemoveSiteDeviceRequest = t.Object({ deviceId: t.String() });
 export type RemoveSiteDeviceRequest = Static<typeof RemoveSiteDeviceRequest>;

@@ -1,6 +1,6 @@
 import { type Static, t } from "elysia";
 
-/** What OwnID's platform sends to the site, under `/wire`. */
+/** The log of the calls that the platform sends to the site, under `/wire`. */
 
 export const Endpoint = t.Union([
   t.Literal("getOwnIDDataByLoginId"),

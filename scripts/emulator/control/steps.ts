@@ -80,7 +80,7 @@ export function createSteps({ platform, rows, devices, oneTimeCode, origin }: St
       if (ids.size === 0) throw unknownDevice();
       const device = (await platform.listDevices(loginId)).find(({ id }) => ids.has(id));
       if (device === undefined) {
-        throw new RequestFailed("device_not_found", "The user has no such device any more.");
+        throw new RequestFailed("device_not_found", "The user no longer has this device.");
       }
       return { loginId, device, devices: await platform.removeDevice(loginId, device.id) };
     },
@@ -88,5 +88,8 @@ export function createSteps({ platform, rows, devices, oneTimeCode, origin }: St
 }
 
 function unknownDevice(): RequestFailed {
-  return new RequestFailed("device_not_found", "The emulator has made no device of this name for this user.");
+  return new RequestFailed(
+    "device_not_found",
+    "The emulator has no virtual device of this name for this user.",
+  );
 }

@@ -23,7 +23,7 @@ function failureOf(code: string | number, error: unknown): RequestFailed {
   }
   if (code === "PARSE") return invalid("The body must be JSON, sent as application/json.");
   if (code === "NOT_FOUND") return new RequestFailed("not_found", "There is no such path.");
-  return new RequestFailed("internal_error", "The emulator failed; it says why where it runs.");
+  return new RequestFailed("internal_error", "The emulator failed. Its output names the cause.");
 }
 
 function invalid(message: string): RequestFailed {

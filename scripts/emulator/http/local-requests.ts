@@ -19,14 +19,17 @@ const loopbackNames = ["localhost", "127.0.0.1", "[::1]"];
 export function ensureLocal({ url, headers }: Request, { port, siteOrigins }: LocalRules): void {
   const hosts = loopbackNames.map((name) => `${name}:${port}`);
   if (!hosts.includes(headers.get("host") ?? "")) {
-    throw new RequestFailed("origin_refused", `Use http://localhost:${port}: another Host is not served.`);
+    throw new RequestFailed(
+      "origin_refused",
+      `Use http://localhost:${port}. Requests for another Host are refused.`,
+    );
   }
   const origin = headers.get("origin");
   if (origin === null || hosts.some((host) => origin === `http://${host}`)) return;
   if (openPaths.test(new URL(url).pathname) && isSite(origin, siteOrigins)) return;
   throw new RequestFailed(
     "origin_refused",
-    "Pages of this origin may not send this. Name the origin of a site under test with --origin.",
+    "Pages of this origin may not send this request. Name the origin of your site with --origin.",
   );
 }
 

@@ -24,7 +24,8 @@ export function createCodes(rightCode: string, now: () => number): Codes {
 
     verify(flow, code) {
       const found = sent.find(flow);
-      if (found === null) throw new RequestFailed("flow_expired", "This code is over. Ask for another one.");
+      if (found === null)
+        throw new RequestFailed("flow_expired", "This code has expired. Ask for another one.");
       if (code === rightCode) {
         sent.take(flow);
         return found.request;

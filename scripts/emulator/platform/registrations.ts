@@ -59,7 +59,7 @@ export function createRegistrations(
     async finishRegistration({ flow, response, deviceName = defaultName }) {
       const ceremony = started.take(flow);
       if (ceremony === null)
-        throw new RequestFailed("flow_expired", "This registration is over. Start again.");
+        throw new RequestFailed("flow_expired", "This registration has expired. Start again.");
       const { purpose, loginId } = ceremony;
       const device = await passkeys.verifyCreation(response, ceremony, deviceName);
       const stored = await stores[purpose](loginId, device);
@@ -70,7 +70,7 @@ export function createRegistrations(
       if (connections.get(ownIdData) !== loginId) {
         throw new RequestFailed(
           "authorization_invalid",
-          "The emulator has not made this ownIdData for this login id.",
+          "The emulator has not created this ownIdData for this login id.",
         );
       }
       await site.setOwnIdData(loginId, ownIdData, "connect a user whom the site has registered");

@@ -43,7 +43,8 @@ export function createSignIns(
 
     async finishAuthentication({ flow, response, sessionType = defaultSessionType }) {
       const ceremony = started.take(flow);
-      if (ceremony === null) throw new RequestFailed("flow_expired", "This sign-in is over. Start again.");
+      if (ceremony === null)
+        throw new RequestFailed("flow_expired", "This sign-in has expired. Start again.");
       const { loginId } = ceremony;
       const devices = readDevices(
         await site.getOwnIdData(loginId, "sign-in: check that the device is still listed"),

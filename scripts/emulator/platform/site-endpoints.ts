@@ -58,10 +58,8 @@ function readAnswer({ endpoint, answer, failure }: WireCall): SiteAnswer {
   const { status, body } = answer;
   const content = parseJson(body);
   const { code, errorCode } = asRecord(content);
-  // OwnID's samples answer an unknown user with 200 and this body.
-  if (errorCode === 404)
-    throw new RequestFailed("user_not_found", "The site has no user with this login id.");
-  if (status === 404 && code !== "ERR_PATH_UNKNOWN") {
+  // OwnID's samples answer an unknown user with 200 and an errorCode.
+  if (errorCode === 404 || (status === 404 && code !== "ERR_PATH_UNKNOWN")) {
     throw new RequestFailed("user_not_found", "The site has no user with this login id.");
   }
   if (status === 423) throw new RequestFailed("user_blocked", "The site says that this user is blocked.");

@@ -44,7 +44,7 @@ export async function startSidecar(environment: Environment, cwd: string): Promi
 
   let isStopping = false;
   child.exited.then(() => {
-    if (!isStopping) tell("The sidecar has ended. Stop the emulator and start it again.\n");
+    if (!isStopping) tell("The sidecar has ended. Restart the emulator.\n");
   });
   return {
     ...urls,

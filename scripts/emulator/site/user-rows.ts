@@ -82,7 +82,7 @@ export function createUserRows(
     const [row] = await client.read((await statements()).find, [loginId]);
     if (row === undefined) return null;
     if (!Value.Check(FoundRow, row))
-      throw new RequestFailed("database_failed", "The row is not what a user's row is.");
+      throw new RequestFailed("database_failed", "The row of the user has an unexpected form.");
     return { loginId, ownIdData: row.ownIdData, blocked: Boolean(row.blocked) };
   }
 

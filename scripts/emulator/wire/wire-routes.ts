@@ -25,7 +25,7 @@ export function wireRoutes(wire: Wire) {
       "/:id/resend",
       ({ params, body }) => {
         const call = log.find(params.id);
-        if (call === null) throw new RequestFailed("not_found", "No call of the log has this id.");
+        if (call === null) throw new RequestFailed("not_found", "The log has no call with this id.");
         return resend(call, body, wire);
       },
       { params: t.Object({ id: t.Numeric() }), body: ResendRequest },

@@ -22,7 +22,7 @@ import { syncUnderLoad } from "./experiments/sync-under-load.ts";
 import { triggersInTheWay } from "./experiments/triggers.ts";
 import type { Experiment } from "./harness/experiment.ts";
 
-/** Those of the plan by its numbers, then those that the store's README asks for. */
+/** All experiments, in the order in which they run. */
 export const experiments: readonly Experiment[] = [
   killSidecar,
   killRedis,

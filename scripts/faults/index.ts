@@ -13,11 +13,11 @@ are killed, cut off and restored.
 
   bun run faults
   bun run faults --full --report
-  bun run faults --experiment 2 --experiment cluster
+  bun run faults --experiment kill-redis --experiment moving-slots
 
-  --experiment ID  only this one; may be given several times
-  --full           the figures of the plan instead of those of the test run,
-                   which takes half an hour for all experiments
+  --experiment ID  run only this experiment; may be given several times
+  --full           run each experiment for longer and with more faults than
+                   the tests do. All of them take half an hour
   --report [FILE]  write the result as Markdown
                    (default scripts/faults/REPORT.md)
   --json           print JSON
@@ -61,7 +61,11 @@ interface RunOptions {
   readonly reportFile: string | null;
 }
 
-/** @throws {ServerUnavailable} */
+/**
+ * Runs the experiments one after another.
+ *
+ * @throws {ServerUnavailable}
+ */
 async function runAll(
   chosen: readonly Experiment[],
   { full, json, reportFile }: RunOptions,
@@ -72,7 +76,7 @@ async function runAll(
   try {
     for (const experiment of chosen) {
       results.push(await runOne(experiment, full ? "full" : "small"));
-      // After each one: what an interrupted run has found is kept.
+      // Write the report after each experiment, so that an interrupted run loses nothing.
       if (reportFile !== null) await Bun.write(reportFile, markdownOf(setting, results));
     }
   } finally {

@@ -1,18 +1,24 @@
-/** One request of a recorded history, on the one monotonic clock of the process that sent it. */
+/** One request of a recorded history. Times are from the monotonic clock of the process that sent it. */
 export interface RegisterOperation {
   readonly loginId: string;
   readonly kind: "get" | "set";
-  /** What a `get` answered or a `set` was to write; `null` = the user has no data, as before the first `set`. */
+  /**
+   * The value that a `get` returned or a `set` wrote; `null` means that the user has no data, as before the first
+   * `set`.
+   */
   readonly value: string | null;
   readonly invokedAt: number;
-  /** `null`: no answer ever came. */
+  /** `null` if there was no answer. */
   readonly returnedAt: number | null;
-  /** Of a `set`: `failed` = known to have had no effect; `unknown` = perhaps, now or a little later, or never. */
+  /**
+   * For a `set`, `failed` means that it is known to have had no effect. `unknown` means that it may have had an effect
+   * at once, a little later, or never.
+   */
   readonly outcome: "ok" | "failed" | "unknown";
 }
 
 export interface CheckRules {
-  /** A `set` of unknown outcome takes effect so long after its invocation at most, or never. */
+  /** How long after its invocation a `set` with an unknown outcome can still take effect. */
   readonly unknownMs: number;
 }
 
@@ -22,29 +28,30 @@ export interface Violation {
   readonly explanation: string;
 }
 
-/** An operation that had its effect, and between which instants. */
+/** An operation that took effect, and the interval in which it did. */
 interface Effect {
   readonly operation: RegisterOperation;
   readonly from: number;
   readonly until: number;
 }
 
-/** All that is known of one value: its write, and the reads that answered it. */
+/** Everything that is known about one value: its write and the reads that returned it. */
 interface Zone {
   readonly write: Effect;
-  /** Of these, the one that ended first and the one that began last. */
+  /** The operation of these that ended first, and the one that began last. */
   firstEnd: Effect;
   lastBegin: Effect;
 }
 
 /**
- * Whether each login id was one atomic register, from `null` on, by Gibbons and Korach's zones ("Testing shared
- * memories", SIAM J. Comput. 26, 1997); O(n log n), since no value is written twice.
+ * Returns the violations of atomicity, checking each login id as one register that begins with `null`. It uses the
+ * zones of Gibbons and Korach ("Testing shared memories", SIAM J. Comput. 26, 1997) and takes O(n log n), since no
+ * value is written twice.
  *
- * In a legal order of the operations those of one value stand together, its write first. So the order of the
- * values decides, and "a before b" is forced exactly where an operation of a has ended before one of b began.
- * That relation has a cycle only if two values force each other; for of the values on a cycle, the one with the
- * latest beginning is preceded by all, and itself precedes the next. Every violation is shown by four operations.
+ * In a valid order, all operations of one value are adjacent, beginning with its write. It is therefore enough to order
+ * the values. Value a must come before b if an operation of a ended before one of b began. This relation has a cycle
+ * only if it has one of two values: of the values in a cycle, the one that begins last is preceded by all of them and
+ * precedes the next one. Four operations are therefore enough to explain each violation.
  */
 export function findViolations(history: readonly RegisterOperation[], rules: CheckRules): Violation[] {
   const byLoginId = Map.groupBy(history, ({ loginId }) => loginId);
@@ -57,11 +64,11 @@ function checkRegister(
   rules: CheckRules,
 ): Violation[] {
   const violations: Violation[] = [];
-  const accuse = (reason: Violation["reason"], explanation: string) =>
+  const report = (reason: Violation["reason"], explanation: string) =>
     violations.push({ loginId, reason, explanation });
 
   const { zones, notDone, twice } = collectWrites(loginId, operations, rules);
-  for (const operation of twice) accuse("written twice", describe(operation));
+  for (const operation of twice) report("written twice", describe(operation));
 
   const seen = new Set<string | null>([null]);
   for (const operation of operations) {
@@ -69,20 +76,20 @@ function checkRegister(
     const zone = zones.get(operation.value);
     const read = effectOf(operation, rules);
     if (zone === undefined) {
-      accuse(notDone.has(operation.value) ? "known not done" : "never written", describe(operation));
+      report(notDone.has(operation.value) ? "known not done" : "never written", describe(operation));
     } else if (read.until < zone.write.from) {
-      accuse("read too early", `${describe(operation)} ended before ${describe(zone.write.operation)} began`);
+      report("read too early", `${describe(operation)} ended before ${describe(zone.write.operation)} began`);
     } else {
       seen.add(operation.value);
       widen(zone, read);
     }
   }
-  // A write of unknown outcome that nobody saw may not have happened, and then it forces nothing.
+  // If nobody saw a write with an unknown outcome, it may not have happened, and then it restricts nothing.
   const certain = [...zones].filter(
     ([value, { write }]) => write.operation.outcome === "ok" || seen.has(value),
   );
   for (const [a, b] of findContradictions(certain.map(([, zone]) => zone))) {
-    accuse("no order", `${forces(a, b)}; and yet ${forces(b, a)}`);
+    report("no order", `${forces(a, b)}; but ${forces(b, a)}`);
   }
   return violations;
 }
@@ -101,7 +108,7 @@ function collectWrites(loginId: string, operations: readonly RegisterOperation[]
   return { zones, notDone, twice };
 }
 
-/** Pairs of values of which each must come before the other. */
+/** Returns the pairs of values of which each would have to come before the other. */
 function findContradictions(zones: readonly Zone[]): [Zone, Zone][] {
   const contradictions: [Zone, Zone][] = [];
   const isForward = (zone: Zone) => zone.firstEnd.until < zone.lastBegin.from;
@@ -113,7 +120,7 @@ function findContradictions(zones: readonly Zone[]): [Zone, Zone][] {
     if (longest !== null && excludeEachOther(longest, zone)) contradictions.push([longest, zone]);
     if (longest === null || longest.lastBegin.from < zone.lastBegin.from) longest = zone;
   }
-  // Two values that were each over before they began force nothing on each other.
+  // Two values whose operations all overlap do not restrict each other.
   for (const zone of zones) {
     const other = isForward(zone) ? undefined : lastEndingBefore(forward, zone.lastBegin.from);
     if (other !== undefined && excludeEachOther(other, zone)) contradictions.push([other, zone]);
@@ -121,7 +128,7 @@ function findContradictions(zones: readonly Zone[]): [Zone, Zone][] {
   return contradictions;
 }
 
-/** Of zones sorted by their first end, the last whose first end lies before an instant. */
+/** Searches zones that are sorted by their first end. Returns the last one whose first end is before an instant. */
 function lastEndingBefore(sorted: readonly Zone[], instant: number): Zone | undefined {
   let low = 0;
   let high = sorted.length;

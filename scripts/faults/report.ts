@@ -14,7 +14,7 @@ export interface Result {
   readonly verdict: Verdict;
 }
 
-/** What the figures depend on. */
+/** The conditions under which the experiments ran. */
 export interface Setting {
   readonly date: string;
   readonly versions: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ export async function describeSetting(): Promise<Setting> {
   return {
     date: new Date().toISOString().slice(0, 16).replace("T", " "),
     versions: {
-      sidecar: `commit ${commit}${isChanged ? " with changes not yet committed" : ""}`,
+      sidecar: `commit ${commit}${isChanged ? " with uncommitted changes" : ""}`,
       Bun: Bun.version,
       Redis: redis,
       Postgres: postgres,
@@ -69,13 +69,13 @@ export function markdownOf({ date, versions }: Setting, results: readonly Result
   return [
     "# Fault experiments",
     "",
-    "Written by `bun run faults`: real sidecar processes over a real Redis and a real database on one machine. `full`",
-    "has the figures of the plan, `small` those of the test run.",
+    "Written by `bun run faults`, which runs real sidecar processes over a real Redis and a real database on one machine. The",
+    "size `full` has long runs with many faults; `small` is the size of the test run.",
     "",
     `- ${date} UTC`,
     ...facts,
     "",
-    "| # | experiment | size | result | took |",
+    "| id | experiment | size | result | took |",
     "|---|---|---|---|---|",
     ...rows,
     ...results.flatMap(sectionOf),
@@ -94,22 +94,24 @@ function sectionOf({ experiment, size, verdict }: Result): string[] {
     `| ${size} | |`,
     "|---|---|",
     ...figures,
-    ...(verdict.failures.length > 0 ? ["", "It fails:", ""] : []),
+    ...(verdict.failures.length > 0 ? ["", "It failed:", ""] : []),
     ...verdict.failures.map((failure) => `- ${failure}`),
   ];
 }
 
-const beside = (text: string) => wrapBeside(17, text);
+const idWidth = 17;
+const columnOfText = idWidth + 9;
+const beside = (text: string) => wrapBeside(columnOfText, text);
 
 export function tableOf(results: readonly Result[]): string {
   const lines = results.flatMap((result) => [
-    `${holds(result) ? "holds" : "FAILS"}  ${result.experiment.id.padStart(8)}  ${beside(`${result.experiment.title} (${result.size}, ${Math.round(result.seconds)} s)`)}`,
-    `${" ".repeat(17)}${beside(
+    `${holds(result) ? "holds" : "FAILS"}  ${result.experiment.id.padEnd(idWidth)}  ${beside(`${result.experiment.title} (${result.size}, ${Math.round(result.seconds)} s)`)}`,
+    `${" ".repeat(columnOfText)}${beside(
       Object.entries(result.verdict.figures)
         .map(([name, value]) => `${name} ${value}`)
         .join(", "),
     )}`,
-    ...result.verdict.failures.map((failure) => `${" ".repeat(17)}${beside(`! ${failure}`)}`),
+    ...result.verdict.failures.map((failure) => `${" ".repeat(columnOfText)}${beside(`! ${failure}`)}`),
   ]);
   return `${lines.join("\n")}\n`;
 }

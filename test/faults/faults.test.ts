@@ -3,35 +3,45 @@ import { experiments } from "../../scripts/faults/experiments.ts";
 import type { Experiment } from "../../scripts/faults/harness/experiment.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 
-/** By experiment: what a user of the sidecar may rely on. The full figures are those of `bun run faults --full`. */
+/**
+ * What each experiment guarantees to a user of the sidecar. Here the experiments run in their small size; `bun run faults
+ * --full` runs the full one.
+ */
 const guarantees: Readonly<Record<string, string>> = {
-  "1": "keeps every acknowledged set, and never answers a stale value, when a sidecar is killed under load",
-  "2": "answers every lookup, and never a stale value, when Redis is killed and comes back",
-  "3": "never answers a stale value after a replica that lagged behind is promoted",
-  "4": "keeps every acknowledged set, and undoes no refused one, when Postgres is killed in mid-commit",
-  "5": "serves hits and refuses the rest in time while the database is gone or frozen",
-  "6": "serves lookups and sessions at the database's pace while Redis is gone",
-  "8": "ends each request in time over connections that went deaf, and replaces those",
-  "9": "follows the database when an UPDATE or its reply arrives long after it was given up",
-  "10": "stays one register for each user under random faults of the network",
-  "21": "runs a signed request once, whoever is sent its copies, and on its own endpoint only",
-  "25": "asks the database once or twice for one cold key, however many callers want it",
-  "28": "takes no row and gives no session from a primary that has been made a replica",
-  "29": "tells an UPDATE whose outcome a database proxy does not know as unknown, and stays one register",
-  "30": "answers what the row holds, and acknowledges only that, whatever a trigger makes of an UPDATE",
-  "31": "reads and writes the SQLite file that is at its path, when that is replaced under load",
-  "32": "answers everybody else, and counts what it drops, while nobody reads its log under a flood of refusals",
-  "33": "overwrites no acknowledged set when sync push is killed and resumed while sidecars set",
-  "34": "never answers a user of another installation on the same Redis, and names the master of a Cluster that is away",
-  snapshot: "never answers the old value of a snapshot that Redis was restored from",
-  cluster: "stays one register for each user on a Redis Cluster while slots move",
-  grace: "keeps out of Redis what was read before a late commit of the last epoch",
-  sync: "never answers a stale value while bun run sync fills and fixes the hashes of users being written",
+  "kill-sidecar":
+    "keeps every acknowledged set and returns no stale value when a sidecar is killed under load",
+  "kill-redis": "answers every lookup and returns no stale value when Redis is killed and restarted",
+  "promote-replica": "returns no stale value after a replica that lagged behind is promoted",
+  "kill-postgres":
+    "keeps every acknowledged set and writes no refused one when Postgres is killed during commits",
+  "database-down": "serves hits and refuses other requests in time while the database is stopped or frozen",
+  "redis-down": "serves lookups and sessions as fast as without Redis while Redis is down",
+  "half-open": "ends each request in time when connections fall silent, and replaces them",
+  "late-update": "follows the database when an UPDATE or its reply arrives long after the sidecar gave up",
+  "random-faults": "stays one register for each user under random faults of the network",
+  replay: "executes a signed request once, whichever sidecar receives copies, and only at its own endpoint",
+  stampede: "reads the database at most twice for one cold key, however many clients look it up",
+  "demoted-primary": "uses no row and issues no session from a primary that has become a replica",
+  "lost-backend":
+    "reports an UPDATE as unknown if a database proxy does not know its outcome, and stays one register",
+  triggers: "returns and acknowledges only what the row holds, whatever a trigger does to an UPDATE",
+  "swapped-file": "reads and writes the SQLite file that is at its path when the file is replaced under load",
+  "stalled-log":
+    "answers other requests and counts dropped lines when nobody reads its log while many requests are refused",
+  "push-under-load":
+    "overwrites no acknowledged set when sync push is killed and resumed while sidecars write",
+  "shared-redis":
+    "returns no data of another installation on the same Redis, and names the master of a Cluster that is down",
+  "restored-snapshot": "does not return the old value of a snapshot from which Redis was restored",
+  "moving-slots": "stays one register for each user on a Redis Cluster while slots move",
+  "commit-in-grace": "does not fill what was read before a late commit of the previous epoch",
+  "sync-under-load":
+    "returns no stale value while bun run sync fills and repairs the hashes of users that are written",
 };
 
-/** So many worlds at once: they wait more than they work, but a machine has few cores. */
+/** How many worlds run at the same time. They mostly wait, but a machine has few cores. */
 const worldsMax = 3;
-/** The wait for a place among them included. */
+/** This includes the wait for a place among them. */
 const limitMs = 600_000;
 
 const places: (() => void)[] = [];

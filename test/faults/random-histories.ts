@@ -5,11 +5,11 @@ export interface HistorySize {
   readonly loginIds: number;
   readonly clients: number;
   readonly operations: number;
-  /** How long after its invocation a `set` of unknown outcome may take effect. */
+  /** How long after its invocation a `set` with an unknown outcome may take effect. */
   readonly unknownMs: number;
 }
 
-/** A history that real registers could have produced: each operation has its effect at one chosen instant. */
+/** Returns a history that real registers could have produced: each operation takes effect at one chosen instant. */
 export function randomLegalHistory(seed: number, size: HistorySize): RegisterOperation[] {
   const random = createRandom(seed);
   const freeAt = Array.from({ length: size.clients }, () => random() * 10);
@@ -42,7 +42,7 @@ export function randomLegalHistory(seed: number, size: HistorySize): RegisterOpe
   return history;
 }
 
-/** A few operations of one login id with whatever times and values: some legal, most not. */
+/** Returns a few operations of one login id with random times and values. Some histories are legal, most are not. */
 export function randomSmallHistory(seed: number, operationsMax: number): RegisterOperation[] {
   const random = createRandom(seed);
   const below = (limit: number) => Math.floor(random() * limit);

@@ -1,8 +1,8 @@
 import type { CheckRules, RegisterOperation } from "../../scripts/faults/register-checker.ts";
 
 /**
- * Whether one login id's history is linearizable, by trying every order: what the fast checker is held against.
- * For a dozen operations at most.
+ * Returns whether the history of one login id is linearizable, by trying every order. The fast checker is compared with
+ * it. It can check a dozen operations.
  */
 export function hasLegalOrder(history: readonly RegisterOperation[], { unknownMs }: CheckRules): boolean {
   const counted = history.filter(

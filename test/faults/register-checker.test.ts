@@ -47,30 +47,30 @@ function acknowledged(history: readonly RegisterOperation[], loginId: string) {
 }
 
 describe("legal histories", () => {
-  test("accepts what real registers could have produced, whatever the interleaving", () => {
+  test("accepts what real registers could have produced, in any interleaving", () => {
     expect(seeds.flatMap((seed) => findViolations(randomLegalHistory(seed, size), rules))).toEqual([]);
   });
 
-  test("accepts a read of either value while a write is under way", () => {
+  test("accepts a read of either value while a write is in flight", () => {
     const writes = [set("a", [0, 1]), set("b", [2, 9])];
     expect(reasons([...writes, get("a", [3, 4]), get("b", [5, 6])])).toEqual([]);
     expect(reasons([...writes, get("a", [3, 8]), get("b", [3, 4])])).toEqual([]);
   });
 
-  test("accepts that a set of unknown outcome took effect late, or never", () => {
+  test("accepts that a set with an unknown outcome took effect late or never", () => {
     const history = [set("a", [0, 1]), set("b", [2, 3], "unknown"), get("a", [10, 11])];
     expect(reasons(history)).toEqual([]);
     expect(reasons([...history, get("b", [20, 21])])).toEqual([]);
     expect(reasons([set("a", [0, 1]), set("b", [2, null], "unknown"), get("b", [20, 21])])).toEqual([]);
   });
 
-  test("accepts operations that touch at one instant in either order", () => {
+  test("accepts either order of operations that meet at one instant", () => {
     expect(reasons([set("a", [0, 5]), get(null, [5, 6]), get("a", [6, 7])])).toEqual([]);
   });
 });
 
 describe("illegal histories", () => {
-  test("rejects a read that answers an older value after a newer one was acknowledged", () => {
+  test("rejects a read that returns an older value after a newer one was acknowledged", () => {
     const result = catchesAll((history, random) => {
       const sets = acknowledged(history, "user 1");
       const old = sets[Math.floor(random() * sets.length)];
@@ -93,7 +93,7 @@ describe("illegal histories", () => {
     expect(result).toEqual({ planted: seeds.length, caught: seeds.length, reasons: new Set(["no order"]) });
   });
 
-  test("rejects a value that comes back after another was read", () => {
+  test("rejects a value that returns after another was read", () => {
     expect(
       reasons([set("a", [0, 99]), set("b", [0, 99]), get("a", [1, 2]), get("b", [3, 4]), get("a", [5, 6])]),
     ).toEqual(["no order"]);
@@ -112,16 +112,16 @@ describe("illegal histories", () => {
     expect(reasons([get("a", [0, 1]), set("a", [2, 3])])).toEqual(["read too early"]);
   });
 
-  test("rejects a value written twice, on which it could not be relied", () => {
+  test("rejects a value that was written twice, since reads of it would be ambiguous", () => {
     expect(reasons([set("a", [0, 1]), set("a", [2, 3])])).toEqual(["written twice"]);
   });
 
-  test("rejects a set of unknown outcome that took effect after its bound", () => {
+  test("rejects a set with an unknown outcome that took effect after its bound", () => {
     const history = [set("a", [0, 1]), set("b", [2, 3], "unknown"), get("a", [70, 71])];
     expect(reasons([...history, get("b", [80, 81])])).toEqual(["no order"]);
   });
 
-  test("names the four operations that leave no order", () => {
+  test("names the four operations that exclude any order", () => {
     const history = [set("a", [0, 1]), set("b", [2, 3]), get("a", [4, 5])];
     expect(findViolations(history, rules)).toEqual([
       {
@@ -129,14 +129,14 @@ describe("illegal histories", () => {
         reason: "no order",
         explanation:
           "set a (ok, 0.0 to 1.0) ended before set b (ok, 2.0 to 3.0) began; " +
-          "and yet set b (ok, 2.0 to 3.0) ended before get a (ok, 4.0 to 5.0) began",
+          "but set b (ok, 2.0 to 3.0) ended before get a (ok, 4.0 to 5.0) began",
       },
     ]);
   });
 });
 
-describe("against every order tried one by one", () => {
-  test("agrees on twenty thousand small histories, of which both kinds are many", () => {
+describe("compared with a search of every order", () => {
+  test("agrees on twenty thousand small histories, many of them legal and many illegal", () => {
     const count = { legal: 0, illegal: 0, disagreements: 0 };
     for (let seed = 1; seed <= 20_000; seed += 1) {
       const history = randomSmallHistory(seed, 7);

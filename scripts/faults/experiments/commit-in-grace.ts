@@ -4,21 +4,25 @@ import { untilTrue } from "../harness/load.ts";
 import { tellRedis, userKey } from "../harness/redis-admin.ts";
 import { type Proxies, startWorld, type World } from "../harness/world.ts";
 
-/** A stall of a tenth of a second lets the fence refuse the UPDATE: then nothing is shown, and it is tried again. */
+/**
+ * If the machine stalls for a tenth of a second, the deadline stops the UPDATE and the round shows nothing. It is then
+ * repeated with another user, at most this often.
+ */
 const spareRounds = 2;
 
 /**
- * The tightest constants that the configuration takes. From the writer's BEGIN, in milliseconds: Redis restarts
- * empty; the UPDATE, held until then, waits for a lock; a lookup reads the row; the lock is let go and the UPDATE
- * commits; the writer is dead; and only after the grace does the lookup's reply arrive.
+ * The sequence in milliseconds after the writer's BEGIN, with the shortest times that the configuration accepts. Redis
+ * restarts empty. The UPDATE, which was held back until then, waits for a lock. A lookup reads the row. The lock is
+ * released and the UPDATE commits; the writer has been killed by then. The reply to the lookup's read arrives only
+ * after the grace.
  */
 const moments = { updateSent: 3700, lookup: 6300, unlocked: 6800 };
 const times = { statementMs: 4000, graceMs: 9001, ttlSeconds: 30, tokenMs: 15_000, quarantineMs: 10_000 };
 
 export const commitInGrace = experiment({
-  id: "grace",
-  title: "a write of the last epoch commits late in the grace, after a slow lookup has read the row",
-  passes: "the lookup's value does not land in Redis after the grace: everyone reads the committed one",
+  id: "commit-in-grace",
+  title: "a write of the previous epoch commits late in the grace, after a slow lookup has read the row",
+  passes: "the lookup's value is not filled after the grace, and everyone reads the committed value",
   small: { rounds: 1 },
   full: { rounds: 3 },
   async run({ rounds }, progress) {
@@ -37,7 +41,7 @@ export const commitInGrace = experiment({
       progress(`${committed} of ${rounds} late commits`);
     }
     const verdict = await judge(world, history);
-    const failures = unless({ "a late commit did not come about": committed === rounds });
+    const failures = unless({ "a late commit did not happen": committed === rounds });
     return combine({ figures: { "late commits": committed }, failures }, verdict);
   },
 });
@@ -50,7 +54,7 @@ async function race(world: World, loginId: string, history: History): Promise<nu
   await history.set(writer, loginId);
   const unlock = await site.lockRow(loginId);
   const writing = history.set(writer, loginId);
-  const { beganAt, metAt } = await restartRedisAfterBegin(world, loginId, ofWriter);
+  const { beganAt, restartedAt } = await restartRedisAfterBegin(world, loginId, ofWriter);
   const until = (ms: number) => Bun.sleep(Math.max(0, beganAt + ms - performance.now()));
 
   await until(moments.updateSent);
@@ -62,8 +66,8 @@ async function race(world: World, loginId: string, history: History): Promise<nu
   const lookup = history.get(slow, loginId);
   await until(moments.unlocked);
   await unlock();
-  // Longer than the grace can last, shorter than the lookup may take.
-  await Bun.sleep(Math.max(0, metAt + times.graceMs + 600 - performance.now()));
+  // Wait longer than the grace can last, and less than a lookup may take.
+  await Bun.sleep(Math.max(0, restartedAt + times.graceMs + 600 - performance.now()));
   ofSlow.postgres.passThrough();
   await lookup;
   for (let turn = 0; turn < 20; turn += 1) {
@@ -75,7 +79,7 @@ async function race(world: World, loginId: string, history: History): Promise<nu
   return (await site.stored(loginId)) === value ? 1 : 0;
 }
 
-/** The writer's UPDATE is held as soon as its marker is there; then Redis loses everything. */
+/** Holds back the writer's UPDATE as soon as its marker is there, and then restarts Redis without its data. */
 async function restartRedisAfterBegin({ redis }: World, loginId: string, ofWriter: Proxies) {
   ofWriter.redis.delay(200);
   const isMarked = async () => (await tellRedis(redis, "HEXISTS", userKey(loginId), "n")) === 1;
@@ -86,5 +90,5 @@ async function restartRedisAfterBegin({ redis }: World, loginId: string, ofWrite
   ofWriter.redis.delay(0);
   await redis.kill();
   await redis.start();
-  return { beganAt, metAt: performance.now() };
+  return { beganAt, restartedAt: performance.now() };
 }

@@ -6,10 +6,10 @@ import type { Sidecar } from "../harness/sidecar.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
 export const databaseDown = experiment({
-  id: "5",
-  title: "the database is gone, then frozen",
+  id: "database-down",
+  title: "the database stops, and later freezes",
   passes:
-    "hits are served; misses and sets answer 503 with Retry-After within D + 0.5 s; no crash; back to normal < 2 s",
+    "hits are served, misses and sets are answered with 503 and Retry-After within COHERENCE_STATEMENT_MS + 0.5 s, no sidecar crashes, and everything is back to normal in less than 2 s",
   small: { seconds: 2, ratePerSecond: 80, slackMs: 2500, backMsMax: 10_000 },
   full: { seconds: 60, ratePerSecond: 100, slackMs: 500, backMsMax: 2000 },
   async run({ seconds, ratePerSecond, slackMs, backMsMax }, progress) {
@@ -24,14 +24,14 @@ export const databaseDown = experiment({
     await world.untilFilling();
     const warm = await warmHalf(world, history);
     const outages = [
-      { name: "gone", begin: () => postgres.stop(), end: () => postgres.start() },
+      { name: "stopped", begin: () => postgres.stop(), end: () => postgres.start() },
       { name: "frozen", begin: () => postgres.freeze(), end: () => postgres.thaw() },
     ];
     const backMs: number[] = [];
     const during: During = { warm: createHistory(), cold: createHistory() };
     for (const { name, begin, end } of outages) {
       await begin();
-      progress(`the database is ${name}`);
+      progress(`the database has ${name}`);
       await loadBoth(world, warm, during, { secondsMax: seconds, ratePerSecond: ratePerSecond / 2 });
       await end();
       backMs.push(await untilNormal(world, history));
@@ -43,14 +43,14 @@ export const databaseDown = experiment({
   },
 });
 
-/** Makes hits of the first half of the users; the others stay without data, which is never stored. */
+/** Fills the hashes of the first half of the users. The others have no data, so nothing is filled for them. */
 async function warmHalf({ sidecars: [sidecar], site }: World, history: History): Promise<string[]> {
   const warm = site.loginIds.slice(0, site.loginIds.length / 2);
   if (sidecar !== undefined) for (const loginId of warm) await history.set(sidecar, loginId);
   return warm;
 }
 
-/** Asked during the outages: users with a hit for their data, the others for everything. */
+/** Requests during the outages: lookups of users with a hash, and all kinds of requests for the others. */
 interface During {
   readonly warm: History;
   readonly cold: History;
@@ -92,17 +92,17 @@ function judgeOutage(
   const worstMs = rounded(cold.replies.map(took));
   return {
     figures: {
-      "hits during": warm.replies.length,
-      "refused during": cold.replies.length,
-      "refusal ms, worst": worstMs,
-      "normal again ms, worst": rounded(backMs),
+      "hits during an outage": warm.replies.length,
+      "requests refused during an outage": cold.replies.length,
+      "ms until a refusal, worst": worstMs,
+      "ms until back to normal, worst": rounded(backMs),
     },
     failures: unless({
       [`a hit was not served: ${notServed?.status} ${notServed?.code}`]: notServed === undefined,
       [`${notRefused?.kind} without the database answered ${notRefused?.status} ${notRefused?.code}`]:
         notRefused === undefined,
       [`a refusal took ${worstMs} ms, more than ${limits.refusalMs}`]: worstMs <= limits.refusalMs,
-      [`normal again only after ${limits.backMs} ms or more`]: rounded(backMs) < limits.backMs,
+      [`it took ${limits.backMs} ms or more until everything was normal`]: rounded(backMs) < limits.backMs,
     }),
   };
 }

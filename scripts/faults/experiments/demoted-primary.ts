@@ -5,9 +5,10 @@ import { type MariadbPair, openMariadbPair } from "../harness/mariadb-world.ts";
 import { startWorld } from "../harness/world.ts";
 
 export const demotedPrimary = experiment({
-  id: "28",
-  title: "a primary is made a replica, and one sidecar's address goes on leading to it",
-  passes: "no stale hit, no session and no fill from the old primary; the history is linearizable",
+  id: "demoted-primary",
+  title: "a primary becomes a replica, and one sidecar's address still leads to it",
+  passes:
+    "there is no stale hit, no session and no fill from the old primary, and the history is linearizable",
   needs: "mariadb",
   small: { switches: 2, demotedMs: 1500, ratePerSecond: 80 },
   full: { switches: 20, demotedMs: 4000, ratePerSecond: 120 },
@@ -36,13 +37,13 @@ export const demotedPrimary = experiment({
       secondsMax: 60 + switches * 30,
     });
     let sessionsRefused = 0;
-    let sessionsGiven = 0;
+    let sessionsIssued = 0;
     let written = 0;
     for (let round = 1; round <= switches; round += 1) {
       await Bun.sleep(demotedMs);
       await pair.switchOver();
       pair.moveAddress(1);
-      await untilTrue("the sidecar that has moved writes", async () => {
+      await untilTrue("the sidecar with the new address writes", async () => {
         const { status } = await history.set(moved, world.site.probeLoginId);
         return status === 204;
       });
@@ -51,11 +52,11 @@ export const demotedPrimary = experiment({
         written += (await history.set(moved, world.site.probeLoginId)).status === 204 ? 1 : 0;
         const { status } = await history.session(left, world.site.probeLoginId);
         if (status === 503) sessionsRefused += 1;
-        else sessionsGiven += 1;
+        else sessionsIssued += 1;
         await Bun.sleep(20);
       }
       pair.moveAddress(0);
-      await untilTrue("the other sidecar has found the primary", async () => {
+      await untilTrue("the other sidecar reaches the primary", async () => {
         const { status } = await history.session(left, world.site.probeLoginId);
         return status === 200;
       });
@@ -65,14 +66,14 @@ export const demotedPrimary = experiment({
     const verdict = await judge(world, history);
     const figures = {
       switches,
-      "sets while demoted": written,
-      "sessions refused by the demoted": sessionsRefused,
-      "sessions given by the demoted": sessionsGiven,
+      "sets written meanwhile": written,
+      "sessions refused at the old primary": sessionsRefused,
+      "sessions issued from the old primary": sessionsIssued,
     };
     const failures = unless({
-      "nothing was written while the old primary was asked": written > 0,
-      "no session was asked of the old primary": sessionsRefused > 0,
-      [`${sessionsGiven} sessions were given from the old primary`]: sessionsGiven === 0,
+      "nothing was written while one sidecar used the old primary": written > 0,
+      "no session was requested at the old primary": sessionsRefused > 0,
+      [`${sessionsIssued} sessions were issued from the old primary`]: sessionsIssued === 0,
     });
     return combine({ figures, failures }, verdict, provenByUse(verdict));
   },

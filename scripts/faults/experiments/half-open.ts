@@ -3,21 +3,22 @@ import type { Kind } from "../harness/client.ts";
 import { combine, experiment, type Progress, rounded, unless } from "../harness/experiment.ts";
 import { createHistory, type History, judge, type Verdict } from "../harness/history.ts";
 import { startWorld, type World } from "../harness/world.ts";
-import { untilSetsAreTaken } from "./kill-redis.ts";
+import { untilSetsSucceed } from "./kill-redis.ts";
 
 interface Parameters {
   readonly rounds: number;
   readonly seconds: number;
   readonly slackMs: number;
-  readonly healedMsMax: number;
+  readonly reconnectedMsMax: number;
 }
 
 const redisMs = 500;
 
 /**
- * What each request may take. While Redis is deaf, a command waits for the pipeline before it, and then for its own
- * answer; a lookup's claim and read do so together, a set's claim and BEGIN one after the other. While the
- * database is, one read of it; and a lookup perhaps waits for one that was under way before.
+ * The deadline of each kind of request. While Redis is silent, a command first waits for the pipeline before it and
+ * then for its own answer. A lookup sends its claim and its read together, whereas a set sends its claim and BEGIN one
+ * after the other. While the database is silent, a request waits for one read, and a lookup may also have to wait for
+ * an earlier read that is in flight.
  */
 const deadlines = {
   redis: () => ({ get: 2 * redisMs, session: 2 * redisMs, set: 4 * redisMs }),
@@ -25,13 +26,13 @@ const deadlines = {
 } as const satisfies Record<string, (statementMs: number) => Record<Kind, number>>;
 
 export const halfOpen = experiment<Parameters>({
-  id: "8",
+  id: "half-open",
   title:
-    "half-open connections: bytes to Redis, then to Postgres, vanish; those connections stay deaf for good",
+    "half-open connections: what is sent to Redis, and later to Postgres, is lost, and these connections stay silent",
   passes:
-    "each request ends within its deadline + 200 ms, and new connections replace the deaf ones within 3 s",
-  small: { rounds: 1, seconds: 1.2, slackMs: 1500, healedMsMax: 10_000 },
-  full: { rounds: 5, seconds: 10, slackMs: 200, healedMsMax: 3000 },
+    "each request ends within its deadline + 200 ms, and new connections replace the silent ones within 3 s",
+  small: { rounds: 1, seconds: 1.2, slackMs: 1500, reconnectedMsMax: 10_000 },
+  full: { rounds: 5, seconds: 10, slackMs: 200, reconnectedMsMax: 3000 },
   async run(parameters, progress) {
     await using world = await startWorld({
       sidecars: 1,
@@ -41,11 +42,11 @@ export const halfOpen = experiment<Parameters>({
     });
     const history = createHistory();
     await world.untilFilling();
-    await untilSetsAreTaken(world, history);
+    await untilSetsSucceed(world, history);
     const verdicts: Verdict[] = [];
     for (let round = 1; round <= parameters.rounds; round += 1) {
       for (const side of ["redis", "postgres"] as const)
-        verdicts.push(await goDeaf(world, side, history, parameters, progress));
+        verdicts.push(await makeSilent(world, side, history, parameters, progress));
     }
     const worst = (name: string) => Math.max(0, ...verdicts.map(({ figures }) => figures[name] ?? 0));
     const names = [...new Set(verdicts.flatMap(({ figures }) => Object.keys(figures)))];
@@ -57,11 +58,11 @@ export const halfOpen = experiment<Parameters>({
   },
 });
 
-async function goDeaf(
+async function makeSilent(
   world: World,
   side: keyof typeof deadlines,
   history: History,
-  { seconds, slackMs, healedMsMax }: Parameters,
+  { seconds, slackMs, reconnectedMsMax }: Parameters,
   progress: Progress,
 ): Promise<Verdict> {
   const proxy = proxyOf(world, side);
@@ -74,22 +75,24 @@ async function goDeaf(
     return rounded(own.map(({ invokedAt, returnedAt }) => returnedAt - invokedAt - limits[kind]));
   };
   const worstMs = Math.max(late("get"), late("set"), late("session"));
-  // What was sent into the hole is lost: to the sidecar its old connections answer nothing, ever.
+  // Everything that was sent so far is lost, so the old connections of the sidecar never receive an answer.
   proxy.passThrough();
-  const healedMs = await untilSetsAreTaken(world, history).catch(() => Number.POSITIVE_INFINITY);
-  if (healedMs === Number.POSITIVE_INFINITY) {
+  const reconnectedMs = await untilSetsSucceed(world, history).catch(() => Number.POSITIVE_INFINITY);
+  if (reconnectedMs === Number.POSITIVE_INFINITY) {
     proxy.cut();
-    await untilSetsAreTaken(world, history);
+    await untilSetsSucceed(world, history);
   }
-  progress(`${side} deaf: ${worstMs} ms over the deadline, healed after ${Math.round(healedMs)} ms`);
+  progress(
+    `${side} silent: ${worstMs} ms past the deadline, reconnected after ${Math.round(reconnectedMs)} ms`,
+  );
   return {
     figures: {
-      [`${side}: ms over the deadline, worst`]: worstMs,
-      [`${side}: healed ms, worst`]: Math.round(Math.min(healedMs, 1e6)),
+      [`${side}: ms past the deadline, worst`]: worstMs,
+      [`${side}: ms until reconnected, worst`]: Math.round(Math.min(reconnectedMs, 1e6)),
     },
     failures: unless({
-      [`${side} deaf: a request ended more than ${slackMs} ms after its deadline`]: worstMs <= slackMs,
-      [`${side} deaf: the pool did not heal within ${healedMsMax} ms`]: healedMs < healedMsMax,
+      [`${side} silent: a request ended more than ${slackMs} ms after its deadline`]: worstMs <= slackMs,
+      [`${side} silent: no new connections within ${reconnectedMsMax} ms`]: reconnectedMs < reconnectedMsMax,
     }),
   };
 }
@@ -99,19 +102,19 @@ function proxyOf({ proxies: [own] }: World, side: keyof typeof deadlines): Fault
   return own[side];
 }
 
-/** One of each kind every 50 ms, whether or not the earlier ones are answered. */
+/** Sends one request of each kind every 50 ms, whether or not the earlier ones have been answered. */
 async function askSteadily({ sidecars, site }: World, history: History, seconds: number): Promise<void> {
   const [sidecar] = sidecars;
   if (sidecar === undefined) return;
-  const under: Promise<unknown>[] = [];
+  const inFlight: Promise<unknown>[] = [];
   for (let turn = 0; turn < seconds * 20; turn += 1) {
     const loginId = site.loginIds[turn % site.loginIds.length] ?? "";
-    under.push(
+    inFlight.push(
       history.get(sidecar, loginId),
       history.set(sidecar, loginId),
       history.session(sidecar, loginId),
     );
     await Bun.sleep(50);
   }
-  await Promise.all(under);
+  await Promise.all(inFlight);
 }

@@ -12,7 +12,7 @@ interface Parameters {
   readonly recoveredMsMax: number;
 }
 
-/** What Redis has when it comes back. */
+/** Settings of Redis, by the data that it has after the restart. */
 const returns = {
   empty: { appendonly: "no" },
   "with an RDB snapshot": { appendonly: "no" },
@@ -22,9 +22,10 @@ const returns = {
 type Return = keyof typeof returns;
 
 export const killRedis = experiment<Parameters>({
-  id: "2",
-  title: "kill -9 of Redis, which comes back empty, with a snapshot, or with an AOF",
-  passes: "0 stale hits, every get answered, set answers 204 within 3 s without a restart of the sidecar",
+  id: "kill-redis",
+  title: "Redis is killed with SIGKILL and returns empty, with a snapshot, or with an AOF",
+  passes:
+    "there are 0 stale hits, every get is answered, and sets are answered with 204 within 3 s without restarting a sidecar",
   small: { ways: ["empty", "with an AOF"], killsEach: 1, ratePerSecond: 100, recoveredMsMax: 10_000 },
   full: {
     ways: ["empty", "with an RDB snapshot", "with an AOF"],
@@ -65,8 +66,8 @@ async function killAndReturn(how: Return, parameters: Parameters, progress: Prog
     await world.redis.kill();
     await Bun.sleep(random() * 500);
     await world.redis.start();
-    recoveredMs.push(await untilSetsAreTaken(world, history));
-    progress(`${kill} of ${killsEach} ${how}, sets again after ${rounded(recoveredMs.slice(-1))} ms`);
+    recoveredMs.push(await untilSetsSucceed(world, history));
+    progress(`${kill} of ${killsEach} ${how}, sets succeed after ${rounded(recoveredMs.slice(-1))} ms`);
   }
   await Bun.sleep(world.times.graceMs + 800);
   await load.stop();
@@ -87,19 +88,20 @@ function judgeReturns(
   return {
     figures: {
       kills: recoveredMs.length,
-      "sets again ms, worst": rounded(recoveredMs),
+      "ms until sets succeed, worst": rounded(recoveredMs),
       "gets unanswered": unanswered.length,
     },
     failures: unless({
-      [`${how}: sets took ${recoveredMsMax} ms or more to come back`]: rounded(recoveredMs) < recoveredMsMax,
+      [`${how}: sets took ${recoveredMsMax} ms or more to succeed again`]:
+        rounded(recoveredMs) < recoveredMsMax,
       [`${how}: ${unanswered.length} gets were not answered: ${first?.status} ${first?.code}`]:
         first === undefined,
     }),
   };
 }
 
-/** After how many milliseconds every sidecar has answered 204 to a `set`. */
-export async function untilSetsAreTaken({ sidecars, site }: World, history: History): Promise<number> {
+/** Waits until every sidecar has answered a `set` with 204, and returns how many milliseconds that took. */
+export async function untilSetsSucceed({ sidecars, site }: World, history: History): Promise<number> {
   const waits = sidecars.map((sidecar) =>
     untilTrue(
       "a set answers 204",

@@ -9,19 +9,21 @@ interface Parameters {
   readonly rounds: number;
 }
 
-/** Late enough that what to hold can be chosen between BEGIN and the UPDATE. */
+/** Delays the reply to BEGIN, so that the fault can be started between BEGIN and the UPDATE. */
 const beginReplyMs = 200;
 /**
- * A busy machine may choose too late all the same; then the set has succeeded. Or there is no UPDATE whose reply could be
- * held: it came after its deadline, or it waits on its connection, which sends nothing behind the watch's statement
- * without parameters until that has its reply. Another user's set is held back then.
+ * How many users are tried. On a busy machine the fault may be started too late, so that the set succeeds. There may
+ * also be no UPDATE whose reply could be held back: either it was sent after its deadline, or it waits on its
+ * connection, which sends nothing until the watch's statement without parameters has its reply. The set of another user
+ * is held back then.
  */
 const triesMax = 3;
 
 export const lateUpdate = experiment<Parameters>({
-  id: "9",
-  title: "an UPDATE, or its reply, is held back in a proxy and delivered at last",
-  passes: "lookups through another sidecar follow the database throughout; no stale hit, for Q and longer",
+  id: "late-update",
+  title: "a proxy holds back an UPDATE, or its reply, and delivers it later",
+  passes:
+    "lookups through another sidecar follow the database all the time, with no stale hit for COHERENCE_QUARANTINE_MS and longer",
   small: { heldMs: 2200, rounds: 1 },
   full: { heldMs: 30_000, rounds: 2 },
   async run(parameters, progress) {
@@ -65,7 +67,7 @@ async function holdBack(
     return writing;
   };
   const holdBackFor = async (loginId: string) => {
-    // The writer's own connection has prepared the UPDATE then, and will send it in one go.
+    // After this set, the writer's connection has prepared the UPDATE, so it sends the next one in a single packet.
     const before = await history.set(writer, loginId);
     const load = startLoad(world, { ...readers, loginIds: [loginId] });
     const answer = await setHeldBack(loginId);
@@ -87,7 +89,7 @@ async function holdBack(
     held = await holdBackFor(loginId);
   }
   const { before, load, answer, meanwhile } = held;
-  progress(`the writer's ${what} is held; it answered ${answer.status} ${answer.code}`);
+  progress(`the writer's ${what} is held back; the set was answered with ${answer.status} ${answer.code}`);
   await Bun.sleep(heldMs);
   proxies.postgres.passThrough();
   await Bun.sleep(world.times.quarantineMs + 1500);
@@ -95,13 +97,13 @@ async function holdBack(
 
   const written = (await world.site.written()).filter(({ value }) => value === answer.value).length;
   return {
-    figures: { [`${what} held ms`]: heldMs, [`${what} held: UPDATEs done`]: written },
+    figures: { [`${what} held back, ms`]: heldMs, [`${what} held back: UPDATEs executed`]: written },
     failures: unless({
-      [`${what} held: the set answered ${answer.status} ${answer.code}, not unknown`]:
+      [`${what} held back: the set was answered with ${answer.status} ${answer.code}, and not as unknown`]:
         answer.code === "ERR_OUTCOME_UNKNOWN",
-      [`${what} held: the row held ${meanwhile} meanwhile`]:
+      [`${what} held back: the row held ${meanwhile} meanwhile`]:
         meanwhile === (isRequest ? before : answer).value,
-      [`${what} held: the UPDATE was done ${written} times`]: written === (isRequest ? 0 : 1),
+      [`${what} held back: the UPDATE was executed ${written} times`]: written === (isRequest ? 0 : 1),
     }),
   };
 }

@@ -5,14 +5,14 @@ import { startLoad } from "../harness/load.ts";
 import { type MariadbBehindProxies, openMariadbBehindProxies } from "../harness/mariadb-behind-proxies.ts";
 import { startWorld } from "../harness/world.ts";
 
-/** Of a MySQL client, MaxScale, Vitess and ProxySQL. */
+/** Error numbers of a MySQL client, MaxScale, Vitess and ProxySQL. */
 const errorNumbers = [2013, 2006, 2003, 1105, 9001];
 const fates: readonly Fate[] = ["dropped", "done", "done later"];
 
 export const lostBackend = experiment({
-  id: "29",
-  title: "a database proxy loses its server during UPDATEs, and says so by error packets",
-  passes: "unknown is told as unknown; no stale hit; the history is linearizable",
+  id: "lost-backend",
+  title: "a database proxy loses its server during UPDATEs and reports that with error packets",
+  passes: "unknown outcomes are reported as unknown, there is no stale hit, and the history is linearizable",
   needs: "mariadb",
   small: { losses: 15, everyMs: 300, ratePerSecond: 80 },
   full: { losses: 300, everyMs: 300, ratePerSecond: 120 },
@@ -43,20 +43,20 @@ export const lostBackend = experiment({
     for (let number = 0; number < losses; number += 1) {
       const errorNumber = errorNumbers[number % errorNumbers.length] ?? 2013;
       const fate = fates[number % fates.length] ?? "done";
-      // Within the deadline of the write, when readers have long read the row again.
+      // Before the deadline of the write, but long after readers have read the row again.
       const laterMs = world.times.statementMs / 3;
       proxies[number % proxies.length]?.loseNextUpdate(errorNumber, fate, laterMs);
       await Bun.sleep(everyMs);
       if (number % 50 === 49) progress(`${number + 1} of ${losses} servers lost`);
     }
     await load.stop();
-    // The marker of each lapses, and its user's lookups are hits again.
+    // The markers lapse in this time, so that lookups are hits again.
     await Bun.sleep(world.times.quarantineMs);
     const verdict = await judge(world, history);
     const figures = { "UPDATEs lost": lost() };
     const failures = unless({
       [`only ${lost()} of ${losses} UPDATEs were lost`]: lost() >= losses * 0.8,
-      "no outcome was told as unknown": (verdict.figures["sets unknown"] ?? 0) > 0,
+      "no outcome was reported as unknown": (verdict.figures["sets with unknown outcome"] ?? 0) > 0,
     });
     return combine({ figures, failures }, verdict, provenByUse(verdict));
   },

@@ -8,10 +8,10 @@ import { heldValue, tellRedis, userKey } from "../harness/redis-admin.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
 export const movingSlots = experiment({
-  id: "cluster",
-  title: "three sidecars on a Redis Cluster of three masters while slots move, and a master is restored",
+  id: "moving-slots",
+  title: "three sidecars use a Redis Cluster of three masters while slots move and a master is restored",
   passes:
-    "history linearizable, no stale hit; a hash that came with its slot is not believed after a restore",
+    "the history is linearizable, there is no stale hit, and a hash that moved with its slot is not believed after a restore",
   small: { moves: 12, restores: 1, ratePerSecond: 120 },
   full: { moves: 400, restores: 10, ratePerSecond: 200 },
   async run({ moves, restores, ratePerSecond }, progress) {
@@ -42,7 +42,7 @@ export const movingSlots = experiment({
     await Bun.sleep(500);
     const verdict = await judge(world, history);
     const failures = unless({
-      "no old value came back": restores === 0 || oldHashes > 0,
+      "no old value was restored": restores === 0 || oldHashes > 0,
     });
     return combine(
       { figures: { moves, restores, "old values restored": oldHashes }, failures },
@@ -61,7 +61,7 @@ async function moveInTurn(world: World, owners: Owners, moves: number, progress:
   }
 }
 
-/** By login id: the place among the nodes of the master that has its slot. */
+/** The index of the master that has the slot of a login id, among the nodes. */
 type Owners = Map<string, number>;
 
 async function ownersOf({ cluster, site }: World): Promise<Owners> {
@@ -78,7 +78,7 @@ async function slotOf({ nodes: [node] }: RedisCluster, loginId: string): Promise
   return Number(await tellRedis(node, "CLUSTER", "KEYSLOT", userKey(loginId)));
 }
 
-/** Moves a user's slot to the next master, as `redis-cli --cluster reshard` would. */
+/** Moves a user's slot to the next master, like `redis-cli --cluster reshard`. */
 async function moveSlot(cluster: RedisCluster, owners: Owners, loginId: string): Promise<void> {
   const slot = await slotOf(cluster, loginId);
   const [from, to] = await placesOf(cluster, owners, loginId);
@@ -112,7 +112,10 @@ async function placesOf({ nodes }: RedisCluster, owners: Owners, loginId: string
   return [from, (from + 1) % nodes.length];
 }
 
-/** A hit moves with its slot, is saved there, is written anew, and the saved one comes back. */
+/**
+ * Moves a slot together with a hash that is a hit, saves a snapshot of its new master, overwrites the value, and
+ * restores the snapshot. Returns 1 if the old value was restored.
+ */
 async function restoreMovedHash(world: World, owners: Owners, history: History): Promise<number> {
   const { sidecars, site, cluster } = world;
   const [first, second, third] = sidecars;
@@ -129,10 +132,11 @@ async function restoreMovedHash(world: World, owners: Owners, history: History):
   for (const sidecar of sidecars) await history.get(sidecar, loginId);
   await keeper.kill();
   await keeper.start();
-  const isWhole = async () => String(await tellRedis(keeper, "CLUSTER", "INFO")).includes("cluster_state:ok");
-  await untilTrue("the cluster is whole again", isWhole);
+  const isComplete = async () =>
+    String(await tellRedis(keeper, "CLUSTER", "INFO")).includes("cluster_state:ok");
+  await untilTrue("the Cluster covers all slots again", isComplete);
   const restored = await heldValue(keeper, loginId);
-  // Until everyone has found the restored master again, and past the grace.
+  // Continue until every sidecar is connected to the restored master again and the grace is over.
   const deadline = performance.now() + world.times.graceMs + 2000;
   while (performance.now() < deadline) {
     await Promise.all(sidecars.map((sidecar) => history.get(sidecar, loginId)));

@@ -4,12 +4,12 @@ import { createHistory, type History, judge } from "../harness/history.ts";
 import { startLoad, untilTrue } from "../harness/load.ts";
 import { heldValue, tellRedis } from "../harness/redis-admin.ts";
 import { startWorld, type World } from "../harness/world.ts";
-import { untilSetsAreTaken } from "./kill-redis.ts";
+import { untilSetsSucceed } from "./kill-redis.ts";
 
 export const promoteReplica = experiment({
-  id: "3",
+  id: "promote-replica",
   title: "Sentinel promotes a replica that lags behind",
-  passes: "0 stale hits; the promoted replica did hold old values",
+  passes: "there are 0 stale hits, although the promoted replica held old values",
   small: { promotions: 1, lagMs: 900, ratePerSecond: 80 },
   full: { promotions: 20, lagMs: 1500, ratePerSecond: 120 },
   async run({ promotions, lagMs, ratePerSecond }, progress) {
@@ -34,19 +34,19 @@ export const promoteReplica = experiment({
     const verdict = await judge(world, history);
     const figures = {
       promotions: promotedMs.length,
-      "hashes that lagged": laggingHashes,
-      "sets again ms, worst": rounded(promotedMs),
+      "outdated hashes on the replica": laggingHashes,
+      "ms until sets succeed, worst": rounded(promotedMs),
     };
     const failures = unless({
-      "no hash lagged at any promotion": laggingHashes > 0,
-      [`a sidecar took no set again after promotion ${promotedMs.length}`]:
+      "the replica had no outdated hash at any promotion": laggingHashes > 0,
+      [`a sidecar accepted no set after promotion ${promotedMs.length}`]:
         rounded(promotedMs) < Number.POSITIVE_INFINITY,
     });
     return combine({ figures, failures }, verdict, provenByUse(verdict));
   },
 });
 
-/** Master and replica change places again and again. */
+/** Lets master and replica exchange their roles repeatedly. */
 async function promoteInTurn(
   world: World,
   history: History,
@@ -65,10 +65,10 @@ async function promoteInTurn(
     await master.kill();
     const killedAt = performance.now();
     await untilMaster(replica);
-    const hasRecovered = await untilSetsAreTaken(world, history).then(Boolean, () => false);
+    const hasRecovered = await untilSetsSucceed(world, history).then(Boolean, () => false);
     promotedMs.push(hasRecovered ? performance.now() - killedAt : Number.POSITIVE_INFINITY);
     if (!hasRecovered) break;
-    progress(`${promotion} of ${promotions}, sets again after ${rounded(promotedMs.slice(-1))} ms`);
+    progress(`${promotion} of ${promotions}, sets succeed after ${rounded(promotedMs.slice(-1))} ms`);
     if (promotion < promotions) await follow(world, master, replica);
     [master, replica] = [replica, master];
     await Bun.sleep(world.times.graceMs + 600);
@@ -76,7 +76,7 @@ async function promoteInTurn(
   return { promotedMs, laggingHashes };
 }
 
-/** The replica loses its master and cannot log in again, while the master goes on. */
+/** Cuts the replica off from its master and prevents it from logging in again, while the master continues. */
 async function letLag(master: RedisServer, replica: RedisServer, lagMs: number): Promise<void> {
   await tellRedis(replica, "CONFIG", "SET", "masteruser", "nobody", "masterauth", "wrong");
   await tellRedis(master, "CLIENT", "KILL", "TYPE", "replica");
@@ -98,14 +98,14 @@ function untilMaster(replica: RedisServer): Promise<number> {
   return untilTrue("the replica is promoted", isMaster, { limitMs: 20_000 });
 }
 
-/** The old master comes back and follows the new one, and Sentinel has seen it. */
+/** Restarts the old master as a replica of the new one, and waits until Sentinel has noticed it. */
 async function follow({ sentinel }: World, old: RedisServer, current: RedisServer): Promise<void> {
   await tellRedis(current, "CONFIG", "SET", "masteruser", "", "masterauth", "");
   await tellRedis(current, "CONFIG", "REWRITE");
   await old.start();
   await tellRedis(old, "REPLICAOF", "127.0.0.1", current.port);
   const [watcher] = sentinel.sentinels;
-  if (watcher === undefined) throw new Error("nobody watches");
+  if (watcher === undefined) throw new Error("there is no sentinel");
   const isSeen = async () => {
     const replicas = String(await tellRedis(watcher, "SENTINEL", "REPLICAS", sentinel.masterName));
     return replicas.includes("flags,slave,") && replicas.includes("master-link-status,ok");

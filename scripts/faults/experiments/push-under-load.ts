@@ -6,24 +6,26 @@ import { startWorld, type World } from "../harness/world.ts";
 
 interface Parameters {
   readonly users: number;
-  /** Of the push: so slow that it meets many sets. */
+  /** The rate of the push. It is low, so that many sets come in between. */
   readonly ratePerSecond: number;
-  /** A user whom a sidecar has set is left by the push: so slowly that most are not. */
+  /**
+   * The rate of the sets. The push skips users whom a sidecar has set, so the rate is low enough that most users are
+   * not set.
+   */
   readonly setsPerSecond: number;
   readonly setsMin: number;
 }
 
-/** What the backup holds; the hashes hold the newer data. */
+/** Returns what the backup holds. The hashes hold newer data. */
 const older = (loginId: string) => `older data of ${loginId}`;
 const clients = 9;
-/** A push is killed after so many of the rows that it is to write. */
+/** A push is killed after it has written this share of the rows. */
 const killedAfter = 0.2;
 
 export const pushUnderLoad = experiment<Parameters>({
-  id: "33",
-  title:
-    "sync push brings a restored table forward while three sidecars set; it is killed half way and resumed",
-  passes: "0 acknowledged sets are overwritten, though some put back what the backup held",
+  id: "push-under-load",
+  title: "sync push updates a restored table while three sidecars write; it is killed halfway and resumed",
+  passes: "0 acknowledged sets are overwritten, although some of them restore what the backup held",
   small: { users: 600, ratePerSecond: 120, setsPerSecond: 30, setsMin: 50 },
   full: { users: 10_000, ratePerSecond: 250, setsPerSecond: 60, setsMin: 1000 },
   async run({ users, ratePerSecond, setsPerSecond, setsMin }, progress) {
@@ -39,7 +41,7 @@ export const pushUnderLoad = experiment<Parameters>({
     progress(`${listed.figures.listed} rows are older than their hashes`);
     const writers = startWriters(world, (1000 * clients) / setsPerSecond);
     const words = ["push", "--yes", "--rate", String(ratePerSecond)] as const;
-    const killed = await killHalfWay(world, operator, words, users);
+    const killed = await killHalfway(world, operator, words, users);
     progress(`killed after ${await rowsHolding(world, "newer")} rows`);
     const resumed = await operator.sync(...words);
     const again = await operator.sync(...words);
@@ -59,17 +61,17 @@ export const pushUnderLoad = experiment<Parameters>({
         ...overwritten.slice(0, 5).map((loginId) => `an acknowledged set of ${loginId} was overwritten`),
         ...unless({
           "the push was not killed": killed.exit === "SIGKILL",
-          [`the resumed push broke off: ${resumed.stderr.trim()}`]: resumed.figures.complete === 1,
+          [`the resumed push stopped early: ${resumed.stderr.trim()}`]: resumed.figures.complete === 1,
           "not every row was listed": listed.figures.listed === users,
           "the push had nothing left to write": written > 0,
-          "too few sets came in between to show anything": acknowledged >= setsMin,
+          "there were too few sets during the push to show anything": acknowledged >= setsMin,
         }),
       ],
     };
   },
 });
 
-/** Every hash holds what is newer than the row. */
+/** Fills every hash with a newer value than its row holds. */
 async function restoreBackup({ site }: World, operator: Operator): Promise<void> {
   const write = (words: string) =>
     site.run(`UPDATE users SET "ownIdData" = '${words} data of ' || email WHERE email LIKE 'user%'`);
@@ -79,14 +81,14 @@ async function restoreBackup({ site }: World, operator: Operator): Promise<void>
   await write("older");
 }
 
-async function killHalfWay(
+async function killHalfway(
   world: World,
   operator: Operator,
   words: readonly string[],
   users: number,
 ): Promise<SyncRun> {
   const reached = untilTrue(
-    "the push is half way",
+    "the push is halfway",
     async () => (await rowsHolding(world, "newer")) > killedAfter * users,
     { limitMs: 120_000, everyMs: 50 },
   );
@@ -100,14 +102,14 @@ async function rowsHolding({ site }: World, words: string): Promise<number> {
   return Number(row?.rows);
 }
 
-/** What is known of a user's row: the last acknowledged value, and values of sets whose end is not known. */
+/** What is known about a user's row: the last acknowledged value, and the values of sets with an unknown outcome. */
 interface Sets {
   count: number;
   acknowledged: string;
   readonly perhaps: Set<string>;
 }
 
-/** Each user is written by one client only, so that it is known which set came last. */
+/** Starts the writers. Each user is written by only one client, so that the order of the sets is known. */
 function startWriters({ sidecars, site }: World, pauseMs: number) {
   const sets = new Map<string, Sets>();
   let isStopped = false;
@@ -126,7 +128,7 @@ function startWriters({ sidecars, site }: World, pauseMs: number) {
         return true;
       }
       if (code !== "ERR_HASH_STALE") known.perhaps.add(value);
-      // As OwnID does: the list is read, and then written.
+      // Look up the value before writing it again, as OwnID does.
       await ask.get(sidecar, loginId);
     }
     return false;
@@ -138,7 +140,7 @@ function startWriters({ sidecars, site }: World, pauseMs: number) {
       await Bun.sleep(pauseMs);
       const loginId = own[Math.floor(Math.random() * own.length)] ?? "";
       const isAdded = await set(number, loginId, `device ${++values}`);
-      // A device is added and removed again: the row holds once more what it held when it was listed.
+      // Add a device and remove it again, so that the row holds the same value as when it was listed.
       if (isAdded && values % 2 === 0) await set(number + 1, loginId, older(loginId));
     }
   }
@@ -153,7 +155,10 @@ function startWriters({ sidecars, site }: World, pauseMs: number) {
   };
 }
 
-/** The users of whom a set was acknowledged whose row now holds something that was neither set since nor may have been. */
+/**
+ * Returns the users whose row holds a value that is neither their last acknowledged set nor one with an unknown
+ * outcome.
+ */
 async function judge({ site }: World, sets: ReadonlyMap<string, Sets>) {
   const rows = await site.run(`SELECT email, "ownIdData" AS data FROM users`);
   const checked = rows.flatMap(({ email, data }) => {

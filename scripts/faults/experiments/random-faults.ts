@@ -6,9 +6,9 @@ import { createRandom } from "../harness/random.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
 export const randomFaults = experiment({
-  id: "10",
-  title: "three sidecars, one key, random faults of the network, frozen processes",
-  passes: "0 violations of linearizability",
+  id: "random-faults",
+  title: "three sidecars and one key, with random network faults and frozen processes",
+  passes: "there are 0 violations of linearizability",
   small: { operations: 2500, secondsMax: 12, seed: 1, pauseMs: 250 },
   full: { operations: 100_000, secondsMax: 600, seed: 2, pauseMs: 500 },
   async run({ operations, secondsMax, seed, pauseMs }, progress) {
@@ -51,7 +51,10 @@ export const randomFaults = experiment({
 
 type Fault = (proxy: FaultProxy, forMs: number) => Promise<void>;
 
-/** Each ends with the network as it was. What a real network would not do, lose bytes and go on, ends in a cut. */
+/**
+ * Each fault restores the network at its end. If bytes were lost, it ends by closing the connections, because a real
+ * network would not lose bytes and continue.
+ */
 const faults: Readonly<Record<string, Fault>> = {
   async delay(proxy, forMs) {
     proxy.delay(forMs / 5);

@@ -4,11 +4,12 @@ import { percentile, startLoad } from "../harness/load.ts";
 import { startWorld } from "../harness/world.ts";
 
 export const redisDown = experiment({
-  id: "6",
-  title: "Redis is gone: lookups and sessions against a sidecar that never had one",
+  id: "redis-down",
+  title: "Redis is down: lookups and sessions are compared with those of a sidecar without Redis",
   passes:
-    "p99 of get and session (small: the median) < 2x the sidecar without Redis at the same time, 0 5xx on get, set 503",
-  // Among other tests, the slowest of 60 sessions is slow for many a reason; the usual one waits for nothing but Redis.
+    "the p99 of get and session (the median in the small size) is less than twice that of a sidecar without Redis at the same time, no get is answered with 5xx, and sets are answered with 503",
+  // While other tests run, the slowest of 60 sessions can be slow for many reasons. The median is affected by Redis
+  // only.
   small: { seconds: 3, ratePerSecond: 60, share: 0.5, graceMs: 20 },
   full: { seconds: 60, ratePerSecond: 100, share: 0.99, graceMs: 0 },
   async run({ seconds, ratePerSecond, share, graceMs }) {
@@ -50,7 +51,9 @@ export const redisDown = experiment({
   },
 });
 
-/** The latency that so large a share of the requests of one kind stays below, in milliseconds. */
+/**
+ * Returns a function that computes the latency in milliseconds below which this share of the requests of one kind lies.
+ */
 function slowness(wanted: "get" | "session", share: number) {
   return ({ replies }: History): number => {
     const own = replies.filter(({ kind }) => kind === wanted);

@@ -7,9 +7,10 @@ import type { Sidecar } from "../harness/sidecar.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
 export const replay = experiment({
-  id: "21",
-  title: "the same signed request again: copies, other endpoints, other sidecars, across a restart of Redis",
-  passes: "one execution; another endpoint 401 every time",
+  id: "replay",
+  title:
+    "the same signed request is sent again: copies, to other endpoints, to other sidecars, and after a restart of Redis",
+  passes: "it is executed once, and another endpoint answers 401 every time",
   small: { copies: 200 },
   full: { copies: 1000 },
   async run({ copies }, progress) {
@@ -22,7 +23,7 @@ export const replay = experiment({
       await crossEndpoints(world, both, Math.min(copies, 100)),
       await copySession(world, both, Math.min(copies, 100)),
     ];
-    progress("copies and other endpoints done; Redis restarts empty");
+    progress("copies and other endpoints are done; Redis restarts empty");
     verdicts.push(await acrossRestart(world, both));
     return {
       figures: Object.assign({}, ...verdicts.map(({ figures }) => figures)),
@@ -33,7 +34,7 @@ export const replay = experiment({
 
 type Both = readonly [Sidecar, Sidecar];
 
-/** Sends copies in waves of fifty, to both sidecars by turns. */
+/** Sends copies in groups of fifty, alternating between the two sidecars. */
 async function sendCopies(both: Both, request: SignedRequest, copies: number): Promise<Reply[]> {
   const replies: Reply[] = [];
   for (let sent = 0; sent < copies; sent += 50) {
@@ -66,15 +67,15 @@ async function copySet(world: World, both: Both, copies: number): Promise<Verdic
   const done = countOf(replies, 204);
   const executions = await writtenTimes(world, "copied");
   return {
-    figures: { "copies of a set": copies, "set executions": executions, "copies answered 204": done },
+    figures: { "copies of a set": copies, "set executions": executions, "copies answered with 204": done },
     failures: unless({
-      [`the set ran ${executions} times`]: executions === 1,
+      [`the set was executed ${executions} times`]: executions === 1,
       "a copy was answered neither 204 nor 503": done + countOf(replies, 503) === copies,
     }),
   };
 }
 
-/** The same bytes: the canonical signature, and its other spellings in base64. */
+/** Returns the request with each base64 text that decodes to the same signature. The first one is canonical. */
 function spellings(request: SignedRequest): SignedRequest[] {
   const signature = request.headers["ownid-signature"] ?? "";
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -98,7 +99,7 @@ async function crossEndpoints(world: World, both: Both, rounds: number): Promise
   }
   const refused = statuses.filter((status) => status === 401).length;
   return {
-    figures: { "lookups sent as sessions": statuses.length, "of them 401": refused },
+    figures: { "lookups sent as sessions": statuses.length, "of these answered with 401": refused },
     failures: unless({ "a captured lookup was not refused as a session": refused === statuses.length }),
   };
 }
@@ -106,17 +107,17 @@ async function crossEndpoints(world: World, both: Both, rounds: number): Promise
 async function copySession(world: World, both: Both, copies: number): Promise<Verdict> {
   const [, loginId = ""] = world.site.loginIds;
   const replies = await sendCopies(both, signRequest(both[0], "session", { loginId }), copies);
-  const minted = countOf(replies, 200);
+  const issued = countOf(replies, 200);
   return {
-    figures: { "copies of a session": copies, "sessions issued": minted },
+    figures: { "copies of a session": copies, "sessions issued": issued },
     failures: unless({
-      [`${minted} sessions were issued`]: minted === 1,
-      "a copy of a session was answered neither 200 nor 401": minted + countOf(replies, 401) === copies,
+      [`${issued} sessions were issued`]: issued === 1,
+      "a copy of a session was answered neither 200 nor 401": issued + countOf(replies, 401) === copies,
     }),
   };
 }
 
-/** An old set and an old session, sent again while Redis is away and after it came back empty. */
+/** Sends an old set and an old session again while Redis is down and after it has returned empty. */
 async function acrossRestart(world: World, both: Both): Promise<Verdict> {
   const [, , loginId = ""] = world.site.loginIds;
   const oldSet = signRequest(both[0], "set", { loginId, ownIdData: "older" });
@@ -138,17 +139,17 @@ async function acrossRestart(world: World, both: Both): Promise<Verdict> {
   for (const sidecar of both) {
     const isBack = async () =>
       (await ask.set(sidecar, world.site.probeLoginId, crypto.randomUUID())).status === 204;
-    await untilTrue("sets are taken again", isBack);
+    await untilTrue("sets succeed again", isBack);
   }
   await replayAll();
   const [executions, stored] = [await writtenTimes(world, "older"), await world.site.stored(loginId)];
   const answered = again.filter(({ status }) => status < 400);
   return {
-    figures: { "replays across a restart": again.length, "of them refused": again.length - answered.length },
+    figures: { "replays across a restart": again.length, "of these refused": again.length - answered.length },
     failures: unless({
       "the first uses did not succeed": first.every(({ status }) => status === 204 || status === 200),
-      [`a replay across a restart answered ${answered[0]?.status}`]: answered.length === 0,
-      [`the old set ran ${executions} times, and ${stored} is stored`]:
+      [`a replay across a restart was answered with ${answered[0]?.status}`]: answered.length === 0,
+      [`the old set was executed ${executions} times, and the row holds ${stored}`]:
         executions === 1 && stored === "newer",
     }),
   };

@@ -5,9 +5,9 @@ import { heldValue, tellRedis } from "../harness/redis-admin.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
 export const restoredSnapshot = experiment({
-  id: "snapshot",
-  title: "Redis restored from a snapshot taken before a set, restarted under running sidecars",
-  passes: "no lookup returns the old value, though Redis holds it",
+  id: "restored-snapshot",
+  title: "Redis is restarted under running sidecars with a snapshot that was taken before a set",
+  passes: "no lookup returns the old value although Redis holds it",
   small: { rounds: 1 },
   full: { rounds: 20 },
   async run({ rounds }, progress) {
@@ -24,14 +24,17 @@ export const restoredSnapshot = experiment({
     await world.untilFilling();
     const verdict = await judge(world, history);
     const failures = unless({
-      "the snapshot held no old value": oldHashes >= rounds,
+      "the snapshot contained no old value": oldHashes >= rounds,
       "there was no hit": (verdict.figures.hits ?? 0) > 0,
     });
     return combine({ figures: { rounds, "old values restored": oldHashes }, failures }, verdict);
   },
 });
 
-/** Everyone has a hit; a snapshot; everyone is written anew; the snapshot comes back. Answers how many came back. */
+/**
+ * Fills every hash, takes a snapshot, overwrites all values, and restores the snapshot. Returns how many old values
+ * were restored.
+ */
 async function restoreOld({ sidecars, site, redis }: World, history: History): Promise<number> {
   const [first, second] = sidecars;
   if (first === undefined || second === undefined) throw new Error("two sidecars are needed");

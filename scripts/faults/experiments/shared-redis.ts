@@ -7,10 +7,11 @@ import { type Sidecar, startSidecar } from "../harness/sidecar.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
 export const sharedRedis = experiment({
-  id: "34",
+  id: "shared-redis",
   title:
-    "two installations on one Redis Cluster and one key prefix, with the same login ids; then a master is away",
-  passes: "0 answers of the other's users; readyz names the other installation and the master that is away",
+    "two installations with the same login ids share one Redis Cluster and one key prefix; then a master is down",
+  passes:
+    "0 answers contain the other installation's data, and readyz names the other installation and the master that is down",
   small: { rounds: 30 },
   full: { rounds: 600 },
   async run({ rounds }, progress) {
@@ -45,13 +46,15 @@ export const sharedRedis = experiment({
 type Side = "users" | "admins";
 type Sides = Readonly<Record<Side, Sidecar>>;
 
-/** Another table with the same login ids: staging beside production, or customers beside employees. */
+/**
+ * Creates a second table with the same login ids, for example staging beside production, or customers beside employees.
+ */
 async function createAdmins({ site }: World): Promise<void> {
   await site.run('CREATE TABLE admins (email text PRIMARY KEY, "ownIdData" text)');
   await site.run("INSERT INTO admins (email) SELECT email FROM users");
 }
 
-/** Every value says whose it is, so that an answer of the other's shows. */
+/** Every value names its installation, so that an answer with the other's data is recognized. */
 async function mixRequests(
   { site, cluster, times }: World,
   sides: Sides,
@@ -59,7 +62,7 @@ async function mixRequests(
   progress: Progress,
 ): Promise<Verdict> {
   const counts = { answers: 0, values: 0, others: 0, failed: 0 };
-  const note = (side: Side, reply: Reply) => {
+  const count = (side: Side, reply: Reply) => {
     const value = readValue(reply) ?? "";
     counts.answers += 1;
     if (value !== "") counts.values += 1;
@@ -72,10 +75,10 @@ async function mixRequests(
       const side: Side = (round + index) % 2 === 0 ? "users" : "admins";
       if ((round + index) % 3 === 0) await ask.set(sides[side], loginId, `${side} ${round}`);
       const both = (["users", "admins"] as const).flatMap((each) => [each, each]);
-      await Promise.all(both.map(async (each) => note(each, await ask.get(sides[each], loginId))));
+      await Promise.all(both.map(async (each) => count(each, await ask.get(sides[each], loginId))));
     }
-    // Whoever asks first owns the prefix from then on.
-    if (round === Math.floor(rounds / 2)) await forgetMark(cluster.nodes);
+    // The next sidecar that asks then owns the prefix.
+    if (round === Math.floor(rounds / 2)) await forgetOwner(cluster.nodes);
     if (round % 20 === 0) progress(`${round} of ${rounds} rounds`);
   }
   const hits = (await sides.users.counted()).get("hash hit") ?? 0;
@@ -83,11 +86,11 @@ async function mixRequests(
     figures: {
       answers: counts.answers,
       "answers with a value": counts.values,
-      "answers of the other's users": counts.others,
-      "hits of the first": hits,
+      "answers with the other's data": counts.others,
+      "hits of the first installation": hits,
     },
     failures: unless({
-      [`${counts.others} answers were of the other's users`]: counts.others === 0,
+      [`${counts.others} answers contained the other installation's data`]: counts.others === 0,
       [`${counts.failed} lookups failed`]: counts.failed === 0,
       "no answer had a value": counts.values > 0,
       "there was no hit": hits > 0,
@@ -95,18 +98,20 @@ async function mixRequests(
   };
 }
 
-/** The mark is on one of the masters; the others answer with a redirection. */
-async function forgetMark(nodes: World["cluster"]["nodes"]): Promise<void> {
+/**
+ * Deletes the key that names the owner of the prefix. It is on one master, and the others answer with a redirection.
+ */
+async function forgetOwner(nodes: World["cluster"]["nodes"]): Promise<void> {
   for (const node of nodes) await tellRedis(node, "DEL", "ownid:installation").catch(() => {});
 }
 
-/** Of the two, the one that is not told of the other. */
+/** Returns the installation that owns the prefix. The other one reports that it does not. */
 async function ownerOf({ users, admins }: Sides): Promise<Sidecar> {
-  const isTold = async (sidecar: Sidecar) =>
+  const reportsOther = async (sidecar: Sidecar) =>
     /belong to another installation/.test((await sidecar.readiness()).redisReason);
-  const isOneTold = async () => (await isTold(users)) !== (await isTold(admins));
-  await untilTrue("one of the installations is told of the other", isOneTold);
-  return (await isTold(users)) ? admins : users;
+  const doesOneReport = async () => (await reportsOther(users)) !== (await reportsOther(admins));
+  await untilTrue("one installation reports the other", doesOneReport);
+  return (await reportsOther(users)) ? admins : users;
 }
 
 async function loseMaster({ cluster, site }: World, sidecar: Sidecar): Promise<Verdict> {
@@ -118,7 +123,7 @@ async function loseMaster({ cluster, site }: World, sidecar: Sidecar): Promise<V
     const { status, redisReason } = await sidecar.readiness();
     return status === "degraded" && redisReason.includes(address);
   };
-  await untilTrue("readyz names the master that is away", isNamed);
+  await untilTrue("readyz names the master that is down", isNamed);
   const replies = await Promise.all(site.loginIds.map((loginId) => ask.get(sidecar, loginId)));
   const failed = replies.filter(({ status }) => status !== 200 && status !== 204).length;
   await node.start();

@@ -5,24 +5,25 @@ import { type FifoReader, makeFifo, openFifo } from "../harness/fifo.ts";
 import { type RedirectedSidecar, startRedirected } from "../harness/redirected-sidecar.ts";
 
 interface Parameters {
-  /** Requests that are refused, at each of two sidecars. */
+  /** How many requests each of two sidecars refuses. */
   readonly refused: number;
 }
 
-/** The flood comes in so many parts, at one sidecar and the other in turn. */
+/** The requests are sent in this many parts, alternating between the two sidecars. */
 const parts = 4;
 const senders = 10;
 const partMs = 60_000;
 const betweenLookupsMs = 2;
-/** For a busy machine: a process that waits for its log stands still until somebody reads it. */
+/** Tolerance for a busy machine. A process that waited for the reader of its log would stop completely. */
 const slackMs = 200;
 const forged = Buffer.alloc(32).toString("base64");
 const demoUser = "sol@testmail.com";
 
 export const stalledLog = experiment<Parameters>({
-  id: "32",
-  title: "the reader of the log stalls under a flood of refused requests",
-  passes: "others' p99 < 2x; lines dropped are counted; SIGTERM ends it",
+  id: "stalled-log",
+  title: "the reader of the log stalls while many requests are refused",
+  passes:
+    "the p99 of other lookups is less than twice as high, dropped lines are counted, and SIGTERM ends the sidecar",
   small: { refused: 1200 },
   full: { refused: 20_000 },
   async run({ refused }, progress) {
@@ -47,14 +48,14 @@ export const stalledLog = experiment<Parameters>({
       figures: {
         "refused requests": refused,
         "lookups meanwhile": waits.stalled.length,
-        "ms at p99 with a reader": Math.round(p99.followed),
-        "ms at p99 without": Math.round(p99.stalled),
+        "p99 ms with a reader": Math.round(p99.followed),
+        "p99 ms without a reader": Math.round(p99.stalled),
         "lines dropped": dropped,
       },
       failures: unless({
         [`a lookup took ${p99.stalled.toFixed(1)} ms, and ${p99.followed.toFixed(1)} ms with a reader`]:
           p99.stalled < 2 * p99.followed + slackMs,
-        [`of ${refused / 2} lines, ${written} were written and ${dropped} counted as dropped`]:
+        [`of ${refused / 2} lines, ${written} were written and ${dropped} were counted as dropped`]:
           written + dropped >= refused / 2,
         [`SIGTERM ended it with ${exitStatus}`]: exitStatus === 0,
       }),
@@ -65,7 +66,7 @@ export const stalledLog = experiment<Parameters>({
 const startLogging = (output: string, folder: string) =>
   startRedirected(folder, output, { LOG_LEVEL: "debug" });
 
-/** A sidecar whose log is read all the time. */
+/** Starts a sidecar whose log is read all the time. */
 async function startFollowed(at: (name: string) => string) {
   makeFifo(at("followed"));
   const reader = openFifo(at("followed"));
@@ -81,7 +82,10 @@ async function startFollowed(at: (name: string) => string) {
   };
 }
 
-/** How long lookups of the demo user take while others are refused: for their signature, and as unknown users. */
+/**
+ * Returns how long lookups of the demo user take while other requests are refused, because of their signature or
+ * because the user is unknown.
+ */
 async function floodedWaits({ client }: RedirectedSidecar, requests: number): Promise<number[]> {
   const waits: number[] = [];
   let isOver = false;
@@ -102,9 +106,9 @@ async function floodedWaits({ client }: RedirectedSidecar, requests: number): Pr
     }
   }
   const looking = look();
-  const stoodStill = Bun.sleep(partMs).then(() => Promise.reject(new Error("the sidecar stands still")));
+  const hangs = Bun.sleep(partMs).then(() => Promise.reject(new Error("the sidecar hangs")));
   try {
-    await Promise.race([Promise.all(Array.from({ length: senders }, refuse)), stoodStill]);
+    await Promise.race([Promise.all(Array.from({ length: senders }, refuse)), hangs]);
   } finally {
     isOver = true;
   }
@@ -117,7 +121,7 @@ async function countDropped(sidecar: RedirectedSidecar): Promise<number> {
   return Number(count);
 }
 
-/** Reads the log to its end, and returns how many of its lines are about unknown users. */
+/** Reads the log to its end and returns how many lines are about unknown users. */
 async function readUnknownUsers(reader: FifoReader, expected: number): Promise<number> {
   let log = "";
   const count = () => log.split('"ERR_USER_UNKNOWN"').length - 1;

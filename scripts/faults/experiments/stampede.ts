@@ -6,13 +6,13 @@ import { tellRedis, userKey } from "../harness/redis-admin.ts";
 import type { Sidecar } from "../harness/sidecar.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
-/** The first read stays under way for so long, while everyone else arrives. */
+/** How long the first read is held back, so that all other lookups arrive in this time. */
 const heldMs = 1200;
 
 export const stampede = experiment({
-  id: "25",
-  title: "a crowd asks each of two sidecars for one cold key",
-  passes: "1 database read per instance when the fill lands, else at most 2",
+  id: "stampede",
+  title: "many clients look up one cold key at each of two sidecars",
+  passes: "each sidecar reads the database once if the fill succeeds, and at most twice otherwise",
   small: { callers: 150 },
   full: { callers: 1000 },
   async run({ callers }, progress) {
@@ -26,7 +26,7 @@ export const stampede = experiment({
     const [first] = world.sidecars;
     const [loginId = ""] = world.site.loginIds;
     if (first !== undefined) await createHistory().set(first, loginId);
-    // Within the grace nothing is filled.
+    // During the grace nothing is filled.
     const unfilled = await crowd(world, callers, { readsMax: 2, name: "without a fill" });
     progress("the crowd without a fill is answered");
     await world.untilFilling();
@@ -47,7 +47,7 @@ async function crowd(
     await tellRedis(world.redis, "DEL", userKey(loginId));
     const proxy = world.proxies[number]?.postgres;
     if (proxy === undefined) throw new Error("each sidecar needs a proxy");
-    // Only a read of this user sends the login id: the sidecar's own checks ask for nobody.
+    // Only a read of this user contains the login id. The sidecar's own checks contain none.
     const readsOfUser = proxy.countInRequests(loginId);
     proxy.holdReplies();
     const everyone = Array.from({ length: callers }, () => askRaw(sidecar, loginId));
@@ -58,7 +58,10 @@ async function crowd(
   }
   const right = answers.filter(({ status, body }) => status === 200 && body === answers[0]?.body);
   return {
-    figures: { [`callers each, ${name}`]: callers, [`reads per sidecar, ${name}`]: Math.max(...reads) },
+    figures: {
+      [`callers per sidecar, ${name}`]: callers,
+      [`reads per sidecar, ${name}`]: Math.max(...reads),
+    },
     failures: unless({
       [`${name}: ${reads.join(" and ")} reads`]: reads.every((count) => count >= 1 && count <= readsMax),
       [`${name}: ${answers.length - right.length} callers were not answered`]:

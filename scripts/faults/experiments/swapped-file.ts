@@ -15,7 +15,7 @@ interface Parameters {
   readonly ratePerSecond: number;
 }
 
-/** When a backup was begun, and when it had taken the place of the file. */
+/** When a backup began, and when it had replaced the file. */
 interface Swap {
   readonly begunAt: number;
   readonly doneAt: number;
@@ -24,9 +24,10 @@ interface Swap {
 const users = 8;
 
 export const swappedFile = experiment<Parameters>({
-  id: "31",
+  id: "swapped-file",
   title: "an SQLite file is replaced by its backup under load, in both journal modes",
-  passes: "no answer and no acknowledged set comes from a file that is not at the path any more",
+  passes:
+    "no answer comes from a file that is no longer at the path, and no acknowledged set is written to one",
   small: { swaps: 4, betweenMs: 700, ratePerSecond: 120 },
   full: { swaps: 60, betweenMs: 1000, ratePerSecond: 150 },
   async run(parameters, progress) {
@@ -49,7 +50,7 @@ async function swapUnderLoad(
   await using world = await startWorld({
     sidecars: 2,
     users,
-    // A restored backup takes values from Redis back only by an invalidation: here the file alone is looked at.
+    // Without Redis, only the file is tested. With Redis, the site would have to invalidate the values after a restore.
     redis: "none",
     openDatabase: async () => {
       const connect = () => new SQL({ adapter: "sqlite", filename: path, readwrite: true });
@@ -76,8 +77,8 @@ function create(path: string, journalMode: string): void {
 }
 
 /**
- * A backup, in which every user's row is marked, takes the file's place, as `mv` puts it there. Nobody writes meanwhile: a
- * writer's rollback journal beside the file would be applied to the backup.
+ * Replaces the file by a backup in which every row is marked, as `mv` does. A lock prevents writes meanwhile, because
+ * the rollback journal of a writer would be applied to the backup.
  */
 function swap(path: string, backup: string, journalMode: string): Swap {
   using lock = new Database(path, { readwrite: true });
@@ -101,9 +102,9 @@ function swap(path: string, backup: string, journalMode: string): Swap {
 const markOf = (begunAt: number) => `restored ${begunAt}`;
 
 /**
- * A set that was sent after the last swap is in the file, and so is one that was answered before the backup of each later
- * swap. A get that was sent after a swap was done answers the mark of that swap or of a later one, or a value that was
- * answered after the backup had begun.
+ * Checks two rules. A set that was sent after the last swap is in the file, and so is one that was answered before the
+ * backup of each later swap. A get that was sent after a swap returns the mark of that swap or of a later one, or a
+ * value whose set was answered after the backup had begun.
  */
 function judgeFile(
   journalMode: string,
@@ -120,7 +121,7 @@ function judgeFile(
   const sets = operations.filter(({ kind }) => kind === "set");
   const acknowledged = sets.filter(({ outcome }) => outcome === "ok");
   const lost = acknowledged.filter((set) => isOutsideSwaps(set) && !written.has(set.value ?? ""));
-  /** When a value was put into the table at the latest. */
+  /** The latest time at which a value was written to the table. */
   const putAt = new Map<string | null, number>([
     ...swaps.map(({ begunAt }) => [markOf(begunAt), begunAt] as const),
     ...sets.map(({ value, returnedAt }) => [value, returnedAt ?? Number.POSITIVE_INFINITY] as const),
@@ -137,8 +138,8 @@ function judgeFile(
       [of("operations")]: replies.length,
       [of("answered")]: answered,
       [of("sets acknowledged")]: acknowledged.length,
-      [of("lost")]: lost.length,
-      [of("old answers")]: stale.length,
+      [of("acknowledged sets lost")]: lost.length,
+      [of("answers from an old file")]: stale.length,
     },
     failures: unless({
       [of(`${lost.length} acknowledged sets are not in the file, such as ${lost[0]?.value}`)]:

@@ -5,17 +5,23 @@ import { createOperator, type Operator, type SyncRun } from "../harness/operator
 import { type Outsider, type OutsiderOptions, startOutsider } from "../harness/outsider.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
-/** Users of whose hashes only sidecars and the operator make a value, and users whose hashes are forged at times. */
-const [hot, strayed] = [24, 16];
+/**
+ * The number of users whose hashes are written only by sidecars and the operator, and of those whose hashes are also
+ * forged.
+ */
+const [regularUsers, forgeableUsers] = [24, 16];
 const sidecars = 3;
 const forgery = "forged ";
-/** A run that is killed, within so long after its first second, is far from its end by then. */
-const slowly = ["--batch", "4", "--rate", "15"];
+/**
+ * Options for a run that is killed. It is killed within this time after its first progress message, long before its
+ * end.
+ */
+const slowOptions = ["--batch", "4", "--rate", "15"];
 const killedWithinMs = 400;
-/** The others take a batch every 160 ms: while rows are held up, one begins. */
-const steadily = ["--batch", "8", "--rate", "50"];
+/** Options for the other runs. They start a batch every 160 ms, so one begins while rows are held back. */
+const steadyOptions = ["--batch", "8", "--rate", "50"];
 
-/** What each round must bring about at least: without it nothing is shown. */
+/** What each round must reach at least. Otherwise the experiment shows nothing. */
 const minima = { filled: 4, left: 3, repaired: 1 };
 
 interface Parameters {
@@ -23,17 +29,17 @@ interface Parameters {
   readonly ratePerSecond: number;
 }
 
-/** What the operator ran, and whether somebody forged hashes meanwhile. */
+/** A run of the operator, and whether hashes were forged in the meantime. */
 interface Watched extends SyncRun {
   readonly isForging: boolean;
 }
 
 export const syncUnderLoad = experiment<Parameters>({
-  id: "sync",
+  id: "sync-under-load",
   title:
-    "warm, sync and verify --repair again and again, some of them killed, while three sidecars serve and write",
+    "warm, sync and verify --repair run again and again, some of them killed, while three sidecars serve and write",
   passes:
-    "no stale answer, no acknowledged set lost; where only sidecars write, sync finds no difference and exits 0; where hashes are forged, it finds no others and fixes them",
+    "there is no stale answer, no acknowledged set is lost, sync finds no difference and exits 0 while only sidecars write, and if hashes are forged, it finds and repairs these and no others",
   small: { rounds: 1, ratePerSecond: 100 },
   full: { rounds: 15, ratePerSecond: 120 },
   async run({ rounds, ratePerSecond }, progress) {
@@ -59,9 +65,13 @@ export const syncUnderLoad = experiment<Parameters>({
     }
     runs.push({ ...(await operator.sync("verify")), isForging: false });
     const verdict = await judge(world, history);
-    const squeezed = { rounds, "sets in between": outsider.squeezed(), "hashes forged": outsider.forged() };
+    const figures = {
+      rounds,
+      "sets between a row and its fill": outsider.setsBeforeFill(),
+      "hashes forged": outsider.forged(),
+    };
     return combine(
-      { figures: squeezed, failures: [] },
+      { figures, failures: [] },
       judgeRuns(runs, forgeable.loginIds, rounds),
       verdict,
       provenByUse(verdict),
@@ -72,26 +82,29 @@ export const syncUnderLoad = experiment<Parameters>({
 function startSyncedWorld(): Promise<World> {
   return startWorld({
     sidecars,
-    users: hot + strayed,
+    users: regularUsers + forgeableUsers,
     times: { statementMs: 2000, graceMs: 5100, quarantineMs: 6000, ttlSeconds: 20 },
     settings: { AUDIT_SHARE: "0.05" },
-    // Its own, since runs that were killed keep their connections for a while.
+    // Runs that were killed keep their connections for a while, so this Postgres is not shared.
     postgresSettings: { max_connections: "200" },
     settingsOf: (number): Record<string, string> => (number === sidecars - 1 ? { AUDIT_SHARE: "0" } : {}),
   });
 }
 
-/** Everyone has data, so that a warm fills whatever hash it finds empty. */
+/** Gives every user data, so that a warm fills every hash that it finds empty. */
 async function enrolEveryone({ sidecars: [first], site }: World, history: History): Promise<void> {
   if (first === undefined) throw new Error("a world needs sidecars");
   await Promise.all(site.loginIds.map((loginId) => history.set(first, loginId)));
 }
 
-/** The last users, and the last sidecar: an audit of it would find what the forger did. */
+/**
+ * Returns the last users and the last sidecar. This sidecar does not audit hits, since an audit would report the forged
+ * values.
+ */
 function forgeableOf({ sidecars, site }: World): OutsiderOptions["forgeable"] {
   const sidecar = sidecars.at(-1);
   if (sidecar === undefined) throw new Error("a world needs sidecars");
-  return { loginIds: site.loginIds.slice(hot), sidecar };
+  return { loginIds: site.loginIds.slice(regularUsers), sidecar };
 }
 
 function startLoads(
@@ -100,29 +113,29 @@ function startLoads(
   { ratePerSecond, ...common }: Pick<LoadOptions, "history" | "ratePerSecond" | "secondsMax">,
 ): Load[] {
   const half = { ...common, ratePerSecond: ratePerSecond / 2, clients: 8 };
-  const loginIds = world.site.loginIds.slice(0, hot);
+  const loginIds = world.site.loginIds.slice(0, regularUsers);
   return [
     startLoad(world, { ...half, loginIds, sets: 0.15, sessions: 0.05 }),
     startLoad(world, { ...half, loginIds: forgeable.loginIds, sidecars: [forgeable.sidecar], sets: 0 }),
   ];
 }
 
-/** Every command, two at a time, first while nobody forges, then while somebody does; in the end all is repaired. */
+/** Runs every command, two at a time: first without forging and then with it. The last run repairs everything. */
 async function runAll(operator: Operator, outsider: Outsider): Promise<Watched[]> {
   const { sync, syncKilled } = operator;
   const afterMs = Math.random() * killedWithinMs;
   const quiet = await twoAtATime(
     [
-      () => syncKilled(afterMs, "warm", ...slowly),
-      () => sync("warm", "--resume", ...steadily),
-      () => sync("warm", "--keep", ...steadily),
+      () => syncKilled(afterMs, "warm", ...slowOptions),
+      () => sync("warm", "--resume", ...steadyOptions),
+      () => sync("warm", "--keep", ...steadyOptions),
     ],
-    [() => sync("--show", ...steadily), () => sync("verify", "--repair", "--show", ...steadily)],
+    [() => sync("--show", ...steadyOptions), () => sync("verify", "--repair", "--show", ...steadyOptions)],
   );
   outsider.forge(true);
   const forged = await twoAtATime(
-    [() => sync("warm", ...steadily), () => sync("--show", ...steadily)],
-    [() => syncKilled(afterMs, ...slowly), () => sync("verify", "--repair", "--show", ...steadily)],
+    [() => sync("warm", ...steadyOptions), () => sync("--show", ...steadyOptions)],
+    [() => syncKilled(afterMs, ...slowOptions), () => sync("verify", "--repair", "--show", ...steadyOptions)],
   );
   outsider.forge(false);
   forged.push(await sync("verify", "--repair", "--show"));
@@ -153,22 +166,22 @@ function judgeRuns(runs: readonly Watched[], forgeable: readonly string[], round
       "runs finished": finished.length,
       "runs killed": runs.length - finished.length,
       "hashes filled by warm": total("filled"),
-      "fills refused, or left to a writer": total("left"),
+      "fills refused or skipped": total("left"),
       "hashes repaired": total("repaired"),
     },
     failures: [
       ...finished.flatMap((run) => complaintsAbout(run, forgeable)).slice(0, 5),
       ...unless({
-        "a run was not killed where it should have been": runs.length - finished.length === 2 * rounds,
-        "warm has filled too few hashes to show anything": isEnough("filled"),
-        "too few fills met a writer to show anything": isEnough("left"),
+        "a run that should have been killed was not": runs.length - finished.length === 2 * rounds,
+        "warm filled too few hashes to show anything": isEnough("filled"),
+        "too few fills overlapped a write to show anything": isEnough("left"),
         "too few forged hashes were repaired to show anything": isEnough("repaired"),
       }),
     ],
   };
 }
 
-/** Status 1 is for differences alone, and only somebody who forges makes one. */
+/** Exit status 1 must mean differences only, and only forging may cause them. */
 function complaintsAbout(run: Watched, forgeable: readonly string[]): string[] {
   const { words, exit, figures, differing, isForging, stderr } = run;
   const name = `sync ${words.join(" ")}`;
@@ -178,9 +191,9 @@ function complaintsAbout(run: Watched, forgeable: readonly string[]): string[] {
   return unless({
     [`${name} exited ${exit} with ${differsFromRow} differences: ${stderr.trim()}`]:
       exit === (differsFromRow > 0 ? 1 : 0) && complete === 1,
-    [`${name} found ${differsFromRow} differences though only sidecars wrote`]:
+    [`${name} found ${differsFromRow} differences although only sidecars wrote`]:
       isForging || differsFromRow === 0,
-    [`${name} found ${others} differences of a kind that nobody made`]: others === 0,
-    [`${name} found a difference of ${unforged[0]}, whom nobody forged`]: unforged.length === 0,
+    [`${name} found ${others} differences of a kind that forging does not cause`]: others === 0,
+    [`${name} found a difference for ${unforged[0]}, whose hash was not forged`]: unforged.length === 0,
   });
 }

@@ -13,7 +13,7 @@ interface Parameters {
   readonly rounds: number;
 }
 
-/** What each trigger makes of an UPDATE, and the statements that put it there. */
+/** The statements that create each trigger, by what it does to an UPDATE. */
 const triggers: Record<Kind, Readonly<Record<string, readonly string[]>>> = {
   postgres: {
     rewrites: postgresTrigger(`NEW."ownIdData" := 'rewritten ' || NEW."ownIdData"; RETURN NEW;`),
@@ -38,9 +38,10 @@ const triggers: Record<Kind, Readonly<Record<string, readonly string[]>>> = {
 };
 
 export const triggersInTheWay = experiment<Parameters>({
-  id: "30",
+  id: "triggers",
   title: "triggers that rewrite, keep, drop or fail an UPDATE, in three databases",
-  passes: "`get` answers what the row holds; 204 only if it holds what was sent",
+  passes:
+    "`get` returns what the row holds, and a set is answered with 204 only if the row holds what was sent",
   needs: "mariadb",
   small: { rounds: 2 },
   full: { rounds: 60 },
@@ -67,22 +68,24 @@ async function tryDatabase(kind: Kind, rounds: number, progress: Progress): Prom
   let acknowledged = 0;
   const wrong: string[] = [];
 
-  for (const [what, statements] of [["nothing", []] as const, ...Object.entries(triggers[kind])]) {
+  for (const [what, statements] of [["no trigger", []] as const, ...Object.entries(triggers[kind])]) {
     for (const statement of statements) await world.site.run(statement);
     for (let round = 0; round < rounds; round += 1) {
       for (const loginId of world.site.loginIds) {
-        // A hit first, so that a set finds a value in Redis that it must not leave behind.
+        // Make the lookup a hit first, so that the set finds a value in Redis that it must remove.
         await history.get(two, loginId);
         const { status, value } = await history.set(one, loginId);
         const row = await world.site.stored(loginId);
-        const told = [await history.get(one, loginId), await history.get(two, loginId)].map(readValue);
+        const answers = [await history.get(one, loginId), await history.get(two, loginId)].map(readValue);
         acknowledged += status === 204 ? 1 : 0;
-        if ((status === 204) !== (row === value)) wrong.push(`${what}: ${status} where the row holds ${row}`);
-        if (told.some((answer) => answer !== row)) wrong.push(`${what}: ${told} where the row holds ${row}`);
+        if ((status === 204) !== (row === value))
+          wrong.push(`${what}: answered ${status} although the row holds ${row}`);
+        if (answers.some((answer) => answer !== row))
+          wrong.push(`${what}: returned ${answers} although the row holds ${row}`);
       }
     }
     if (statements.length > 0) await world.site.run(dropTrigger[kind]);
-    progress(`${kind}: a trigger that ${what}`);
+    progress(`${kind}: ${what}`);
   }
   const sets = history.replies.filter((reply) => reply.kind === "set").length;
   return {

@@ -3,10 +3,10 @@ import { fetchDirect } from "../../client/fetch-direct.ts";
 import { createSignedClient, type SignedRequest } from "../../client/signed-client.ts";
 import { type Sidecar, sharedSecret } from "./sidecar.ts";
 
-/** What came of one request; `status` is 0 where no answer came, and `code` then says so. */
+/** The outcome of one request. Without an answer, `status` is 0 and `code` is the name of the error. */
 export interface Reply {
   readonly status: number;
-  /** The problem's code; `""` in a good answer. */
+  /** The problem's code, or `""` for a successful answer. */
   readonly code: string;
   readonly body: string;
   readonly retryAfter: string | null;
@@ -19,7 +19,10 @@ export type Kind = Action;
 const answerMs = 15_000;
 let requests = 0;
 
-/** No two are alike, also within a millisecond: the body carries a number that the sidecar ignores. */
+/**
+ * Signs a request. No two are equal even within a millisecond, since the body contains a number that the sidecar
+ * ignores.
+ */
 export function signRequest(
   { baseUrl }: Pick<Sidecar, "baseUrl">,
   kind: Kind,
@@ -29,7 +32,7 @@ export function signRequest(
   return client.sign(endpoints[kind], { ...content, request: ++requests });
 }
 
-/** Sends it once, on a connection of its own: a client's silent second try would blur the history. */
+/** Sends the request once, on a new connection. A client that silently retried would falsify the history. */
 export async function sendOnce({ method, url, headers, body }: SignedRequest): Promise<Reply> {
   const invokedAt = performance.now();
   const replyOf = (status: number, code: string, text: string, retryAfter: string | null): Reply => ({
@@ -63,7 +66,7 @@ export const ask = {
   session: (sidecar: Sidecar, loginId: string) => sendOnce(signRequest(sidecar, "session", { loginId })),
 };
 
-/** The value that a `get` has answered; `undefined` if it answered none. */
+/** Returns the value of the answer to a `get`, or `undefined` if it has none. */
 export function readValue({ status, body }: Reply): string | null | undefined {
   if (status === 204) return null;
   return status === 200 ? (/^\{"ownIdData":"([^"\\]*)"\}$/.exec(body)?.[1] ?? undefined) : undefined;

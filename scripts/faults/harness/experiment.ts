@@ -3,17 +3,17 @@ import type { Verdict } from "./history.ts";
 export type Size = "small" | "full";
 
 export interface Experiment {
-  /** As it is numbered in the plan, or a word. */
+  /** The name for `--experiment`. */
   readonly id: string;
   readonly title: string;
-  /** What must hold for it to pass. */
+  /** The condition for passing, as a clause that follows "Passes if:". */
   readonly passes: string;
-  /** A server that it needs besides Redis and Postgres. */
+  /** A server that it needs in addition to Redis and Postgres. */
   readonly needs?: "mariadb";
   run(size: Size, progress: Progress): Promise<Verdict>;
 }
 
-/** Told now and then how far it is. */
+/** Called from time to time with the current state. */
 export type Progress = (text: string) => void;
 
 export interface Plan<Parameters> {
@@ -26,7 +26,7 @@ export interface Plan<Parameters> {
   readonly run: (parameters: Parameters, progress: Progress) => Promise<Verdict>;
 }
 
-/** An experiment that cannot be carried to its end has failed. */
+/** Creates an experiment of two sizes. If it cannot be completed, it has failed. */
 export function experiment<Parameters>(plan: Plan<Parameters>): Experiment {
   const { small, full, run, ...description } = plan;
   return {
@@ -35,13 +35,16 @@ export function experiment<Parameters>(plan: Plan<Parameters>): Experiment {
       try {
         return await run(size === "full" ? full : small, progress);
       } catch (error) {
-        return { figures: {}, failures: [`it broke off: ${error instanceof Error ? error.message : error}`] };
+        return {
+          figures: {},
+          failures: [`it could not be completed: ${error instanceof Error ? error.message : error}`],
+        };
       }
     },
   };
 }
 
-/** Several verdicts as one; figures given later win. */
+/** Combines several verdicts into one. If figures have the same name, the last one is used. */
 export function combine(...verdicts: readonly Verdict[]): Verdict {
   return {
     figures: Object.assign({}, ...verdicts.map(({ figures }) => figures)),
@@ -49,7 +52,7 @@ export function combine(...verdicts: readonly Verdict[]): Verdict {
   };
 }
 
-/** Where no hit was served and none came of a fill, nothing is shown about hits. */
+/** Fails if there was no hit or no fill, since the history then shows nothing about hits. */
 export function provenByUse({ figures }: Verdict): Verdict {
   return {
     figures: {},
@@ -60,7 +63,7 @@ export function provenByUse({ figures }: Verdict): Verdict {
   };
 }
 
-/** The sentences whose condition does not hold. */
+/** Returns the sentences whose condition is false. */
 export function unless(conditions: Readonly<Record<string, boolean>>): string[] {
   return Object.entries(conditions)
     .filter(([, holds]) => !holds)

@@ -1,15 +1,15 @@
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 
-/** The reading end of a FIFO, read only when a test asks for it. */
+/** The reading end of a FIFO. It is read only when a test asks for it. */
 export interface FifoReader {
-  /** Writes into the FIFO itself until it takes no more, so that the next writer has no room at all. */
+  /** Fills the FIFO itself, so that the next writer blocks. */
   fill(): void;
-  /** What the FIFO holds now, which makes room for as much. */
+  /** Returns what the FIFO contains, and thereby makes room for as much. */
   read(): string;
   [Symbol.dispose](): void;
 }
 
-/** Makes a FIFO, a pipe with a name. */
+/** Creates a FIFO (a named pipe). */
 export function makeFifo(path: string): void {
   if (!Bun.spawnSync(["mkfifo", path]).success) throw new Error(`mkfifo ${path} failed`);
 }
@@ -36,7 +36,7 @@ export function openFifo(path: string): FifoReader {
   };
 }
 
-/** Repeats until nothing is moved any more: the FIFO is full, or empty, or has lost its writers. */
+/** Repeats until no more bytes can be moved, because the FIFO is full or empty or has no writer. */
 function untilFull(move: () => number): void {
   try {
     while (move() > 0);

@@ -3,13 +3,13 @@ import { ask, type Kind, type Reply, readValue } from "./client.ts";
 import type { Sidecar } from "./sidecar.ts";
 import type { World } from "./world.ts";
 
-/** What was asked of the sidecars and what they answered, by the clock of this process. */
+/** The requests that were sent to the sidecars and their answers, timed by the clock of this process. */
 export interface History {
   readonly operations: readonly RegisterOperation[];
-  /** Every answer, in the order of arrival. */
+  /** Every answer, in the order in which it arrived. */
   readonly replies: readonly RecordedReply[];
   get(sidecar: Sidecar, loginId: string): Promise<Reply>;
-  /** Writes a value that is written nowhere else. */
+  /** Writes a value that no other request writes. */
   set(sidecar: Sidecar, loginId: string): Promise<Reply & { readonly value: string }>;
   session(sidecar: Sidecar, loginId: string): Promise<Reply>;
 }
@@ -18,7 +18,7 @@ export interface RecordedReply extends Reply {
   readonly kind: Kind;
 }
 
-/** Codes under which the sidecar vouches that a `set` changed nothing. */
+/** The error codes that guarantee that a `set` changed nothing. */
 const knownNotDone = new Set([
   "ERR_DATABASE_UNAVAILABLE",
   "ERR_REDIS_UNAVAILABLE",
@@ -31,7 +31,9 @@ const knownNotDone = new Set([
 ]);
 
 export interface HistoryOptions {
-  /** A value that was put into Redis past every sidecar: a `get` that answers it says nothing of the register. */
+  /**
+   * Whether a value was written to Redis by something other than a sidecar. A `get` that returns one is not checked.
+   */
   readonly isForged?: (value: string) => boolean;
 }
 
@@ -40,33 +42,33 @@ export function createHistory({ isForged = () => false }: HistoryOptions = {}): 
   const replies: RecordedReply[] = [];
   let values = 0;
 
-  function note(kind: Kind, loginId: string, value: string | null, reply: Reply): void {
+  function record(kind: Kind, loginId: string, value: string | null, reply: Reply): void {
     replies.push({ ...reply, kind });
     const operation = operationOf(kind, loginId, value, reply);
     if (operation !== null && !isForged(operation.value ?? "")) operations.push(operation);
   }
 
-  async function noted(kind: "get" | "session", sidecar: Sidecar, loginId: string): Promise<Reply> {
+  async function recorded(kind: "get" | "session", sidecar: Sidecar, loginId: string): Promise<Reply> {
     const reply = await ask[kind](sidecar, loginId);
-    note(kind, loginId, null, reply);
+    record(kind, loginId, null, reply);
     return reply;
   }
 
   return {
     operations,
     replies,
-    get: (sidecar, loginId) => noted("get", sidecar, loginId),
-    session: (sidecar, loginId) => noted("session", sidecar, loginId),
+    get: (sidecar, loginId) => recorded("get", sidecar, loginId),
+    session: (sidecar, loginId) => recorded("session", sidecar, loginId),
     async set(sidecar, loginId) {
       const value = `v${++values}`;
       const reply = await ask.set(sidecar, loginId, value);
-      note("set", loginId, value, reply);
+      record("set", loginId, value, reply);
       return { ...reply, value };
     },
   };
 }
 
-/** `null` where a reply says nothing of the register. */
+/** Returns `null` for a reply that contains no information about the register. */
 function operationOf(
   kind: Kind,
   loginId: string,
@@ -91,12 +93,12 @@ export interface Verdict {
   readonly failures: readonly string[];
 }
 
-/** Claim and BEGIN wait half a second each for Redis at most; the rest is for a busy machine. */
+/** The claim and BEGIN wait for Redis for at most half a second each. The rest is a tolerance for a busy machine. */
 const slackMs = 3000;
 
 /**
- * Reads every user once more, from the table and through every sidecar, and holds the whole history against the
- * register and against what the table's trigger has seen.
+ * Reads every user once more, from the table and through every sidecar. Then checks the whole history as a register,
+ * and compares it with the writes that the table's trigger recorded.
  */
 export async function judge(world: World, history: History): Promise<Verdict> {
   const { site, sidecars, times } = world;
@@ -107,7 +109,8 @@ export async function judge(world: World, history: History): Promise<Verdict> {
     last.push({ loginId, kind: "get", value, invokedAt, returnedAt: performance.now(), outcome: "ok" });
     for (const sidecar of sidecars) await history.get(sidecar, loginId);
   }
-  // D to read the row, D until the fence closes, D for a lock.
+  // Each of these may take as long as COHERENCE_STATEMENT_MS: reading the row, the time until the deadline, and waiting
+  // for a lock.
   const unknownMs = 3 * times.statementMs + slackMs;
   const violations = findViolations([...history.operations, ...last], { unknownMs });
   const writes = await judgeWrites(world, history);
@@ -121,44 +124,50 @@ export async function judge(world: World, history: History): Promise<Verdict> {
       operations: history.replies.length,
       "sets acknowledged": count("ok"),
       "sets refused": count("failed"),
-      "sets unknown": count("unknown"),
+      "sets with unknown outcome": count("unknown"),
       hits: counted.get("hash hit") ?? 0,
       fills: counted.get("hash fill") ?? 0,
       "stale hits": audited,
       violations: violations.length,
-      lost: writes.lost,
+      "acknowledged sets lost": writes.lost,
     },
     failures: [
       ...violations
         .slice(0, 5)
         .map(({ loginId, reason, explanation }) => `${loginId}: ${reason}: ${explanation}`),
       ...writes.failures,
-      ...(audited > 0 ? [`a sidecar itself has seen ${audited} stale hits`] : []),
+      ...(audited > 0 ? [`the audit of a sidecar found ${audited} stale hits`] : []),
       ...unexpectedAnswers(history),
     ],
   };
 }
 
-/** The table saw each acknowledged value once, each refused one never, and none twice. */
+/**
+ * Checks that each acknowledged value was written to the table, that no refused value was, and that none was written
+ * twice.
+ */
 async function judgeWrites({ site }: World, history: History) {
   const times = new Map<string, number>();
   for (const { value } of await site.written()) times.set(value, (times.get(value) ?? 0) + 1);
   const sets = history.operations.filter(({ kind }) => kind === "set");
   const seen = (value: string | null) => times.get(value ?? "") ?? 0;
   const lost = sets.filter(({ outcome, value }) => outcome === "ok" && seen(value) === 0);
-  const undead = sets.filter(({ outcome, value }) => outcome === "failed" && seen(value) > 0);
+  const falselyRefused = sets.filter(({ outcome, value }) => outcome === "failed" && seen(value) > 0);
   const doubled = [...times].filter(([, count]) => count > 1);
   return {
     lost: lost.length,
     failures: [
-      ...lost.slice(0, 3).map(({ value }) => `${value} was acknowledged and never written`),
-      ...undead.slice(0, 3).map(({ value }) => `${value} was refused as not done, and was written`),
+      ...lost.slice(0, 3).map(({ value }) => `${value} was acknowledged but never written`),
+      ...falselyRefused.slice(0, 3).map(({ value }) => `${value} was refused as not done, but was written`),
       ...doubled.slice(0, 3).map(([value, count]) => `${value} was written ${count} times`),
     ],
   };
 }
 
-/** Of known users and good signatures: no 4xx but "overloaded", no 500. */
+/**
+ * All users are known and all signatures are valid, so no request may be answered with 500, or with a 4xx other than
+ * 429.
+ */
 function unexpectedAnswers({ replies }: History): string[] {
   const wrong = replies.filter(
     ({ status }) => (status >= 400 && status < 500 && status !== 429) || status === 500,

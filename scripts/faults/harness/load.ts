@@ -5,14 +5,14 @@ import type { Sidecar } from "./sidecar.ts";
 import type { World } from "./world.ts";
 
 export interface LoadOptions {
-  /** All of the world's, unless given. */
+  /** The default is all sidecars of the world. */
   readonly sidecars?: readonly Sidecar[];
   readonly loginIds?: readonly string[];
   readonly history: History;
-  /** Each has one request under way at most. */
+  /** Each client has at most one request in flight. */
   readonly clients: number;
   readonly ratePerSecond: number;
-  /** Shares of `set` and of `session`; the rest is `get`. */
+  /** The shares of `set` and of `session`. The remaining requests are `get`. */
   readonly sets: number;
   readonly sessions?: number;
   readonly secondsMax: number;
@@ -20,9 +20,9 @@ export interface LoadOptions {
 }
 
 export interface Load {
-  /** Sends no more, and resolves once everything under way is answered. */
+  /** Sends no more requests, and resolves when those in flight have been answered. */
   stop(): Promise<void>;
-  /** Resolves when the time or the number of operations is up. */
+  /** Resolves when the time is over or the number of operations is reached. */
   readonly done: Promise<void>;
 }
 
@@ -71,13 +71,17 @@ async function sendOne(
   await history[kind](sidecar, loginId);
 }
 
-/** The value below which the given share of the numbers lies; 0 of none. */
+/** Returns the number below which this share of the numbers lies, or 0 if there are none. */
 export function percentile(numbers: readonly number[], share: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
 }
 
-/** Asks again and again until it holds; answers after how many milliseconds, or throws. */
+/**
+ * Repeats a check until it returns true. Returns how many milliseconds that took.
+ *
+ * @throws {Error} it did not within `limitMs`
+ */
 export async function untilTrue(
   what: string,
   ask: () => Promise<boolean>,

@@ -5,14 +5,14 @@ import { createSiteOf } from "./site.ts";
 import type { WorldDatabase } from "./world.ts";
 
 export interface MariadbBehindProxies extends WorldDatabase {
-  /** Of each sidecar, in their order. */
+  /** One for each sidecar, in their order. */
   readonly proxies: readonly ErrorProxy[];
 }
 
-/** COM_STMT_EXECUTE, and one of the values that a history writes among its parameters. */
+/** Recognizes COM_STMT_EXECUTE with a value of the history among its parameters. */
 const isUpdate = (packet: Buffer) => packet[4] === 0x17 && /v\d/.test(packet.toString("latin1"));
 
-/** A MariaDB that each sidecar reaches through a proxy of its own, which can lose it during an UPDATE. */
+/** Starts a MariaDB that each sidecar reaches through its own proxy. The proxy can lose the server during an UPDATE. */
 export async function openMariadbBehindProxies(
   sidecars: number,
   users: number,

@@ -4,15 +4,18 @@ import { type MariadbServer, startMariadb } from "../../servers/mariadb-server.t
 import { createSiteOf } from "./site.ts";
 import type { WorldDatabase } from "./world.ts";
 
-/** Two servers that replicate, and a way to them for each sidecar, which leads to one of the two. */
+/** Two replicating servers, and an address for each sidecar that leads to one of them. */
 export interface MariadbPair extends WorldDatabase {
   readonly primary: () => MariadbServer;
   /**
-   * Makes the primary a read-only replica and the replica the primary, with every commit, as an operator does. Where
-   * the sidecars' ways lead is another matter.
+   * Turns the primary into a read-only replica and the replica, which has every commit, into the primary, as an
+   * operator does. The addresses of the sidecars do not change.
    */
   switchOver(): Promise<void>;
-  /** New and old connections of this sidecar lead to the primary from now on. */
+  /**
+   * Lets the address of this sidecar lead to the current primary, for new connections and, by closing them, for
+   * existing ones.
+   */
   moveAddress(number: number): void;
 }
 
@@ -20,9 +23,9 @@ export async function openMariadbPair(sidecars: number, users: number): Promise<
   const servers = await Promise.all([startReplicating("1"), startReplicating("2")]);
   let [primary, replica] = servers;
   await follow(replica, primary);
-  const ways: FaultProxy[] = [];
+  const proxies: FaultProxy[] = [];
   for (let number = 0; number < sidecars; number += 1) {
-    ways.push(await startFaultProxy({ host: "127.0.0.1", port: primary.port }));
+    proxies.push(await startFaultProxy({ host: "127.0.0.1", port: primary.port }));
   }
   const siteOf = (server: MariadbServer) => new SQL(server.url(), { max: 1, idleTimeout: 0 });
   const first = await createSiteOf({ kind: "mariadb", connect: () => siteOf(primary), users });
@@ -43,7 +46,7 @@ export async function openMariadbPair(sidecars: number, users: number): Promise<
       written: () => onPrimary((sql) => sql`SELECT email AS loginId, value FROM written ORDER BY seq`),
     },
     urlOf: (number) =>
-      Object.assign(new URL(primary.url()), { port: String(ways[number]?.port ?? primary.port) }).href,
+      Object.assign(new URL(primary.url()), { port: String(proxies[number]?.port ?? primary.port) }).href,
     async switchOver() {
       await tell(primary, "SET GLOBAL read_only = ON");
       await inStep(replica, primary);
@@ -52,12 +55,12 @@ export async function openMariadbPair(sidecars: number, users: number): Promise<
       await follow(replica, primary);
     },
     moveAddress(number) {
-      ways[number]?.leadTo(primary.port);
-      ways[number]?.cut();
+      proxies[number]?.leadTo(primary.port);
+      proxies[number]?.cut();
     },
     async [Symbol.asyncDispose]() {
       await first[Symbol.asyncDispose]();
-      for (const way of ways) await way.stop();
+      for (const proxy of proxies) await proxy.stop();
       for (const server of servers) await server.remove();
     },
   };
@@ -66,7 +69,7 @@ export async function openMariadbPair(sidecars: number, users: number): Promise<
 async function startReplicating(id: string): Promise<MariadbServer> {
   const settings = { "log-bin": "bin", "server-id": id, "log-slave-updates": "ON" };
   const server = await startMariadb({ settings });
-  // What each did at its start is its own, and not to be replicated.
+  // What each server did at its start must not be replicated.
   await tell(server, "RESET MASTER");
   return server;
 }

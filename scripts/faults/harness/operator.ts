@@ -2,22 +2,25 @@ import { join } from "node:path";
 import { temporaryFolder } from "../../servers/temporary-folder.ts";
 import type { Proxies, World } from "./world.ts";
 
-/** Who runs `bun run sync` while sidecars serve: a real process for each run, all in one folder. */
+/** An operator who runs `bun run sync` while sidecars serve. Each run is a real process, and all run in one folder. */
 export interface Operator extends Disposable {
-  /** Its way to both servers. */
+  /** The proxies through which it reaches both servers. */
   readonly proxies: Proxies;
-  /** Runs it to its end. */
+  /** Runs the command to its end. */
   sync(...words: string[]): Promise<SyncRun>;
-  /** SIGKILL so long after it has first told how far it is. A run that was over before is returned as it ended. */
+  /**
+   * Kills the command with SIGKILL, this long after its first progress message. If it ended before, its result is
+   * returned.
+   */
   syncKilled(afterMs: number, ...words: string[]): Promise<SyncRun>;
-  /** SIGKILL as soon as the promise resolves. */
+  /** Kills the command with SIGKILL as soon as the promise resolves. */
   syncKilledWhen(reached: Promise<unknown>, ...words: string[]): Promise<SyncRun>;
 }
 
 export interface SyncRun {
   readonly words: readonly string[];
   readonly exit: number | string;
-  /** The summary's figures; empty of a run that was killed. */
+  /** The numbers of the summary; empty if the run was killed. */
   readonly figures: Readonly<Record<string, number>>;
   /** The login ids that it listed as different. */
   readonly differing: readonly string[];
@@ -28,9 +31,9 @@ type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
 const command = join(import.meta.dir, "../../sync/index.ts");
 
-export async function createOperator(world: Pick<World, "openWay">): Promise<Operator> {
+export async function createOperator(world: Pick<World, "openRoute">): Promise<Operator> {
   const folder = temporaryFolder();
-  const { settings, proxies } = await world.openWay();
+  const { settings, proxies } = await world.openRoute();
 
   async function run(words: readonly string[], onProgress: (child: Child) => void): Promise<SyncRun> {
     const child = Bun.spawn([process.execPath, command, ...words, "--json"], {
@@ -57,7 +60,10 @@ export async function createOperator(world: Pick<World, "openWay">): Promise<Ope
   };
 }
 
-/** Returns all that it wrote to standard error. `onProgress` is called once the first items are counted. */
+/**
+ * Returns everything that the command wrote to standard error. `onProgress` is called when the first items have been
+ * counted.
+ */
 async function readProgress(child: Child, onProgress: (child: Child) => void): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -71,7 +77,7 @@ async function readProgress(child: Child, onProgress: (child: Child) => void): P
   return text;
 }
 
-/** With `--json`, a line for each login id that differs, and last the summary. */
+/** Parses the output of `--json`, which has a line for each login id that differs, followed by the summary. */
 function readLines(stdout: string): Pick<SyncRun, "figures" | "differing"> {
   const figures: Record<string, number> = {};
   const differing: string[] = [];

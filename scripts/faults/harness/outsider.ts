@@ -6,30 +6,35 @@ import { userKey } from "./redis-admin.ts";
 import type { Sidecar } from "./sidecar.ts";
 import type { World } from "./world.ts";
 
-/** What happens to hashes besides what sidecars and an operator do: they lapse, the site invalidates, somebody forges. */
+/**
+ * Changes to hashes by others than sidecars and the operator: they expire, the site invalidates them, and someone
+ * forges values.
+ */
 export interface Outsider extends AsyncDisposable {
-  /** Sets that came between a row and its fill, if the operator was just there. */
-  squeezed(): number;
-  /** Values that were forged. */
+  /**
+   * Returns how many sets were made between the read of rows and their fill, if the operator was filling at that time.
+   */
+  setsBeforeFill(): number;
+  /** Returns how many values were forged. */
   forged(): number;
   forge(isForging: boolean): void;
 }
 
 export interface OutsiderOptions {
   readonly history: History;
-  /** The operator's way to its database, on which rows are held up. */
+  /** The operator's proxy to its database, which holds back rows. */
   readonly rows: FaultProxy;
-  /** Who get a forged value where there is one; they are looked up through this sidecar, which does not audit. */
+  /** The users whose values may be forged. They are looked up only through this sidecar, which does not audit hits. */
   readonly forgeable: { readonly loginIds: readonly string[]; readonly sidecar: Sidecar };
   readonly forgery: string;
 }
 
-/** As a hash goes whose time is over: never while a writer's marker keeps it. */
+/** Removes a hash as if it had expired. A hash with a marker does not expire. */
 const lapse = `
   if redis.call('HEXISTS', KEYS[1], 'n') == 1 then return 0 end
   return redis.call('DEL', KEYS[1])`;
 
-/** Only in the place of a value that sidecars believe: it is gone with the next write. */
+/** Replaces a value that sidecars believe. The next write removes it. */
 const forge = `
   if redis.call('HEXISTS', KEYS[1], 'v') == 0 then return 0 end
   redis.call('HSET', KEYS[1], 'v', ARGV[1])
@@ -37,18 +42,21 @@ const forge = `
 
 /** Longer than an operator pauses between batches. */
 const heldMs = 170;
-/** However slow the machine, an operator waits no longer than that for everyone to be written: far less than D. */
+/**
+ * The longest that an operator has to wait for all users to be written, even on a slow machine. It is much shorter than
+ * COHERENCE_STATEMENT_MS.
+ */
 const writtenMs = 400;
-/** What a fill needs, once its row is there. */
+/** How long a fill takes once its row has arrived. */
 const fillMs = 25;
 const freeMs = 250;
-/** How long a forged value stands, so that it is found. */
+/** How long a forged value remains, so that it is found. */
 const forgedMs = 500;
 
 /**
- * Again and again all hashes are empty, and the operator's rows are held up; everyone is written, and the new
- * value leaves Redis too; then the rows go on. Whoever fills with them finds a hash without a value, as it was when
- * the row was asked for: only the token tells that it is another one.
+ * Repeats this sequence: it removes all hashes and holds back the operator's rows. Then every user is written, and the
+ * new value is removed from Redis, too. Finally the rows are released. Whoever fills with them finds a hash without a
+ * value, just as it was when the row was requested. Only the lease token shows that the hash has changed.
  */
 export function startOutsider(
   { redis, sidecars, site: { loginIds } }: Pick<World, "redis" | "sidecars" | "site">,
@@ -59,7 +67,7 @@ export function startOutsider(
   const random = createRandom(loginIds.length);
   let isForging = false;
   let isStopped = false;
-  let squeezed = 0;
+  let setsBeforeFill = 0;
   let forged = 0;
 
   function anySidecar() {
@@ -73,14 +81,14 @@ export function startOutsider(
   const forAll = (each: (loginId: string) => Promise<unknown>) => Promise.all(loginIds.map(each));
   const invalidate = (loginId: string) => anySidecar().invalidate(loginId);
 
-  async function squeeze(): Promise<void> {
+  async function writeBeforeFill(): Promise<void> {
     rows.holdReplies();
     await forAll((loginId) => run(lapse, loginId));
     await Bun.sleep(heldMs);
     const written = forAll(async (loginId) => {
       await history.set(anySidecar(), loginId);
       await (random() < 0.8 ? invalidate(loginId) : run(lapse, loginId));
-      squeezed += 1;
+      setsBeforeFill += 1;
     });
     await Promise.race([written, Bun.sleep(writtenMs)]);
     rows.releaseReplies();
@@ -92,21 +100,21 @@ export function startOutsider(
     });
   }
 
-  async function meddle(): Promise<void> {
+  async function interfere(): Promise<void> {
     while (!isStopped) {
-      await squeeze();
+      await writeBeforeFill();
       for (const loginId of isForging ? forgeable.loginIds : [])
         forged += await run(forge, loginId, `${forgery}${forged}`);
       await Bun.sleep(isForging ? forgedMs : freeMs * random());
     }
   }
 
-  const done = meddle();
-  // Told when it is stopped.
+  const done = interfere();
+  // An error is thrown to the caller that stops the outsider.
   done.catch(() => {});
 
   return {
-    squeezed: () => squeezed,
+    setsBeforeFill: () => setsBeforeFill,
     forged: () => forged,
     forge(is) {
       isForging = is;

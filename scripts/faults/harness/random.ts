@@ -1,4 +1,4 @@
-/** Uniform numbers from 0 to 1, the same for the same seed (mulberry32). */
+/** Creates a generator of uniform numbers in [0, 1). The sequence depends only on the seed (mulberry32). */
 export function createRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -9,7 +9,7 @@ const sharedSecret = Buffer.from("a shared secret of thirty-two b.");
 const entry = join(import.meta.dir, "../../../src/index.ts");
 const readyMs = 10_000;
 
-/** A sidecar over its demo database whose standard output goes where the shell's redirection or pipe says. */
+/** Starts a sidecar over its demo database, with its standard output redirected or piped as the shell is told. */
 export async function startRedirected(
   folder: string,
   output: string,
@@ -17,7 +17,7 @@ export async function startRedirected(
 ) {
   const [port, opsPort] = [await freePort(), await freePort()];
   const child = Bun.spawn(["sh", "-c", `exec "$0" "$1" ${output}`, process.execPath, entry], {
-    // A process group of its own, since a shell with a pipe in it does not pass a signal on.
+    // Start a process group, since a shell with a pipe does not pass signals on.
     detached: true,
     cwd: folder,
     env: {
@@ -51,7 +51,7 @@ export async function startRedirected(
     },
 
     async [Symbol.asyncDispose]() {
-      // What the shell has started is in the group too.
+      // The group contains what the shell has started, too.
       if (child.exitCode === null) process.kill(-child.pid, "SIGKILL");
       await child.exited;
     },

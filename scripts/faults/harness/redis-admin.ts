@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import type { RedisServer } from "../../servers/redis-server.ts";
 
-/** One command to a server itself, past every proxy and sidecar. */
+/** Sends one command directly to a server. */
 export async function tellRedis(
   server: RedisServer,
   ...command: [string, ...(string | number)[]]
@@ -16,7 +16,7 @@ export async function tellRedis(
   }
 }
 
-/** What a server holds as a user's value, believed or not. */
+/** Returns the value in a user's hash, whether or not sidecars believe it. */
 export async function heldValue(server: RedisServer, loginId: string): Promise<string | null> {
   const value = await tellRedis(server, "HGET", userKey(loginId), "v");
   return value === null ? null : String(value);

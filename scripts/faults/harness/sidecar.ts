@@ -4,21 +4,24 @@ import { freePort } from "../../servers/free-port.ts";
 import { serverFolder } from "../../servers/server-folder.ts";
 import { launchServer, type ServerProgram } from "../../servers/server-process.ts";
 
-/** A real process of the sidecar under test. */
+/** A real process of the sidecar. */
 export interface Sidecar {
   readonly name: string;
-  /** Where the signed endpoints are. */
+  /** The base URL of the signed endpoints. */
   readonly baseUrl: string;
-  /** Starts it again after `kill`; answers after how many milliseconds `readyz` agreed. */
+  /** Starts it again after `kill`. Returns how many milliseconds passed until `readyz` succeeded. */
   start(): Promise<number>;
-  /** SIGKILL, after its counters have been read. */
+  /** Sends SIGKILL after reading the counters. */
   kill(): Promise<void>;
   freeze(): Promise<void>;
   thaw(): Promise<void>;
-  /** A counter of `/metrics`, e.g. `hash hit`, `store stale hit`, summed over every life of the process. */
+  /**
+   * Returns the counters of `/metrics`, such as `hash hit` or `store stale hit`, summed over all processes since the
+   * first start.
+   */
   counted(): Promise<Counters>;
   readiness(): Promise<Readiness>;
-  /** As a site does that has changed the row itself: `POST /admin/invalidate`. Answers the status. */
+  /** Calls `POST /admin/invalidate`, as a site does that has changed the row itself. Returns the status. */
   invalidate(loginId: string): Promise<number>;
   remove(): Promise<void>;
 }
@@ -28,7 +31,7 @@ export type Counters = ReadonlyMap<string, number>;
 export interface Readiness {
   readonly status: string;
   readonly filling: boolean;
-  /** What is wrong with Redis; empty where nothing is. */
+  /** What is wrong with Redis; empty if nothing is. */
   readonly redisReason: string;
 }
 
@@ -38,7 +41,7 @@ const adminToken = "the-bearer-token-of-fault-tests-of-a-fair-length";
 const program = join(import.meta.dir, "../../../src/index.ts");
 const opsAnswerMs = 2000;
 
-/** Resolves once `readyz` agrees. `settings` are the sidecar's environment variables. */
+/** Starts a sidecar and resolves when `readyz` succeeds. `settings` are its environment variables. */
 export async function startSidecar(
   name: string,
   settings: Readonly<Record<string, string>>,
@@ -91,7 +94,7 @@ function programOf(name: string, settings: Readonly<Record<string, string>>, ops
 async function readReadiness(opsUrl: string): Promise<Readiness> {
   const response = await fetchDirect(`${opsUrl}/readyz`, { signal: AbortSignal.timeout(opsAnswerMs) });
   const report: unknown = await response.json();
-  if (typeof report !== "object" || report === null) throw new Error("readyz answered no object");
+  if (typeof report !== "object" || report === null) throw new Error("readyz did not return an object");
   return {
     status: "status" in report ? String(report.status) : "",
     filling: "filling" in report && report.filling === true,
@@ -125,7 +128,7 @@ const commonSettings = {
   DRAIN_SECONDS: "0",
 };
 
-/** `ownid_hash_events_total{event="fill_refused"} 3` becomes `hash fill refused` = 3. */
+/** Reads the counters. `ownid_hash_events_total{event="fill_refused"} 3` becomes `hash fill refused` = 3. */
 async function readCounters(opsUrl: string): Promise<Counters> {
   const response = await fetchDirect(`${opsUrl}/metrics`, {
     keepalive: false,

@@ -1,14 +1,14 @@
 import { SQL } from "bun";
 
-/** The site's side of the user table: who is in it, and what was really written there, past every sidecar. */
+/** The site's view of the user table: its users, and what was written to it, read without a sidecar. */
 export interface Site extends AsyncDisposable {
   readonly loginIds: readonly string[];
-  /** One more user, whom no load writes: to check whether anything works at all. */
+  /** Another user, whom no load writes. It is used to check whether the sidecars work. */
   readonly probeLoginId: string;
   stored(loginId: string): Promise<string | null>;
-  /** Every value that an UPDATE has left in the table, as the table's own trigger saw it, in order. */
+  /** Returns every value that an UPDATE has written to the table, in order, as a trigger has recorded it. */
   written(): Promise<readonly Written[]>;
-  /** Locks a user's row in a transaction of the site's own, until the answered function is called. */
+  /** Locks a user's row in a separate transaction until the returned function is called. */
   lockRow(loginId: string): Promise<() => Promise<void>>;
   run(statement: string): Promise<readonly Record<string, unknown>[]>;
 }
@@ -20,7 +20,7 @@ export interface Written {
 
 type SiteKind = "postgres" | "mariadb" | "sqlite";
 
-/** The trigger notes every value that an UPDATE has left in the table. */
+/** The trigger records every value that an UPDATE has written to the table. */
 const schemas: Record<SiteKind, readonly string[]> = {
   postgres: [
     'CREATE TABLE users (email text PRIMARY KEY, "ownIdData" text)',
@@ -45,18 +45,18 @@ const schemas: Record<SiteKind, readonly string[]> = {
 
 export interface SiteOptions {
   readonly kind: SiteKind;
-  /** Makes one connection of the site's own to the database that is the primary now. */
+  /** Opens one connection of the site to the current primary. */
   readonly connect: () => SQL;
   readonly users: number;
 }
 
-/** Creates the tables in an empty Postgres database, and the users, none of whom has data. */
+/** Creates the tables in an empty Postgres database, and users without data. */
 export function createSite(databaseUrl: string, users: number): Promise<Site> {
   const connect = () => new SQL(databaseUrl, { max: 1, connectionTimeout: 2, idleTimeout: 0 });
   return createSiteOf({ kind: "postgres", connect, users });
 }
 
-/** The same in an empty database of any kind. */
+/** Does the same in an empty database of any kind. */
 export async function createSiteOf({ kind, connect, users }: SiteOptions): Promise<Site> {
   const sql = connect();
   const data = kind === "postgres" ? '"ownIdData"' : "ownIdData";
@@ -103,7 +103,7 @@ async function lockRow(sql: SQL, loginId: string): Promise<() => Promise<void>> 
   };
 }
 
-/** A connection that died with its server fails once before there is a new one. */
+/** Repeats a query. After a server was killed, the first use of the old connection fails. */
 async function retry<Value>(ask: () => Promise<Value>): Promise<Value> {
   for (let attempt = 1; ; attempt += 1) {
     try {

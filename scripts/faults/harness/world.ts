@@ -7,16 +7,18 @@ import { shareServer } from "../../servers/running-servers.ts";
 import { type Counters, type Sidecar, startSidecar, sum } from "./sidecar.ts";
 import { createSite, type Site } from "./site.ts";
 
-/** The constants of src/coherence/DESIGN.md, in milliseconds; T comes in whole seconds. */
+/** The settings of the same names, in milliseconds; REDIS_TTL_SECONDS in seconds. */
 export interface Times {
-  /** D */ readonly statementMs: number;
-  /** F */ readonly tokenMs: number;
-  /** Q */ readonly quarantineMs: number;
-  /** G */ readonly graceMs: number;
-  /** T */ readonly ttlSeconds: number;
+  readonly statementMs: number;
+  readonly tokenMs: number;
+  readonly quarantineMs: number;
+  readonly graceMs: number;
+  readonly ttlSeconds: number;
 }
 
-/** So small that a few seconds see values filled, hit, lapsed and filled again. */
+/**
+ * These are so short that values are filled, hit and filled again after they have expired, all within a few seconds.
+ */
 const smallTimes: Times = {
   statementMs: 300,
   tokenMs: 1000,
@@ -33,21 +35,21 @@ export interface WorldOptions {
   readonly redis?: RedisKind;
   readonly redisSettings?: Readonly<Record<string, string>>;
   readonly times?: Partial<Times>;
-  /** Each sidecar reaches Redis (a single one only) and Postgres through proxies of its own. */
+  /** Whether each sidecar has its own proxies to Postgres and to Redis, which must be a single server. */
   readonly proxies?: boolean;
-  /** A Postgres of its own, which may be killed. */
+  /** If given, the world has its own Postgres with these settings, which may be killed. */
   readonly postgresSettings?: Readonly<Record<string, string>>;
-  /** More settings of the sidecars. */
+  /** Additional settings of all sidecars. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** A database of another kind than Postgres, or several; then there is no Postgres. */
+  /** Opens one or several databases of another kind instead of Postgres. */
   readonly openDatabase?: () => Promise<WorldDatabase>;
-  /** And of one of them. */
+  /** Additional settings of one sidecar. */
   readonly settingsOf?: (number: number) => Readonly<Record<string, string>>;
 }
 
 export interface WorldDatabase extends AsyncDisposable {
   readonly site: Site;
-  /** `DATABASE_URL` of each sidecar, in their order. */
+  /** Returns the `DATABASE_URL` of a sidecar. */
   urlOf(number: number): string;
 }
 
@@ -61,50 +63,53 @@ export interface World extends AsyncDisposable {
   readonly sidecars: readonly Sidecar[];
   readonly site: Site;
   readonly postgres: PostgresServer;
-  /** The single Redis. */
+  /** The Redis of a world with a single one. */
   readonly redis: RedisServer;
   readonly cluster: RedisCluster;
   readonly sentinel: RedisSentinel;
-  /** Of each sidecar, in their order. */
+  /** One for each sidecar, in their order. */
   readonly proxies: readonly Proxies[];
-  /** Resolves once every sidecar may fill. */
+  /** Resolves when every sidecar may fill. */
   untilFilling(): Promise<void>;
   counted(): Promise<Counters>;
-  /** What a sidecar is told that reaches the servers without proxies. */
+  /** The settings of a sidecar that reaches the servers without proxies. */
   readonly settings: Readonly<Record<string, string>>;
-  /** What one more process needs to work over the same servers, which it reaches through proxies of its own. */
-  openWay(): Promise<Way>;
+  /** Opens proxies for another process. Returns them with the settings through which it reaches the same servers. */
+  openRoute(): Promise<Route>;
 }
 
-export interface Way {
+export interface Route {
   readonly settings: Readonly<Record<string, string>>;
   readonly proxies: Proxies;
 }
 
 let databases = 0;
-/** The Postgres of all worlds that do not kill theirs: several at once, each with the pools of its sidecars. */
+/** The Postgres of all worlds that do not kill it. It accepts the connections of several worlds at the same time. */
 export const sharedPostgres = shareServer(() => startPostgres({ settings: { max_connections: "400" } }));
 
-/** Real sidecars over a real Redis and a real table. `await using` ends all of it. */
+/** Starts real sidecars over a real Redis and a real table. `await using` stops all of it. */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const rubble: Rubble = [];
+  const cleanups: Cleanups = [];
   const dispose = async () => {
-    for (const clear of rubble.splice(0).reverse()) await clear();
+    for (const cleanUp of cleanups.splice(0).reverse()) await cleanUp();
   };
   try {
-    return Object.assign(await build(options, rubble), { [Symbol.asyncDispose]: dispose });
+    return Object.assign(await build(options, cleanups), { [Symbol.asyncDispose]: dispose });
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
-/** What is to be cleared away in the end, last things first. */
-type Rubble = (() => Promise<void>)[];
+/** What has to be stopped and removed at the end, in reverse order. */
+type Cleanups = (() => Promise<void>)[];
 
-async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World, keyof AsyncDisposable>> {
+async function build(options: WorldOptions, cleanups: Cleanups): Promise<Omit<World, keyof AsyncDisposable>> {
   const times = { ...smallTimes, ...options.times };
-  const [database, redis] = await Promise.all([openDatabase(options, rubble), openRedis(options, rubble)]);
+  const [database, redis] = await Promise.all([
+    openDatabase(options, cleanups),
+    openRedis(options, cleanups),
+  ]);
   const { site, urlOf } = database;
   const postgres = () => {
     if (database.postgres === null) throw new Error("this world has no Postgres");
@@ -112,11 +117,13 @@ async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World,
   };
 
   const behindProxies = options.proxies ? options.sidecars : 0;
-  const proxies = await Promise.all(repeat(behindProxies, () => openProxies(postgres().port, redis, rubble)));
+  const proxies = await Promise.all(
+    repeat(behindProxies, () => openProxies(postgres().port, redis, cleanups)),
+  );
   const settingsThrough = (own: Proxies | undefined, number = 0) => ({
     ...coherenceSettings(times),
     ...redisSettings(redis, own?.redis.port),
-    // They reach it through proxies of their own.
+    // The proxies would otherwise make each sidecar look like a different installation.
     REDIS_INSTALLATION: "faults",
     DATABASE_URL: own ? withPort(urlOf(number), own.postgres.port) : urlOf(number),
     ...options.settings,
@@ -125,7 +132,7 @@ async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World,
     repeat(options.sidecars, async (number) => {
       const settings = { ...settingsThrough(proxies[number], number), ...options.settingsOf?.(number) };
       const sidecar = await startSidecar(String(number), settings);
-      rubble.push(sidecar.remove);
+      cleanups.push(sidecar.remove);
       return sidecar;
     }),
   );
@@ -152,8 +159,8 @@ async function build(options: WorldOptions, rubble: Rubble): Promise<Omit<World,
       await Promise.all(sidecars.map((sidecar) => untilFilling(sidecar, times.graceMs + 10_000)));
     },
     counted: async () => sum(...(await Promise.all(sidecars.map((sidecar) => sidecar.counted())))),
-    async openWay() {
-      const own = await openProxies(postgres().port, redis, rubble);
+    async openRoute() {
+      const own = await openProxies(postgres().port, redis, cleanups);
       return { settings: settingsThrough(own), proxies: own };
     },
   };
@@ -167,49 +174,49 @@ type OpenRedis =
 
 async function openRedis(
   { redis: kind = "single", redisSettings: settings = {} }: WorldOptions,
-  rubble: Rubble,
+  cleanups: Cleanups,
 ): Promise<OpenRedis> {
   if (kind === "none") return { kind, server: null };
   if (kind === "cluster") {
     const server = await startRedisCluster({ settings });
-    rubble.push(server.remove);
+    cleanups.push(server.remove);
     return { kind, server };
   }
   if (kind === "sentinel") {
     const server = await startRedisSentinel();
-    rubble.push(server.remove);
+    cleanups.push(server.remove);
     return { kind, server };
   }
   const server = await startRedis({ settings: { "maxmemory-policy": "noeviction", ...settings } });
-  rubble.push(() => server.remove());
+  cleanups.push(() => server.remove());
   return { kind, server };
 }
 
-/** The site, where each sidecar finds it, and the Postgres that it is in, if it is in one. */
-async function openDatabase(options: WorldOptions, rubble: Rubble) {
+/** Opens the database. Returns the site, the address for each sidecar, and the Postgres server if there is one. */
+async function openDatabase(options: WorldOptions, cleanups: Cleanups) {
   if (options.openDatabase !== undefined) {
     const { site, urlOf, ...database } = await options.openDatabase();
-    rubble.push(async () => database[Symbol.asyncDispose]());
+    cleanups.push(async () => database[Symbol.asyncDispose]());
     return { site, urlOf, postgres: null };
   }
-  const postgres = await openPostgres(options, rubble);
+  const postgres = await openPostgres(options, cleanups);
   const url = await postgres.createDatabase(`faults${++databases}`);
   const site = await createSite(url, options.users);
-  rubble.push(async () => site[Symbol.asyncDispose]());
+  cleanups.push(async () => site[Symbol.asyncDispose]());
   return { site, urlOf: () => url, postgres };
 }
 
-async function openPostgres(options: WorldOptions, rubble: Rubble): Promise<PostgresServer> {
+async function openPostgres(options: WorldOptions, cleanups: Cleanups): Promise<PostgresServer> {
   if (options.postgresSettings === undefined) return sharedPostgres();
   const postgres = await startPostgres({ settings: options.postgresSettings });
-  rubble.push(() => postgres.remove());
+  cleanups.push(() => postgres.remove());
   return postgres;
 }
 
-async function openProxies(postgresPort: number, redis: OpenRedis, rubble: Rubble): Promise<Proxies> {
+async function openProxies(postgresPort: number, redis: OpenRedis, cleanups: Cleanups): Promise<Proxies> {
   const open = async (port: number) => {
     const proxy = await startFaultProxy({ host: "127.0.0.1", port });
-    rubble.push(() => proxy.stop());
+    cleanups.push(() => proxy.stop());
     return proxy;
   };
   return { redis: await open(presentOf(redis, "single").server.port), postgres: await open(postgresPort) };

@@ -67,6 +67,7 @@ const columnsOf: Readonly<Record<DatabaseKind, readonly Column[]>> = {
     { type: "bigint", values: wholeNumbers },
     { type: "decimal(10,3)", values: decimals },
     { type: "double", values: [...decimals, ["0.1", 0.1]] },
+    { type: "float", values: [...wholeNumbers.slice(0, 2), ["1234567.75", 1234567.75]] },
     { type: "boolean", values: booleans },
     { type: "bit(1)", values: [...booleans, ["b'1'", true]] },
     { type: "bit(8)", values: [["b'101'", 5]] },

@@ -88,10 +88,11 @@ export function createMysqlDialect(): Dialect {
   };
 }
 
-/** The text of a BIT would be its bytes. */
+/** The text of a BIT would be its bytes, and that of a FLOAT would be rounded to six digits, unlike a DOUBLE's. */
 function textOf({ name, type }: ColumnFacts): string {
   const column = `u.${quote(name)}`;
-  return `CONVERT(${type.startsWith("bit") ? `${column} + 0` : column} USING utf8mb4)`;
+  const asNumber = type.startsWith("float") ? " + 0e0" : type.startsWith("bit") ? " + 0" : "";
+  return `CONVERT(${column}${asNumber} USING utf8mb4)`;
 }
 
 /**

@@ -200,6 +200,16 @@ function describeColumns(open: () => Promise<TestDatabase>): void {
 describe("the columns that sessions read", () => {
   describe("in SQLite", () => describeColumns(async () => createSqliteFile()));
 
+  test("are not taken for texts in SQLite where they hold a BLOB, which UNIQUE tells from the same text", async () => {
+    await using database = createSqliteFile();
+    await database.run("CREATE TABLE accounts (email TEXT UNIQUE, ownIdData TEXT, id TEXT UNIQUE)");
+    await database.run("INSERT INTO accounts VALUES ('ann', '', '7'), ('bob', '', CAST('7' AS BLOB))");
+    const directory = database.directory({ ...accounts, session: { subject: "id", claims: [] } });
+    await directory.verifyConnection();
+    expect((await directory.findForSession("ann")).columns.get("id")?.text).toBe("7");
+    expect(await outcomeOf(directory.findForSession("bob"))).toBe("ERR_DATABASE_UNAVAILABLE");
+  });
+
   describeWith("postgres", "in Postgres", () => {
     describe("of a table", () =>
       describeColumns(async () => {

@@ -61,8 +61,10 @@ export const sqlite: Dialect = {
   },
 } satisfies Dialect;
 
+/** A BLOB stays one, so that the row is refused: its text could be the same as that of another row. */
 function textOf({ name }: ColumnFacts): string {
-  return `CAST(u.${quote(name)} AS TEXT)`;
+  const column = `u.${quote(name)}`;
+  return `iif(typeof(${column}) = 'blob', ${column}, CAST(${column} AS TEXT))`;
 }
 
 /** `SQLITE_BUSY_SNAPSHOT`, for example, is a kind of `SQLITE_BUSY`. */

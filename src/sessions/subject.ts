@@ -46,8 +46,12 @@ function columnOf(columns: SubjectUser["columns"], name: string): ColumnValue {
 function readSubject({ text }: ColumnValue, column: string): string {
   const unfit = (what: string) => new SessionRowUnfit(`column "${column}" of SESSION_SUBJECT_COLUMN ${what}`);
   if (text === null || text === "") throw unfit("is empty for a user");
-  if (text.length > subjectCharactersMax) throw unfit(`holds more than ${subjectCharactersMax} characters`);
+  if ([...text].length > subjectCharactersMax)
+    throw unfit(`holds more than ${subjectCharactersMax} characters`);
   if (/\p{Cc}/u.test(text)) throw unfit("holds a control character");
+  // A driver puts U+FFFD where bytes are not UTF-8, so that two users could have the same subject.
+  if (text.includes("\uFFFD"))
+    throw unfit("holds the character U+FFFD, which stands for bytes that are no text");
   return text;
 }
 

@@ -63,6 +63,13 @@ describe("a session token", () => {
     expect(furtherClaims(await ops.newToken(mia))).toEqual({ sub: "43", lid, admin: true });
   });
 
+  test("has a subject of up to 320 characters, however many code units they take", async () => {
+    const subject = "😀".repeat(320);
+    app.table.run(`UPDATE users SET id = '${subject}' WHERE email = '${sol}'`);
+    const { headers } = await ops.verify(bearer(await ops.newToken()));
+    expect(decodeURIComponent(headers.get("x-auth-subject") ?? "")).toBe(subject);
+  });
+
   test("has what the row holds at that moment", async () => {
     await app.client.get(sol);
     app.table.run(`UPDATE users SET plan = 'silver' WHERE email = '${sol}'`);
@@ -156,6 +163,11 @@ describe("a user whose row does not fit gets no session", () => {
       "a subject with a line break",
       "id = 'a' || char(10)",
       'column "id" of SESSION_SUBJECT_COLUMN holds a control character',
+    ],
+    [
+      "a subject whose bytes are not UTF-8",
+      "id = CAST(x'ff' AS TEXT)",
+      'column "id" of SESSION_SUBJECT_COLUMN holds the character U+FFFD, which stands for bytes that are no text',
     ],
     [
       "claims that are too long",

@@ -1,11 +1,10 @@
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { UserRecord } from "../coherence/user-directory.ts";
 import { DatabaseUnavailable, UserUnknown } from "../errors.ts";
 
-const Served = TypeCompiler.Compile(
-  Type.Object({ readId: Type.String(), unfit: Type.Union([Type.String(), Type.Null()]) }),
-);
+const servedRow = Type.Object({ readId: Type.String(), unfit: Type.Union([Type.String(), Type.Null()]) });
+const Served = TypeCompiler.Compile(servedRow);
 const Nobody = TypeCompiler.Compile(Type.Object({ loginId: Type.Null() }));
 const Row = TypeCompiler.Compile(
   Type.Object({
@@ -17,16 +16,17 @@ const Row = TypeCompiler.Compile(
 );
 
 /** Returns whether each row was made for this read, and was not cached in between. */
-export function belongToRead(rows: readonly unknown[], readId: string): boolean {
-  return rows.every((row) => Served.Check(row) && row.readId === readId);
+export function belongToRead(
+  rows: readonly unknown[],
+  readId: string,
+): rows is readonly Static<typeof servedRow>[] {
+  for (const row of rows) if (!Served.Check(row) || row.readId !== readId) return false;
+  return true;
 }
 
 /** Returns the name of the unfit state in which the server or the connection returned these rows, or `null`. */
-export function unfitStateOf(rows: readonly unknown[]): string | null {
-  for (const row of rows) {
-    if (!Served.Check(row)) throw notText();
-    if (row.unfit !== null) return row.unfit;
-  }
+export function unfitStateOf(rows: readonly Static<typeof servedRow>[]): string | null {
+  for (const { unfit } of rows) if (unfit !== null) return unfit;
   return null;
 }
 
@@ -40,10 +40,11 @@ export function pickUser<User extends UserRecord>(
   loginId: string,
   parse: (row: unknown) => User,
 ): User {
-  const users = rows.filter((row) => !Nobody.Check(row)).map(parse);
+  const users: User[] = [];
+  for (const row of rows) if (!Nobody.Check(row)) users.push(parse(row));
   if (users.length > 1) throw severalUsers();
-  const user = users.find((candidate) => differsInCaseOnly(candidate.loginId, loginId));
-  if (user === undefined) throw new UserUnknown();
+  const [user] = users;
+  if (user === undefined || !differsInCaseAtMost(user.loginId, loginId)) throw new UserUnknown();
   return user;
 }
 
@@ -59,8 +60,8 @@ export function severalUsers(): DatabaseUnavailable {
  * owner of `ann@exämple.com` must not become the user `ann@example.com`. Both directions are compared, since the
  * Kelvin sign has the lower case k, but k does not have the upper case Kelvin.
  */
-function differsInCaseOnly(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase() && a.toUpperCase() === b.toUpperCase();
+function differsInCaseAtMost(a: string, b: string): boolean {
+  return a === b || (a.toLowerCase() === b.toLowerCase() && a.toUpperCase() === b.toUpperCase());
 }
 
 export function parseUser(row: unknown): UserRecord {

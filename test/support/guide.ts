@@ -6,7 +6,11 @@ import { sol } from "./ops-client.ts";
 import { type SidecarProcess, spawnSidecar } from "./sidecar-process.ts";
 import { createUsers } from "./user-table.ts";
 
-const guide = readFileSync(join(import.meta.dir, "../../src/sessions/README.md"), "utf8");
+const pages = ["README.md", "LOGIN.md", "PROXIES.md", "SITE-SESSIONS.md"];
+/** The pages that show code to the developers of a site. */
+const guide = pages
+  .map((page) => readFileSync(join(import.meta.dir, "../../src/sessions", page), "utf8"))
+  .join("\n");
 
 /**
  * A snippet of the guide to sessions, by what stands behind its three backticks, with the addresses of a test in place of

@@ -4,14 +4,13 @@ import { developmentSharedSecret } from "../../src/process/development.ts";
 import { showStep } from "../progress.ts";
 import type { Run, RunOptions } from "./run.ts";
 import { openSidecar } from "./sidecar/open-sidecar.ts";
-import type { Sidecar } from "./sidecar/sidecar.ts";
+import type { Sidecar, WorkingDirectory } from "./sidecar/sidecar.ts";
 
 export interface BesideSidecar {
   readonly environment: Environment;
   /** The address that `--url` names, or `null`. */
   readonly baseUrl: string | null;
-  /** The working directory of a sidecar that is started. */
-  readonly cwd: string;
+  readonly directory: WorkingDirectory;
   /** Whether to use a sidecar that is already running. */
   readonly mayAttach: boolean;
   readonly runOptions: RunOptions;
@@ -23,14 +22,14 @@ export interface BesideSidecar {
  * @throws {UsageWrong} | {ConfigurationInvalid} | {CannotStart}
  */
 export async function besideSidecar<Result>(
-  { environment, baseUrl, cwd, mayAttach, runOptions }: BesideSidecar,
+  { environment, baseUrl, directory, mayAttach, runOptions }: BesideSidecar,
   use: (run: Run, sidecar: Sidecar) => Promise<Result>,
 ): Promise<Result> {
   const config = loadConfig(environment, developmentSharedSecret);
   if (process.stderr.isTTY) showStep("waiting for the sidecar");
   // Imported while the sidecar starts, since it takes as long.
   const [sidecar, { startRun }] = await Promise.all([
-    openSidecar({ environment, config, baseUrl, cwd, mayAttach }),
+    openSidecar({ environment, config, baseUrl, directory, mayAttach }),
     import("./run.ts"),
   ]).finally(() => showStep(""));
   try {

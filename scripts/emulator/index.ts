@@ -11,6 +11,7 @@ import { help } from "./help.ts";
 import { defaultPort, emulatorOptions, parseBaseUrl, parseOrigin, parsePort } from "./options.ts";
 import type { RunOptions } from "./run.ts";
 import { createPlayground, isGiven } from "./sidecar/playground.ts";
+import type { WorkingDirectory } from "./sidecar/sidecar.ts";
 
 await runCommand({
   help,
@@ -61,7 +62,7 @@ interface Given {
 
 /** Runs until SIGINT or SIGTERM arrives. */
 function serve({ isJson, ...given }: Given): Promise<ExitStatus> {
-  const place = { cwd: process.cwd(), mayAttach: true };
+  const place = { directory: currentDirectory(), mayAttach: true };
   // Installed first: somebody who reads that the emulator is ready may stop it at once.
   const stop = stopOnSignal("Stopping.");
   return besideSidecar<ExitStatus>({ ...given, ...place }, async ({ addresses }, sidecar) => {
@@ -75,15 +76,24 @@ function serve({ isJson, ...given }: Given): Promise<ExitStatus> {
 async function execute(command: readonly string[], given: Given): Promise<number> {
   const { environment, baseUrl } = given;
   if (isGiven(environment, "DATABASE_URL") || baseUrl !== null)
-    return executeIn(process.cwd(), command, given);
+    return executeIn(currentDirectory(), command, given);
   using playground = await createPlayground(environment);
-  return await executeIn(playground.folder, command, { ...given, environment: playground.environment });
+  const directory = { path: playground.folder, isTemporary: true };
+  return await executeIn(directory, command, { ...given, environment: playground.environment });
 }
 
-function executeIn(cwd: string, command: readonly string[], { isJson, ...given }: Given): Promise<number> {
+function executeIn(
+  directory: WorkingDirectory,
+  command: readonly string[],
+  { isJson, ...given }: Given,
+): Promise<number> {
   const exec = createExec();
-  return besideSidecar({ ...given, cwd, mayAttach: false }, async ({ addresses }, sidecar) => {
+  return besideSidecar({ ...given, directory, mayAttach: false }, async ({ addresses }, sidecar) => {
     if (isJson) tell(`${JSON.stringify(addresses)}\n`);
     return exec.run(command, { ...given.environment, ...variablesOf(addresses, sidecar) });
   });
+}
+
+function currentDirectory(): WorkingDirectory {
+  return { path: process.cwd(), isTemporary: false };
 }

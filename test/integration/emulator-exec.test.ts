@@ -1,12 +1,12 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { eventually, isRejected } from "../../scripts/servers/waiting.ts";
 import { failureOf, startEmulator } from "../support/emulator-process.ts";
 import { runOnTerminal } from "../support/terminal.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const command = join(import.meta.dir, "../../scripts/emulator/index.ts");
 const users = [
@@ -61,13 +61,16 @@ describe("bun run emulator exec", () => {
     expect((await runOnTerminal(argv, { cwd: temporaryFolder().path })).status).toBe(3);
   });
 
-  test.concurrent("leaves no sidecar behind where it is killed", async () => {
-    const child = spawnExec(["--", "sh", "-c", 'echo "$SIDECAR_BASE_URL"; exec sleep 5']);
+  test.concurrent("leaves neither a sidecar nor its database behind if it is killed", async () => {
+    const child = spawnExec(["--", "sh", "-c", 'echo "$SIDECAR_BASE_URL $DATABASE_URL"; exec sleep 5']);
     const { value } = await child.stdout.getReader().read();
-    const baseUrl = new TextDecoder().decode(value).trim();
+    const [baseUrl = "", databaseUrl = ""] = new TextDecoder().decode(value).trim().split(" ");
+    const folder = dirname(databaseUrl.replace(/^sqlite:/, ""));
+    expect(existsSync(folder)).toBe(true);
     child.kill("SIGKILL");
     await child.exited;
     expect(await eventually(() => isRejected(fetch(baseUrl)), true)).toBe(true);
+    expect(await eventually(async () => existsSync(folder), false)).toBe(false);
   });
 
   test.concurrent("answers 127 for a command that there is not, and 2 for none", async () => {

@@ -1,7 +1,7 @@
 import type { Config } from "../../../src/config/load-config.ts";
 import type { Environment } from "../../../src/config/setting-reader.ts";
 import { attachTo, findRunningSidecar } from "./running-sidecar.ts";
-import type { Sidecar } from "./sidecar.ts";
+import type { Sidecar, WorkingDirectory } from "./sidecar.ts";
 import { startSidecar } from "./started-sidecar.ts";
 
 export interface SidecarOptions {
@@ -9,8 +9,7 @@ export interface SidecarOptions {
   readonly config: Config;
   /** The address that `--url` names, or `null`. */
   readonly baseUrl: string | null;
-  /** The working directory of a sidecar that is started. */
-  readonly cwd: string;
+  readonly directory: WorkingDirectory;
   /** Whether to use a sidecar that is already running. If not, a new one starts on free ports. */
   readonly mayAttach: boolean;
 }
@@ -19,7 +18,7 @@ const freePorts = { HOST: "127.0.0.1", OPS_HOST: "127.0.0.1", PORT: "0", OPS_POR
 
 /** @throws {ConfigurationInvalid} | {CannotStart} */
 export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
-  const { environment, config, baseUrl, cwd, mayAttach } = options;
+  const { environment, config, baseUrl, directory, mayAttach } = options;
   if (baseUrl !== null) return attachTo(baseUrl, config);
   const running = mayAttach ? await findRunningSidecar(config) : null;
   if (running !== null) return running;
@@ -30,5 +29,5 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     ...(mayAttach ? {} : freePorts),
     ...(known === null ? { ADMIN_TOKEN: adminToken } : {}),
   };
-  return { ...(await startSidecar(settings, cwd)), adminToken, isOwn: true };
+  return { ...(await startSidecar(settings, directory)), adminToken, isOwn: true };
 }

@@ -1,3 +1,10 @@
+/** The working directory of a sidecar that is started. */
+export interface WorkingDirectory {
+  readonly path: string;
+  /** Whether it exists for this run only: the sidecar deletes it at the end. */
+  readonly isTemporary: boolean;
+}
+
 /** The sidecar that the emulator calls. */
 export interface Sidecar {
   /** The address of its public listener, with its base path. */

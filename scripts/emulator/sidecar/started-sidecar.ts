@@ -3,10 +3,11 @@ import type { Environment } from "../../../src/config/setting-reader.ts";
 import { ConfigurationInvalid } from "../../../src/errors.ts";
 import { tell } from "../../progress.ts";
 import { CannotStart } from "../cannot-start.ts";
+import type { WorkingDirectory } from "./sidecar.ts";
 import { followSidecarLog, type SidecarUrls } from "./sidecar-log.ts";
 
 const entry = join(import.meta.dir, "sidecar-child.ts");
-const readyMs = 20_000;
+const readyMs = 60_000;
 const statusConfigurationInvalid = 78;
 
 export interface StartedSidecar extends SidecarUrls {
@@ -19,9 +20,12 @@ export interface StartedSidecar extends SidecarUrls {
  *
  * @throws {ConfigurationInvalid} it says that a setting is wrong | {CannotStart} with what it said
  */
-export async function startSidecar(environment: Environment, cwd: string): Promise<StartedSidecar> {
-  const child = Bun.spawn([process.execPath, entry], {
-    cwd,
+export async function startSidecar(
+  environment: Environment,
+  { path, isTemporary }: WorkingDirectory,
+): Promise<StartedSidecar> {
+  const child = Bun.spawn([process.execPath, entry, ...(isTemporary ? ["temporary"] : [])], {
+    cwd: path,
     env: { ...environment, LOG_LEVEL: "info", LOG_FORMAT: "json", DRAIN_SECONDS: "0" },
     detached: true,
     stdin: "pipe",

@@ -1,17 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import { configurations, limits } from "./configurations.ts";
-import { allRepairs, allRepairsBut, repairNames, repairs } from "./repairs.ts";
+import { allRules, allRulesBut, ruleNames, rules } from "./rules.ts";
 import { search } from "./search.ts";
 
 const readme = await Bun.file(new URL("README.md", import.meta.url)).text();
 const slowTestMs = 180_000;
 
-describe("the coherence protocol, every interleaving", () => {
+describe("the coherence protocol in every interleaving", () => {
   for (const [name, configuration] of Object.entries(configurations)) {
     test(
-      `answers no stale hit and no false 204: ${configuration.about}`,
+      `has no stale hit and no false 204 with ${configuration.about}`,
       () => {
-        const { violation, states } = search({ configuration, repairs: allRepairs, forgets: true });
+        const { violation, states } = search({ configuration, rules: allRules, forgets: true });
         expect({ violation, states }).toEqual({ violation: null, states: statesInReadme(name) });
       },
       slowTestMs,
@@ -19,16 +19,16 @@ describe("the coherence protocol, every interleaving", () => {
   }
 });
 
-describe("the coherence protocol, one rule left out", () => {
-  for (const name of repairNames) {
-    const { rule, caughtIn } = repairs[name];
+describe("the coherence protocol without one rule", () => {
+  for (const name of ruleNames) {
+    const { rule, caughtIn } = rules[name];
     if (caughtIn === null) continue;
     test(
-      `is broken without: ${rule}`,
+      `is violated without the rule: ${rule}`,
       () => {
         const world = {
           configuration: configurations[caughtIn],
-          repairs: allRepairsBut(name),
+          rules: allRulesBut(name),
           forgets: true,
         };
         expect(search(world).violation?.trace).not.toBeEmpty();
@@ -38,16 +38,16 @@ describe("the coherence protocol, one rule left out", () => {
   }
 });
 
-describe("the coherence protocol, beyond its promise", () => {
+describe("the coherence protocol beyond its promise", () => {
   for (const configuration of Object.values(limits)) {
-    test(`is broken where the README says so: ${configuration.about}`, () => {
-      const { violation } = search({ configuration, repairs: allRepairs, forgets: true });
+    test(`is violated, as the README says, if ${configuration.about}`, () => {
+      const { violation } = search({ configuration, rules: allRules, forgets: true });
       expect(violation?.trace).not.toBeEmpty();
     });
   }
 });
 
-/** What the README's table says of a configuration, so that it is never out of date. */
+/** Returns the number of states in the README's table, so that the table is always up to date. */
 function statesInReadme(name: string): number {
   const [, count = ""] = readme.match(new RegExp(`^\\| ${name} +\\| +([\\d,]+) +\\|$`, "m")) ?? [];
   return Number(count.replaceAll(",", ""));

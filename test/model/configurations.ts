@@ -1,21 +1,21 @@
 import { type Faults, noEpoch, noToken, nothing, restingReader, type State, type Writer } from "./state.ts";
 
-/** Who takes part, and how often each fault may strike. */
+/** The processes that take part, and how often each fault may happen. */
 export interface Configuration extends Faults {
   readonly about: string;
-  /** The value each writer is to set; the row holds 0 at first. */
+  /** The value that each writer sets. At first, the row holds 0. */
   readonly writes: readonly number[];
   readonly readers: number;
-  /** How often a write reads again after 0 rows. */
+  /** How often a write may read the row again after an UPDATE changed 0 rows. */
   readonly rereads: number;
-  /** Scripts may run twice. */
+  /** Whether scripts may run twice. */
   readonly resends: boolean;
-  /** Masters of a Redis Cluster at first, all past their grace. */
+  /** The number of masters of a Redis Cluster at first. The grace of all of them is over. */
   readonly masters: number;
   readonly outsideValue: number;
-  /** What a trigger makes of the value 1; `null` without one. */
+  /** The value that a trigger writes instead of 1; `null` without a trigger. */
   readonly oneBecomes: number | null;
-  /** Also demands what compare-and-set cannot give without a version column: see `limits`. */
+  /** Whether to require what compare-and-set cannot guarantee without a version column; see `limits`. */
   readonly landsOnce: boolean;
 }
 
@@ -37,13 +37,14 @@ const calm: Omit<Configuration, "about" | "writes"> = {
 const table = {
   writers: {
     ...calm,
-    about: "two writers and a reader; lost replies, late and resent scripts, expiry, lapse",
+    about:
+      "two writers and a reader; replies are lost, scripts run late or twice, hashes expire and markers lapse",
     writes: [1, 2],
     resends: true,
   },
   "restored values": {
     ...calm,
-    about: "three writers, one puts the first value back; a restart",
+    about: "three writers, one of which restores the first value; Redis restarts once",
     writes: [2, 1, 0],
     readers: 0,
     rereads: 0,
@@ -51,14 +52,15 @@ const table = {
   },
   failover: {
     ...calm,
-    about: "two writers and a reader; two restarts or failovers, empty, whole, or to an older hash",
+    about:
+      "two writers and a reader; Redis restarts or fails over twice, with no hash, the current one, or an older one",
     writes: [1, 2],
     snapshots: 1,
     restarts: 2,
   },
   resharding: {
     ...calm,
-    about: "two writers and a reader; two masters, the key moves, a master fails over",
+    about: "two writers and a reader; there are two masters, the key moves, and a master fails over",
     writes: [1, 2],
     masters: 2,
     snapshots: 1,
@@ -89,7 +91,7 @@ const table = {
 
 export type ConfigurationName = keyof typeof table;
 
-/** The configurations of the test run; together they hold every behaviour of the model. */
+/** The configurations of the test run. Together they cover every behavior of the model. */
 export const configurations: Readonly<Record<ConfigurationName, Configuration>> = table;
 
 /** The same with wider bounds, for `run.ts --deep`. */
@@ -102,16 +104,17 @@ export const deepConfigurations: Readonly<Record<string, Configuration>> = {
   "outside, evicted": { ...table.outside, evictions: 1 },
 };
 
-/** What the protocol does not promise: each of these has a violation with every rule kept. */
+/** What the protocol does not promise: each of these has a violation although all rules are followed. */
 export const limits = {
   "there and back": {
     ...table.resharding,
-    about: "the key moves away, its new master loses writes in a failover, and the key moves back",
+    about: "a key moves to a master that loses writes in a failover, and the key moves back",
     migrations: 2,
   },
   "the same value twice": {
     ...calm,
-    about: "a lost reply is read back as done, by another's commit of the same value, which is then undone",
+    about:
+      "a set without a reply is read back as done because another set committed the same value, which is then undone",
     writes: [1, 1, 0],
     readers: 0,
     rereads: 0,
@@ -119,7 +122,10 @@ export const limits = {
   },
 } satisfies Record<string, Configuration>;
 
-/** No hash, the row at 0, every process at its start, every master past its grace. */
+/**
+ * Returns the first state: there is no hash, the row holds 0, no process has begun, and the grace of every master is
+ * over.
+ */
 export function initialState(configuration: Configuration): State {
   const { writes, readers, masters, snapshots, restarts, migrations, evictions, outsideWrites } =
     configuration;
@@ -150,7 +156,7 @@ function newWriter(id: number, value: number, rereadsLeft: number): Writer {
     answer: "none",
     old: 0,
     rereadsLeft,
-    fenced: false,
+    pastDeadline: false,
     epochsBefore: 0,
     held: false,
     afterOutside: false,

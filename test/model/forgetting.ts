@@ -1,5 +1,5 @@
 import type { World } from "./moves.ts";
-import type { Repairs } from "./repairs.ts";
+import type { Rules } from "./rules.ts";
 import {
   type Hash,
   noEpoch,
@@ -12,18 +12,23 @@ import {
 } from "./state.ts";
 
 /**
- * The same state without what can no longer matter to any step: states that differ in that only are one.
- * A token that is in no hash is held in vain, an epoch that cannot come back as well; a hash of a foreign epoch
- * counts for its markers only; once the youngest epoch's grace is over, so is that of the elder ones.
- * A rule left out switches off what relies on it. `run.ts --deep` searches without any of this as well.
+ * Returns the state without the parts that no later step can observe, so that states which differ only in these are
+ * merged. A lease token that is in no hash is useless, and so is an epoch that cannot return. Of a hash of another
+ * epoch only the markers count. If the grace of the youngest epoch is over, so is that of the older ones.
+ *
+ * If a rule is left out, the parts that rely on it are kept. `run.ts --deep` also searches without any merging.
  */
-export function forgetting(state: State, { repairs, forgets }: World): State {
+export function forgetting(state: State, { rules, forgets }: World): State {
   if (!forgets) return state;
-  const blind = foreignHashesAreBlind(repairs);
-  const hash = blind && !mayComeBack(state, state.hash?.epoch) ? blinded(state.hash) : state.hash;
+  const ignoresForeign = foreignHashesAreUseless(rules);
+  const hash =
+    ignoresForeign && !mayComeBack(state, state.hash?.epoch) ? withoutValue(state.hash) : state.hash;
   const snapshot =
-    blind && !mayBeRestoredTo(state, state.snapshot?.epoch) ? blinded(state.snapshot) : state.snapshot;
-  const inVain = (token: number) => tokensTell(repairs) && token !== hash?.token && token !== snapshot?.token;
+    ignoresForeign && !mayBeRestoredTo(state, state.snapshot?.epoch)
+      ? withoutValue(state.snapshot)
+      : state.snapshot;
+  const isObsolete = (token: number) =>
+    tokensAreUnique(rules) && token !== hash?.token && token !== snapshot?.token;
   const everyEpoch = (1 << state.epochs) - 1;
   const graceOver = state.graceOver & (1 << (state.epochs - 1)) ? everyEpoch : state.graceOver;
   const calm = graceOver === everyEpoch;
@@ -32,53 +37,56 @@ export function forgetting(state: State, { repairs, forgets }: World): State {
     graceOver,
     hash,
     snapshot,
-    writers: state.writers.map((writer) => ofWriter(writer, state, calm, inVain(writer.token), repairs)),
-    readers: state.readers.map((reader) => ofReader(reader, state, inVain(reader.token), repairs)),
+    writers: state.writers.map((writer) => ofWriter(writer, state, calm, isObsolete(writer.token), rules)),
+    readers: state.readers.map((reader) => ofReader(reader, state, isObsolete(reader.token), rules)),
   };
 }
 
-/** Tokens that never repeat can be compared by identity alone. */
-export function tokensTell({ tokenNeverRepeats, beginTokenPerRun, endTokenPerRun }: Repairs): boolean {
+/** Returns whether tokens never repeat, so that they can be compared by identity alone. */
+export function tokensAreUnique({ tokenNeverRepeats, beginTokenPerRun, endTokenPerRun }: Rules): boolean {
   return tokenNeverRepeats && beginTokenPerRun && endTokenPerRun;
 }
 
-/** Whether v and t of a hash of another epoch can be of no use. */
-function foreignHashesAreBlind(repairs: Repairs): boolean {
-  const { hitChecksEpoch, hitFromItsServer, resetDropsValue, resetRenewsToken } = repairs;
-  const { fillChecksEpoch, endRefusesForeignEpoch } = repairs;
+/** Returns whether nothing can use the value and the lease token of a hash of another epoch. */
+function foreignHashesAreUseless(rules: Rules): boolean {
+  const { hitChecksEpoch, hitFromItsServer, resetDropsValue, resetRenewsToken } = rules;
+  const { fillChecksEpoch, endRefusesForeignEpoch } = rules;
   const unseen = hitChecksEpoch && hitFromItsServer && resetDropsValue && resetRenewsToken;
-  return unseen && fillChecksEpoch && endRefusesForeignEpoch && tokensTell(repairs);
+  return unseen && fillChecksEpoch && endRefusesForeignEpoch && tokensAreUnique(rules);
 }
 
-function blinded(hash: Hash | null): Hash | null {
+function withoutValue(hash: Hash | null): Hash | null {
   return hash && { epoch: noEpoch, token: noToken, value: null, markers: hash.markers, marked: hash.marked };
 }
 
-function ofWriter(writer: Writer, state: State, calm: boolean, inVain: boolean, repairs: Repairs): Writer {
+function ofWriter(writer: Writer, state: State, calm: boolean, isObsolete: boolean, rules: Rules): Writer {
   const foreign =
-    writer.epoch !== noEpoch && repairs.endRefusesForeignEpoch && !mayComeBack(state, writer.epoch);
-  const solo = writer.solo && !foreign && !(inVain && repairs.endChecksToken);
+    writer.epoch !== noEpoch && rules.endRefusesForeignEpoch && !mayComeBack(state, writer.epoch);
+  const solo = writer.solo && !foreign && !(isObsolete && rules.endChecksToken);
   const epochsBefore = calm ? 0 : writer.epochsBefore;
   const epoch = foreign ? noEpoch : writer.epoch;
-  const found = inVain && repairs.markChecksToken ? nothing : writer.found;
+  const found = isObsolete && rules.markChecksToken ? nothing : writer.found;
   const token = solo || found !== nothing ? writer.token : noToken;
   const isSame = epochsBefore === writer.epochsBefore && epoch === writer.epoch && found === writer.found;
   if (isSame && token === writer.token) return writer;
   return { ...writer, epochsBefore, epoch, token, solo, found };
 }
 
-function ofReader(reader: Reader, state: State, inVain: boolean, repairs: Repairs): Reader {
+function ofReader(reader: Reader, state: State, isObsolete: boolean, rules: Rules): Reader {
   if (reader.at !== "missed" && reader.at !== "filling") return reader;
-  const foreign = repairs.fillChecksEpoch && !mayComeBack(state, reader.epoch);
-  return foreign || (inVain && repairs.fillChecksToken) ? { id: reader.id, ...restingReader } : reader;
+  const foreign = rules.fillChecksEpoch && !mayComeBack(state, reader.epoch);
+  return foreign || (isObsolete && rules.fillChecksToken) ? { id: reader.id, ...restingReader } : reader;
 }
 
-/** Whether the key's server has this epoch, or may have it again after resharding. */
+/** Returns whether the server of the key has this epoch, or may have it again after resharding. */
 function mayComeBack(state: State, epoch = noEpoch): boolean {
   return epoch === state.home || mayBeRestoredTo(state, epoch);
 }
 
-/** Whether a snapshot restored by another server may still get to a running server of this epoch. */
+/**
+ * Returns whether the key may still move to a running server of this epoch, with a snapshot that another server has
+ * restored.
+ */
 function mayBeRestoredTo({ home, live, faults }: State, epoch = noEpoch): boolean {
   return faults.migrations > 0 && epoch !== home && epoch !== noEpoch && (live & (1 << epoch)) !== 0;
 }

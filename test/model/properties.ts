@@ -1,46 +1,48 @@
-/** What must hold. Each function answers the sentence that is broken, or null. */
+/** The properties. Each function returns the sentence that describes a violation, or null. */
 import type { Configuration } from "./configurations.ts";
 import { hit } from "./redis-scripts.ts";
-import type { Repairs } from "./repairs.ts";
+import type { Rules } from "./rules.ts";
 import { nothing, type State, type Writer } from "./state.ts";
 
 /**
- * A hit is one atomic HMGET, so a reader that arrives right now has a request of exactly one instant: whatever
- * it would be answered must be the row as it is. Readers that arrived earlier are promised less.
+ * Checks a state. A hit is one atomic HMGET, so the request of a reader that arrives now consists of a single instant,
+ * and its answer must be the current value of the row. Readers that arrived earlier are promised less.
  */
-export function brokenIn(state: State, repairs: Repairs): string | null {
+export function brokenIn(state: State, rules: Rules): string | null {
   if (state.broken !== null) return state.broken;
   if (state.unread && state.hash?.marked !== true)
-    return "a session is given after a stale hash, though nobody has read the row since";
-  if (state.hash?.marked && state.hash.value !== null) return "a hash that is marked as stale has a value";
+    return "a session is granted after a stale hash although nobody has read the row since";
+  if (state.hash?.marked && state.hash.value !== null) return "a hash with a stale mark has a value";
   if (state.outsideAdmitted || state.evictedAdmitted !== 0) return null;
-  const answer = hit(state, repairs);
+  const answer = hit(state, rules);
   return answer === null || answer === state.row
     ? null
-    : `a hit answers ${answer} while the database has ${state.row}`;
+    : `a hit returns ${answer} while the row holds ${state.row}`;
 }
 
-/** While only sidecars write, and no marker is lost, a mark is a false alarm. */
+/** A stale mark is a false alarm if only sidecars write and no marker is lost. */
 export const brokenByMark = ({ outsideWrites, evictions }: Configuration): string | null =>
-  outsideWrites + evictions > 0 ? null : "a hash is marked as stale, though only sidecars have written";
+  outsideWrites + evictions > 0 ? null : "a hash gets a stale mark although only sidecars have written";
 
-/** A 204 means that the database has held the value since the request began. */
+/** A 204 means that the database has held the value at some instant since the request began. */
 export const brokenByAcknowledging = (writer: Writer): string | null =>
-  writer.held ? null : "a set is acknowledged whose value the database never had";
+  writer.held ? null : "a set is acknowledged although the database never held its value";
 
 /**
- * A write answered "not done" stays undone; one answered "unknown" may land, but over what it has read only. One
- * read back as done may land once more if the row is put back to what it had read: `landsOnce` asks for that too.
+ * A write that was answered as not done is never committed. One that was answered as unknown may be committed later,
+ * but only over the value that it has read. One that was read back as done may be committed once more if the row
+ * returns to the value that it had read; `landsOnce` forbids that, too.
  */
 export function brokenByCommit(state: State, writer: Writer, { landsOnce }: Configuration): string | null {
   if (state.unread && state.evictedAdmitted === 0)
-    return "a set is written after a stale hash, though nobody has read the row since";
+    return "a set is written after a stale hash although nobody has read the row since";
   const isAlone = state.hash?.token === writer.token && state.hash.epoch === writer.epoch;
   if (writer.found !== nothing && writer.found !== state.row && isAlone)
-    return "a set overwrites what the site has written, from a list that it did not know";
+    return "a set overwrites what the site has written although its caller has not seen that";
   if (writer.answer === "not done") return "a set answered as not done is committed later";
   if (writer.answer === "unknown" && state.row !== writer.old)
-    return "a set answered as unknown lands later over a value that it never read";
-  if (writer.answer === "done" && landsOnce) return "a set answered as done lands late over a newer one";
+    return "a set answered as unknown is committed later over a value that it never read";
+  if (writer.answer === "done" && landsOnce)
+    return "a set answered as done is committed later over a newer one";
   return null;
 }

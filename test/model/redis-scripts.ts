@@ -1,119 +1,131 @@
-/** What each Redis script does to the hash. Every script is one atomic step, and may run late or twice. */
-import type { Repairs } from "./repairs.ts";
+/** What each Redis script does to the hash. Every script is one atomic step and may run late or twice. */
+import type { Rules } from "./rules.ts";
 import { type Hash, markerOf, nothing, type Reader, type State, unusedToken, type Writer } from "./state.ts";
 
-/** A token that nobody holds. Left out: a count that starts at 0 again with every new hash. */
-function freshToken(state: State, hash: Hash | null, repairs: Repairs): number {
-  if (repairs.tokenNeverRepeats) return unusedToken(state);
+/** Returns a token that nobody holds. Without the rule, it is a number that starts at 0 again for every new hash. */
+function freshToken(state: State, hash: Hash | null, rules: Rules): number {
+  if (rules.tokenNeverRepeats) return unusedToken(state);
   return hash === null ? 0 : (hash.token + 1) % 8;
 }
 
-/** Left out: the client draws the token, so that a script sent again brings the same one again. */
+/** Without the rule, the client chooses the token, so a script that is sent again sets the same one again. */
 const sentWithBegin = (writer: Writer): number => 8 + writer.id;
 const sentWithEnd = (writer: Writer): number => 11 + writer.id;
 
-/** A script that meets another server's hash: v goes, t is fresh, e is this server's, the markers stay. */
-export function reset(state: State, repairs: Repairs): Hash | null {
+/**
+ * Resets a hash of another epoch: removes the value, changes the lease token, sets the epoch of this server, and keeps
+ * the markers.
+ */
+export function reset(state: State, rules: Rules): Hash | null {
   const { hash, home } = state;
   if (hash === null || hash.epoch === home) return hash;
   return {
     epoch: home,
-    token: repairs.resetRenewsToken ? freshToken(state, hash, repairs) : hash.token,
-    value: repairs.resetDropsValue ? null : hash.value,
-    markers: repairs.resetKeepsMarkers ? hash.markers : 0,
+    token: rules.resetRenewsToken ? freshToken(state, hash, rules) : hash.token,
+    value: rules.resetDropsValue ? null : hash.value,
+    markers: rules.resetKeepsMarkers ? hash.markers : 0,
     marked: hash.marked,
   };
 }
 
-/** READ: a hash that answers MISS with its token, or whatever else it finds (a value, or markers: ASK). */
-export function read(state: State, repairs: Repairs): Hash {
-  const found = reset(state, repairs);
+/**
+ * READ returns the hash that it finds, after a reset or newly created. It is a miss if it has no value and no marker.
+ */
+export function read(state: State, rules: Rules): Hash {
+  const found = reset(state, rules);
   if (found !== null) return found;
   return {
     epoch: state.home,
-    token: freshToken(state, null, repairs),
+    token: freshToken(state, null, rules),
     value: null,
     markers: 0,
     marked: false,
   };
 }
 
-/** FILL: stores the reader's value iff nothing has happened to the hash since its MISS. */
-export function fill(state: State, reader: Reader, repairs: Repairs): Hash | null {
+/** FILL stores the reader's value only if nothing has happened to the hash since its miss. */
+export function fill(state: State, reader: Reader, rules: Rules): Hash | null {
   const { hash } = state;
   if (hash === null) return null;
-  if (repairs.fillChecksEpoch && reader.epoch !== state.home) return hash;
-  if (repairs.fillChecksToken && reader.token !== hash.token) return hash;
-  if (repairs.fillChecksMarkers && hash.markers !== 0) return hash;
-  if (repairs.fillKeepsValue && hash.value !== null) return hash;
+  if (rules.fillChecksEpoch && reader.epoch !== state.home) return hash;
+  if (rules.fillChecksToken && reader.token !== hash.token) return hash;
+  if (rules.fillChecksMarkers && hash.markers !== 0) return hash;
+  if (rules.fillKeepsValue && hash.value !== null) return hash;
   return { ...hash, epoch: state.home, value: reader.value };
 }
 
-/** BEGIN: drops v, renews t, adds the writer's marker, and tells whether it is the only one. */
+/**
+ * BEGIN removes the value, changes the lease token, adds the writer's marker, and returns whether it is the only one.
+ */
 export function begin(
   state: State,
   writer: Writer,
-  repairs: Repairs,
+  rules: Rules,
 ): { hash: Hash; solo: boolean; found: number } {
-  const found = read(state, repairs);
+  const found = read(state, rules);
   const others = found.markers & ~markerOf(writer);
-  const renewed = repairs.beginTokenPerRun ? freshToken(state, found, repairs) : sentWithBegin(writer);
+  const renewed = rules.beginTokenPerRun ? freshToken(state, found, rules) : sentWithBegin(writer);
   return {
-    solo: others === 0 || !repairs.soloAskedAtBegin,
+    solo: others === 0 || !rules.soloCheckedAtBegin,
     found: found.value ?? nothing,
     hash: {
       epoch: state.home,
-      token: repairs.beginRenewsToken ? renewed : found.token,
-      value: repairs.beginDropsValue ? null : found.value,
+      token: rules.beginRenewsToken ? renewed : found.token,
+      value: rules.beginDropsValue ? null : found.value,
       markers: others | markerOf(writer),
       marked: found.marked,
     },
   };
 }
 
-/** END: takes away the writer's marker; fills if nobody overlapped; drops v if it cannot know. */
-export function end(state: State, writer: Writer, mayFill: boolean, repairs: Repairs): Hash | null {
+/**
+ * END removes the writer's marker. It fills if no other write overlapped, and removes the value if it cannot know that.
+ */
+export function end(state: State, writer: Writer, mayFill: boolean, rules: Rules): Hash | null {
   const { hash } = state;
   if (hash === null) return null;
-  const markers = markersAfterEnd(hash, writer, repairs);
-  const gone = markers === hash.markers && repairs.endDropsWhenMarkerGone;
-  const foreign = writer.epoch !== state.home && repairs.endRefusesForeignEpoch;
-  const renewed = repairs.endTokenPerRun ? freshToken(state, hash, repairs) : sentWithEnd(writer);
+  const markers = markersAfterEnd(hash, writer, rules);
+  const gone = markers === hash.markers && rules.endDropsWhenMarkerGone;
+  const foreign = writer.epoch !== state.home && rules.endRefusesForeignEpoch;
+  const renewed = rules.endTokenPerRun ? freshToken(state, hash, rules) : sentWithEnd(writer);
   if (gone || foreign) return { ...hash, markers, value: null, token: renewed };
-  const alone = markers === 0 || !repairs.endFillsAlone;
-  const mine = writer.token === hash.token || !repairs.endChecksToken;
+  const alone = markers === 0 || !rules.endFillsAlone;
+  const mine = writer.token === hash.token || !rules.endChecksToken;
   const stores = hash.marked ? nothing : writer.stores;
   if (mayFill && alone && mine && stores !== nothing)
     return { ...hash, markers, epoch: state.home, value: stores };
   return { ...hash, markers };
 }
 
-/** Left out: a counter that every END lowers by one, no matter whose marker is left; or an END that clears them all. */
-function markersAfterEnd(hash: Hash, writer: Writer, repairs: Repairs): number {
+/** Without the rules, END decrements a counter regardless of whose markers are left, or removes all markers. */
+function markersAfterEnd(hash: Hash, writer: Writer, rules: Rules): number {
   const others = hash.markers & ~markerOf(writer);
-  if (!repairs.endTakesOwnMarkerOnly) return 0;
-  if (!repairs.markersPerWriter && others === hash.markers) return others & (others - 1);
+  if (!rules.endTakesOwnMarkerOnly) return 0;
+  if (!rules.markersPerWriter && others === hash.markers) return others & (others - 1);
   return others;
 }
 
-/** Purge: v goes and t is fresh, so that no fill in flight brings the old value back. */
-export function purge(state: State, repairs: Repairs): Hash | null {
+/** Purge removes the value and changes the lease token, so that no fill in flight restores the old value. */
+export function purge(state: State, rules: Rules): Hash | null {
   const { hash } = state;
-  return hash && { ...hash, value: null, token: freshToken(state, hash, repairs) };
+  return hash && { ...hash, value: null, token: freshToken(state, hash, rules) };
 }
 
-/** The mark of a stale hash: v goes, t is fresh, unless another write has begun since the token was read. */
-export function markStale(state: State, token: number, repairs: Repairs): Hash | null {
+/**
+ * Sets the stale mark: removes the value and changes the lease token, unless another write has begun since the token
+ * was read.
+ */
+export function markStale(state: State, token: number, rules: Rules): Hash | null {
   const { hash, home } = state;
   if (hash === null || hash.epoch !== home || hash.token !== token) return null;
-  return { ...hash, value: null, token: freshToken(state, hash, repairs), marked: repairs.marksStale };
+  return { ...hash, value: null, token: freshToken(state, hash, rules), marked: rules.marksStale };
 }
 
-/** What a plain HMGET accepts as a hit, if anything. */
-export function hit(state: State, repairs: Repairs): number | null {
+/** Returns the value that a plain HMGET accepts as a hit, or null. */
+export function hit(state: State, rules: Rules): number | null {
   const { hash } = state;
-  if (hash === null || (hash.markers !== 0 && repairs.hitChecksMarkers)) return null;
-  if (!repairs.hitChecksEpoch) return hash.value;
-  const known = repairs.hitFromItsServer ? 1 << state.home : state.live;
+  if (hash === null || (hash.markers !== 0 && rules.hitChecksMarkers)) return null;
+  if (!rules.hitChecksEpoch) return hash.value;
+  const known = rules.hitFromItsServer ? 1 << state.home : state.live;
   return known & (1 << hash.epoch) ? hash.value : null;
 }

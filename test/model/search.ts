@@ -1,16 +1,16 @@
 import { initialState } from "./configurations.ts";
-import { forgetting, tokensTell } from "./forgetting.ts";
+import { forgetting, tokensAreUnique } from "./forgetting.ts";
 import type { Move, World } from "./moves.ts";
 import { brokenIn } from "./properties.ts";
 import { readerSteps } from "./reader-steps.ts";
 import type { State } from "./state.ts";
 import { stateKey } from "./state-key.ts";
-import { happenings } from "./time-and-faults.ts";
+import { worldEvents } from "./time-and-faults.ts";
 import { writerSteps } from "./writer-steps.ts";
 
 export interface Violation {
   readonly rule: string;
-  /** The shortest way there, a step and what it leaves behind in each line. */
+  /** The shortest sequence of steps to the violation. Each line has a step and the state after it. */
   readonly trace: readonly string[];
 }
 
@@ -20,11 +20,12 @@ export interface Finding {
 }
 
 /**
- * Visits every state once, nearest first, so that the first violation met is a shortest one.
- * @throws {RangeError} if there are more than `statesMax`; nothing is proven then.
+ * Visits every state once, in order of distance, so that the first violation has a shortest trace.
+ *
+ * @throws {RangeError} there are more than `statesMax` states, so nothing is proven
  */
 export function search(world: World, statesMax = 30_000_000): Finding {
-  const tokensByName = !tokensTell(world.repairs);
+  const tokensByName = !tokensAreUnique(world.rules);
   const first = initialState(world.configuration);
   const keys = [stateKey(first, tokensByName)];
   const cameFrom = [-1];
@@ -36,7 +37,7 @@ export function search(world: World, statesMax = 30_000_000): Finding {
     const nextStart = keys.length;
     for (const [place, state] of layer.entries()) {
       for (const { label, next } of movesFrom(state, world)) {
-        const rule = brokenIn(next, world.repairs);
+        const rule = brokenIn(next, world.rules);
         if (rule !== null) {
           const trace = traceTo(keys, cameFrom, layerStart + place, world, tokensByName);
           return { states: keys.length, violation: { rule, trace: [...trace, line(label, next)] } };
@@ -63,11 +64,11 @@ function movesFrom(state: State, world: World): Move[] {
   };
   for (const writer of state.writers) for (const step of writerSteps) add(step(state, writer, world));
   for (const reader of state.readers) for (const step of readerSteps) add(step(state, reader, world));
-  for (const happening of happenings) for (const move of happening(state, world)) add(move);
+  for (const worldEvent of worldEvents) for (const move of worldEvent(state, world)) add(move);
   return moves;
 }
 
-/** Walks the keys back to the first state, then takes the same steps forward again to name them. */
+/** Follows the keys back to the first state, and then repeats the same steps from there to get their labels. */
 function traceTo(
   keys: readonly string[],
   cameFrom: readonly number[],

@@ -14,12 +14,13 @@ const writerPlaces = [
 const answers = ["none", "done", "not done", "unknown"];
 const readerPlaces = ["start", "joined", "missed", "filling", "stale"];
 
-/** Numbers a token for the key, 0 for none. */
+/** Returns the number of a token in the key; 0 means none. */
 type TokenNumber = (token: number) => number;
 
 /**
- * A short string that two states share only if they are the same but for the names of tokens. Tokens are compared
- * and never ordered, so they are numbered by first appearance, unless `tokensByName` (a broken token has a meaning).
+ * Returns a short string that is equal for two states only if they differ in nothing but the names of tokens. Tokens
+ * are compared and never ordered, so they are numbered by first appearance. With `tokensByName` they keep their names,
+ * which matter if a rule about tokens is left out.
  */
 export function stateKey(state: State, tokensByName: boolean): string {
   const { faults, writers, readers } = state;
@@ -42,7 +43,7 @@ export function stateKey(state: State, tokensByName: boolean): string {
   return String.fromCharCode(...codes);
 }
 
-/** Four numbers below 16 in one character's code. */
+/** Packs four numbers below 16 into one character code. */
 const packed = (a: number, b: number, c: number, d: number): number => a | (b << 4) | (c << 8) | (d << 12);
 
 const flagsOf = ({ unread, hash, snapshot }: State): number =>
@@ -55,7 +56,7 @@ function ofHash(hash: Hash | null, numbered: TokenNumber): number {
 
 function pushWriter(codes: number[], writer: Writer, numbered: TokenNumber): void {
   const flags =
-    Number(writer.fenced) |
+    Number(writer.pastDeadline) |
     (Number(writer.held) << 1) |
     (Number(writer.afterOutside) << 2) |
     (Number(writer.solo) << 3);

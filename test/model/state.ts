@@ -1,17 +1,17 @@
-/** The state of the model: one key, one row, one Redis master at a time, a few writers and filling readers. */
+/** The state of the model: one key, one row, one Redis master at a time, and a few writers and readers that fill. */
 
-/** What the Redis server holds for the key. `n` is not kept: it stands exactly while `markers` is not 0. */
+/** The hash in Redis. The field `n` is not modeled, since it exists exactly while `markers` is not 0. */
 export interface Hash {
   readonly epoch: number;
   readonly token: number;
   readonly value: number | null;
-  /** One bit for each writer whose marker lives. */
+  /** One bit for each writer whose marker has not lapsed. */
   readonly markers: number;
-  /** Whether it is marked as stale. */
+  /** Whether it has a stale mark. */
   readonly marked: boolean;
 }
 
-/** One `set`. A crash is a writer that takes no further step; what it has sent may still land. */
+/** One `set`. A writer that crashes takes no further step, but what it has sent may still arrive. */
 export interface Writer {
   readonly id: number;
   readonly value: number;
@@ -26,35 +26,38 @@ export interface Writer {
     | "unknown"
     | "answered";
   readonly answer: "none" | "done" | "not done" | "unknown";
-  /** The value it read last. */
+  /** The value that it read last. */
   readonly old: number;
   readonly rereadsLeft: number;
-  /** Its deadline and one statement's limit have passed by the database's clock: 2D after step 1. */
-  readonly fenced: boolean;
-  /** How many epochs there had been at step 1. */
+  /**
+   * Whether its deadline and the limit of one more statement have passed by the database's clock, which is two
+   * statement limits after step 1.
+   */
+  readonly pastDeadline: boolean;
+  /** The number of epochs at step 1. */
   readonly epochsBefore: number;
-  /** Whether the database held `value` at some instant since step 1. */
+  /** Whether the database has held `value` at some instant since step 1. */
   readonly held: boolean;
   readonly afterOutside: boolean;
-  /** BEGIN's answer. `solo` becomes "may fill" once the UPDATE is sent. */
+  /** The reply to BEGIN. When the UPDATE has been sent, `solo` means that END may fill. */
   readonly epoch: number;
   readonly token: number;
   readonly solo: boolean;
-  /** The value that BEGIN dropped, until another write is known to have begun; `nothing` if it dropped none. */
+  /** The value that BEGIN removed, until another write is known to have begun; `nothing` if it removed none. */
   readonly found: number;
-  /** What its END stores. */
+  /** The value that its END stores. */
   readonly stores: number;
   readonly beginsInFlight: number;
   readonly updatesInFlight: number;
   readonly endsInFlight: number;
 }
 
-/** A reader that has missed and may fill; it starts again for ever. Hits need no process: see properties.ts. */
+/** A reader that has missed and may fill. It starts again without end. Hits need no process; see properties.ts. */
 export interface Reader {
   readonly id: number;
   /**
-   * "joined": it shares a statement that was sent before its READ, which only a broken rule allows. "stale": READ has
-   * found the hash marked.
+   * "joined": it shares a statement that was sent before its READ, which happens only without a rule. "stale": READ has
+   * found a stale mark.
    */
   readonly at: "start" | "joined" | "missed" | "filling" | "stale";
   readonly epoch: number;
@@ -65,24 +68,27 @@ export interface Reader {
 
 export interface State {
   readonly row: number;
-  /** What a replica of the database may still answer; looked at only when `readsPrimary` is left out. */
+  /** What a replica of the database may return. It is used only without the rule `readsPrimary`. */
   readonly replicaRow: number;
   /** The epoch of the server that has the key. */
   readonly home: number;
-  /** Epochs of all masters that run, one bit each. */
+  /** The epochs of all running masters, one bit each. */
   readonly live: number;
   /** How many epochs there have been, and those whose grace is over, one bit each. */
   readonly epochs: number;
   readonly graceOver: number;
   readonly hash: Hash | null;
-  /** What a snapshot or a lagging replica has kept. */
+  /** The hash in a snapshot or on a lagging replica. */
   readonly snapshot: Hash | null;
   readonly writers: readonly Writer[];
   readonly readers: readonly Reader[];
   readonly faults: Faults;
-  /** Staleness the protocol admits: after an outside write, and for evicted markers, one bit a writer. */
+  /**
+   * Whether the protocol admits that hits are stale: after an outside write, and for evicted markers, with one bit for
+   * each writer.
+   */
   readonly outsideAdmitted: boolean;
-  /** A stale hash was found, and nobody has read the row since. */
+  /** Whether a stale hash was found and nobody has read the row since. */
   readonly unread: boolean;
   readonly evictedAdmitted: number;
   readonly broken: string | null;
@@ -105,9 +111,9 @@ export const markerOf = (writer: Writer): number => 1 << writer.id;
 export const nameOf = ({ id }: Writer): string => `writer ${"ABC"[id]}`;
 export const readerName = ({ id }: Reader): string => `reader ${"RS"[id]}`;
 
-/** The state with one writer changed; whatever can no longer matter to it is forgotten. */
+/** Returns the state with one writer changed. Parts of that writer that no later step can observe are removed. */
 export function withWriter(state: State, writer: Writer, change: Partial<Writer>): State {
-  const changed = tidied({ ...writer, ...change });
+  const changed = withoutObsolete({ ...writer, ...change });
   return { ...state, writers: state.writers.map((other) => (other.id === writer.id ? changed : other)) };
 }
 
@@ -124,15 +130,18 @@ export const restingReader = {
   fillsInFlight: 0,
 } as const;
 
-/** An answered writer with no UPDATE in flight changes the row no more, so only its messages to Redis count. */
-function tidied(writer: Writer): Writer {
+/**
+ * A writer that has answered and has no UPDATE in flight cannot change the row any more, so only its messages to Redis
+ * count.
+ */
+function withoutObsolete(writer: Writer): Writer {
   if (writer.at !== "answered" || writer.updatesInFlight > 0) return writer;
   const fills = writer.solo && writer.endsInFlight > 0;
   return {
     ...writer,
     old: 0,
     rereadsLeft: 0,
-    fenced: true,
+    pastDeadline: true,
     epochsBefore: 0,
     held: false,
     afterOutside: false,
@@ -144,7 +153,10 @@ function tidied(writer: Writer): Writer {
   };
 }
 
-/** The smallest token that nothing refers to: as good as a random one, and the state stays small. */
+/**
+ * Returns the smallest token that nothing refers to. It serves as well as a random one, and keeps the number of states
+ * small.
+ */
 export function unusedToken(state: State): number {
   let used = 0;
   const mark = (token: number) => {

@@ -1,44 +1,52 @@
-/** What happens by itself: time passes, servers fail, others interfere. Each function lists its moves. */
+/**
+ * What happens without the processes: time passes, servers fail, and the site writes. Each function lists its moves.
+ */
 import type { Move, World } from "./moves.ts";
 import { hit, markStale } from "./redis-scripts.ts";
 import { markerOf, nameOf, type State, type Writer, withWriter } from "./state.ts";
 import { rowBecomes } from "./writer-steps.ts";
 
-type Happening = (state: State, world: World) => Move[];
+type WorldEvent = (state: State, world: World) => Move[];
 
 const runs = (writer: Writer): boolean => writer.at !== "start" && writer.at !== "purging";
 
-/** D: a write's deadline and the limit of one statement pass. From here on the database refuses it. */
-const fencesFall: Happening = (state) =>
+/**
+ * COHERENCE_STATEMENT_MS: the deadline of a write and the limit of one statement pass. The database refuses its UPDATE
+ * from then on.
+ */
+const deadlinesPass: WorldEvent = (state) =>
   state.writers
-    .filter((writer) => runs(writer) && !writer.fenced)
+    .filter((writer) => runs(writer) && !writer.pastDeadline)
     .map((writer) => ({
       label: `time: the deadline of ${nameOf(writer)} passes`,
-      next: withWriter(state, writer, { fenced: true }),
+      next: withWriter(state, writer, { pastDeadline: true }),
     }));
 
-/** Q: a marker lapses and is cleared, never before its write is fenced. */
-const markersLapse: Happening = (state, { repairs }) =>
+/** COHERENCE_QUARANTINE_MS: a marker lapses, but not before the deadline of its write has passed. */
+const markersLapse: WorldEvent = (state, { rules }) =>
   state.writers.flatMap((writer) => {
     const { hash } = state;
     if (hash === null || !(hash.markers & markerOf(writer))) return [];
-    if (!writer.fenced && repairs.markerOutlivesFence) return [];
+    if (!writer.pastDeadline && rules.markerOutlivesUpdate) return [];
     const next = { ...state, hash: { ...hash, markers: hash.markers & ~markerOf(writer) } };
     return [{ label: `time: the marker of ${nameOf(writer)} lapses`, next }];
   });
 
-/** F and T: a hash without a marker may expire at any time. */
-const hashExpires: Happening = (state, { repairs }) => {
-  if (state.hash === null || (state.hash.markers !== 0 && repairs.expiryCoversMarkers)) return [];
+/** COHERENCE_TOKEN_MS and REDIS_TTL_SECONDS: a hash without a marker may expire at any time. */
+const hashExpires: WorldEvent = (state, { rules }) => {
+  if (state.hash === null || (state.hash.markers !== 0 && rules.expiryCoversMarkers)) return [];
   return [{ label: "time: the hash expires", next: { ...state, hash: null, unread: false } }];
 };
 
-/** G: the grace of an epoch ends, never before every write that began before the epoch is fenced. */
-const gracesEnd: Happening = (state) => {
+/**
+ * COHERENCE_GRACE_MS: the grace of an epoch ends, but not before the deadline of every write that began before the
+ * epoch.
+ */
+const gracesEnd: WorldEvent = (state) => {
   const moves: Move[] = [];
   for (let epoch = 0; epoch < state.epochs; epoch++) {
     if (state.graceOver & (1 << epoch)) continue;
-    if (state.writers.some((writer) => runs(writer) && !writer.fenced && writer.epochsBefore <= epoch))
+    if (state.writers.some((writer) => runs(writer) && !writer.pastDeadline && writer.epochsBefore <= epoch))
       continue;
     const next = { ...state, graceOver: state.graceOver | (1 << epoch) };
     moves.push({ label: `time: the grace of epoch ${epoch} ends`, next });
@@ -46,16 +54,16 @@ const gracesEnd: Happening = (state) => {
   return moves;
 };
 
-/** A snapshot is written, or a replica falls behind from here. */
-const snapshotIsTaken: Happening = (state) => {
+/** A snapshot is written, or a replica stops receiving changes. */
+const snapshotIsTaken: WorldEvent = (state) => {
   const { faults, hash } = state;
   if (faults.snapshots === 0 || faults.restarts === 0 || hash === null) return [];
   const next = { ...state, snapshot: hash, faults: { ...faults, snapshots: faults.snapshots - 1 } };
   return [{ label: "Redis: a snapshot is taken", next }];
 };
 
-/** A restart or a failover: a new epoch, with the hash as it is, as it was, or none. */
-const redisRestarts: Happening = (state) => {
+/** Redis restarts or fails over: there is a new epoch, and the hash is the current one, an older one, or none. */
+const redisRestarts: WorldEvent = (state) => {
   const { faults, hash, snapshot, home, live, epochs } = state;
   if (faults.restarts === 0) return [];
   const restarts = faults.restarts - 1;
@@ -74,8 +82,8 @@ const redisRestarts: Happening = (state) => {
   return moves;
 };
 
-/** Resharding: the key moves to another master that runs, whole, and nothing else changes. */
-const keyMoves: Happening = (state) => {
+/** Resharding: the key moves with its whole hash to another running master, and nothing else changes. */
+const keyMoves: WorldEvent = (state) => {
   const { faults, live, home, epochs } = state;
   if (faults.migrations === 0) return [];
   const moved = { ...state, snapshot: null, faults: { ...faults, migrations: faults.migrations - 1 } };
@@ -89,8 +97,11 @@ const keyMoves: Happening = (state) => {
   return moves;
 };
 
-/** The hash is evicted with its markers: admitted until the END of each writer that could still change the row. */
-const hashIsEvicted: Happening = (state) => {
+/**
+ * The hash is evicted with its markers. Stale hits are admitted until the END of each writer that could still change
+ * the row.
+ */
+const hashIsEvicted: WorldEvent = (state) => {
   const { faults, hash } = state;
   if (faults.evictions === 0 || hash === null || hash.markers === 0) return [];
   const lost = state.writers.filter(
@@ -106,34 +117,34 @@ const hashIsEvicted: Happening = (state) => {
   ];
 };
 
-/** The site writes the row itself: admitted until a set that began later is acknowledged. */
-const siteWrites: Happening = (state, world) => {
+/** The site writes the row itself. Stale hits are admitted until a set that began later is acknowledged. */
+const siteWrites: WorldEvent = (state, world) => {
   const { faults } = state;
   const { outsideValue } = world.configuration;
   if (faults.outsideWrites === 0 || state.row === outsideValue) return [];
   const written = rowBecomes(state, outsideValue, world);
   const next = { ...written, outsideAdmitted: true, faults: { ...faults, outsideWrites: 0 } };
-  return [{ label: `the site: writes ${outsideValue} past the sidecar`, next }];
+  return [{ label: `the site: writes ${outsideValue} without the sidecar`, next }];
 };
 
-/** A session compares the hash with the row: a value that contradicts it is marked, and there is no session. */
-const sessionFindsAStaleHash: Happening = (state, { repairs }) => {
-  const value = hit(state, repairs);
+/** A session compares the hash with the row. If they differ, it sets the stale mark and is refused. */
+const sessionFindsAStaleHash: WorldEvent = (state, { rules }) => {
+  const value = hit(state, rules);
   if (value === null || value === state.row || state.hash === null) return [];
-  const hash = markStale(state, state.hash.token, repairs);
+  const hash = markStale(state, state.hash.token, rules);
   if (hash === null) return [];
   const label = `a session: finds ${value} in the hash and ${state.row} in the row, is refused`;
   return [{ label, next: { ...state, hash, unread: true } }];
 };
 
-/** Left out `readsPrimary`: a replica of the database follows whenever it likes. */
-const replicaCatchesUp: Happening = (state) =>
+/** Without the rule `readsPrimary`, a replica of the database may catch up at any time. */
+const replicaCatchesUp: WorldEvent = (state) =>
   state.replicaRow === state.row
     ? []
     : [{ label: "database: the replica catches up", next: { ...state, replicaRow: state.row } }];
 
-export const happenings: readonly Happening[] = [
-  fencesFall,
+export const worldEvents: readonly WorldEvent[] = [
+  deadlinesPass,
   markersLapse,
   hashExpires,
   gracesEnd,

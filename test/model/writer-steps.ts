@@ -1,115 +1,123 @@
-/** SET, step by step. Each function is one step of one writer, or one of its messages landing. */
+/** SET, step by step. Each function is one step of a writer, or the arrival of one of its messages. */
 import { copiesSent, graceIsOver, type Move, type World } from "./moves.ts";
 import { brokenByAcknowledging, brokenByCommit, brokenByMark } from "./properties.ts";
 import * as redis from "./redis-scripts.ts";
-import type { Repairs } from "./repairs.ts";
+import type { Rules } from "./rules.ts";
 import { markerOf, nameOf, noEpoch, noToken, nothing, type State, type Writer, withWriter } from "./state.ts";
 
 type Step = (state: State, writer: Writer, world: World) => Move | null;
 
-/** Step 1: SELECT the old value and the database's clock. A set that changes nothing goes no further. */
+/** Step 1: reads the old value and the database's clock. A set that changes nothing does not continue. */
 const readsTheRow: Step = (state, writer, world) => {
   if (writer.at !== "start") return null;
   const began = { old: state.row, held: state.row === writer.value, afterOutside: state.outsideAdmitted };
   if (state.row !== writer.value) {
     const change = { ...began, epochsBefore: state.epochs, beginsInFlight: copiesSent(world) };
-    const label = `${nameOf(writer)}: step 1, reads ${state.row}, is to write ${writer.value}; sends BEGIN`;
+    const label = `${nameOf(writer)}: step 1, reads ${state.row}, will write ${writer.value}; sends BEGIN`;
     return { label, next: withWriter(state, writer, { ...change, at: "beginning" }) };
   }
-  const label = `${nameOf(writer)}: step 1, the row holds ${state.row} already`;
-  if (!world.repairs.purgesUnchanged) return { label, next: acknowledged(state, { ...writer, ...began }) };
+  const label = `${nameOf(writer)}: step 1, the row already holds ${state.row}`;
+  if (!world.rules.purgesUnchanged) return { label, next: acknowledged(state, { ...writer, ...began }) };
   return { label, next: withWriter(state, writer, { ...began, at: "purging" }) };
 };
 
-/** Step 1, nothing to change: purge, unless the hash is a hit with that value. */
-const purges: Step = (state, writer, { repairs }) => {
+/** Step 1 if nothing changes: purges the hash, unless it is a hit with that value. */
+const purges: Step = (state, writer, { rules }) => {
   if (writer.at !== "purging") return null;
-  const settled = redis.hit(state, repairs) === writer.value;
-  const hash = settled ? state.hash : redis.purge(state, repairs);
-  const label = settled ? "the hash holds that value too, 204" : "purges the hash, 204";
+  const settled = redis.hit(state, rules) === writer.value;
+  const hash = settled ? state.hash : redis.purge(state, rules);
+  const label = settled ? "the hash also holds that value, 204" : "purges the hash, 204";
   return { label: `${nameOf(writer)}: ${label}`, next: acknowledged({ ...state, hash }, writer) };
 };
 
-/** Step 2: BEGIN runs, late or twice or in time; whoever waits for it has the answer. */
-const beginRuns: Step = (state, writer, { repairs }) => {
+/** Step 2: BEGIN runs, possibly late or twice. A writer that waits for it receives the reply. */
+const beginRuns: Step = (state, writer, { rules }) => {
   if (writer.beginsInFlight === 0) return null;
-  const { hash, solo, found } = redis.begin(state, writer, repairs);
+  const { hash, solo, found } = redis.begin(state, writer, rules);
   const left = { beginsInFlight: writer.beginsInFlight - 1 };
   const waits = writer.at === "beginning";
   const answer = { ...left, at: "begun", epoch: state.home, token: hash.token, solo, found } as const;
   const next = withWriter({ ...state, hash }, writer, waits ? answer : left);
-  const when = waits ? (solo ? "answers solo" : "answers not solo") : "nobody waits for it";
+  const when = waits ? (solo ? "it is the only writer" : "there is another writer") : "nobody waits for it";
   return { label: `Redis: BEGIN of ${nameOf(writer)} runs, ${when}`, next };
 };
 
-/** Step 2 with a resent BEGIN: the first run's reply is lost, the writer waits for the second. */
-const beginRunsUnheard: Step = (state, writer, { repairs }) => {
+/** Step 2 with BEGIN sent twice: the first reply is lost, and the writer waits for the second. */
+const beginRunsWithoutReply: Step = (state, writer, { rules }) => {
   if (writer.beginsInFlight < 2 || writer.at !== "beginning") return null;
-  const { hash } = redis.begin(state, writer, repairs);
+  const { hash } = redis.begin(state, writer, rules);
   const next = withWriter({ ...state, hash }, writer, { beginsInFlight: 1 });
   return { label: `Redis: BEGIN of ${nameOf(writer)} runs, its reply is lost; sent again`, next };
 };
 
-/** Step 2 without an answer: the database is not touched; END without fill is tried once. */
+/** Step 2 without a reply: the database is not touched, and END without a fill is tried once. */
 const givesUpOnBegin: Step = (state, writer, world) => {
   if (writer.at !== "beginning") return null;
-  if (world.repairs.beginBeforeUpdate) {
-    const label = `${nameOf(writer)}: no answer to BEGIN, 503; sends END`;
+  if (world.rules.beginBeforeUpdate) {
+    const label = `${nameOf(writer)}: no reply to BEGIN, 503; sends END`;
     return { label, next: answered(state, { ...writer, epoch: noEpoch }, "not done", copiesSent(world)) };
   }
-  const label = `${nameOf(writer)}: no answer to BEGIN; sends UPDATE all the same`;
+  const label = `${nameOf(writer)}: no reply to BEGIN; sends UPDATE anyway`;
   return { label, next: withWriter(state, writer, { at: "updating", updatesInFlight: 1 }) };
 };
 
-/** Step 3: what the caller has read may not be what the row held, since the hash is marked, or BEGIN dropped another value. */
-const refusesAStaleList: Step = (state, writer, world) => {
+/**
+ * Step 3: the caller may have read a value that the row did not hold, because there is a stale mark, or because BEGIN
+ * removed another value.
+ */
+const refusesAStaleValue: Step = (state, writer, world) => {
   if (writer.at !== "begun" && writer.at !== "refused") return null;
-  const { repairs } = world;
+  const { rules } = world;
   const refused = { ...writer, solo: false };
-  if (writer.at === "begun" && state.hash?.marked && repairs.setHeedsMark) {
-    const label = `${nameOf(writer)}: the hash is marked as stale, 503; sends END`;
+  if (writer.at === "begun" && state.hash?.marked && rules.setHeedsMark) {
+    const label = `${nameOf(writer)}: the hash has a stale mark, 503; sends END`;
     return { label, next: answered(state, refused, "not done", copiesSent(world)) };
   }
   const isRefused = writer.at === "refused";
-  if (!contradicts(isRefused ? { ...writer, old: state.row } : writer, repairs)) return null;
-  const name = `${nameOf(writer)}: BEGIN dropped ${writer.found}, reads again ${state.row}`;
+  if (!contradicts(isRefused ? { ...writer, old: state.row } : writer, rules)) return null;
+  const name = `${nameOf(writer)}: BEGIN removed ${writer.found}, reads again ${state.row}`;
   if (state.row === writer.found)
     return { label: name, next: withWriter(state, writer, { at: "begun", old: state.row }) };
-  const token = repairs.markChecksToken ? writer.token : (state.hash?.token ?? noToken);
-  const hash = redis.markStale(state, token, repairs);
+  const token = rules.markChecksToken ? writer.token : (state.hash?.token ?? noToken);
+  const hash = redis.markStale(state, token, rules);
   if (hash === null) {
     const change = isRefused ? { found: nothing } : { old: state.row, found: nothing };
-    return { label: `${name}, another has written`, next: withWriter(state, writer, change) };
+    return { label: `${name}, another write has begun`, next: withWriter(state, writer, change) };
   }
   const broken = state.broken ?? brokenByMark(world.configuration);
   const marked = { ...state, hash, unread: true, broken };
-  const label = `${name}, marks the hash, 503; sends END`;
+  const label = `${name}, sets the stale mark, 503; sends END`;
   return { label, next: answered(marked, refused, "not done", copiesSent(world)) };
 };
 
-const contradicts = ({ found, old }: Writer, { setComparesFound }: Repairs): boolean =>
+const contradicts = ({ found, old }: Writer, { setComparesFound }: Rules): boolean =>
   setComparesFound && found !== nothing && found !== old;
 
-/** Step 3: sends UPDATE. From here on `solo` says whether END may fill: nobody else, and the grace over. */
-const sendsUpdate: Step = (state, writer, { repairs }) => {
-  if (writer.at !== "begun" || contradicts(writer, repairs)) return null;
-  if (state.hash?.marked && repairs.setHeedsMark) return null;
-  const solo = writer.solo && (graceIsOver(state, writer.epoch, repairs) || !repairs.graceBeforeUpdate);
-  const updatesInFlight = repairs.updateSentOnce ? 1 : 2;
-  const label = `${nameOf(writer)}: step 3, sends UPDATE ${writer.old} to ${writer.value}`;
-  const clock = repairs.clockBeforeBegin ? {} : { fenced: false, epochsBefore: state.epochs };
+/**
+ * Step 4: sends the UPDATE. From then on, `solo` means that END may fill: there is no other writer, and the grace is
+ * over.
+ */
+const sendsUpdate: Step = (state, writer, { rules }) => {
+  if (writer.at !== "begun" || contradicts(writer, rules)) return null;
+  if (state.hash?.marked && rules.setHeedsMark) return null;
+  const solo = writer.solo && (graceIsOver(state, writer.epoch, rules) || !rules.graceBeforeUpdate);
+  const updatesInFlight = rules.updateSentOnce ? 1 : 2;
+  const label = `${nameOf(writer)}: step 4, sends UPDATE ${writer.old} to ${writer.value}`;
+  const clock = rules.clockBeforeBegin ? {} : { pastDeadline: false, epochsBefore: state.epochs };
   return { label, next: withWriter(state, writer, { ...clock, at: "updating", solo, updatesInFlight }) };
 };
 
-/** Step 3 in the database: compare-and-set behind the fence. Without a client that waits, it lands late. */
+/**
+ * Step 4 in the database: compare-and-set before the deadline. If the client no longer waits, the UPDATE arrives late.
+ */
 const updateRuns: Step = (state, writer, world) => {
   if (writer.updatesInFlight === 0) return null;
-  const { repairs } = world;
+  const { rules } = world;
   const waits = writer.at === "updating";
   const sent = { ...writer, updatesInFlight: writer.updatesInFlight - 1 };
-  const matches = state.row === writer.old || !repairs.compareAndSet;
+  const matches = state.row === writer.old || !rules.compareAndSet;
   const label = `database: UPDATE of ${nameOf(writer)} runs${waits ? "" : " late"}`;
-  if (!matches || (writer.fenced && repairs.fence)) {
+  if (!matches || (writer.pastDeadline && rules.refusesAfterDeadline)) {
     const next = withWriter(state, sent, waits ? { at: "refused" } : {});
     return { label: `${label}, 0 rows (${matches ? "past its deadline" : `the row is ${state.row}`})`, next };
   }
@@ -122,10 +130,10 @@ const updateRuns: Step = (state, writer, world) => {
   return { label: `${label}, commits ${row}`, next };
 };
 
-/** Step 5 and 6: reads the row back, and sends END with what it holds. */
+/** Steps 5 and 6: reads the row back, and sends END with what it holds. */
 const readsTheRowBack: Step = (state, writer, world) => {
   if (writer.at !== "committed") return null;
-  const stores = world.repairs.endStoresRow ? state.row : writer.value;
+  const stores = world.rules.endStoresRow ? state.row : writer.value;
   const label = `${nameOf(writer)}: reads back ${state.row}`;
   if (state.row === writer.value)
     return {
@@ -136,36 +144,39 @@ const readsTheRowBack: Step = (state, writer, world) => {
   return { label: `${label}, 503; sends END`, next };
 };
 
-/** Step 3 after 0 rows: past the deadline or out of tries it is known not done, else read again and retry. */
-const triesAgain: Step = (state, writer, world) => {
-  if (writer.at !== "refused" || contradicts({ ...writer, old: state.row }, world.repairs)) return null;
-  const late = writer.fenced && world.repairs.oneDeadline;
+/**
+ * Step 5 after 0 rows: if the deadline has passed or no attempt is left, the write is known not to be done. Otherwise
+ * it reads again and retries.
+ */
+const retries: Step = (state, writer, world) => {
+  if (writer.at !== "refused" || contradicts({ ...writer, old: state.row }, world.rules)) return null;
+  const late = writer.pastDeadline && world.rules.oneDeadline;
   if (late || writer.rereadsLeft === 0) {
     const label = `${nameOf(writer)}: known not done, 503; sends END`;
     return { label, next: answered(state, { ...writer, solo: false }, "not done", copiesSent(world)) };
   }
   const change = { at: "updating", old: state.row, rereadsLeft: writer.rereadsLeft - 1 } as const;
   const label = `${nameOf(writer)}: reads again ${state.row}, sends UPDATE ${state.row} to ${writer.value}`;
-  return { label, next: withWriter(state, writer, { ...change, fenced: false, updatesInFlight: 1 }) };
+  return { label, next: withWriter(state, writer, { ...change, pastDeadline: false, updatesInFlight: 1 }) };
 };
 
-/** Step 3 without a reply: the outcome is unknown, and the UPDATE may still land or never. */
+/** Step 7: without a reply, the outcome is unknown. The UPDATE may still take effect, or never. */
 const givesUpOnUpdate: Step = (state, writer, world) => {
   if (writer.at !== "updating") return null;
   const label = `${nameOf(writer)}: no reply to UPDATE`;
-  if (world.repairs.lostReplyIsUnknown)
+  if (world.rules.lostReplyIsUnknown)
     return { label: `${label}, outcome unknown`, next: withWriter(state, writer, { at: "unknown" }) };
   const next = answered(state, { ...writer, solo: false }, "not done", copiesSent(world));
-  return { label: `${label}, taken as not done; sends END`, next };
+  return { label: `${label}, assumes that it was not done; sends END`, next };
 };
 
-/** Step 4 after an unknown outcome: 204 iff the primary holds the value; no END, so the marker stays. */
+/** Step 7: answers 204 only if the primary holds the value. There is no END, so the marker stays. */
 const readsBack: Step = (state, writer, world) => {
   if (writer.at !== "unknown") return null;
-  const { endNotAfterUnknown, readsBack: looks } = world.repairs;
+  const { endNotAfterUnknown, readsBack: checks } = world.rules;
   const ends = endNotAfterUnknown ? 0 : copiesSent(world);
   const quiet = { ...writer, solo: false };
-  if (state.row === writer.value || !looks)
+  if (state.row === writer.value || !checks)
     return {
       label: `${nameOf(writer)}: reads back ${state.row}, 204`,
       next: acknowledged(state, quiet, ends),
@@ -174,11 +185,11 @@ const readsBack: Step = (state, writer, world) => {
   return { label, next: answered(state, quiet, "unknown", ends) };
 };
 
-/** Step 4: END runs, late or twice or in time. */
-const endRuns: Step = (state, writer, { repairs }) => {
+/** Step 6: END runs, possibly late or twice. */
+const endRuns: Step = (state, writer, { rules }) => {
   if (writer.endsInFlight === 0) return null;
-  const graceLookedAt = repairs.graceBeforeUpdate || graceIsOver(state, writer.epoch, repairs);
-  const hash = redis.end(state, writer, writer.solo && graceLookedAt, repairs);
+  const mayStillFill = rules.graceBeforeUpdate || graceIsOver(state, writer.epoch, rules);
+  const hash = redis.end(state, writer, writer.solo && mayStillFill, rules);
   const evictedAdmitted = state.evictedAdmitted & ~markerOf(writer);
   const ran = { ...state, hash, evictedAdmitted };
   const next = withWriter(ran, writer, { endsInFlight: writer.endsInFlight - 1 });
@@ -190,13 +201,13 @@ export const writerSteps: readonly Step[] = [
   readsTheRow,
   purges,
   beginRuns,
-  beginRunsUnheard,
+  beginRunsWithoutReply,
   givesUpOnBegin,
-  refusesAStaleList,
+  refusesAStaleValue,
   sendsUpdate,
   updateRuns,
   readsTheRowBack,
-  triesAgain,
+  retries,
   givesUpOnUpdate,
   readsBack,
   endRuns,
@@ -206,19 +217,19 @@ function answered(state: State, writer: Writer, answer: Writer["answer"], endsIn
   return withWriter(state, writer, { at: "answered", answer, endsInFlight });
 }
 
-/** 204. A set that began after an outside write has ended the staleness that was admitted for that write. */
+/** Answers 204. A set that began after an outside write ends the staleness that was admitted for that write. */
 function acknowledged(state: State, writer: Writer, endsInFlight = 0): State {
   const broken = state.broken ?? brokenByAcknowledging(writer);
   const outsideAdmitted = state.outsideAdmitted && !writer.afterOutside;
   return answered({ ...state, broken, outsideAdmitted }, writer, "done", endsInFlight);
 }
 
-/** The row changes: every set under way with this value has seen it held. */
-export function rowBecomes(state: State, row: number, { repairs }: World): State {
+/** Changes the row. Every set in flight with this value has then seen the database hold it. */
+export function rowBecomes(state: State, row: number, { rules }: World): State {
   const writers = state.writers.map((writer) =>
     writer.value === row && writer.at !== "start" && writer.at !== "answered"
       ? { ...writer, held: true }
       : writer,
   );
-  return { ...state, row, replicaRow: repairs.readsPrimary ? row : state.replicaRow, writers };
+  return { ...state, row, replicaRow: rules.readsPrimary ? row : state.replicaRow, writers };
 }

@@ -5,23 +5,23 @@ import type { World } from "./world.ts";
 
 export interface Operation {
   readonly kind: "get" | "set" | "session" | "invalidate";
-  /** As the table stores it. */
+  /** The login id as the table stores it. */
   readonly loginId: string;
-  /** The sidecar that was asked. */
+  /** The sidecar that received the request. */
   readonly process: Process;
   readonly startStep: number;
   readonly startMs: number;
-  /** `null` while it is open. */
+  /** `null` while the operation is open. */
   endStep: number | null;
-  /** What a set was to write; what a read answered. `""` is no data. */
+  /** The value that a set writes or that a read returned. `""` means no data. */
   value: string;
   outcome: "open" | "done" | "not done" | "unknown";
 }
 
-/** What clients saw, and what the database did: enough to judge a run. */
+/** What clients observed and what the database did, which is enough to judge a run. */
 export class History {
   readonly operations: Operation[] = [];
-  /** The first promise that was broken. */
+  /** The first violation. */
   violation: string | null = null;
   readonly #world: World;
 
@@ -44,52 +44,56 @@ export class History {
     operation.outcome = outcome;
   }
 
-  /** Its sidecar has crashed: whoever asked hears no answer. */
+  /** Ends the open operations of a sidecar that has crashed, since their clients receive no answer. */
   abandon(process: Process): void {
     for (const operation of this.operations)
       if (operation.process === process && operation.outcome === "open") this.end(operation, "unknown");
   }
 
-  break(promise: string): void {
+  fail(violation: string): void {
     if (this.violation !== null) return;
-    this.violation = promise;
-    this.#world.tell("VIOLATION", () => promise);
+    this.violation = violation;
+    this.#world.log("VIOLATION", () => violation);
   }
 
-  /** A failure that is none of ours is a fault of the sidecar. */
+  /** Checks an error. One that is no `SidecarError` is a fault of the sidecar. */
   checkFailure(operation: Operation, error: unknown): void {
     if (!(error instanceof SidecarError))
-      this.break(`${inWords(operation)} met a fault of the sidecar's own: ${error}`);
+      this.fail(`${describe(operation)} failed with an unexpected error: ${error}`);
     else if (error.code === "ERR_HASH_STALE")
-      this.break(`${inWords(operation)} found a hash that was not stale`);
-    else if (error.code === "ERR_USER_UNKNOWN") this.break(`${inWords(operation)} denied a user who exists`);
+      this.fail(`${describe(operation)} reported a stale hash although it was not stale`);
+    else if (error.code === "ERR_USER_UNKNOWN")
+      this.fail(`${describe(operation)} reported an existing user as unknown`);
   }
 
-  /** A get answers, and a set that is acknowledged has written, what the database held at some instant of the call. */
+  /**
+   * Checks that the answer to a get, or the value of an acknowledged set, was held by the database at some instant of
+   * the call.
+   */
   checkAnswer(operation: Operation, database: SimulatedDatabase): void {
     const { versions } = database.row(operation.loginId);
     const held = versionsBetween(versions, operation.startStep, this.#world.scheduler.step);
     if (held.some(({ value }) => (value ?? "") === operation.value)) return;
     const values = held.map(({ value }) => value || "no data").join(", then ");
-    this.break(`${inWords(operation)}, but the database held ${values} all the time`);
+    this.fail(`${describe(operation)}, but the database held ${values} during that time`);
   }
 
-  /** Once nothing is under way any more: no write took effect that must not, or no longer. */
+  /** Checks all commits after everything has ended: no write took effect that must not, or too late. */
   checkWrites(database: SimulatedDatabase): void {
     if (!this.#world.scenario.valuesAreUnique) return;
     const sets = this.operations.filter(({ kind }) => kind === "set");
     for (const set of sets) {
       const { versions } = database.row(set.loginId);
       const commits = versions.filter(({ value, step }) => step > 0 && value === set.value);
-      if (commits.length > 1) this.break(`${inWords(set)} was written ${commits.length} times`);
+      if (commits.length > 1) this.fail(`${describe(set)} was written ${commits.length} times`);
       for (const commit of commits) this.#checkCommit(set, commit, sets);
     }
   }
 
   #checkCommit(set: Operation, commit: Version, sets: readonly Operation[]): void {
-    const { statementMs } = this.#world.scenario.constants;
-    if (set.outcome === "not done") this.break(`${inWords(set)} is said not to be written, and is`);
-    if (commit.atMs > set.startMs + 3 * statementMs) this.break(`${inWords(set)} was written too late`);
+    const { statementMs } = this.#world.scenario.times;
+    if (set.outcome === "not done") this.fail(`${describe(set)} was answered as not done, but was written`);
+    if (commit.atMs > set.startMs + 3 * statementMs) this.fail(`${describe(set)} was written too late`);
     if (set.outcome !== "unknown") return;
     const { endStep } = set;
     const newer = sets.find(
@@ -100,7 +104,7 @@ export class History {
         (other.endStep ?? Number.POSITIVE_INFINITY) < commit.step,
     );
     if (newer !== undefined)
-      this.break(`${inWords(set)} was written over ${inWords(newer)}, which came later`);
+      this.fail(`${describe(set)} was written over ${describe(newer)}, which is newer`);
   }
 }
 
@@ -111,9 +115,11 @@ function versionsBetween(versions: readonly Version[], first: number, last: numb
   });
 }
 
-export function inWords({ kind, loginId, process, value, outcome }: Operation): string {
+export function describe({ kind, loginId, process, value, outcome }: Operation): string {
   const what = kind === "set" ? `set of ${loginId} to ${value || "no data"}` : `${kind} of ${loginId}`;
   const answer =
-    (kind === "get" || kind === "session") && outcome === "done" ? ` answered ${value || "no data"}` : "";
+    (kind === "get" || kind === "session") && outcome === "done"
+      ? ` that returned ${value || "no data"}`
+      : "";
   return `${process.name}'s ${what}${answer}`;
 }

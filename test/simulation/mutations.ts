@@ -12,31 +12,31 @@ import {
   simulatedScripts,
 } from "./simulated-scripts.ts";
 
-/** A part of the protocol that is done wrong on purpose, around the real code. */
+/** A part of the protocol that is done wrong on purpose, around the production code. */
 export interface Mutation {
   readonly directory?: (real: UserDirectory) => UserDirectory;
   readonly hotCopy?: (real: HotCopy, redis: RedisDeployment) => HotCopy;
   readonly epochs?: (real: RedisEpochs) => RedisEpochs;
   readonly scripts?: Partial<SimulatedScripts>;
   readonly limits?: Partial<HotCopyLimits>;
-  readonly database?: { readonly comparesNot?: boolean; readonly fencesNot?: boolean };
+  readonly database?: { readonly ignoresExpectedValue?: boolean; readonly ignoresDeadline?: boolean };
 }
 
-/** The protocol as it is. */
+/** The protocol without a mutation. */
 export const noMutation: Mutation = {};
 
 const { beginWrite, endWrite, fillHash, markStale, purgeHash, readHash } = simulatedScripts;
 
-/** Equal to every other one. */
+/** An epoch that equals every other one. */
 const anyEpoch = Object.assign(Buffer.alloc(8), { equals: () => true });
 
-/** The call, but with the token that the hash has already. */
+/** Returns the call with its token argument replaced by the token that the hash has. */
 function withHeldToken(call: ScriptCall, place: number): ScriptCall {
   const held = call.redis.hget(call.key, "t");
   return { ...call, argv: (n) => (n === place && held !== null ? held : call.argv(n)) };
 }
 
-/** The script, but the field stays as it was. */
+/** Returns the script with the difference that it leaves the field unchanged. */
 function keeping(field: "t" | "v", script: SimulatedScript): SimulatedScript {
   return (call) => {
     const held = call.redis.hget(call.key, field);
@@ -46,7 +46,10 @@ function keeping(field: "t" | "v", script: SimulatedScript): SimulatedScript {
   };
 }
 
-/** The token without the instant: the same whenever the command runs again. */
+/**
+ * Returns the script with a token that does not contain the time, so that it is the same whenever the command runs
+ * again.
+ */
 function settingTheCallersToken(script: SimulatedScript): SimulatedScript {
   const withoutTime = (text: Reply) => (typeof text === "string" ? text.replace(/:\d+:\d+$/, "") : text);
   return (call) => {
@@ -57,12 +60,12 @@ function settingTheCallersToken(script: SimulatedScript): SimulatedScript {
   };
 }
 
-/** Joins whatever read is under way, though it was sent before the caller came. */
+/** Joins any read in flight, even though it was sent before the caller asked. */
 function joiningSentReads(real: UserDirectory): UserDirectory {
-  const underWay = new Map<string, ReturnType<UserDirectory["find"]>>();
+  const inFlight = new Map<string, ReturnType<UserDirectory["find"]>>();
   function find(loginId: string) {
-    const found = underWay.get(loginId) ?? real.find(loginId).finally(() => underWay.delete(loginId));
-    underWay.set(loginId, found);
+    const found = inFlight.get(loginId) ?? real.find(loginId).finally(() => inFlight.delete(loginId));
+    inFlight.set(loginId, found);
     return found;
   }
   return {
@@ -72,7 +75,7 @@ function joiningSentReads(real: UserDirectory): UserDirectory {
   };
 }
 
-/** `onUnknown` decides what becomes of a lost answer. */
+/** Passes a lost answer to `onUnknown`, which decides how to continue. */
 function withLostAnswers(onUnknown: (retry: () => Promise<Replaced>) => Promise<Replaced>) {
   return (real: UserDirectory): UserDirectory => ({
     ...real,
@@ -107,31 +110,31 @@ function writingWithoutBegin(real: HotCopy): HotCopy {
   return { ...real, begin: (loginId) => real.begin(loginId).catch(() => noWrite) };
 }
 
-/** Each is one rule of src/coherence/DESIGN.md left out, or one temptation given way to. */
+/** Each mutation leaves out one rule of src/coherence/DESIGN.md, or does something that DESIGN.md forbids. */
 export const mutations = {
-  "a read fills after ASK": { hotCopy: fillingAfterAsk },
-  "a write goes on without BEGIN's answer": { hotCopy: writingWithoutBegin },
+  'a read fills after "ask"': { hotCopy: fillingAfterAsk },
+  "a write continues without a reply to BEGIN": { hotCopy: writingWithoutBegin },
   "a hit needs no epoch": { epochs: (real) => ({ ...real, epochOf: () => anyEpoch }) },
   "there is no grace": { epochs: (real) => ({ ...real, isFillable: () => true }) },
-  "an unknown outcome is taken for known, and ENDs": {
+  "an unknown outcome is treated as known and followed by END": {
     directory: withLostAnswers(() => Promise.reject(new DatabaseUnavailable("lost", "none"))),
   },
-  "a lost answer is taken for success": { directory: withLostAnswers(async () => "holds") },
+  "a lost answer is treated as success": { directory: withLostAnswers(async () => "holds") },
   "an UPDATE is sent again": { directory: withLostAnswers((retry) => retry()) },
-  "the database has no fence": { database: { fencesNot: true } },
-  "the database does not compare": { database: { comparesNot: true } },
-  "reads join a statement sent before": { directory: joiningSentReads },
-  "the key is the login id as it was asked": {
+  "the database ignores the deadline": { database: { ignoresDeadline: true } },
+  "the database does not compare the value": { database: { ignoresExpectedValue: true } },
+  "reads join a statement that was sent before": { directory: joiningSentReads },
+  "the key contains the login id as it was requested": {
     directory: (real) => ({
       ...real,
       find: async (loginId) => ({ ...(await real.find(loginId)), loginId }),
       findForSession: async (loginId) => ({ ...(await real.findForSession(loginId)), loginId }),
     }),
   },
-  "a marker lapses before the fence": { limits: { quarantineMs: 20 } },
-  "BEGIN keeps the token": { scripts: { beginWrite: keeping("t", beginWrite) } },
+  "a marker lapses before the deadline": { limits: { quarantineMs: 20 } },
+  "BEGIN keeps the lease token": { scripts: { beginWrite: keeping("t", beginWrite) } },
   "BEGIN keeps the value": { scripts: { beginWrite: keeping("v", beginWrite) } },
-  "a script that runs again sets its old token again": {
+  "a script that runs again sets the same lease token again": {
     scripts: {
       readHash: settingTheCallersToken(readHash),
       beginWrite: settingTheCallersToken(beginWrite),
@@ -139,14 +142,14 @@ export const mutations = {
       purgeHash: settingTheCallersToken(purgeHash),
     },
   },
-  "END ignores the token": { scripts: { endWrite: (call) => endWrite(withHeldToken(call, 3)) } },
-  "BEGIN calls every writer the only one": {
+  "END ignores the lease token": { scripts: { endWrite: (call) => endWrite(withHeldToken(call, 3)) } },
+  "BEGIN reports every writer as the only one": {
     scripts: { beginWrite: (call) => [1, ...[beginWrite(call)].flat().slice(1)] },
   },
-  "a hash is marked as stale though another write has begun": {
+  "a hash gets a stale mark although another write has begun": {
     scripts: { markStale: (call) => markStale(withHeldToken(call, 1)) },
   },
-  "FILL ignores the token": { scripts: { fillHash: (call) => fillHash(withHeldToken(call, 2)) } },
+  "FILL ignores the lease token": { scripts: { fillHash: (call) => fillHash(withHeldToken(call, 2)) } },
   "READ ignores markers": {
     scripts: {
       readHash(call) {

@@ -4,39 +4,39 @@ import { simulatedScripts } from "./simulated-scripts.ts";
 import { hexOf } from "./virtual-globals.ts";
 import type { World } from "./world.ts";
 
-/** So many changes back a replica may lag. */
+/** The maximum number of changes by which a replica may lag. */
 const recentMax = 12;
 const snapshotsMax = 5;
 
 /**
- * The Redis that sidecars connect to: one server after another, since it may restart empty or from a snapshot,
- * or fail over to a replica that has not received the last changes.
+ * The Redis that sidecars connect to. It is a sequence of servers, since Redis may restart empty or from a snapshot, or
+ * fail over to a replica that has not received the last changes.
  */
 export class RedisDeployment {
   /** `null` while it is down. */
   server: SimulatedRedisServer | null;
-  /** When it came, by the scheduler's clock. */
+  /** When the server started, by the scheduler's clock. */
   beganAtMs = 0;
   readonly #world: World;
   readonly #clockOffsetMs: number;
-  /** What a replica or an append-only file may hold: everything as it was after each of the last changes. */
+  /** Copies of all data after each of the last changes, as a replica or an append-only file may hold them. */
   #recent: SimulatedKeyspace[] = [];
   #snapshots: SimulatedKeyspace[] = [];
   #onEnd = new Set<() => void>();
 
   constructor(world: World) {
     this.#world = world;
-    this.#clockOffsetMs = 1_700_000_000_000 + world.random.whole(-3_600_000, 3_600_000);
+    this.#clockOffsetMs = 1_700_000_000_000 + world.random.integer(-3_600_000, 3_600_000);
     this.server = this.#newServer(new SimulatedKeyspace());
-    world.recur(world.weather.redisEndsEveryMs, () => this.#end());
+    world.repeat(world.faultRates.redisEndsEveryMs, () => this.#end());
   }
 
-  /** By Redis' own clock. */
+  /** Returns the time of Redis' own clock. */
   nowMs(): number {
     return this.#clockOffsetMs + this.#world.scheduler.nowMs;
   }
 
-  /** Calls back once, when the server that is there now has ended. */
+  /** Calls back once, when the current server ends. */
   onEnd(callback: () => void): void {
     this.#onEnd.add(callback);
   }
@@ -44,20 +44,20 @@ export class RedisDeployment {
   execute(server: SimulatedRedisServer, command: string, args: readonly (string | Buffer)[]): WireReply {
     const { version } = server.keyspace;
     const reply = server.execute(command, args, this.nowMs());
-    if (scriptName(command, String(args[0])) === "beginWrite") this.#strikeAtWrite();
-    if (server.keyspace.version !== version) this.#noteChange(server.keyspace);
+    if (scriptName(command, String(args[0])) === "beginWrite") this.#endDuringWrite();
+    if (server.keyspace.version !== version) this.#recordChange(server.keyspace);
     return reply;
   }
 
-  #strikeAtWrite(): void {
-    const { random, scheduler, weather } = this.#world;
-    if (random.chance(weather.redisEndsAtWrites))
+  #endDuringWrite(): void {
+    const { random, scheduler, faultRates } = this.#world;
+    if (random.chance(faultRates.redisEndsAtWrites))
       scheduler.after(random.between(0, 10), null, () => this.#end());
   }
 
-  #noteChange(keyspace: SimulatedKeyspace): void {
+  #recordChange(keyspace: SimulatedKeyspace): void {
     this.#world.changes += 1;
-    const { redisEndsEveryMs, redisEndsAtWrites } = this.#world.scenario.weather;
+    const { redisEndsEveryMs, redisEndsAtWrites } = this.#world.scenario.faultRates;
     if (redisEndsEveryMs === null && redisEndsAtWrites === 0) return;
     const copy = keyspace.copy();
     if (this.#recent.push(copy) > recentMax) this.#recent.shift();
@@ -73,7 +73,7 @@ export class RedisDeployment {
 
   #end(): void {
     if (this.server === null) return;
-    this.#world.tell("redis", () => "ends");
+    this.#world.log("redis", () => "ends");
     this.#world.count("redis ended");
     this.server.isAlive = false;
     this.server = null;
@@ -92,23 +92,23 @@ export class RedisDeployment {
 
   #begin(): void {
     const { random } = this.#world;
-    const how = random.pick(["empty", "with everything", "from a snapshot", "as a replica that lagged"]);
+    const how = random.pick(["empty", "with all data", "from a snapshot", "as a replica that lagged"]);
     this.server = this.#newServer(this.#remembered(how).copy());
     this.beganAtMs = this.#world.scheduler.nowMs;
     this.#world.changes += 1;
-    this.#world.tell("redis", () => `is back, ${how}: ${this.describe("ann")}`);
-    this.#world.count(`redis back ${how}`);
+    this.#world.log("redis", () => `starts ${how}: ${this.describe("ann")}`);
+    this.#world.count(`redis started ${how}`);
   }
 
   #remembered(how: string): SimulatedKeyspace {
     const { random } = this.#world;
-    if (how === "with everything") return this.#recent.at(-1) ?? new SimulatedKeyspace();
+    if (how === "with all data") return this.#recent.at(-1) ?? new SimulatedKeyspace();
     const held = how === "from a snapshot" ? this.#snapshots : this.#recent;
     if (how === "empty" || held.length === 0) return new SimulatedKeyspace();
-    return held[random.whole(0, held.length - 1)] ?? new SimulatedKeyspace();
+    return held[random.integer(0, held.length - 1)] ?? new SimulatedKeyspace();
   }
 
-  /** A user's hash in words, for the trace. */
+  /** Describes a user's hash for the trace. */
   describe(loginId: string): string {
     const hash = this.server?.keyspace.hash(`user:${loginId}`) ?? null;
     if (this.server === null || hash === null) return "no hash";
@@ -120,7 +120,7 @@ export class RedisDeployment {
     return `{ ${words.sort().join(", ")} }`;
   }
 
-  /** The value under this key that any reader may believe now, or `null`. */
+  /** Returns the value under this key that a reader may believe now, or `null`. */
   believable(key: string): string | null {
     if (this.server === null) return null;
     this.server.keyspace.nowUs = Math.floor(this.nowMs() * 1000);

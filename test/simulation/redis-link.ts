@@ -10,26 +10,26 @@ export interface SentCommand {
   readonly reject: (error: Error) => void;
 }
 
-/** One TCP connection: whatever it carries arrives in order, or not at all once it has ended. */
+/** A TCP connection. Messages arrive in order, or not at all after it has ended. */
 interface Connection {
   readonly server: SimulatedRedisServer;
   isOpen: boolean;
-  /** When the last message each way arrives; the next one does not overtake it. */
+  /** When the last message in each direction arrives. The next one cannot overtake it. */
   arrivesAtMs: { server: number; client: number };
-  /** With the alarm of each. */
+  /** The commands without a reply, with the timeout of each. */
   readonly pending: Map<SentCommand, ScheduledEvent>;
 }
 
-/** As in src/redis/connection.ts. */
+/** The same timeout as in src/redis/connection.ts. */
 const commandMs = 500;
-/** Sooner than in src/redis/connection.ts, at times: whoever is back early is in danger. */
+/** Sometimes shorter than in src/redis/connection.ts, because an early reconnection is more dangerous. */
 const reconnectMsMax = 50;
-/** So much later a command may run once more. */
+/** The longest delay after which a command may run a second time. */
 export const duplicateMsMax = 4000;
 
 /**
- * One sidecar's connection to Redis, made again whenever it ends, as src/redis/connection.ts has it:
- * commands fail at once without a connection, after a while without a reply, and none is sent twice by it.
+ * One sidecar's connection to Redis, which is reopened whenever it ends, as in src/redis/connection.ts. Commands fail
+ * at once without a connection, and after a timeout without a reply. The link itself sends none twice.
  */
 export class RedisLink {
   readonly #world: World;
@@ -53,32 +53,35 @@ export class RedisLink {
     this.#onConnectionChange = callback;
   }
 
-  /** Without a connection the command fails at once; ioredis calls that a stream that is not writeable. */
+  /**
+   * Sends a command. Without a connection it fails at once, with the error of ioredis for a stream that is not
+   * writeable.
+   */
   send(command: SentCommand): void {
     const connection = this.#connection;
     if (connection === null) {
       command.reject(new Error("Stream isn't writeable and enableOfflineQueue options is false"));
       return;
     }
-    const { scheduler, random, weather } = this.#world;
+    const { scheduler, random, faultRates } = this.#world;
     const alarm = scheduler.after(commandMs, this.#process, () => {
       if (connection.pending.delete(command)) command.reject(new Error("Command timed out"));
     });
     connection.pending.set(command, alarm);
     this.#carry(connection, "server", () => this.#arrive(connection, command));
-    if (random.chance(weather.redisDuplicates)) this.#duplicate(command);
-    if (random.chance(weather.redisResets))
+    if (random.chance(faultRates.redisDuplicates)) this.#duplicate(command);
+    if (random.chance(faultRates.redisResets))
       scheduler.after(this.#world.latencyMs() * 2, this.#process, () => this.#end(connection));
   }
 
-  /** Ends the connection, and makes a new one. */
+  /** Ends the connection and opens a new one. */
   reset(): void {
     if (this.#connection !== null) this.#end(this.#connection);
   }
 
   #arrive(connection: Connection, command: SentCommand): void {
     if (!connection.server.isAlive) return;
-    // What was sent before the connection ended may still lie in the server's buffers.
+    // Messages that were sent before the connection ended may still be in the server's buffers.
     if (!connection.isOpen && this.#world.random.chance(0.5)) return;
     const reply = this.#execute(connection.server, command);
     this.#carry(connection, "client", () => {
@@ -93,13 +96,13 @@ export class RedisLink {
   #execute(server: SimulatedRedisServer, command: SentCommand, note = ""): WireReply {
     const reply = this.#redis.execute(server, command.name, command.args);
     const name = scriptName(command.name, String(command.args[0]));
-    if (name !== "info" && name !== "recordEpoch") this.#tellOf(name, command, reply, note);
+    if (name !== "info" && name !== "recordEpoch") this.#logCommand(name, command, reply, note);
     return reply;
   }
 
-  #tellOf(name: string, command: SentCommand, reply: WireReply, note: string): void {
+  #logCommand(name: string, command: SentCommand, reply: WireReply, note: string): void {
     const key = String(command.args[name === "hmget" ? 0 : 2]);
-    this.#world.tell(
+    this.#world.log(
       "redis",
       () =>
         `${name}${note} of ${this.#process.name} -> ${inWords(reply)}; ${key} is ${this.#redis.describe(key.slice("user:".length))}`,
@@ -107,22 +110,25 @@ export class RedisLink {
   }
 
   #carry(connection: Connection, to: "server" | "client", deliver: () => void): void {
-    const { scheduler, random, weather } = this.#world;
-    const stallMs = random.chance(weather.redisStalls) ? random.between(50, 3000) : 0;
+    const { scheduler, random, faultRates } = this.#world;
+    const stallMs = random.chance(faultRates.redisStalls) ? random.between(50, 3000) : 0;
     const atMs = Math.max(connection.arrivesAtMs[to], scheduler.nowMs + this.#world.latencyMs() + stallMs);
     connection.arrivesAtMs[to] = atMs;
     scheduler.after(atMs - scheduler.nowMs, to === "client" ? this.#process : null, deliver);
   }
 
-  /** A proxy, or the client of a Cluster, sends it once more, perhaps to the server's successor; nobody waits for that reply. */
+  /**
+   * Sends a command once more, as a proxy or the client of a Cluster may do, possibly to another server. Nobody waits
+   * for that reply.
+   */
   #duplicate(command: SentCommand): void {
-    const { random, scheduler, weather } = this.#world;
+    const { random, scheduler, faultRates } = this.#world;
     const anyMs = random.pick([
       random.between(0, 5),
       random.between(0, 300),
       random.between(0, duplicateMsMax),
     ]);
-    scheduler.after(weather.redisDuplicatesAfterMs ?? anyMs, null, () => {
+    scheduler.after(faultRates.redisDuplicatesAfterMs ?? anyMs, null, () => {
       if (this.#redis.server !== null) this.#execute(this.#redis.server, command, " (sent again)");
     });
   }
@@ -131,7 +137,7 @@ export class RedisLink {
     if (!connection.isOpen) return;
     connection.isOpen = false;
     this.#connection = null;
-    this.#world.tell(this.#process.name, () => "its connection to Redis ends");
+    this.#world.log(this.#process.name, () => "its connection to Redis ends");
     this.#world.count("redis connection ended");
     for (const command of connection.pending.keys()) command.reject(new Error("Connection is closed."));
     connection.pending.clear();

@@ -4,7 +4,7 @@ import { findUnlinearizable } from "./register.ts";
 
 const process = { name: "sidecar-1", isAlive: true, frozenUntilMs: 0 };
 
-/** `set` or `get`, its value, and from when to when it ran; without an end its outcome is unknown. */
+/** Creates a `set` or `get` with its value and the interval in which it ran. Without an end, its outcome is unknown. */
 function operation(kind: "get" | "set", value: string, startStep: number, endStep: number | null): Operation {
   const outcome = endStep === null ? "unknown" : "done";
   return { kind, value, startStep, endStep, outcome, loginId: "ann", process, startMs: startStep };
@@ -12,13 +12,13 @@ function operation(kind: "get" | "set", value: string, startStep: number, endSte
 
 const judge = (...operations: Operation[]) => findUnlinearizable(operations, "first");
 
-test("a read may answer either value while a write runs", () => {
+test("a read may return either value while a write is in flight", () => {
   const write = operation("set", "a", 10, 20);
   expect(judge(write, operation("get", "first", 11, 12), operation("get", "a", 13, 14))).toBeNull();
   expect(judge(write, operation("get", "a", 11, 12))).toBeNull();
 });
 
-test("an old value is not read after the new one", () => {
+test("an old value must not be read after the new one", () => {
   const write = operation("set", "a", 10, 20);
   expect(judge(write, operation("get", "a", 11, 12), operation("get", "first", 13, 14))).toMatch(
     /read again/,
@@ -26,18 +26,18 @@ test("an old value is not read after the new one", () => {
   expect(judge(write, operation("get", "first", 21, 22))).toMatch(/read again/);
 });
 
-test("an acknowledged write between two reads of another value is not lost", () => {
+test("an acknowledged write must not be lost between two reads of another value", () => {
   const reads = [operation("get", "a", 11, 12), operation("get", "a", 40, 41)];
   expect(judge(operation("set", "a", 1, 10), operation("set", "b", 20, 30), ...reads)).toMatch(/read again/);
 });
 
-test("values do not take turns", () => {
+test("values must not alternate", () => {
   const writes = [operation("set", "a", 1, 100), operation("set", "b", 1, 100)];
   const turns = ["a", "b", "a"].map((value, turn) => operation("get", value, 10 * turn + 2, 10 * turn + 5));
   expect(judge(...writes, ...turns)).toMatch(/read again/);
 });
 
-test("a write of unknown outcome may take effect late, or never", () => {
+test("a write with an unknown outcome may take effect late or never", () => {
   const unknown = operation("set", "a", 10, null);
   expect(judge(unknown, operation("get", "first", 50, 51))).toBeNull();
   expect(judge(unknown, operation("get", "first", 50, 51), operation("get", "a", 60, 61))).toBeNull();
@@ -46,7 +46,7 @@ test("a write of unknown outcome may take effect late, or never", () => {
   );
 });
 
-test("a value is not read before its write begins, nor without one", () => {
+test("a value must not be read before its write begins or without one", () => {
   expect(judge(operation("get", "a", 1, 2), operation("set", "a", 10, 20))).toMatch(/before it was written/);
   expect(judge(operation("get", "a", 1, 2))).toMatch(/never written/);
 });

@@ -1,6 +1,6 @@
 import type { Operation } from "./history.ts";
 
-/** From the first instant at which all of a value's operations could have met, to the last; or the other way round. */
+/** The interval between the first end and the last start of a value's operations, whichever comes first. */
 interface Zone {
   readonly value: string;
   readonly minEnd: number;
@@ -8,12 +8,12 @@ interface Zone {
 }
 
 /**
- * Judges one login id's history by what clients saw alone: is there an order of all operations, each at some
- * instant between its start and its end, in which every read answers the last write? Every write must have a
- * value of its own; then it is enough to look at pairs of values (Gibbons and Korach, "Testing Shared
- * Memories", SIAM J. Comput. 26(4), 1997). A write of unknown outcome ends never, and counts if it was read.
+ * Checks one login id's history by what clients observed alone: whether the operations can be ordered, each at some
+ * instant between its start and its end, so that every read returns the last write. If all writes have different
+ * values, it is enough to compare pairs of values (Gibbons and Korach, "Testing Shared Memories", SIAM J. Comput.
+ * 26(4), 1997). A write with an unknown outcome never ends, and counts only if it was read.
  *
- * Returns why there is none, or `null`.
+ * Returns why there is no such order, or `null` if there is one.
  */
 export function findUnlinearizable(operations: readonly Operation[], firstValue: string): string | null {
   const zones: Zone[] = [];
@@ -25,7 +25,7 @@ export function findUnlinearizable(operations: readonly Operation[], firstValue:
   );
   for (const [value, answers] of reads) {
     const write = starts.get(value);
-    if (write === undefined && value !== firstValue) return `${value} was read and never written`;
+    if (write === undefined && value !== firstValue) return `${value} was read but never written`;
     const writtenFrom = write?.startStep ?? -1;
     const writtenTo = write === undefined ? -1 : endOf(write);
     const minEnd = Math.min(writtenTo, ...answers.map(endOf));
@@ -47,7 +47,10 @@ function endOf({ outcome, endStep }: Operation): number {
   return outcome === "done" ? (endStep ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
 }
 
-/** A value with a gap between its first end and its last start must have held the register all through the gap. */
+/**
+ * Returns two values that contradict each other. A value with a gap between its first end and its last start must have
+ * been in the register during the whole gap.
+ */
 function findConflict(zones: readonly Zone[]): string | null {
   for (const zone of zones) {
     if (zone.minEnd >= zone.maxStart) continue;
@@ -57,7 +60,7 @@ function findConflict(zones: readonly Zone[]): string | null {
       const isWithin = zone.minEnd < from && to < zone.maxStart;
       const overlaps = other.minEnd < other.maxStart && zone.minEnd < to && from < zone.maxStart;
       if (isWithin || overlaps)
-        return `${zone.value || "no data"} was read again after ${other.value || "no data"} had taken its place`;
+        return `${zone.value || "no data"} was read again after ${other.value || "no data"} had replaced it`;
     }
   }
   return null;

@@ -3,9 +3,9 @@ import { mutations, noMutation } from "./mutations.ts";
 import { simulate } from "./simulate.ts";
 
 /**
- * bun test/simulation/run.ts --seeds 100000 --from 1     many runs; every seed that breaks a promise is named
- * bun test/simulation/run.ts --seed 17                   one run, with everything that happened in it
- * … --mutation "there is no grace"                       the same with a rule left out
+ * bun test/simulation/run.ts --seeds 100000 --from 1     many runs; prints every seed with a violation
+ * bun test/simulation/run.ts --seed 17                   one run, with its trace
+ * … --mutation "there is no grace"                       the same with a mutation
  */
 const { values } = parseArgs({
   options: {
@@ -24,7 +24,7 @@ function findMutation(name: string | undefined) {
   if (name === undefined) return noMutation;
   const found = Object.entries(mutations).find(([known]) => known === name);
   if (found !== undefined) return found[1];
-  console.error(`There is no such mutation. There are:\n  ${Object.keys(mutations).join("\n  ")}`);
+  console.error(`There is no such mutation. The mutations are:\n  ${Object.keys(mutations).join("\n  ")}`);
   return process.exit(2);
 }
 
@@ -42,7 +42,7 @@ function runMany(from: number, seeds: number): void {
   const seconds = (performance.now() - startedMs) / 1000;
   console.table(Object.fromEntries([...counts].sort()));
   console.log(
-    `${seeds} seeds in ${seconds.toFixed(1)} s, ${Math.round(seeds / seconds)} a second; ${broken} broken`,
+    `${seeds} seeds in ${seconds.toFixed(1)} s, ${Math.round(seeds / seconds)} per second; ${broken} with a violation`,
   );
   if (broken > 0) process.exitCode = 1;
 }
@@ -50,6 +50,6 @@ function runMany(from: number, seeds: number): void {
 function replay(seed: number): void {
   const { trace, violation } = simulate(seed, { mutation, keepsTrace: true });
   console.log(trace.join("\n"));
-  console.log(violation === null ? `seed ${seed} keeps every promise` : `seed ${seed}: ${violation}`);
+  console.log(violation === null ? `seed ${seed} has no violation` : `seed ${seed}: ${violation}`);
   if (violation !== null) process.exitCode = 1;
 }

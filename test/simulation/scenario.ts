@@ -1,37 +1,40 @@
 import type { SeededRandom } from "./seeded-random.ts";
 
-/** How likely each fault is in one run. A run knows only some of them, so that each also meets calm weather. */
-export interface Weather {
-  /** A command or reply takes longer than a client waits. */
+/**
+ * The probability of each fault in one run. Each run has only some of the faults, so that each of them also occurs
+ * without the others.
+ */
+export interface FaultRates {
+  /** A command or a reply takes longer than a client waits. */
   readonly redisStalls: number;
-  /** The connection breaks; what is on its way may arrive all the same. */
+  /** The connection breaks. Messages in flight may arrive nevertheless. */
   readonly redisResets: number;
-  /** A command runs once more, later, on whichever server is there then. */
+  /** A command runs once more, later, on the server that is running then. */
   readonly redisDuplicates: number;
-  /** All of them so much later, and so in their order; `null`: each when it likes. */
+  /** The delay of all duplicates, which then keep their order. If `null`, each has a random delay. */
   readonly redisDuplicatesAfterMs: number | null;
-  /** Mean time between ends of the Redis server, ms; `null`: it never ends. */
+  /** The mean time between ends of the Redis server in milliseconds, or `null` if it never ends. */
   readonly redisEndsEveryMs: number | null;
-  /** It ends shortly after a BEGIN, so that a write is under way. */
+  /** Redis ends shortly after a BEGIN, so that a write is in flight. */
   readonly redisEndsAtWrites: number;
   readonly databaseStalls: number;
   readonly databaseRefuses: number;
-  /** A statement ends in an error that the database answered itself. */
+  /** A statement fails with an error of the database itself. */
   readonly databaseFails: number;
-  /** The connection breaks; the statement may run, now or later. */
+  /** The connection breaks. The statement may run, now or later. */
   readonly databaseResets: number;
   /** An UPDATE waits for a lock. */
   readonly databaseLocks: number;
   readonly databaseEndsEveryMs: number | null;
   readonly databaseClockLeapsEveryMs: number | null;
-  /** At each event of a sidecar. */
+  /** The probability at each event of a sidecar. */
   readonly sidecarCrashes: number;
-  /** At each event of a sidecar: it is suspended for a while, as a virtual machine is. */
+  /** The probability at each event of a sidecar that it is suspended for a while, like a virtual machine. */
   readonly sidecarFreezes: number;
 }
 
-/** D, G, Q, F and T of src/coherence/DESIGN.md. */
-export interface Constants {
+/** The sidecar's settings of the same names. */
+export interface Times {
   readonly statementMs: number;
   readonly graceMs: number;
   readonly quarantineMs: number;
@@ -40,22 +43,22 @@ export interface Constants {
 }
 
 export interface Scenario {
-  readonly constants: Constants;
-  readonly weather: Weather;
+  readonly times: Times;
+  readonly faultRates: FaultRates;
   readonly sidecars: number;
   readonly loginIds: readonly [string, ...string[]];
   readonly operations: number;
   readonly setShare: number;
-  /** Every `set` has a value of its own, or a few values come back again and again. */
+  /** Whether every `set` has a different value, instead of a few values that recur. */
   readonly valuesAreUnique: boolean;
-  /** How often an operation waits before the next one, and does not come in a burst. */
+  /** How often an operation waits before the next one instead of being part of a burst. */
   readonly pauses: number;
-  /** The first grace is over before the first operation. */
+  /** Whether the first grace is over before the first operation. */
   readonly beginsAfterGrace: boolean;
   readonly auditShare: number;
 }
 
-export const calmWeather: Weather = {
+export const noFaults: FaultRates = {
   redisStalls: 0,
   redisResets: 0,
   redisDuplicates: 0,
@@ -74,13 +77,13 @@ export const calmWeather: Weather = {
 };
 
 export function drawScenario(random: SeededRandom): Scenario {
-  const constants = drawConstants(random);
+  const times = drawTimes(random);
   return {
-    constants,
-    weather: random.chance(0.05) ? calmWeather : drawWeather(random, constants),
+    times,
+    faultRates: random.chance(0.05) ? noFaults : drawFaultRates(random, times),
     sidecars: random.pick([1, 2, 2, 3]),
     loginIds: random.chance(0.75) ? ["ann"] : ["ann", "bob"],
-    operations: random.whole(12, 50),
+    operations: random.integer(12, 50),
     setShare: random.pick([0.15, 0.3, 0.5]),
     valuesAreUnique: random.chance(0.7),
     pauses: random.pick([0.05, 0.2, 0.4]),
@@ -89,8 +92,8 @@ export function drawScenario(random: SeededRandom): Scenario {
   };
 }
 
-/** The smallest that the protocol allows, and somewhat larger ones. */
-function drawConstants(random: SeededRandom): Constants {
+/** Returns the smallest times that the protocol allows, or somewhat larger ones. */
+function drawTimes(random: SeededRandom): Times {
   const statementMs = random.pick([100, 500, 2500]);
   return {
     statementMs,
@@ -101,7 +104,7 @@ function drawConstants(random: SeededRandom): Constants {
   };
 }
 
-function drawWeather(random: SeededRandom, { statementMs }: Constants): Weather {
+function drawFaultRates(random: SeededRandom, { statementMs }: Times): FaultRates {
   const sometimes = (...[first, ...more]: [number, ...number[]]) =>
     random.chance(0.4) ? random.pick([first, ...more]) : 0;
   const everyMs = (...[first, ...more]: [number, ...number[]]) =>

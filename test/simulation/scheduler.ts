@@ -1,6 +1,6 @@
 import { drainMicrotasks } from "bun:jsc";
 
-/** Something that can be stopped: what it has still to do is lost when it dies, and waits while it is frozen. */
+/** Something that can be stopped. Its events are lost if it dies, and wait while it is frozen. */
 export interface Process {
   readonly name: string;
   isAlive: boolean;
@@ -9,7 +9,7 @@ export interface Process {
 
 export interface ScheduledEvent {
   atMs: number;
-  /** Orders events of one instant as they were scheduled. */
+  /** Orders events of the same instant by when they were scheduled. */
   turn: number;
   readonly process: Process | null;
   readonly run: () => void;
@@ -17,30 +17,33 @@ export interface ScheduledEvent {
 }
 
 /**
- * Virtual time. Everything that happens is an event; after each, all promises that it has settled run to where
- * they wait again, so that the order of everything follows from the order of the events alone.
+ * Virtual time. Everything that happens is an event. After each event, all promises that it has settled run until they
+ * wait again, so that the order of everything depends only on the order of the events.
  */
 export class Scheduler {
   nowMs = 0;
-  /** Counts events: two things that happen in one event are at the same instant. */
+  /** The number of events so far. Two things that happen in one event happen at the same instant. */
   step = 0;
   #turn = 0;
   #running: Process | null = null;
   readonly #heap: ScheduledEvent[] = [];
 
-  /** The process of the event that runs; `null` for servers and the network. */
+  /** The process of the current event; `null` for servers and the network. */
   get running(): Process | null {
     return this.#running;
   }
 
-  /** `process`: whose doing it is; `null` for servers and the network, which go on whoever dies. */
+  /**
+   * Schedules an event. `process` is the process that it belongs to, or `null` for servers and the network, which no
+   * crash stops.
+   */
   after(delayMs: number, process: Process | null, run: () => void): ScheduledEvent {
     const event = { atMs: this.nowMs + delayMs, turn: this.#turn++, process, run, isCancelled: false };
     this.#push(event);
     return event;
   }
 
-  /** Runs the next event. `false`: there is none before `limitMs`. */
+  /** Runs the next event. Returns `false` if there is none before `limitMs`. */
   runNext(limitMs: number): boolean {
     for (;;) {
       const event = this.#heap[0];
@@ -80,7 +83,7 @@ export class Scheduler {
     heap[place] = event;
   }
 
-  /** Takes the first event away. */
+  /** Removes the first event. */
   #pop(): void {
     const heap = this.#heap;
     const last = heap.pop();

@@ -1,15 +1,15 @@
-/** Chance that a seed repeats: the only source of it in a simulation. */
+/** Random numbers that depend only on the seed. A simulation uses no others. */
 export interface SeededRandom {
-  /** At least 0, less than 1. */
+  /** Returns a number in [0, 1). */
   fraction(): number;
   chance(probability: number): boolean;
   between(least: number, most: number): number;
-  /** A whole number, both ends included. */
-  whole(least: number, most: number): number;
+  /** Returns an integer from `least` to `most`, including both. */
+  integer(least: number, most: number): number;
   pick<Choice>(choices: readonly [Choice, ...Choice[]]): Choice;
 }
 
-/** Mulberry32: every seed, also one beside another, gives a sequence of its own. */
+/** Creates a generator (Mulberry32). Every seed has a different sequence, even if two seeds are neighbors. */
 export function createSeededRandom(seed: number): SeededRandom {
   let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
 
@@ -20,13 +20,13 @@ export function createSeededRandom(seed: number): SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  const whole = (least: number, most: number) => least + Math.floor(fraction() * (most - least + 1));
+  const integer = (least: number, most: number) => least + Math.floor(fraction() * (most - least + 1));
 
   return {
     fraction,
     chance: (probability) => fraction() < probability,
     between: (least, most) => least + fraction() * (most - least),
-    whole,
-    pick: (choices) => choices[whole(0, choices.length - 1)] ?? choices[0],
+    integer,
+    pick: (choices) => choices[integer(0, choices.length - 1)] ?? choices[0],
   };
 }

@@ -12,7 +12,7 @@ import { createSimulatedDirectory } from "./simulated-directory.ts";
 import { SimulatedRedis } from "./simulated-redis.ts";
 import type { World } from "./world.ts";
 
-/** One process of ours: the real store, epochs and hot copy over simulated connections. */
+/** One sidecar process: the production store, epochs and hot copy over simulated connections. */
 export interface Sidecar {
   readonly process: Process;
   readonly store: OwnIdDataStore;
@@ -34,17 +34,17 @@ export function startSidecar(
   const realEpochs = createRedisEpochs({
     masters,
     recordEpoch: (key, keepMs) => scripts.recordEpoch(client, key, keepMs),
-    // The addresses of the simulation lead to one server each.
+    // In the simulation, each address leads to one server only.
     forgetAll: async () => {},
     keys,
-    graceMs: scenario.constants.graceMs,
+    graceMs: scenario.times.graceMs,
     mode: "single",
     installation: "",
   });
   const epochs = mutation.epochs?.(realEpochs) ?? realEpochs;
   link.onConnectionChange(() => epochs.forget(client));
   const directory = createSimulatedDirectory(world, database, process);
-  const limits = { ...scenario.constants, ...mutation.limits };
+  const limits = { ...scenario.times, ...mutation.limits };
   const hotCopy = createRedisHotCopy({
     client,
     masters,
@@ -57,7 +57,7 @@ export function startSidecar(
   const store = createWriteThrough({
     directory: mutation.directory?.(directory) ?? directory,
     hotCopy: mutation.hotCopy?.(hotCopy, redis) ?? hotCopy,
-    statementMs: scenario.constants.statementMs,
+    statementMs: scenario.times.statementMs,
     auditShare: scenario.auditShare,
     onEvent: (event) => world.count(event),
   });

@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 const unavailable = () => new DatabaseUnavailable("no answer", "none");
 const unknown = () => new OutcomeUnknown("the answer was lost");
 
-/** A call that is under way: settled once, by whichever comes first. */
+/** A call in flight. The first of several outcomes settles it. */
 interface Call<Result> {
   readonly promise: Promise<Result>;
   readonly isOver: () => boolean;
@@ -16,12 +16,13 @@ interface Call<Result> {
 }
 
 /**
- * One sidecar's directory over the simulated database, with the promises of the real one: a read is tried
- * again, an UPDATE is sent once, each call ends within D, and after `OutcomeUnknown` it may still commit.
+ * Creates one sidecar's directory over the simulated database. It has the guarantees of the real one: a read is
+ * retried, an UPDATE is sent once, each call ends within COHERENCE_STATEMENT_MS, and after `OutcomeUnknown` it may
+ * still commit.
  */
 export function createSimulatedDirectory(world: World, database: SimulatedDatabase, process: Process) {
   const { scheduler, random } = world;
-  const { statementMs } = world.scenario.constants;
+  const { statementMs } = world.scenario.times;
 
   function startCall<Result>(atDeadline: () => SidecarError): Call<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
@@ -38,11 +39,11 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
     return call;
   }
 
-  const reply = (what: () => void) => scheduler.after(wayMs(), process, what);
+  const reply = (what: () => void) => scheduler.after(transitMs(), process, what);
 
-  /** There or back; sometimes longer than any client waits. */
-  function wayMs(): number {
-    const stalledMs = random.chance(world.weather.databaseStalls)
+  /** Returns how long a message takes in one direction, which is sometimes longer than any client waits. */
+  function transitMs(): number {
+    const stalledMs = random.chance(world.faultRates.databaseStalls)
       ? random.pick([random.between(0, 1.2), random.between(0.9, 1)]) * statementMs
       : 0;
     return world.latencyMs() + stalledMs;
@@ -55,8 +56,8 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
     };
     if (call.isOver()) return;
     const { life } = database;
-    if (database.isDown || random.chance(world.weather.databaseResets)) return void reply(again);
-    scheduler.after(wayMs(), null, () => {
+    if (database.isDown || random.chance(world.faultRates.databaseResets)) return void reply(again);
+    scheduler.after(transitMs(), null, () => {
       if (database.life !== life) return void reply(again);
       const user = readUser(database, database.row(loginId));
       reply(() => call.resolve(user));
@@ -65,11 +66,11 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
 
   function sendUpdate(call: Call<Replaced>, change: Replacement): void {
     const { life } = database;
-    // Stuck in a proxy that survives the database, it may also arrive after everybody has given up.
-    const isStuck = random.chance(world.weather.databaseResets);
+    // The UPDATE may be stuck in a proxy that survives the database, and may arrive after everybody has given up.
+    const isStuck = random.chance(world.faultRates.databaseResets);
     if (isStuck) scheduler.after(random.between(0, 5), process, () => call.reject(unknown()));
     const lateMs = isStuck ? random.pick([random.between(0, 1), random.between(0.8, 6)]) * statementMs : 0;
-    scheduler.after(wayMs() + lateMs, null, () => {
+    scheduler.after(transitMs() + lateMs, null, () => {
       if (database.isDown || (!isStuck && database.life !== life)) {
         reply(() => call.reject(unknown()));
         return;
@@ -85,7 +86,7 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
 
   function find(loginId: string): Promise<UserRecord> {
     const call = startCall<UserRecord>(unavailable);
-    if (random.chance(world.weather.databaseRefuses)) call.reject(new Overloaded());
+    if (random.chance(world.faultRates.databaseRefuses)) call.reject(new Overloaded());
     else sendFind(call, loginId, 3);
     return call.promise;
   }
@@ -101,7 +102,7 @@ export function createSimulatedDirectory(world: World, database: SimulatedDataba
 
     replaceOwnIdData(change) {
       const call = startCall<Replaced>(unknown);
-      const isRefused = database.isDown || random.chance(world.weather.databaseRefuses);
+      const isRefused = database.isDown || random.chance(world.faultRates.databaseRefuses);
       if (isRefused) reply(() => call.reject(unavailable()));
       else sendUpdate(call, change);
       return call.promise;
@@ -122,8 +123,9 @@ interface UpdateOutcome {
 }
 
 /**
- * The fence is looked at when the statement begins; the row once more when its lock is there. In between the
- * server's own limit, a little below D, may end the statement, and a crash decides either way.
+ * The deadline is checked when the statement begins, and the row is checked again when its lock has been acquired. In
+ * between, the server's own limit, which is slightly below COHERENCE_STATEMENT_MS, may end the statement, and a crash
+ * may decide either way.
  */
 function executeUpdate(
   world: World,
@@ -133,16 +135,16 @@ function executeUpdate(
 ): void {
   const { scheduler, random, mutation } = world;
   const row = database.row(change.loginId);
-  const holds = () => mutation.database?.comparesNot || database.value(row) === change.expected;
-  const isOpen = mutation.database?.fencesNot || database.nowMs() < change.deadlineMs;
-  if (!isOpen) world.count("fenced");
+  const holds = () => mutation.database?.ignoresExpectedValue || database.value(row) === change.expected;
+  const isOpen = mutation.database?.ignoresDeadline || database.nowMs() < change.deadlineMs;
+  if (!isOpen) world.count("deadline passed");
   if (!isOpen || !holds()) {
     outcome.answer(false);
     return;
   }
-  const limitMs = 0.9 * world.scenario.constants.statementMs;
+  const limitMs = 0.9 * world.scenario.times.statementMs;
   const runsMs = lockWaitMs(world, row, limitMs) + random.between(0.05, 0.5);
-  const isFutile = runsMs > limitMs || random.chance(world.weather.databaseFails);
+  const isFutile = runsMs > limitMs || random.chance(world.faultRates.databaseFails);
   let isCrashed = false;
   const statement = database.beginStatement(() => {
     isCrashed = true;
@@ -160,9 +162,12 @@ function executeUpdate(
   });
 }
 
-/** For the statements before it, or for somebody else's transaction: up to the limit, and beyond. */
-function lockWaitMs({ scheduler, random, weather }: World, row: Row, limitMs: number): number {
-  const elsewhereMs = random.chance(weather.databaseLocks)
+/**
+ * Returns how long to wait for a lock that earlier statements or another transaction hold. The wait may exceed the
+ * limit.
+ */
+function lockWaitMs({ scheduler, random, faultRates }: World, row: Row, limitMs: number): number {
+  const elsewhereMs = random.chance(faultRates.databaseLocks)
     ? random.pick([random.between(0, 1), random.between(0.9, 1.05)]) * limitMs
     : 0;
   return Math.max(row.lockedUntilMs - scheduler.nowMs, elsewhereMs);

@@ -1,4 +1,4 @@
-/** What Redis keeps, with the commands that the scripts call. Texts are bytes, one character each (latin1). */
+/** The data of Redis, with the commands that the scripts call. A string holds bytes, one in each character (latin1). */
 
 export interface Hash {
   readonly fields: ReadonlyMap<string, string>;
@@ -11,9 +11,9 @@ interface Text {
 }
 
 export class SimulatedKeyspace {
-  /** Redis' own clock. It stands still while a command runs, as it does in Redis. */
+  /** The time of Redis' own clock. As in Redis, it does not change while a command runs. */
   nowUs = 0;
-  /** Counts changes. */
+  /** The number of changes. */
   version = 0;
   readonly #hashes = new Map<string, Hash>();
   readonly #texts = new Map<string, Text>();
@@ -22,7 +22,7 @@ export class SimulatedKeyspace {
     return Math.floor(this.nowUs / 1000);
   }
 
-  /** Everything as it is now: a snapshot, or what a replica has received. */
+  /** Returns a copy of all data, for a snapshot or a replica. */
   copy(): SimulatedKeyspace {
     const copy = new SimulatedKeyspace();
     copy.nowUs = this.nowUs;
@@ -62,7 +62,7 @@ export class SimulatedKeyspace {
     this.#keep(key, { fields, expiresAtMs: hash?.expiresAtMs ?? null });
   }
 
-  /** A hash without fields is none. */
+  /** Removes a field, and the hash with its last field. */
   hdel(key: string, field: string): void {
     const hash = this.hash(key);
     if (hash === null || !hash.fields.has(field)) return;
@@ -80,7 +80,7 @@ export class SimulatedKeyspace {
     if (hash !== null) this.#keep(key, { ...hash, expiresAtMs: this.nowMs + lifeMs });
   }
 
-  /** -1: it does not expire. -2: it is not there. */
+  /** Returns -1 if the key does not expire, and -2 if it does not exist. */
   pttl(key: string): number {
     const hash = this.hash(key);
     if (hash === null) return -2;
@@ -92,7 +92,7 @@ export class SimulatedKeyspace {
     if (hash !== null) this.#keep(key, { ...hash, expiresAtMs: null });
   }
 
-  /** SET NX PX, then GET. */
+  /** Runs SET NX PX and then GET. */
   setOnce(key: string, text: string, lifeMs: number): string {
     const held = this.#texts.get(key);
     if (held !== undefined && held.expiresAtMs > this.nowMs) return held.text;

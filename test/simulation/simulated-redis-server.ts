@@ -8,10 +8,10 @@ export interface RedisIdentity {
   readonly replicationId: string;
 }
 
-/** A reply as ioredis gets it from its parser. */
+/** A reply as the parser of ioredis returns it. */
 export type WireReply = Buffer | number | null | WireReply[];
 
-/** By what EVAL and EVALSHA call a script. */
+/** The names of the scripts, by the arguments of EVAL and EVALSHA. */
 const scriptNames = new Map(
   Object.entries(scripts).flatMap(([name, { lua, sha }]) => [
     [lua, name],
@@ -19,10 +19,10 @@ const scriptNames = new Map(
   ]),
 );
 
-/** One life of a redis-server, from its start or promotion to its end. */
+/** One redis-server process, from its start or promotion to its end. */
 export class SimulatedRedisServer {
   readonly keyspace: SimulatedKeyspace;
-  /** 8 bytes. */
+  /** The epoch in 8 bytes. */
   readonly epoch: string;
   readonly #info: string;
   isAlive = true;
@@ -37,9 +37,9 @@ export class SimulatedRedisServer {
   }
 
   /**
-   * Runs a command as ioredis sends it: INFO, HMGET, or EVAL and EVALSHA of a script of ours.
+   * Runs a command as ioredis sends it: INFO, HMGET, or EVAL and EVALSHA of one of the sidecar's scripts.
    *
-   * @throws {Error} for anything else: the simulation does not know it yet
+   * @throws {Error} the command is not simulated yet
    */
   execute(command: string, args: readonly (string | Buffer)[], nowMs: number): WireReply {
     this.keyspace.nowUs = Math.floor(nowMs * 1000);
@@ -66,7 +66,7 @@ export class SimulatedRedisServer {
   }
 }
 
-/** The script that EVAL or EVALSHA runs, or the command itself. */
+/** Returns the name of the script that EVAL or EVALSHA runs, or the command itself. */
 export function scriptName(command: string, called: string): string {
   return command === "eval" || command === "evalsha"
     ? (scriptNames.get(called) ?? "an unknown script")

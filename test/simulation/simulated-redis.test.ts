@@ -25,7 +25,7 @@ describeWith("redis", "the simulated Redis", () => {
 
   afterAll(() => real?.disconnect());
 
-  test(`replies and remembers like the real one in ${sequences} random sequences of scripts`, async () => {
+  test(`replies and stores like a real one in ${sequences} random sequences of scripts`, async () => {
     const seen = new Set<string>();
     for (let seed = 1; seed <= sequences; seed += 1) {
       const random = createSeededRandom(seed);
@@ -44,7 +44,7 @@ describeWith("redis", "the simulated Redis", () => {
     expect([...seen]).toEqual(expect.arrayContaining(repliesOfEveryKind));
   });
 
-  test("tells the age of an epoch like the real one", async () => {
+  test("returns the age of an epoch like a real one", async () => {
     const key = `simulated-redis:${crypto.randomUUID()}`;
     const twins = new TwinRedis(real, new SimulatedRedisServer(identity), key);
     const [expected, got] = await twins.run("recordEpoch", [longMs]);
@@ -62,7 +62,7 @@ const tokenFor = (random: SeededRandom) => (random.chance(0.6) ? heldToken : ran
 const epochFor = (twins: TwinRedis, random: SeededRandom) =>
   random.chance(0.8) ? twins.epoch : "an0ther0ep0ch000";
 
-/** What may be done to both; each answers what it led to in the real one and in the simulated one. */
+/** Steps that can be applied to both. Each returns the outcome in the real Redis and in the simulated one. */
 const steps = {
   readHash: (twins: TwinRedis, random: SeededRandom) => twins.run("readHash", [random.pick(tokens), longMs]),
 
@@ -98,7 +98,7 @@ const steps = {
 
   "the markers lapse": (twins: TwinRedis) => twins.lapseMarkers(),
 
-  "another epoch's hash comes back": (twins: TwinRedis) => twins.becomeForeign(),
+  "another epoch's hash comes back": (twins: TwinRedis) => twins.changeEpoch(),
 
   "the hash expires": (twins: TwinRedis) => twins.expire(),
 };

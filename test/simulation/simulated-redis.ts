@@ -2,8 +2,8 @@ import { type Command, Redis } from "ioredis";
 import type { RedisLink } from "./redis-link.ts";
 
 /**
- * ioredis itself, down to where it would write to a socket: it encodes the commands and decodes the replies,
- * and the link carries them. Commands leave one by one: a batch changes when they leave, not their order.
+ * ioredis itself, except for the socket: it encodes commands and decodes replies, and the link transports them.
+ * Commands leave one by one, since batching changes when they leave but not their order.
  */
 export class SimulatedRedis extends Redis {
   readonly #link: RedisLink;

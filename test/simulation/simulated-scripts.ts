@@ -1,7 +1,7 @@
 import type { scripts } from "../../src/redis/scripts.ts";
 import type { SimulatedKeyspace } from "./simulated-keyspace.ts";
 
-/** What a script finds where it runs. */
+/** The context in which a script runs. */
 export interface ScriptCall {
   readonly redis: SimulatedKeyspace;
   readonly epoch: string;
@@ -19,10 +19,7 @@ export type SimulatedScript = (call: ScriptCall) => Reply;
 export type ScriptName = Exclude<keyof typeof scripts, "reopenSeen" | "beginRecord" | "revokeUser">;
 export type SimulatedScripts = Readonly<Record<ScriptName, SimulatedScript>>;
 
-/**
- * The Lua scripts of src/redis/lua, line by line. Tests run both against each other, so that neither changes
- * without the other.
- */
+/** The Lua scripts of src/redis/lua, line by line. Tests compare the two, so that neither changes without the other. */
 export const simulatedScripts: SimulatedScripts = {
   recordEpoch({ redis, key, argv }) {
     return redis.nowMs - Number(redis.setOnce(key, String(redis.nowMs), Number(argv(1))));

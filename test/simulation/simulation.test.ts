@@ -3,7 +3,7 @@ import { type Mutation, mutations } from "./mutations.ts";
 import { simulate } from "./simulate.ts";
 
 const seeds = 3000;
-/** Most mutations are found within a hundred. */
+/** Most mutations are noticed within a hundred seeds. */
 const seedsPerMutation = 5000;
 
 describe("the store under faults", () => {
@@ -20,7 +20,7 @@ describe("the store under faults", () => {
 });
 
 describe("the simulation", () => {
-  test("repeats a seed to the last event", () => {
+  test("repeats every event of a seed", () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const { trace } = simulate(seed, { keepsTrace: true });
       expect(trace.length).toBeGreaterThan(20);
@@ -28,7 +28,7 @@ describe("the simulation", () => {
     }
   });
 
-  test("runs the same whether or not it is watched", () => {
+  test("runs in the same way with and without a trace", () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const { trace: _, ...watched } = simulate(seed, { keepsTrace: true });
       const { trace: __, ...unwatched } = simulate(seed);
@@ -36,7 +36,7 @@ describe("the simulation", () => {
     }
   });
 
-  test("gives the clock, the timers and chance back", () => {
+  test("restores the clock, the timers and the random numbers", () => {
     const before = [performance.now, Date.now, Math.random, setTimeout, setImmediate, crypto.randomUUID];
     simulate(1);
     const after = [performance.now, Date.now, Math.random, setTimeout, setImmediate, crypto.randomUUID];
@@ -46,13 +46,16 @@ describe("the simulation", () => {
   test.each(Object.entries<Mutation>(mutations))(
     "notices that %s",
     (name, mutation) => {
-      expect(firstBroken(mutation), `no seed up to ${seedsPerMutation} shows that ${name}`).not.toBeNull();
+      expect(
+        firstBroken(mutation),
+        `no seed up to ${seedsPerMutation} shows a violation although ${name}`,
+      ).not.toBeNull();
     },
     120_000,
   );
 });
 
-/** Else the runs would prove little. */
+/** Without these events, the runs would prove little. */
 const mustHappen = [
   "hit",
   "miss",
@@ -64,12 +67,12 @@ const mustHappen = [
   "set unknown",
   "erase done",
   "write contended",
-  "fenced",
+  "deadline passed",
   "database ended",
-  "redis back empty",
-  "redis back with everything",
-  "redis back from a snapshot",
-  "redis back as a replica that lagged",
+  "redis started empty",
+  "redis started with all data",
+  "redis started from a snapshot",
+  "redis started as a replica that lagged",
   "sidecar crashed",
   "sidecar frozen",
 ];

@@ -3,24 +3,24 @@ import { scripts } from "../../src/redis/scripts.ts";
 import type { SimulatedRedisServer } from "./simulated-redis-server.ts";
 import type { ScriptName } from "./simulated-scripts.ts";
 
-/** Stands for the token that the hash holds: each Redis has its own, since it bears the time. */
+/** Stands for the lease token in the hash. It differs between the two, since it contains the time. */
 export const heldToken = Symbol("the token that the hash holds");
 
-/** The same for the mark of a stale hash, which bears the time as well. */
+/** Stands for the stale mark in the hash, which contains the time, too. */
 export const heldMark = Symbol("the mark that the hash holds");
 
 type Argument = string | number | Buffer | typeof heldToken | typeof heldMark;
 
-/** What a command led to. */
+/** The effect of a command. */
 interface Outcome {
   readonly reply: unknown;
   readonly fields: Readonly<Record<string, string>>;
   readonly lifeMs: number;
 }
 
-/** One key in a real Redis and in the simulated one; whatever is done is done to both. */
+/** The same key in a real Redis and in the simulated one. Every operation is applied to both. */
 export class TwinRedis {
-  /** In hex. */
+  /** The epoch in hexadecimal. */
   readonly epoch: string;
   readonly #real: Redis;
   readonly #simulated: SimulatedRedisServer;
@@ -66,7 +66,7 @@ export class TwinRedis {
     return this.#outcomes(null, null);
   }
 
-  async becomeForeign(): Promise<[Outcome, Outcome]> {
+  async changeEpoch(): Promise<[Outcome, Outcome]> {
     if ((await this.#real.exists(this.#key)) === 1) await this.#change("e", "another!");
     return this.#outcomes(null, null);
   }
@@ -108,7 +108,7 @@ function outcomeOf(reply: unknown, fields: Fields, lifeMs: number): Outcome {
   return { reply: replyInWords(reply), fields: Object.fromEntries(texts.sort()), lifeMs };
 }
 
-/** The two do not run at the same instant: a time that is near the other's counts as the other's. */
+/** The two do not run at the same instant, so a time that is close to the other's counts as equal. */
 function atTheTimesOf(real: Outcome, { reply, fields, lifeMs }: Outcome): Outcome {
   const marks = Object.entries(fields).map(([field, text]) => {
     const other = real.fields[field];
@@ -122,7 +122,7 @@ function atTheTimesOf(real: Outcome, { reply, fields, lifeMs }: Outcome): Outcom
   };
 }
 
-/** A key without a life, or without being, is told by a negative number, which only itself is near. */
+/** Negative numbers mean that a key does not expire or does not exist. They are equal only to themselves. */
 const areNear = (one: number, other: number) =>
   one === other || (one >= 0 && other >= 0 && Math.abs(one - other) < 5000);
 
@@ -131,7 +131,7 @@ function replyInWords(reply: unknown): unknown {
   return typeof reply === "string" || Buffer.isBuffer(reply) ? withoutTime(textOf(reply)) : reply;
 }
 
-/** Of a token or of a mark. */
+/** Removes the time from a lease token or a stale mark. */
 const withoutTime = (text: string) => text.replace(/:\d+:\d+$/, "").replace(/^\d+:/, "");
 
 const textOf = (text: string | Buffer) => (Buffer.isBuffer(text) ? text.toString("latin1") : text);

@@ -3,8 +3,9 @@ import type { ScheduledEvent, Scheduler } from "./scheduler.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 /**
- * Runs `simulate` with the process's clock, timers and chance replaced by the simulation's, so that the code
- * under simulation stays as it ships. `simulate` is synchronous: nothing else runs before they are restored.
+ * Runs `simulate` while the clock, the timers and the random numbers of the process are replaced by those of the
+ * simulation, so that the simulated code is the production code. `simulate` is synchronous, so nothing else runs before
+ * they are restored.
  */
 export function withVirtualGlobals<Result>(
   scheduler: Scheduler,
@@ -42,11 +43,11 @@ function cancel(timer: ScheduledEvent | undefined): void {
 }
 
 function fillRandomly(random: SeededRandom, bytes: Uint8Array): Uint8Array {
-  for (let i = 0; i < bytes.length; i += 1) bytes[i] = random.whole(0, 255);
+  for (let i = 0; i < bytes.length; i += 1) bytes[i] = random.integer(0, 255);
   return bytes;
 }
 
-/** So many random bytes, in hex. */
+/** Returns this many random bytes in hexadecimal. */
 export function hexOf(random: SeededRandom, bytes: number): string {
-  return Array.from({ length: bytes }, () => random.whole(0, 255).toString(16).padStart(2, "0")).join("");
+  return Array.from({ length: bytes }, () => random.integer(0, 255).toString(16).padStart(2, "0")).join("");
 }

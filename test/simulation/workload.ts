@@ -10,11 +10,11 @@ export interface Site {
   readonly redis: RedisDeployment;
   readonly database: SimulatedDatabase;
   readonly history: History;
-  /** Those that run now. */
+  /** The sidecars that are running. */
   readonly sidecars: Sidecar[];
 }
 
-/** Sends the scenario's operations, in bursts and with pauses; calls `onSent` with the last. */
+/** Sends the operations of the scenario, in bursts and with pauses. Calls `onSent` after the last one. */
 export function sendOperations(site: Site, onSent: () => void): void {
   const { scheduler, scenario } = site.world;
   let sent = 0;
@@ -24,14 +24,14 @@ export function sendOperations(site: Site, onSent: () => void): void {
     sendOne(site, sent);
     scheduler.after(pauseMs(site), null, next);
   };
-  const beginsAtMs = scenario.beginsAfterGrace ? scenario.constants.graceMs + 100 : 0;
+  const beginsAtMs = scenario.beginsAfterGrace ? scenario.times.graceMs + 100 : 0;
   scheduler.after(beginsAtMs, null, next);
 }
 
 function pauseMs({ world, redis }: Site): number {
   const { random, scenario, scheduler } = world;
-  const { statementMs, graceMs, quarantineMs, ttlMs } = scenario.constants;
-  // The first to come to a new server is in danger.
+  const { statementMs, graceMs, quarantineMs, ttlMs } = scenario.times;
+  // Requests soon after a new server has started are the most dangerous.
   const isNew = redis.server === null || scheduler.nowMs < redis.beganAtMs + 60;
   if (isNew && random.chance(0.2)) return random.between(20, 120);
   const untilFilledMs = redis.beganAtMs + graceMs + 200 - scheduler.nowMs;
@@ -44,13 +44,13 @@ function pauseMs({ world, redis }: Site): number {
 function sendOne(site: Site, number: number): void {
   const { world, sidecars } = site;
   const { random, scenario } = world;
-  const sidecar = sidecars[random.whole(0, sidecars.length - 1)];
+  const sidecar = sidecars[random.integer(0, sidecars.length - 1)];
   if (sidecar === undefined) return;
   const loginId = random.pick(scenario.loginIds);
   const asked = random.chance(0.1) ? loginId.toUpperCase() : loginId;
   const value = scenario.valuesAreUnique ? `v${number}` : random.pick(["v1", "v2", "v3", ""]);
   const kind = drawKind(world);
-  // Half of the sets of nothing are erasures.
+  // Half of the sets without data are erasures.
   const erases = kind === "set" && value === "" && number % 2 === 0;
   world.scheduler.after(
     0,
@@ -67,30 +67,30 @@ function drawKind({ random, scenario }: World): Operation["kind"] {
 export interface Request {
   readonly kind: Operation["kind"];
   readonly loginId: string;
-  /** How the request spells it. */
+  /** The login id as the request spells it. */
   readonly asked: string;
   readonly value: string;
-  /** A set of nothing, by `erase`. */
+  /** Whether a set without data calls `erase`. */
   readonly erases?: boolean;
 }
 
-/** Runs inside the sidecar's process: it never returns if that crashes. */
+/** Runs a request inside the sidecar's process. It never returns if that process crashes. */
 export async function run(site: Site, { store, process }: Sidecar, request: Request): Promise<void> {
   const { history, database, world } = site;
   const { kind, loginId, asked, erases = false } = request;
   const operation = history.begin(kind, loginId, process, kind === "set" ? request.value : "");
-  world.tell(process.name, () => `begins ${kind} of ${asked}${kind === "set" ? ` to ${request.value}` : ""}`);
+  world.log(process.name, () => `begins ${kind} of ${asked}${kind === "set" ? ` to ${request.value}` : ""}`);
   try {
     if (erases) await store.erase(asked);
     else if (kind === "set") await store.set(asked, request.value);
     else if (kind === "invalidate") await store.invalidate(asked);
     else operation.value = await read(store, kind, asked);
     history.end(operation, "done");
-    world.tell(process.name, () => `ends ${kind} of ${asked}: ${operation.value || "done"}`);
+    world.log(process.name, () => `ends ${kind} of ${asked}: ${operation.value || "done"}`);
     if (kind !== "invalidate") history.checkAnswer(operation, database);
   } catch (error) {
     history.end(operation, outcomeAfter(error, erases));
-    world.tell(
+    world.log(
       process.name,
       () => `ends ${kind} of ${asked}: ${error instanceof SidecarError ? error.code : error}`,
     );
@@ -99,7 +99,10 @@ export async function run(site: Site, { store, process }: Sidecar, request: Requ
   world.count(`${erases ? "erase" : kind} ${operation.outcome}`);
 }
 
-/** What was written and has been overwritten since is done. An erasure may fail in Redis after the row holds no data. */
+/**
+ * Returns the outcome after an error. A value that was written and overwritten since counts as done. So does an erasure
+ * that failed in Redis after the row was emptied.
+ */
 function outcomeAfter(error: unknown, erases: boolean): Operation["outcome"] {
   if (error instanceof ValueAltered) return "done";
   if (erases && error instanceof ErasureIncomplete) return "done";
@@ -111,28 +114,28 @@ async function read(store: Sidecar["store"], kind: "get" | "session", asked: str
   return data ?? "";
 }
 
-/** May kill or suspend a sidecar, wherever it is. */
-export function strikeSidecars(site: Site): void {
+/** May kill or suspend a sidecar at any event. */
+export function disturbSidecars(site: Site): void {
   const { world, sidecars } = site;
-  const { random, weather, scheduler } = world;
-  if (weather.sidecarCrashes === 0 && weather.sidecarFreezes === 0) return;
-  const place = random.whole(0, sidecars.length - 1);
-  const struck = sidecars[place];
-  if (struck === undefined) return;
-  const { process } = struck;
+  const { random, faultRates, scheduler } = world;
+  if (faultRates.sidecarCrashes === 0 && faultRates.sidecarFreezes === 0) return;
+  const place = random.integer(0, sidecars.length - 1);
+  const victim = sidecars[place];
+  if (victim === undefined) return;
+  const { process } = victim;
   if (!process.isAlive || process.frozenUntilMs > scheduler.nowMs) return;
-  if (random.chance(weather.sidecarCrashes)) {
+  if (random.chance(faultRates.sidecarCrashes)) {
     process.isAlive = false;
     site.history.abandon(process);
-    world.tell(process.name, () => "is killed");
+    world.log(process.name, () => "is killed");
     world.count("sidecar crashed");
     scheduler.after(random.between(1, 400), null, () => {
       sidecars[place] = startSidecar(world, process.name, site.redis, site.database);
     });
-  } else if (random.chance(weather.sidecarFreezes)) {
-    const { statementMs } = world.scenario.constants;
+  } else if (random.chance(faultRates.sidecarFreezes)) {
+    const { statementMs } = world.scenario.times;
     process.frozenUntilMs = scheduler.nowMs + random.pick([10, 300, 1.5 * statementMs, 4 * statementMs]);
-    world.tell(process.name, () => `is suspended until ${process.frozenUntilMs.toFixed(2)}`);
+    world.log(process.name, () => `is suspended until ${process.frozenUntilMs.toFixed(2)}`);
     world.count("sidecar frozen");
   }
 }

@@ -1,33 +1,33 @@
 import type { Mutation } from "./mutations.ts";
 import type { Scenario } from "./scenario.ts";
-import { calmWeather, type Weather } from "./scenario.ts";
+import { type FaultRates, noFaults } from "./scenario.ts";
 import { type Process, Scheduler } from "./scheduler.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
-/** What every part of one simulated run shares. */
+/** What all parts of one simulated run share. */
 export class World {
   readonly scheduler = new Scheduler();
   readonly random: SeededRandom;
   readonly scenario: Scenario;
-  /** What is done wrong on purpose; nothing by default. */
+  /** What is done wrong on purpose. */
   readonly mutation: Mutation;
-  weather: Weather;
-  /** One line for each thing that happened, if they are kept. */
+  faultRates: FaultRates;
+  /** One line for each event, or `null` if no trace is kept. */
   readonly trace: string[] | null;
-  /** Counts whatever may change which hash is believed, or what the database holds. */
+  /** Increases with every change of what the database holds or of which hash may be believed. */
   changes = 0;
-  /** How often each thing happened. */
+  /** How often each kind of event happened. */
   readonly counts = new Map<string, number>();
 
   constructor(random: SeededRandom, scenario: Scenario, mutation: Mutation, keepsTrace: boolean) {
     this.random = random;
     this.scenario = scenario;
     this.mutation = mutation;
-    this.weather = scenario.weather;
+    this.faultRates = scenario.faultRates;
     this.trace = keepsTrace ? [] : null;
   }
 
-  tell(who: string, what: () => string): void {
+  log(who: string, what: () => string): void {
     if (this.trace === null) return;
     const { nowMs, step } = this.scheduler;
     this.trace.push(
@@ -39,27 +39,27 @@ export class World {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
-  /** A message's time on the way: short, and sometimes several times that. */
+  /** Returns how long a message takes: a short time, and occasionally several times that. */
   latencyMs(): number {
     const { random } = this;
     return random.between(0.1, 1) * (random.chance(0.1) ? random.between(1, 20) : 1);
   }
 
-  /** Happens again and again, at random, as long as the weather lasts. */
-  recur(everyMs: number | null, happening: () => void): void {
+  /** Repeats an event at random times until faults are stopped. */
+  repeat(everyMs: number | null, happening: () => void): void {
     if (everyMs === null) return;
     const next = () =>
       this.scheduler.after(everyMs * this.random.between(0.2, 1.8), null, () => {
-        if (this.weather === calmWeather) return;
+        if (this.faultRates === noFaults) return;
         happening();
         next();
       });
     next();
   }
 
-  /** No new faults from here on. */
-  becomeCalm(): void {
-    this.weather = calmWeather;
+  /** Stops all faults from now on. */
+  stopFaults(): void {
+    this.faultRates = noFaults;
   }
 
   createProcess(name: string): Process {

@@ -115,7 +115,7 @@ function explain(error: unknown, wasAnswered: boolean, timeoutMs: number): Sessi
   if (!wasAnswered && neverConnected.has(code))
     return unavailable("not reached", `the site cannot be reached (${code})`);
   if (!wasAnswered && certificateRefused.test(code))
-    return unavailable("certificate refused", `the site's certificate does not hold (${code})`);
+    return unavailable("certificate refused", `the site's certificate is not valid (${code})`);
   if (code === "EPROTO") return unavailable("TLS failed", "the site does not speak TLS there (EPROTO)");
   return unavailable("answer lost", `the answer of the site was lost or malformed (${code})`);
 }

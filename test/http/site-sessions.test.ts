@@ -305,7 +305,7 @@ describe("a copy of the request runs if nothing was sent, because the site", () 
     const request = app.client.sign("getSessionByLoginId", { loginId: sol });
     for (let turn = 0; turn < 2; turn += 1)
       expect(outcomeOf(await app.client.send(request))).toEqual(problem("ERR_SESSION_PROVIDER_UNAVAILABLE"));
-    expect(app.logLines.join("")).toContain("the site's certificate does not hold (UNABLE_TO_VERIFY");
+    expect(app.logLines.join("")).toContain("the site's certificate is not valid (UNABLE_TO_VERIFY");
     expect(asked).toBe(0);
   });
 });

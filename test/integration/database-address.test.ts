@@ -105,8 +105,10 @@ for (const { kind, start, verifyCa, require, ...sql } of servers) {
     afterAll(() => server.remove());
 
     test("that asks for encryption never connects without it", async () => {
-      expect(await outcomeOf({ DATABASE_URL: `${server.url()}?${require}` })).toContain("does not take TLS");
-      expect(await outcomeOf({ DATABASE_URL: `${server.url()}?tls=true` })).toContain("does not take TLS");
+      expect(await outcomeOf({ DATABASE_URL: `${server.url()}?${require}` })).toContain(
+        "does not accept TLS",
+      );
+      expect(await outcomeOf({ DATABASE_URL: `${server.url()}?tls=true` })).toContain("does not accept TLS");
       expect(await outcomeOf({ DATABASE_URL: server.url() })).toBe("works");
     });
 

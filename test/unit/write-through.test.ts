@@ -7,6 +7,7 @@ import {
   UserUnknown,
   WriteContended,
 } from "../../src/errors.ts";
+import { errorOf } from "../support/outcome.ts";
 import { failWith, sol, statementMs, storeOver } from "../support/store-over.ts";
 
 describe("get", () => {
@@ -26,7 +27,7 @@ describe("get", () => {
 
   test("throws for an unknown user, and finds the user who exists a moment later", async () => {
     await using over = await storeOver(null);
-    await expect(over.store.get("mia@testmail.com")).rejects.toThrow(UserUnknown);
+    expect(await errorOf(over.store.get("mia@testmail.com"))).toBeInstanceOf(UserUnknown);
     over.table.insert({ email: "mia@testmail.com", ownIdData: "hers" });
     expect(await over.store.get("mia@testmail.com")).toBe("hers");
   });
@@ -34,12 +35,12 @@ describe("get", () => {
   test("refuses a blocked user, so that OwnID can say so at once", async () => {
     await using over = await storeOver("data");
     over.table.block(sol);
-    await expect(over.store.get(sol)).rejects.toThrow(UserBlocked);
+    expect(await errorOf(over.store.get(sol))).toBeInstanceOf(UserBlocked);
   });
 
   test("throws when the database gives no answer, instead of a value", async () => {
     await using over = await storeOver("data", { beforeFind: failWith(new DatabaseUnavailable("", "")) });
-    await expect(over.store.get(sol)).rejects.toThrow(DatabaseUnavailable);
+    expect(await errorOf(over.store.get(sol))).toBeInstanceOf(DatabaseUnavailable);
   });
 });
 
@@ -80,29 +81,29 @@ describe("set", () => {
   test("refuses a blocked user before anything is written", async () => {
     await using over = await storeOver("old");
     over.table.block(sol);
-    await expect(over.store.set(sol, "new")).rejects.toThrow(UserBlocked);
-    await expect(over.store.set(sol, "old")).rejects.toThrow(UserBlocked);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(UserBlocked);
+    expect(await errorOf(over.store.set(sol, "old"))).toBeInstanceOf(UserBlocked);
     expect(over.replacements).toEqual([]);
     expect(over.table.read(sol)).toBe("old");
   });
 
   test("refuses an unknown user and creates none", async () => {
     await using over = await storeOver("old");
-    await expect(over.store.set("mia@testmail.com", "new")).rejects.toThrow(UserUnknown);
+    expect(await errorOf(over.store.set("mia@testmail.com", "new"))).toBeInstanceOf(UserUnknown);
     expect(over.replacements).toEqual([]);
     expect(over.table.count()).toBe(1);
   });
 
   test("refuses a value that the column cannot hold before anything is written", async () => {
     await using over = await storeOver("old", { fits: () => false });
-    await expect(over.store.set(sol, "new")).rejects.toThrow(OwnIdDataTooLong);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(OwnIdDataTooLong);
     expect(over.replacements).toEqual([]);
     expect(over.table.read(sol)).toBe("old");
   });
 
   test("throws when the user cannot be read, and writes nothing", async () => {
     await using over = await storeOver("old", { beforeFind: failWith(new DatabaseUnavailable("", "")) });
-    await expect(over.store.set(sol, "new")).rejects.toThrow(DatabaseUnavailable);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(DatabaseUnavailable);
     expect(over.replacements).toEqual([]);
   });
 });
@@ -129,7 +130,7 @@ describe("set against another writer", () => {
     await using over = await storeOver("old", {
       beforeReplace: (nth) => over.table.write(sol, `theirs ${nth}`),
     });
-    await expect(over.store.set(sol, "ours")).rejects.toThrow(WriteContended);
+    expect(await errorOf(over.store.set(sol, "ours"))).toBeInstanceOf(WriteContended);
     expect(over.replacements.map(({ expected }) => expected)).toEqual(["old", "theirs 1", "theirs 2"]);
     expect(over.table.read(sol)).toBe("theirs 3");
     expect(over.events).toEqual(["write contended"]);
@@ -145,7 +146,7 @@ describe("set against another writer", () => {
 
   test("refuses when the user was deleted in between", async () => {
     await using over = await storeOver("old", { beforeReplace: () => over.table.remove(sol) });
-    await expect(over.store.set(sol, "new")).rejects.toThrow(UserUnknown);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(UserUnknown);
     expect(over.replacements).toHaveLength(1);
     expect(over.table.count()).toBe(0);
   });
@@ -158,7 +159,7 @@ describe("set against another writer", () => {
         over.table.block(sol);
       },
     });
-    await expect(over.store.set(sol, "new")).rejects.toThrow(UserBlocked);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(UserBlocked);
     expect(over.table.read(sol)).toBe("theirs");
   });
 
@@ -196,7 +197,7 @@ describe("set whose outcome is unknown", () => {
 
   test("stays unknown when the row still reads as before, and the write is never sent twice", async () => {
     await using over = await storeOver("old", { beforeReplace: failWith(new OutcomeUnknown()) });
-    await expect(over.store.set(sol, "new")).rejects.toThrow(OutcomeUnknown);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(OutcomeUnknown);
     expect(over.replacements).toHaveLength(1);
     expect(over.table.read(sol)).toBe("old");
   });
@@ -208,7 +209,7 @@ describe("set whose outcome is unknown", () => {
         throw new OutcomeUnknown();
       },
     });
-    await expect(over.store.set(sol, "new")).rejects.toThrow(OutcomeUnknown);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(OutcomeUnknown);
     expect(over.replacements).toHaveLength(1);
   });
 
@@ -217,7 +218,7 @@ describe("set whose outcome is unknown", () => {
       beforeFind: (nth) => nth > 1 && failWith(new DatabaseUnavailable("", ""))(),
       afterReplace: failWith(new OutcomeUnknown()),
     });
-    await expect(over.store.set(sol, "new")).rejects.toThrow(OutcomeUnknown);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(OutcomeUnknown);
     expect(over.replacements).toHaveLength(1);
     expect(over.table.read(sol)).toBe("new");
   });
@@ -229,14 +230,14 @@ describe("set whose outcome is unknown", () => {
         else throw new OutcomeUnknown();
       },
     });
-    await expect(over.store.set(sol, "new")).rejects.toThrow(OutcomeUnknown);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(OutcomeUnknown);
     expect(over.table.read(sol)).toBe("theirs");
   });
 
   test("is no excuse for an outcome that is known: a refused write is passed on as it is", async () => {
     for (const refusal of [new DatabaseUnavailable("", ""), new OwnIdDataTooLong()]) {
       await using over = await storeOver("old", { beforeReplace: failWith(refusal) });
-      await expect(over.store.set(sol, "new")).rejects.toBe(refusal);
+      expect(await errorOf(over.store.set(sol, "new"))).toBe(refusal);
       expect(over.replacements).toHaveLength(1);
       expect(over.finds).toHaveLength(1);
     }
@@ -263,7 +264,7 @@ describe("set and the deadline", () => {
         nth === 1 ? user : { ...user, databaseTimeMs: user.databaseTimeMs + statementMs },
       beforeReplace: (nth) => over.table.write(sol, `theirs ${nth}`),
     });
-    await expect(over.store.set(sol, "ours")).rejects.toThrow(WriteContended);
+    expect(await errorOf(over.store.set(sol, "ours"))).toBeInstanceOf(WriteContended);
     expect(over.replacements).toHaveLength(1);
   });
 
@@ -273,7 +274,7 @@ describe("set and the deadline", () => {
       afterFind: (user, nth) =>
         nth > 1 ? user : { ...user, databaseTimeMs: user.databaseTimeMs - statementMs },
     });
-    await expect(over.store.set(sol, "new")).rejects.toThrow(WriteContended);
+    expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(WriteContended);
     expect(over.table.read(sol)).toBe("old");
   });
 });
@@ -287,8 +288,8 @@ describe("findForSession", () => {
       blocked: false,
     });
     over.table.block(sol);
-    await expect(over.store.findForSession(sol)).rejects.toThrow(UserBlocked);
+    expect(await errorOf(over.store.findForSession(sol))).toBeInstanceOf(UserBlocked);
     over.table.remove(sol);
-    await expect(over.store.findForSession(sol)).rejects.toThrow(UserUnknown);
+    expect(await errorOf(over.store.findForSession(sol))).toBeInstanceOf(UserUnknown);
   });
 });

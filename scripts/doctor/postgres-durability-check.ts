@@ -5,12 +5,14 @@ import { rowOf } from "./sql-answer.ts";
 
 const Durability = Type.Object({
   commit: Type.String(),
+  fsync: Type.String(),
   database: Type.String(),
   isUnlogged: Type.Boolean(),
 });
 
 const query = `
-  SELECT current_setting('synchronous_commit') AS commit, quote_ident(current_database()) AS database,
+  SELECT current_setting('synchronous_commit') AS commit, current_setting('fsync') AS fsync,
+         quote_ident(current_database()) AS database,
          EXISTS (SELECT FROM pg_class WHERE oid = to_regclass($1) AND relpersistence = 'u') AS "isUnlogged"`;
 
 /** Checks whether what Postgres has committed survives a crash. */
@@ -19,10 +21,14 @@ export const durability: Check<Database> = {
   title: "durability",
   async examine({ run, names, spelling, account }) {
     const table = names.table.split(".").map(spelling.quote).join(".");
-    const { commit, database, isUnlogged } = rowOf(Durability, await run(query, [table]));
+    const { commit, fsync, database, isUnlogged } = rowOf(Durability, await run(query, [table]));
     if (isUnlogged) {
       const detail = "the table is unlogged, so a crash of the server empties it";
       return warning(detail, `ALTER TABLE ${table} SET LOGGED;`);
+    }
+    if (fsync === "off") {
+      const detail = "fsync is off, so a power failure can lose what was committed, or corrupt the database";
+      return warning(detail, "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();");
     }
     if (commit !== "off") return fine("what is committed outlives a crash of the server");
     return warning(

@@ -28,6 +28,9 @@ async function createSite(settings: Deployment["environment"] = {}): Promise<Sit
   const name = `doctor_${++sites}`;
   const url = await server.createDatabase(name);
   const administrator = new SQL(url, { max: 1 });
+  // The servers of the tests run without it, since they are thrown away.
+  await administrator.unsafe("ALTER SYSTEM SET fsync = on");
+  await administrator.unsafe("SELECT pg_reload_conf()");
   await administrator.unsafe(`CREATE TABLE users (
     id serial PRIMARY KEY, email text NOT NULL UNIQUE, "ownIdData" text, name text, blocked boolean)`);
   await administrator.unsafe(`CREATE ROLE ${name} LOGIN PASSWORD 'secret of the sidecar'`);
@@ -148,6 +151,14 @@ const faults: Record<string, Fault<Site>> = {
     id: "database.durability",
     status: "warning",
     plant: ({ administrate, role }) => administrate(`ALTER ROLE ${role} SET synchronous_commit = off`),
+  },
+  "a server that does not wait for its disk": {
+    id: "database.durability",
+    status: "warning",
+    plant: async ({ administrate }) => {
+      await administrate("ALTER SYSTEM SET fsync = off");
+      await administrate("SELECT pg_reload_conf()");
+    },
   },
   "a table that a crash empties": {
     id: "database.durability",

@@ -1,4 +1,5 @@
 import { loadKeySettings } from "../../src/config/load-config.ts";
+import { withRunner } from "../../src/process/greeting.ts";
 import { runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import type { Report } from "./change.ts";
@@ -93,5 +94,5 @@ function refuseWrongUse(
 function print({ isDone, lines, facts }: Report, json: boolean): void {
   if (json) process.stdout.write(`${JSON.stringify({ done: isDone, ...facts })}\n`);
   const target = isDone ? process.stdout : process.stderr;
-  if (!json || !isDone) target.write(`${lines.join("\n")}\n`);
+  if (!json || !isDone) target.write(`${withRunner(lines.join("\n"))}\n`);
 }

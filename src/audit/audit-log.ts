@@ -18,11 +18,11 @@ export interface AuditEntry extends Readonly<Partial<Record<AuditDetail, string>
   readonly event: AuditEvent;
   /** Who wanted it, as their signature or bearer token proves. */
   readonly actor: "ownid" | "admin" | "backend" | "sidecar" | "unknown";
-  /** `done`, or how it ended otherwise: the code of an error, as a rule. */
+  /** `done`, or what happened instead, which is usually the code of an error. */
   readonly outcome: string;
   /** Written as a keyed hash. */
   readonly loginId?: string;
-  /** As in the answer and in the log. */
+  /** The same id as in the answer and in the log. */
   readonly requestId?: string;
 }
 

@@ -76,8 +76,8 @@ const triesMax = 3;
  */
 export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: RowWriterOptions) {
   /**
-   * Returns whether the hash was stale at BEGIN, and sets its stale mark if so. It was if its value differs from the
-   * row and no other write has begun since: then only the site can have changed the row.
+   * Returns whether the hash was stale at BEGIN, and sets its stale mark if so. The hash was stale if its value differs
+   * from the row and no other write has begun since, because only the site can then have changed the row.
    */
   async function isStale({ found, markStale }: HotWrite, row: UserRecord): Promise<boolean> {
     return found.value !== null && found.value !== row.ownIdData && (await markStale());
@@ -94,7 +94,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
   async function uncontradicted(write: HotWrite, user: UserRecord): Promise<UserRecord> {
     if (write.found.isStale) refuse("stale refused", user);
     if (write.found.value === null || write.found.value === user.ownIdData) return user;
-    // The hash may have been right at a later instant than the first read of the row.
+    // Another write may have ended between the first read and BEGIN. The hash then agrees with the row as it is now.
     const again = unblocked(await directory.find(user.loginId));
     return (await isStale(write, again)) ? refuse("stale hit", again) : again;
   }

@@ -14,8 +14,8 @@ type LoggedEvent = keyof typeof lines;
 const isLogged = (event: StoreEvent): event is LoggedEvent => event in lines;
 
 /**
- * Minimum time between two lines for the same kind of event, since every write to a table with such a trigger causes
- * one.
+ * Minimum time between two lines for the same kind of event. If a trigger alters or discards what is written, every write
+ * causes the event.
  */
 const quietMs = 60_000;
 

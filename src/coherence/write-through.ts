@@ -134,7 +134,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     return user;
   }
 
-  /** Reads the row at a later instant, at which the hash may have been right. */
+  /** Reads the row once more: another write may have ended since, and the hash may agree with the row as it is now. */
   async function readAgain(user: SessionUser, spelling: string, held: HotValue): Promise<SessionUser> {
     const again = await findUnblocked(user.loginId, directory.findForSession);
     if (held.value !== again.ownIdData && (await hotCopy.markStale(spelling, held))) {

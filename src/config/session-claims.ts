@@ -9,8 +9,8 @@ export interface ClaimColumn {
 const claimsMax = 20;
 
 /**
- * What a token says by itself, and what would change its meaning: RFC 7662 calls a token `active`, RFC 7800 binds it to a
- * key by `cnf`, and RFC 8693 lets somebody act for the subject by `act` and `may_act`.
+ * The claims that the sidecar sets itself, and four that would change what the token means: with `active`, RFC 7662 says that
+ * a token is valid; `cnf` binds it to a key (RFC 7800); `act` and `may_act` let somebody act for the subject (RFC 8693).
  */
 const reserved: ReadonlySet<string> = new Set([
   "iss",

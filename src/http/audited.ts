@@ -25,7 +25,7 @@ export async function audited<Value>(
   }
 }
 
-/** Writes an entry if the replay guard refused the request, and nothing of any other end: lookups are not recorded. */
+/** Writes an entry only if the replay guard refused the request. Lookups are not recorded otherwise. */
 export function auditReplay(audit: AuditLog, error: unknown, entry: Omit<AuditedWork, "event">): void {
   if (isReplay(error)) audit.write({ ...entry, event: "replay_refused", outcome: codeOf(error) });
 }

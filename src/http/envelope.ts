@@ -20,7 +20,7 @@ export interface EnvelopeOptions {
 
 /** These headers keep an answer out of caches and forbid guessing another content type. */
 const usualHeaders = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
-/** The headers of a JSON answer that needs no others. To copy them takes a third of the time of making them. */
+/** The headers of a JSON answer that needs no others. Copying them takes a third of the time of building them. */
 const usualJson = {
   headers: new Headers({ ...usualHeaders, "content-type": "application/json;charset=utf-8" }),
 };

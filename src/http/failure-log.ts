@@ -103,7 +103,7 @@ function isUnanswered(failure: SidecarError): boolean {
 /** Returns the stack frames. The message is left out, because it may quote data. */
 function framesOf(cause: unknown): string[] {
   if (!(cause instanceof Error)) return [];
-  // A message of several lines may look like stack frames.
+  // The stack begins with the message, and one of its lines could pass for a stack frame.
   const stack = (cause.stack ?? "").replace(cause.message, "");
   const frames = stack.split("\n").filter((line) => line.trimStart().startsWith("at "));
   return [cause.name, ...frames.map((frame) => frame.trim())];

@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import type { HeldUser } from "../coherence/ownid-data-store.ts";
 import type { UserRevocation } from "../sessions/session-ledger.ts";
 
-/** What `GET /admin/users/{loginId}` tells. */
+/** The answer of `GET /admin/users/{loginId}`. */
 export const HeldData = Type.Object({
   loginId: Type.String({ description: "As the user table spells it" }),
   enrolled: Type.Boolean({ description: "Whether the row holds ownIdData" }),

@@ -42,7 +42,7 @@ export function openAuditFile({ path, onTrouble }: AuditFileOptions): AuditFile 
   let isCompleting = false;
   let isInTrouble = false;
 
-  /** A pipe whose reader is slower for a moment is no trouble. */
+  /** EAGAIN means that the reader of a pipe is slow for a moment, which is not reported. */
   function reportFailure(error: unknown): void {
     const code = codeOf(error);
     if (!isInTrouble && code !== "EAGAIN") {

@@ -1,4 +1,4 @@
-/** When an epoch is known to have existed at the latest. */
+/** The earliest instant at which an epoch is known to have existed. */
 interface FirstSeen {
   /** On the wall clock, in milliseconds since the Unix epoch. */
   readonly atMs: number;
@@ -18,7 +18,7 @@ export interface EpochAgesOptions {
 export type EpochAges = ReturnType<typeof createEpochAges>;
 
 /**
- * Maintains since when each epoch has existed. The record that all sidecars share can only show that an epoch is
+ * Knows since when each epoch has existed. The record that all sidecars share can only show that an epoch is
  * older than this process has seen it. If an epoch cannot be recorded, because the master that holds the record is
  * away, it counts as first seen by this process: its grace then ends later than necessary, and never too early.
  */
@@ -26,7 +26,7 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
   const firstSeen = new Map<string, FirstSeen>();
   const unrecorded = new Set<string>();
   const inFlight = new Set<string>();
-  // Of all epochs together, since lookups ask for it.
+  // The maximum over all epochs, computed in advance because every lookup reads it.
   let graceOverAt = Number.NEGATIVE_INFINITY;
   let youngestSeenAtMs: number | null = null;
 

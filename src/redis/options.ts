@@ -10,7 +10,7 @@ export interface RedisConnectionOptions {
   readonly sentinelMaster: string | null;
   readonly sentinelUsername: string | null;
   readonly sentinelPassword: string | null;
-  /** `null` means like the nodes. */
+  /** `null`: the sentinels use TLS if the nodes do. */
   readonly sentinelTls: boolean | null;
   readonly tlsCa: string | null;
   readonly clientCertificate: { readonly certificate: string; readonly key: string } | null;

@@ -63,19 +63,19 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     });
   const first = { get: claimFirst("get"), set: claimFirst("set"), session: claimFirst("session") };
 
-  /** Records how the use of a signature ended, whatever was recorded before. */
-  const tell = (state: SeenState) =>
+  /** Records how the use of a signature ended. It replaces any earlier record. */
+  const record = (state: SeenState) =>
     prepareCommand<"OK">({ name: "set", after: [state, "PX", `${keepMs}`], replyIn: "text" });
-  const told = {
-    set: { done: tell("set:done"), failed: tell("set:failed") },
-    session: { done: tell("session:done"), failed: tell("session:failed") },
+  const outcomes = {
+    set: { done: record("set:done"), failed: record("set:failed") },
+    session: { done: record("session:done"), failed: record("session:failed") },
   };
 
-  /** The memory of an epoch begins empty, so an older request may have been used before. */
+  /** Redis remembers no signature from before its epoch, so a request signed earlier may have been used already. */
   const mayBeForgotten = (endpoint: SignedEndpoint, signedAtMs: number) =>
     endpoint !== "get" && signedAtMs < (epochs.firstSeenAtMs() ?? Number.POSITIVE_INFINITY);
 
-  /** A request may run again if its first use is known to have failed. Of several copies, one may. */
+  /** Lets a request run again if its first use is known to have failed, but only one of several copies. */
   async function claimAgain(key: string, seen: string, endpoint: SignedEndpoint): Promise<Claim> {
     const verdict = judge(seen, endpoint);
     if (verdict !== "retry") return verdict;
@@ -113,13 +113,13 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     async settle(mac, endpoint, outcome) {
       if (fallback.has(mac)) {
         await fallback.settle(mac, endpoint, outcome);
-        // Another sidecar may have succeeded with a copy meanwhile, so Redis is told only of a success.
+        // Another sidecar may have succeeded with a copy meanwhile, so a failure must not replace its record in Redis.
         if (outcome === "failed") return;
       } else if (endpoint === "session" && outcome === "done") {
         // Redis has the claim, so a copy is refused whether the first use is in flight or has succeeded.
         return;
       }
-      if (endpoint !== "get") await told[endpoint][outcome](client, keys.seen(mac)).catch(() => {});
+      if (endpoint !== "get") await outcomes[endpoint][outcome](client, keys.seen(mac)).catch(() => {});
     },
   } satisfies ReplayGuard;
 }

@@ -134,7 +134,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       const asked = [user, keys.revoked(jti), keys.revoked(sid)];
       return ask(user, async () => {
         const asking = asked.map(connectedMasterOf);
-        // The records are read last: if Redis has just lost the keys, it has lost the records, too.
+        // The records are read after the keys: if Redis has just lost the keys, the records show it.
         const answers = [Promise.all(asked.map((key) => get(client, key))), latestRecord(asking)] as const;
         const [[second, byToken, bySession], since] = await Promise.all(answers);
         return byToken !== null || bySession !== null || issuedAt <= Math.max(Number(second), since);

@@ -76,8 +76,8 @@ async function runClaimed<Value>(
   work: () => Promise<Value>,
 ): Promise<Value> {
   if (claim === "open") throw new RequestReplayed();
-  // A copy of a `set` is repeated or open, but never refused. Only the guard knows which of both reasons applies to a
-  // session.
+  // The guard refuses a copy of a `set` only if the signature was used on another endpoint. A refused session may have
+  // either reason, which the guard does not return.
   if (claim !== "run")
     throw new SignatureInvalid(endpoint === "set" ? "used on another endpoint" : "used before");
   try {
@@ -92,9 +92,9 @@ async function runClaimed<Value>(
 }
 
 /**
- * Returns whether a copy may neither run nor be answered as a success. After `ValueAltered` the row was written but
- * does not hold what was sent. A site that was asked for a session may have made one. A `set` that failed with `HashStale` may be based on an old device list, which a copy
- * could restore later.
+ * Returns whether a copy may neither run nor be answered as a success. After `ValueAltered`, the row was written but does
+ * not hold what was sent. A site that was asked for a session may have made one. A `set` that failed with `HashStale` may
+ * be based on an old device list, which a copy could restore later.
  */
 function staysOpen(error: SidecarError, endpoint: "set" | "session"): boolean {
   if (error instanceof HashStale) return endpoint === "set";

@@ -99,15 +99,18 @@ async function checkKey(key: unknown, algorithm: KeyAlgorithm): Promise<KeyFileE
   const wrongTime = wrongTimeOf(key);
   if (wrongTime !== null)
     return `is wrong: "${wrongTime}" must be ${memberRules[algorithm][wrongTime]}. ${howToCorrect}`;
-  const privateKey = await importWhole(key, algorithm).catch(() => null);
+  const privateKey = await importMatching(key, algorithm).catch(() => null);
   if (privateKey === null) return `is not a key: its members do not belong together. ${howToCorrect}`;
   if ((await calculateJwkThumbprint(key)) !== key.kid)
     return `is wrong: "kid" must be ${memberRules[algorithm].kid}.`;
   return { jwk: key, privateKey, digestKey: deriveDigestKey(key.d) };
 }
 
-/** Not every library compares the two halves of a key, so the public half must verify what the private half signs. */
-async function importWhole(jwk: PrivateJwk, algorithm: KeyAlgorithm): Promise<CryptoKey | null> {
+/**
+ * Imports the private key after a trial signature. Not every library checks that the public members belong to the private
+ * ones, so the public key must verify what the private key has signed.
+ */
+async function importMatching(jwk: PrivateJwk, algorithm: KeyAlgorithm): Promise<CryptoKey | null> {
   const privateKey = await importJWK({ ...jwk, ext: false }, algorithm);
   if (privateKey instanceof Uint8Array) return null;
   const signed = await new CompactSign(new Uint8Array())

@@ -47,7 +47,7 @@ export function createKeyRing(
   let keys = first;
   let verifyingKeys = createLocalJWKSet(first.publicKeys);
   let signing = signingKeyAt(first.entries, now());
-  /** When each key was published here. The keys of the start count as known to verifiers. */
+  /** When this process first published each key. Verifiers are assumed to know the keys that it started with. */
   let publishedAt = new Map(first.entries.map(({ jwk: { kid } }) => [kid, Number.NEGATIVE_INFINITY]));
 
   function isKnown({ kid }: SigningKey): boolean {

@@ -96,7 +96,7 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
     async revokeUser(loginId) {
       use((database) => {
         forgetExpired(database);
-        // Since the last revocation, tokens have been issued with the second after it.
+        // A token issued since the record began, or since the user's last revocation, may have the next second as `iat`.
         const until = Math.max(latestIssueTime(now()), recordedFrom(database) + 1);
         database
           .query(

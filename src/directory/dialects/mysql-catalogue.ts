@@ -49,7 +49,7 @@ const viewQuery = `
   SELECT is_updatable AS isUpdatable FROM information_schema.views
   WHERE table_schema = ? AND table_name = ?`;
 
-/** Returns nothing for a view, whose table is not shown. */
+/** Returns nothing for a view, because the server does not show which table is behind it. */
 const transactionsQuery = `
   SELECT e.transactions AS transactions
   FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine

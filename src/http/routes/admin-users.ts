@@ -87,7 +87,7 @@ interface Context {
   readonly set: Parameters<typeof nameRequest>[0];
 }
 
-/** What a failure says of the database is not true after the row has been written. */
+/** The codes of other failures promise that nothing was written, which is no longer true once the row is erased. */
 function asIncomplete(error: unknown): never {
   throw error instanceof SidecarError ? new ErasureIncomplete(error.message || error.code) : error;
 }

@@ -21,7 +21,9 @@ bun test --help lists them.
 Exits 0 if every test passes, 1 if one does not.
 `;
 
+/** Real servers may have to start first. A file that sets a default timeout of its own keeps it. */
+const timeout = "--timeout=30000";
 const atOnce = ["--parallel=3", "--no-isolate"];
 const args = argv.slice(2);
 if (args.includes("--help") || args.includes("-h")) stdout.write(help);
-else execve?.(execPath, [execPath, "test", ...atOnce, ...args], env);
+else execve?.(execPath, [execPath, "test", ...atOnce, timeout, ...args], env);

@@ -1,4 +1,4 @@
-import { describe, setDefaultTimeout, test } from "bun:test";
+import { describe, test } from "bun:test";
 import {
   requireProgram,
   requirePrograms,
@@ -61,8 +61,6 @@ function reasonAgainst(require: () => unknown): string | null {
 
 /** `describeWith` for a suite that needs something else: `reason` says why this machine lacks it. */
 export function describeUnless(reason: string | null, title: string, body: () => void): void {
-  // Servers take their time to start. The timeout of setup.ts holds for the first file of a run only.
-  setDefaultTimeout(30_000);
   if (reason === null) {
     describe(title, body);
   } else if (process.env.CI === "true") {

@@ -9,7 +9,7 @@ if (await providePackages(join(import.meta.dir, "../.."), "devDependencies").cat
 // The tests talk to servers on this machine, which a proxy that the environment names could not reach.
 process.env.NO_PROXY = [process.env.NO_PROXY, "127.0.0.1", "::1", "localhost"].filter(Boolean).join(",");
 
-// Real servers may have to be installed and started first.
+// Real servers may have to be installed and started first. It holds for the first file; bun run test gives it to every one.
 setDefaultTimeout(30_000);
 afterAll(stopAllServers);
 

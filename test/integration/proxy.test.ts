@@ -109,9 +109,9 @@ describe("HTTP_PROXY without NO_PROXY", () => {
 
 test("no script calls a listener in any other way than directly", () => {
   const files = [...new Bun.Glob("scripts/**/*.ts").scanSync(root)];
-  expect(files).toContain("scripts/fetch-direct.ts");
+  expect(files).toContain("scripts/client/fetch-direct.ts");
   const calling = files.filter((file) =>
     /(?<!async |\.)\bfetch\(/.test(readFileSync(join(root, file), "utf8")),
   );
-  expect(calling).toEqual(["scripts/fetch-direct.ts"]);
+  expect(calling).toEqual(["scripts/client/fetch-direct.ts"]);
 });

@@ -64,9 +64,22 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
     }
   }
 
+  /**
+   * Deletes what has expired. The tokens that a deleted revocation concerned have expired before, but would be valid
+   * again if the clock was ahead and is set back. They count as older than the record from then on.
+   */
   function forgetExpired(database: Database): void {
+    const seconds = nowSeconds();
+    for (const table of ["revoked", "revoked_users"]) {
+      const latest = `SELECT max(forget_at) - ? AS revoked_at FROM ${table} WHERE forget_at < ?`;
+      database
+        .query(
+          `UPDATE record SET revoked_until = revoked_at FROM (${latest}) WHERE revoked_at > revoked_until`,
+        )
+        .run(keepSeconds, seconds);
+    }
     for (const table of ["revoked", "revoked_users", "exchanged"])
-      database.query(`DELETE FROM ${table} WHERE forget_at < ?`).run(nowSeconds());
+      database.query(`DELETE FROM ${table} WHERE forget_at < ?`).run(seconds);
   }
 
   function recordedFrom(database: Database): number {

@@ -190,6 +190,32 @@ describe("the session ledger in a file", () => {
     ledger.close();
   });
 
+  test("revokes for good, also where its clock was ahead for a while and has forgotten the revocation", async () => {
+    using folder = temporaryFolder();
+    const clock = { nowMs: Date.now() };
+    const ledger = createSqliteSessionLedger({
+      path: folder.at("state.db"),
+      keepSeconds: 60,
+      now: () => clock.nowMs,
+    });
+    const issuedAt = (await ledger.revokedUntil("ann")) + 1;
+    const [ofAnn, ofBob] = [
+      { jti: "1", sid: "s1", loginId: "ann", issuedAt },
+      { jti: "2", sid: "s2", loginId: "bob", issuedAt },
+    ];
+    clock.nowMs += 4000;
+    await ledger.revokeUser("ann");
+    await ledger.revoke("s2");
+    clock.nowMs += 120_000;
+    await ledger.revoke("any");
+    expect(await ledger.userRevocation("ann")).toBeNull();
+    clock.nowMs -= 110_000;
+    expect([await ledger.isRevoked(ofAnn), await ledger.isRevoked(ofBob)]).toEqual([true, true]);
+    const later = { jti: "3", sid: "s3", loginId: "ann", issuedAt: earliestIssueTime(clock.nowMs) };
+    expect(await ledger.isRevoked(later)).toBe(false);
+    ledger.close();
+  });
+
   test("survives a restart, and counts everything older as revoked where the file is gone", async () => {
     using folder = temporaryFolder();
     const first = openFile(folder.at("state.db"));

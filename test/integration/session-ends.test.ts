@@ -36,6 +36,9 @@ async function createSite(settings: Readonly<Record<string, string>>) {
   async function startSidecar() {
     const child = spawnSidecar(environment);
     const { baseUrl, opsUrl } = await child.ready();
+    // A start that has waited a second for the database opens the listeners without it.
+    const isReady = async () => (await (await fetch(`${opsUrl}/readyz`)).text()).includes('"status":"ok"');
+    expect(await eventually(isReady, true, 10_000)).toBe(true);
     const client = createSignedClient({ baseUrl, sharedSecret, now });
 
     async function postForm(path: string, token: string) {

@@ -54,6 +54,7 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
   const installationName = reader.readOptional("REDIS_INSTALLATION");
 
   reportTlsVerification(reader, environment, config);
+  warnOfSharedToken(reader);
   // A setting that is read twice has one problem. A misspelled name may be the cause of another problem.
   if (problems.length > 0) throw new ConfigurationInvalid([...new Set(problems), ...nearNames]);
   const { kind, url, names } = config.database;
@@ -112,6 +113,13 @@ function readKeepAliveSeconds({ read, problems }: SettingReader): number {
     );
   }
   return seconds;
+}
+
+/** The administrator's token opens every path of the ops listener, so the site's backend should not have it. */
+function warnOfSharedToken({ readOptional, warnings }: SettingReader): void {
+  const token = readOptional("BACKEND_TOKEN");
+  if (token === null || token !== readOptional("ADMIN_TOKEN")) return;
+  warnings.push("BACKEND_TOKEN is the same as ADMIN_TOKEN, so whoever has it may also revoke and erase.");
 }
 
 function reportTlsVerification(

@@ -72,6 +72,15 @@ describe("settings that do not go together", () => {
     expect(problemsOf({ DATABASE_URL: "postgres://h/d", DATABASE_PREPARE: "false" })).toEqual([]);
   });
 
+  test("one token for the backend and the administrator is warned about, and not shown", () => {
+    const token = marker.padEnd(32, "x");
+    expect(load({ ADMIN_TOKEN: token, BACKEND_TOKEN: token }).warnings).toEqual([
+      "BACKEND_TOKEN is the same as ADMIN_TOKEN, so whoever has it may also revoke and erase.",
+    ]);
+    expect(load({ ADMIN_TOKEN: token, BACKEND_TOKEN: `${token}y` }).warnings).toEqual([]);
+    expect(load({ ADMIN_TOKEN: token }).warnings).toEqual([]);
+  });
+
   test("a name that may be a misspelt setting is told beside the problem that it may have caused", () => {
     const { OWNID_SHARED_SECRET, ...rest } = folder.production();
     expect(problemsOf({ ...rest, OWNID_SHARED_SECRT: marker })).toEqual([

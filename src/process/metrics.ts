@@ -48,7 +48,7 @@ export function createMetrics() {
     requests.family,
     failures.family,
     hash.family("ownid_hash_events_total", "What happened to the Redis hashes"),
-    store.family("ownid_store_events_total", "What the write-through met"),
+    store.family("ownid_store_events_total", "Writes, and values in Redis that contradicted the row"),
     guard.family("ownid_replay_guard_events_total", "Where the replay guard is kept"),
     log.family("ownid_log_events_total", "Log entries that were not written"),
     audit.family("ownid_audit_events_total", "Entries of the audit log"),
@@ -81,7 +81,7 @@ export function createMetrics() {
       const filling = "1 when the grace is over and misses are stored";
       gauges.push(
         { name: "ownid_redis_live_masters", help: "Masters of Redis that answer now", read: liveMasters },
-        { name: "ownid_redis_epochs_met", help: "Epochs of Redis seen since the start", read: epochsSeen },
+        { name: "ownid_redis_epochs_seen", help: "Epochs of Redis seen since the start", read: epochsSeen },
         { name: "ownid_redis_filling", help: filling, read: () => Number(isFilling()) },
       );
     },

@@ -31,7 +31,7 @@ ownid_hash_events_total{event="end_failed"} 0
 ownid_hash_events_total{event="stray_removed"} 0
 ownid_hash_events_total{event="unreachable"} 0
 
-# HELP ownid_store_events_total What the write-through met
+# HELP ownid_store_events_total Writes, and values in Redis that contradicted the row
 # TYPE ownid_store_events_total counter
 ownid_store_events_total{event="audited"} 0
 ownid_store_events_total{event="stale_hit"} 0
@@ -68,9 +68,9 @@ ownid_reload_events_total{event="restart_needed"} 0
 # TYPE ownid_redis_live_masters gauge
 ownid_redis_live_masters 3
 
-# HELP ownid_redis_epochs_met Epochs of Redis seen since the start
-# TYPE ownid_redis_epochs_met gauge
-ownid_redis_epochs_met 4
+# HELP ownid_redis_epochs_seen Epochs of Redis seen since the start
+# TYPE ownid_redis_epochs_seen gauge
+ownid_redis_epochs_seen 4
 
 # HELP ownid_redis_filling 1 when the grace is over and misses are stored
 # TYPE ownid_redis_filling gauge

@@ -8,7 +8,7 @@ import type { Spelling } from "./spelling.ts";
 import { sqlite } from "./sqlite.ts";
 import { sqliteSpelling } from "./sqlite-spelling.ts";
 
-/** The only table of databases: what each of them needs besides its kind of address. */
+/** The dialect and the spelling of each kind of database. */
 export const dialects: Readonly<
   Record<DatabaseKind, { readonly createDialect: () => Dialect; readonly spelling: Spelling }>
 > = {

@@ -25,6 +25,7 @@ const rooms: Readonly<Record<string, readonly string[] | "all">> = {
   reload: ["audit", "config", "errors", "protocol", "sessions"],
   http: ["errors", "protocol", "replay"],
   app: ["http"],
+  dependencies: "all",
   index: "all",
 };
 

@@ -45,7 +45,7 @@ ${describeEach([
 To find out whether a lookup has become clearly more expensive, run
 \`bun run bench gate\`.
 
-Exits 0 if every answer was right, also if a target is not met. Exits 1 if an
+Exits 0 if every answer was right, even if a target is not met. Exits 1 if an
 answer was wrong or a server is missing, 2 on wrong usage.
 `;
 

@@ -6,25 +6,25 @@ import { worstStatus } from "./check.ts";
 import { examine, type Group } from "./examine.ts";
 import { countOf, type Page, printGroups } from "./printer.ts";
 
-const help = `Examines everything that the sidecar depends on, as the environment names it,
-and says of each item whether it is fine, wrong, or works but should not stay as
-it is, and which command, SQL or setting corrects it. Run it as the account that
-runs the sidecar.
+const help = `Examines everything that the sidecar depends on, according to its settings. For
+each item it prints whether it is fine, wrong, or working but worth changing,
+and the command, SQL or setting that fixes it. Run it as the account that runs
+the sidecar.
 
   bun run doctor
 
-  --quiet                  show only what is wrong and what should not stay so
-  --deadline SECONDS       how long one check may take (default 10). Big tables
+  --quiet                  show only what is wrong or worth changing
+  --deadline SECONDS       time limit for one check (default 10). Large tables
                            may need more
   --requests-per-second N  the load for which the memory of Redis is estimated
                            (default 100)
   --json                   print JSON
 
-It counts through the user table, which is work for the database. It changes
-nothing there. In Redis it writes a few keys of its own, which expire within a
+It reads the whole user table, which is work for the database, and changes
+nothing in it. In Redis it writes a few keys of its own, which expire within a
 second.
 
-Exits 0 if nothing is wrong, though there may be warnings, 1 if something is
+Exits 0 if nothing is wrong, even if there are warnings, 1 if something is
 wrong, 2 on wrong usage.
 `;
 

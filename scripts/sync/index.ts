@@ -12,34 +12,35 @@ import { verify } from "./verify.ts";
 import type { Gait } from "./walk.ts";
 import { warm } from "./warm.ts";
 
-const help = `Makes the hashes in Redis and the rows of the user table equal, for all users,
+const help = `Makes the hash in Redis equal to the row of the user table, for every user,
 while sidecars serve and write.
 
   bun run sync          compare every row with its hash and every hash with its
                         row. Where they differ, the row wins
-  bun run sync verify   compare in the same way and report, and write nothing
+  bun run sync verify   compare in the same way, report the differences, and
+                        write nothing
   bun run sync warm     fill the hash of every user who has data
   bun run sync push     for a table that was restored from an old backup: list
-                        the hashes that hold another value than their row, and
-                        with --yes write them into the table. A row that has
-                        changed since it was listed is left as it is
+                        the hashes whose value differs from their row, and with
+                        --yes write these values into the table. A row that has
+                        changed since it was listed is not touched
 
-  --rate N    users per second, at most
-  --batch N   users in one batch, from 1 to 5000 (default 500)
+  --rate N    maximum number of users per second
+  --batch N   number of users in one batch, from 1 to 5000 (default 500)
   --json      print the summary as JSON
-  --resume    warm: continue where the last one stopped
+  --resume    warm: continue where the last warm stopped
   --keep      warm: fill without expiry, for sites with REDIS_TTL_SECONDS=0
-  --repair    verify: correct what differs, as sync does
-  --show      sync, verify, push: print the login ids that differ, one a line
+  --repair    verify: repair the differences, as sync does
+  --show      sync, verify, push: print the login ids that differ, one per line
   --yes       push: write what the last push listed or, if there is no listing,
               what differs now
 
 It reads the sidecar's own settings. Ctrl-C ends it after the current batch.
 
 Exits 0 if no hash differed from its row, if warm has gone through every user,
-or if push has nothing left to write. Exits 1 if a hash differed, also if it was
-corrected: run it again to see 0. Exits 1, too, if it was stopped or if Redis or
-the database gave no answer. Exits 2 on wrong usage, 78 if a setting or the
+or if push has nothing left to write. Exits 1 if a hash differed, even if it was
+repaired; the next run then exits 0. Exits 1, too, if it was stopped or if Redis
+or the database did not answer. Exits 2 on wrong usage, 78 if a setting or the
 table is wrong.
 `;
 

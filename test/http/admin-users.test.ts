@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { HotCopyUnavailable, SessionLedgerUnavailable } from "../../src/errors.ts";
-import { storeThat } from "../support/failing-store.ts";
+import { storeWhichFails } from "../support/failing-store.ts";
 import {
   adminToken,
   backendToken,
@@ -137,7 +137,7 @@ describe("DELETE /admin/users/{loginId}", () => {
   });
 
   test("is 503 while a part of it cannot be done, and completes when it is repeated", async () => {
-    const away = storeThat(() => Promise.reject(new HotCopyUnavailable()));
+    const away = storeWhichFails(() => Promise.reject(new HotCopyUnavailable()));
     await using cutOff = await startApp({ store: away, adminToken });
     for (const answer of [await userRoutes(cutOff).erase(sol), await userRoutes(cutOff).show(sol)])
       expect(answer).toEqual(problem("ERR_REDIS_UNAVAILABLE"));

@@ -10,7 +10,7 @@ import { setOwnIdDataByLoginId } from "../../src/http/routes/set-ownid-data-by-l
 import { signedBody } from "../../src/http/signed-body.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
-import { storeThat } from "../support/failing-store.ts";
+import { storeWhichFails } from "../support/failing-store.ts";
 import { sharedSecret } from "../support/running-app.ts";
 
 /** The three endpoints as the sidecar has them, over a store that notes what reaches it. */
@@ -20,7 +20,7 @@ async function endpoints(options: ConstructorParameters<typeof Elysia>[0]) {
     reached.push(name);
     return "ownIdData";
   };
-  const store = storeThat(() => Promise.reject(new Error("not asked for")), {
+  const store = storeWhichFails(() => Promise.reject(new Error("not asked for")), {
     get: reach("get"),
     set: async () => void reached.push("set"),
     findForSession: async (loginId) => {

@@ -14,7 +14,7 @@ import {
   WriteContended,
   WriteSuppressed,
 } from "../../src/errors.ts";
-import { storeThat } from "../support/failing-store.ts";
+import { storeWhichFails } from "../support/failing-store.ts";
 import { empty, json, outcomeOf, type ProblemCode, problem } from "../support/problems.ts";
 import { startApp } from "../support/running-app.ts";
 
@@ -22,7 +22,7 @@ const sol = "sol@testmail.com";
 
 /** A store whose every method fails with the same. */
 function failingStore(error: unknown): OwnIdDataStore {
-  return storeThat(() => Promise.reject(error));
+  return storeWhichFails(() => Promise.reject(error));
 }
 
 async function answersTo(error: unknown) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { HotCopyUnavailable } from "../../src/errors.ts";
-import { storeThat } from "../support/failing-store.ts";
+import { storeWhichFails } from "../support/failing-store.ts";
 import { empty, outcomeOf, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 
@@ -8,7 +8,7 @@ const adminToken = "an admin token of 32 characters!".replaceAll(" ", "-");
 
 const invalidated: string[] = [];
 const notAsked = () => Promise.reject(new Error("not asked for"));
-const store = storeThat(notAsked, {
+const store = storeWhichFails(notAsked, {
   invalidate: async (loginId) => void invalidated.push(loginId),
   invalidateAll: async () => void invalidated.push("everybody"),
 });

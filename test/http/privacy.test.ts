@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
 import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Overloaded } from "../../src/errors.ts";
-import { storeThat } from "../support/failing-store.ts";
+import { storeWhichFails } from "../support/failing-store.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
 
 /** Planted in everything that a test submits; nothing of it may come back or reach the log. */
@@ -122,7 +122,7 @@ describe("nothing submitted comes back or is logged", () => {
       new Error(`duplicate key: ${marker}`),
     ];
     for (const error of errors) {
-      const store = storeThat(() => Promise.reject(error));
+      const store = storeWhichFails(() => Promise.reject(error));
       await using app = await startApp({ store });
       const requests = endpoints.map((endpoint) => app.client.sign(endpoint, contents[endpoint]));
       const exchanges = await exchangeAll(app, requests);

@@ -4,7 +4,7 @@ import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
 import { macOf, type SignedRequest } from "../../scripts/client/signed-client.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { Overloaded } from "../../src/errors.ts";
-import { storeThat } from "../support/failing-store.ts";
+import { storeWhichFails } from "../support/failing-store.ts";
 import { outcomeOf, outcomeOfRaw, problem } from "../support/problems.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
 
@@ -143,7 +143,7 @@ test("a path that nothing is routed to leaves a line that says what may be wrong
 });
 
 test("every request to an endpoint is counted once, by how it ended", async () => {
-  const store = storeThat(() => Promise.reject(new Overloaded()));
+  const store = storeWhichFails(() => Promise.reject(new Overloaded()));
   await using app = await startApp({ users: [{ email: sol, ownIdData: "data" }] });
   await using busy = await startApp({ store });
   await app.client.get(sol);

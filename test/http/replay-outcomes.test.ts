@@ -15,7 +15,7 @@ import {
 } from "../../src/errors.ts";
 import type { ReplayGuard } from "../../src/replay/replay-guard.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { storeThat } from "../support/failing-store.ts";
+import { storeWhichFails } from "../support/failing-store.ts";
 import { write } from "../support/hot-copy-steps.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import {
@@ -40,7 +40,7 @@ function createScriptedStore() {
     runs[endpoint] += 1;
     await ends.shift()?.();
   };
-  const store = storeThat(() => Promise.reject(new Error("not asked for")), {
+  const store = storeWhichFails(() => Promise.reject(new Error("not asked for")), {
     get: async () => {
       await run("get");
       return "devices";

@@ -8,7 +8,7 @@ import {
 } from "../../scripts/client/signed-client.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
-import { storeThat } from "../support/failing-store.ts";
+import { storeWhichFails } from "../support/failing-store.ts";
 import { json, outcomeOf, outcomeOfRaw, problem } from "../support/problems.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
 
@@ -27,7 +27,7 @@ function untouchableStore() {
     touches += 1;
     throw new Error("the store was asked");
   };
-  return { store: storeThat(touch), touches: () => touches };
+  return { store: storeWhichFails(touch), touches: () => touches };
 }
 
 let claims = 0;

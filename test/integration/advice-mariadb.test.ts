@@ -4,7 +4,7 @@ import { itemsOf, takeSteps } from "../support/deployment.ts";
 import { describeWith } from "../support/describe-with.ts";
 import {
   type AdvisedSite,
-  followToTheEnd,
+  expectAdviceToFix,
   openDirectory,
   problemsAtStart,
   type TableFault,
@@ -158,7 +158,7 @@ describeWith("mariadb", "what is printed about a table in MariaDB", () => {
   for (const [what, fault] of Object.entries(faults)) {
     test(`fixes ${what}, and loses nothing`, async () => {
       await using site = await createMariadbSite();
-      await followToTheEnd(site, fault);
+      await expectAdviceToFix(site, fault);
     });
   }
 

@@ -10,7 +10,7 @@ import {
 import { itemsOf } from "../support/deployment.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import {
-  followToTheEnd,
+  expectAdviceToFix,
   openDirectory,
   problemsAtStart,
   type TableFault,
@@ -176,7 +176,7 @@ describeWith("postgres", "what is printed about a table in Postgres", () => {
   for (const [what, fault] of Object.entries(faults)) {
     test(`fixes ${what}, and loses nothing`, async () => {
       await using site = await createPostgresSite();
-      await followToTheEnd(site, fault);
+      await expectAdviceToFix(site, fault);
     });
   }
 });

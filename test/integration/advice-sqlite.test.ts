@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createDeployment, itemsOf } from "../support/deployment.ts";
 import {
   type AdvisedSite,
-  followToTheEnd,
+  expectAdviceToFix,
   openDirectory,
   problemsAtStart,
   type TableFault,
@@ -130,7 +130,7 @@ describe("what is printed about a table in SQLite", () => {
   for (const [what, fault] of Object.entries(faults)) {
     test(`fixes ${what}, and loses nothing`, async () => {
       await using site = await createSite();
-      await followToTheEnd(site, fault);
+      await expectAdviceToFix(site, fault);
     });
   }
 

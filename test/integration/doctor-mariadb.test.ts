@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { SQL } from "bun";
 import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
 import {
+  causeAndFix,
   createDeployment,
   type Deployment,
   type Fault,
   faultsOf,
   itemsOf,
-  plantAndMend,
 } from "../support/deployment.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { createSidecarRedis } from "../support/sidecar-redis.ts";
@@ -187,7 +187,7 @@ describeWithPrivate("mariadb", "doctor on MariaDB", () => {
   for (const [what, fault] of Object.entries(faults)) {
     test(`names and fixes ${what}`, async () => {
       await using site = await createSite();
-      expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
+      expect(await causeAndFix(site, fault)).toEqual([fault.status, "fine"]);
     });
   }
 
@@ -252,7 +252,7 @@ describeWithPrivate("mariadb", "doctor on MariaDB", () => {
     };
     expect((await itemsOf(site)).get("database.sysdate")?.status).toBe("wrong");
     const fault: Fault<Deployment> = { id: "database.charset", status: "wrong", plant: () => {} };
-    expect(await plantAndMend(site, fault)).toEqual(["wrong", "fine"]);
+    expect(await causeAndFix(site, fault)).toEqual(["wrong", "fine"]);
   });
 
   describeWithPrivate("redis", "and Redis", () => {

@@ -2,12 +2,12 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { SQL } from "bun";
 import { sharedPostgres, startPostgres } from "../../scripts/servers/postgres-server.ts";
 import {
+  causeAndFix,
   createDeployment,
   type Deployment,
   type Fault,
   faultsOf,
   itemsOf,
-  plantAndMend,
 } from "../support/deployment.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
@@ -216,7 +216,7 @@ describeWith("postgres", "doctor on Postgres", () => {
   for (const [what, fault] of Object.entries(faults)) {
     test(`names and fixes ${what}`, async () => {
       await using site = await createSite();
-      expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
+      expect(await causeAndFix(site, fault)).toEqual([fault.status, "fine"]);
     });
   }
 
@@ -363,7 +363,7 @@ describeWith("pgbouncer", "doctor behind pgbouncer", () => {
       await using pooler = await startPgbouncer(await sharedPostgres(), settings);
       site.environment.DATABASE_URL = pooler.url(site.role);
       const fault: Fault<Site> = { id: "database.pooler", status: "wrong", plant: () => {} };
-      expect(await plantAndMend(site, fault)).toEqual(["wrong", "fine"]);
+      expect(await causeAndFix(site, fault)).toEqual(["wrong", "fine"]);
     });
   }
 });

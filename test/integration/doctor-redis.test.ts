@@ -8,13 +8,13 @@ import { type RedisServer, startRedis } from "../../scripts/servers/redis-server
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { installationOf } from "../../src/config/installation.ts";
 import {
-  carryOut,
+  causeAndFix,
   createDeployment,
   type Deployment,
   type Fault,
   faultsOf,
+  followFix,
   itemsOf,
-  plantAndMend,
 } from "../support/deployment.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { withRedis } from "../support/redis-places.ts";
@@ -102,7 +102,7 @@ describeWithPrivate("redis", "doctor on Redis", () => {
   for (const [what, fault] of Object.entries(faults)) {
     test(`names and fixes ${what}`, async () => {
       await using site = await createSite();
-      expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
+      expect(await causeAndFix(site, fault)).toEqual([fault.status, "fine"]);
     });
   }
 
@@ -133,7 +133,7 @@ describeWithPrivate("redis", "doctor on Redis", () => {
     site.environment.REDIS_URL = `redis://127.0.0.1:${site.redis.server.port}/1`;
     const { status, fix } = (await itemsOf(site)).get("redis.account-excess") ?? {};
     expect(status).toBe("warning");
-    await carryOut(fix ?? "", site);
+    await followFix(fix ?? "", site);
     site.environment.REDIS_URL = site.environment.REDIS_URL.replace("//", "//ownid-sidecar:%3Cpassword%3E@");
     expect(await faultsOf(site)).toEqual(["config.NODE_ENV: warning", "redis.default-user: warning"]);
   });
@@ -149,7 +149,7 @@ describeWithPrivate("redis", "doctor on Redis", () => {
     await eventually(async () => /connected_slaves:1/.test(await master.administrator.info()), true);
     site.environment.REDIS_URL = master.url;
     const alone: Fault<Deployment> = { id: "redis.replicas", status: "warning", plant: () => {} };
-    expect(await plantAndMend(site, alone)).toEqual(["warning", "fine"]);
+    expect(await causeAndFix(site, alone)).toEqual(["warning", "fine"]);
     site.environment.REDIS_URL = replica.url();
     const { status, fix } = (await itemsOf(site)).get("redis.role") ?? {};
     expect([status, fix]).toEqual(["wrong", `REDIS_URL=redis://127.0.0.1:${master.server.port}`]);
@@ -200,7 +200,7 @@ describeWithPrivate("redis", "doctor on a Cluster", () => {
     });
     const { fix } = (await itemsOf(site)).get("redis.account-excess") ?? {};
     expect(fix?.split("\n").length).toBe(3);
-    await carryOut(fix ?? "", site);
+    await followFix(fix ?? "", site);
     site.environment.REDIS_URL = url.replaceAll("//", "//ownid-sidecar:%3Cpassword%3E@");
     expect(await faultsOf(site)).toEqual(["config.NODE_ENV: warning", "redis.default-user: warning"]);
 
@@ -208,7 +208,7 @@ describeWithPrivate("redis", "doctor on a Cluster", () => {
     const sick = (await itemsOf(site)).get("redis.cluster");
     expect(sick?.status).toBe("wrong");
     // It fails if the nodes have not told each other yet, when it looks for the last time.
-    await carryOut(sick?.fix ?? "", site).catch(() => {});
+    await followFix(sick?.fix ?? "", site).catch(() => {});
     const statusNow = async () => (await itemsOf(site)).get("redis.cluster")?.status;
     expect(await eventually(statusNow, "fine", 10_000)).toBe("fine");
   });
@@ -288,7 +288,7 @@ describeWithPrivate("redis", "doctor on what a Redis is not", () => {
     admin.disconnect();
     const plant = () => {};
     const eviction: Fault<Deployment> = { id: "redis.persistence", status: "warning", plant };
-    expect(await plantAndMend(site, eviction)).toEqual(["warning", "fine"]);
+    expect(await causeAndFix(site, eviction)).toEqual(["warning", "fine"]);
   });
 });
 
@@ -304,7 +304,7 @@ describeWithPrivate("redis", "doctor on a shared Redis", () => {
     const told = (await itemsOf(site)).get("redis.installation")?.detail;
     expect(told).toContain(`run: redis-cli -h 127.0.0.1 -p ${server.port} DEL ownid:installation`);
     const fault: Fault<Deployment> = { id: "redis.installation", status: "wrong", plant: () => {} };
-    expect(await plantAndMend(site, fault)).toEqual(["wrong", "fine"]);
+    expect(await causeAndFix(site, fault)).toEqual(["wrong", "fine"]);
     expect(site.environment.REDIS_KEY_PREFIX).toMatch(/^ownid-[0-9a-f]{6}:$/);
   });
 
@@ -316,7 +316,7 @@ describeWithPrivate("redis", "doctor on a shared Redis", () => {
     const installation = installationOf({ kind: "sqlite", url, names });
     await withRedis(server, (redis) => redis.set("shop:installation", installation));
     const fault: Fault<Deployment> = { id: "redis.other-prefix", status: "wrong", plant: () => {} };
-    expect(await plantAndMend(site, fault)).toEqual(["wrong", "fine"]);
+    expect(await causeAndFix(site, fault)).toEqual(["wrong", "fine"]);
   });
 });
 
@@ -338,5 +338,5 @@ describeWithPrivate("redis", "doctor on Sentinel", () => {
 
 async function inRedis(server: RedisServer, command: string): Promise<void> {
   await using site = await createDeployment({});
-  await carryOut(`redis-cli -p ${server.port} ${command}`, site);
+  await followFix(`redis-cli -p ${server.port} ${command}`, site);
 }

@@ -5,12 +5,12 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { publishedSecret } from "../../src/config/signature-config.ts";
 import {
+  causeAndFix,
   createDeployment,
   type Deployment,
   type Fault,
   faultsOf,
   itemsOf,
-  plantAndMend,
   randomText,
 } from "../support/deployment.ts";
 
@@ -159,7 +159,7 @@ describe("doctor on SQLite", () => {
   for (const [what, fault] of Object.entries(faults)) {
     test(`names and fixes ${what}`, async () => {
       await using site = await createSite();
-      expect(await plantAndMend(site, fault)).toEqual([fault.status, "fine"]);
+      expect(await causeAndFix(site, fault)).toEqual([fault.status, "fine"]);
     });
   }
 

@@ -13,7 +13,7 @@ export const grant = "GRANT SELECT (email, ownIdData), UPDATE (ownIdData) ON use
 export const rows =
   "INSERT INTO users (email, town) VALUES ('sol@testmail.com', 'Köln'), ('ann@testmail.com', NULL)";
 
-/** An empty database, and an account that may do nothing there; in SQL, # stands for it. */
+/** Creates an empty database and an account without privileges. In SQL, # stands for the account. */
 export async function createMariadbSite(): Promise<AdvisedSite> {
   const server = await sharedMariadb();
   const name = `advice_${++sites}`;

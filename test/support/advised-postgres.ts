@@ -22,7 +22,7 @@ export const rows =
 
 export const unique = table(", UNIQUE (email)");
 
-/** An empty database, and a role that may do nothing there; in SQL, # stands for it. */
+/** Creates an empty database and a role without privileges. In SQL, # stands for the role. */
 export async function createPostgresSite(create = ""): Promise<PostgresSite> {
   const server = await sharedPostgres();
   const name = `advice_${++sites}`;

@@ -1,4 +1,4 @@
-/** Stands before a sidecar and keeps what a lookup answered, as a site that caches its user rows would. */
+/** Starts a proxy that caches the answers to lookups, like a site that caches its user rows. */
 export function startAnswerCache(baseUrl: string) {
   const kept = new Map<string, { readonly status: number; readonly body: string }>();
 

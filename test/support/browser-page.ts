@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { DevTools } from "./devtools.ts";
 
-/** What assistive technology calls an element, and how a user of the keyboard finds it. */
+/** An element by its accessible role and name, by which a keyboard user can find it, too. */
 export interface Named {
   readonly role: "button" | "textbox" | "link" | "heading" | "alert" | "dialog";
   readonly name: string;
@@ -23,15 +23,15 @@ interface Node {
 const waitMs = 10_000;
 
 /**
- * One page of a browser with a virtual authenticator. Elements are found by role and accessible name, and used with
- * the keyboard alone, so a test that passes shows that both serve.
+ * A page of a browser with a virtual authenticator. Elements are found by role and accessible name and are operated by
+ * keyboard alone, so a test that passes shows that both work.
  */
 export class BrowserPage {
-  /** What the page complained about: console errors, uncaught exceptions, failed requests. */
+  /** Console errors, uncaught exceptions and failed requests of the page. */
   readonly complaints: string[] = [];
-  /** What it wrote to the console besides. */
+  /** Everything else that the page wrote to the console. */
   readonly remarks: string[] = [];
-  /** Every address that the page asked for, in order. */
+  /** The URLs that the page requested, in order. */
   readonly requests: string[] = [];
   readonly #devTools: DevTools;
   readonly #session: string;
@@ -65,7 +65,7 @@ export class BrowserPage {
     if (errorText) throw new Error(`${url}: ${errorText}`);
   }
 
-  /** Resolves once an element with this role and name is there and may be used. */
+  /** Resolves when an element with this role and name is there and enabled. */
   async see(element: Named): Promise<void> {
     await this.#find(element);
   }
@@ -76,14 +76,14 @@ export class BrowserPage {
     });
   }
 
-  /** Resolves once the text stands somewhere on the page, shadow trees included. */
+  /** Resolves when the text is somewhere on the page, including shadow trees. */
   async read(text: string): Promise<void> {
     await this.#until(`"${text}" is not on the page`, async () => {
       return (await this.text()).includes(text) || null;
     });
   }
 
-  /** Everything that a screen reader would read out. */
+  /** Returns everything that a screen reader would read. */
   async text(): Promise<string> {
     const { nodes } = await this.#call<{ nodes: readonly (Node & { role?: { value: string } })[] }>(
       "Accessibility.getFullAXTree",
@@ -92,7 +92,7 @@ export class BrowserPage {
     return texts.map(({ name }) => name?.value ?? "").join("\n");
   }
 
-  /** Replaces what the field holds. */
+  /** Replaces the content of a field. */
   async fill(name: string, text: string): Promise<void> {
     await this.#focus({ role: "textbox", name });
     await this.#key("a", 65, 2);
@@ -100,13 +100,13 @@ export class BrowserPage {
     else await this.#call("Input.insertText", { text });
   }
 
-  /** Presses a button, or follows a link, with the Enter key. */
+  /** Presses a button or follows a link with the Enter key. */
   async press(name: string, role: Named["role"] = "button"): Promise<void> {
     await this.#focus({ role, name });
     await this.#key("Enter", 13);
   }
 
-  /** Resolves once the expression is true in the page. */
+  /** Resolves when the expression is true in the page. */
   async waitFor(expression: string): Promise<void> {
     await this.#until(
       `${expression} is false`,
@@ -122,7 +122,7 @@ export class BrowserPage {
     }).then(({ result }) => result.value);
   }
 
-  /** How the page is shown from now on: its size in CSS pixels, and the theme that the person prefers. */
+  /** Sets how the page is shown: its size in CSS pixels, and the preferred theme. */
   async look({ width, height, isDark = false }: Look): Promise<void> {
     const scheme = { name: "prefers-color-scheme", value: isDark ? "dark" : "light" };
     await this.#call("Emulation.setEmulatedMedia", { features: [scheme] });
@@ -130,7 +130,7 @@ export class BrowserPage {
     await this.#call("Emulation.setDeviceMetricsOverride", { width, height, mobile, deviceScaleFactor: 1.5 });
   }
 
-  /** Writes what is in view to a WebP file. */
+  /** Writes the visible part to a WebP file. */
   async photograph(file: string): Promise<void> {
     const options = { format: "webp", quality: 65 };
     const { data } = await this.#call<{ data: string }>("Page.captureScreenshot", options);
@@ -162,7 +162,7 @@ export class BrowserPage {
   async #until<Found>(failure: string, look: () => Promise<Found | null>): Promise<Found> {
     const deadline = performance.now() + waitMs;
     for (;;) {
-      // While a page is replaced by the next one, its nodes cannot be asked for.
+      // While a page is being replaced by the next one, its nodes cannot be queried.
       const found = await look().catch(() => null);
       if (found !== null) return found;
       if (performance.now() > deadline) {

@@ -1,16 +1,21 @@
 import { createServer, connect as dial, type Socket } from "node:net";
 import { freePort } from "../../scripts/servers/free-port.ts";
 
-/** Stands before a Postgres and repeats the answer to a SELECT whenever its text and parameters come again. */
+/**
+ * A proxy in front of a Postgres that repeats its answer whenever a SELECT arrives again with the same text and
+ * parameters.
+ */
 export interface CachingProxy extends AsyncDisposable {
   readonly port: number;
-  /** How many SELECTs the proxy has answered itself. */
+  /** Returns how many SELECTs the proxy has answered from its cache. */
   repeated(): number;
 }
 
 const typeOf = (message: Buffer) => String.fromCharCode(message[0] ?? 0);
 
-/** Resolves once it listens on a free loopback port. Its clients must send one statement at a time. */
+/**
+ * Starts the proxy and resolves when it listens on a free loopback port. Its clients must send one statement at a time.
+ */
 export async function startCachingProxy(targetPort: number): Promise<CachingProxy> {
   const answers = new Map<string, Buffer>();
   const sockets = new Set<Socket>();
@@ -23,7 +28,7 @@ export async function startCachingProxy(targetPort: number): Promise<CachingProx
     let asked: string | null = null;
     let answer: Buffer[] = [];
 
-    /** The text and the parameters of a SELECT; `null` of anything else. */
+    /** Returns the text and the parameters of a SELECT, or `null` for anything else. */
     function keyOf(messages: readonly Buffer[]): string | null {
       for (const message of messages.filter((one) => typeOf(one) === "P")) {
         const [name = "", text = ""] = message.subarray(5).toString("latin1").split("\0");

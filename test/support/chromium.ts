@@ -4,11 +4,11 @@ import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { BrowserPage } from "./browser-page.ts";
 import { DevTools } from "./devtools.ts";
 
-/** A browser with a profile of its own. `await using` ends it and deletes the profile. */
+/** A browser with its own profile. `await using` ends it and deletes the profile. */
 export interface Chromium extends AsyncDisposable {
   /**
-   * A page that shares nothing with the other ones: its own cookies and storage, and its own authenticator, which
-   * confirms whatever a page asks for. It therefore stands for a device of its own.
+   * Opens a page that shares nothing with other pages. It has its own cookies, its own storage and its own
+   * authenticator, which confirms every request of a page, so it stands for a separate device.
    */
   newDevice(): Promise<BrowserPage>;
 }
@@ -26,7 +26,7 @@ const flags = [
   "--disable-component-update",
   "--disable-background-networking",
   "--no-proxy-server",
-  // A request that is meant for another machine fails, and the page's list of requests names it.
+  // Requests to other machines fail, and the page's list of requests names them.
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ];
 
@@ -39,7 +39,7 @@ export async function launchChromium(): Promise<Chromium> {
     stderr: "pipe",
     env: { ...process.env, HOME: profile.path },
   });
-  // Unlike most children it would outlive this process where that is killed.
+  // Unlike most child processes, it would outlive this process if this one is killed.
   runAfterThisProcess('grep -qF "$2" "/proc/$1/cmdline" && kill -KILL "$1"', String(child.pid), profile.path);
   const devTools = await DevTools.connect(await announcedUrl(child.stderr));
   return {
@@ -53,7 +53,7 @@ export async function launchChromium(): Promise<Chromium> {
   };
 }
 
-/** Reads on after the announcement, so that the browser never waits for someone to take its output. */
+/** Returns the announced URL and continues to read, so that the browser never blocks on its output. */
 async function announcedUrl(stderr: ReadableStream<Uint8Array>): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const read = async () => {

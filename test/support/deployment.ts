@@ -8,21 +8,21 @@ import type { Fix } from "../../src/fix.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 
 /**
- * What an operator has set up: settings, and a folder with the signing keys. Nothing is wrong with it, but that its
- * SQLite file is still to be made, unless DATABASE_URL is among the settings.
+ * What an operator has set up: settings, and a folder with the signing keys. Nothing is wrong with it, except that its
+ * SQLite file does not exist yet if DATABASE_URL is not among the settings.
  */
 export interface Deployment extends AsyncDisposable {
   readonly environment: Record<string, string | undefined>;
   readonly folder: string;
-  /** Runs SQL as the database's administrator, if it has one. */
+  /** Runs SQL as the database's administrator, if there is one. */
   administrate(statement: string): Promise<unknown>;
 }
 
-/** Something that is wrong with a deployment, and what the doctor calls it. */
+/** A fault of a deployment, and the item of the doctor that reports it. */
 export interface Fault<Site extends Deployment> {
   readonly id: string;
   readonly status: Exclude<Status, "fine">;
-  /** Which of the ways is gone; the first unless told otherwise. */
+  /** The index of the fix to follow; the default is the first. */
   readonly way?: number;
   plant(site: Site): unknown;
 }
@@ -56,7 +56,7 @@ export function randomText(bytes: number): string {
   return crypto.getRandomValues(Buffer.alloc(bytes)).toString("base64");
 }
 
-/** Every item that the doctor has about the deployment, by its id. */
+/** Returns all items of the doctor for the deployment, by their ids. */
 export async function itemsOf(
   { environment, folder }: Deployment,
   changes: Partial<ExamineOptions> = {},
@@ -73,28 +73,28 @@ export async function itemsOf(
   return new Map(groups.flatMap(({ items }) => items.map((item) => [item.id, item])));
 }
 
-/** What is not fine, as `id: status`. */
+/** Returns the items that are not fine, as `id: status`. */
 export async function faultsOf(site: Deployment, changes: Partial<ExamineOptions> = {}): Promise<string[]> {
   const items = [...(await itemsOf(site, changes)).values()];
   return items.filter(({ status }) => status !== "fine").map(({ id, status }) => `${id}: ${status}`);
 }
 
 /**
- * Plants the fault, does what the doctor says fixes it, and answers how the item stood before and after. A setting has
- * an item as long as there is something to say about it.
+ * Causes the fault, follows the doctor's fix, and returns the status of the item before and after. An item about a
+ * setting exists only while there is something to report about it.
  */
-export async function plantAndMend<Site extends Deployment>(site: Site, fault: Fault<Site>) {
+export async function causeAndFix<Site extends Deployment>(site: Site, fault: Fault<Site>) {
   const statusNow = async () => (await itemsOf(site)).get(fault.id);
   await fault.plant(site);
-  const sick = await statusNow();
-  const fix = sick?.fixes?.[fault.way ?? 0];
+  const before = await statusNow();
+  const fix = before?.fixes?.[fault.way ?? 0];
   if (fix !== undefined) await takeSteps(fix, site);
-  else if (sick?.fix) await carryOut(sick.fix, site);
-  const repaired = await statusNow();
-  return [sick?.status, repaired?.status ?? (fault.id.startsWith("config.") ? "fine" : undefined)];
+  else if (before?.fix) await followFix(before.fix, site);
+  const after = await statusNow();
+  return [before?.status, after?.status ?? (fault.id.startsWith("config.") ? "fine" : undefined)];
 }
 
-/** Takes the steps of one way to fix a problem, each as whoever it is for. */
+/** Takes all steps of a fix, each in the role that it is meant for. */
 export async function takeSteps({ steps }: Fix, site: Deployment): Promise<void> {
   for (const { kind, text } of steps) {
     if (kind === "sql") await site.administrate(text);
@@ -104,10 +104,10 @@ export async function takeSteps({ steps }: Fix, site: Deployment): Promise<void>
 }
 
 /**
- * Does what a fix says, as an operator would: a setting is set, SQL is run by an administrator, and everything else
- * is a command line for a shell in the deployment's folder.
+ * Follows a fix as an operator would. A setting is set, SQL is run by an administrator, and everything else is a
+ * command line for a shell in the deployment's folder.
  */
-export async function carryOut(fix: string, site: Deployment): Promise<void> {
+export async function followFix(fix: string, site: Deployment): Promise<void> {
   const setting = /^([A-Z][A-Z0-9_]*)=(\S+)$/.exec(fix);
   if (setting) {
     const [, name = "", value = ""] = setting;
@@ -120,7 +120,7 @@ export async function carryOut(fix: string, site: Deployment): Promise<void> {
   }
 }
 
-/** As Bun does at a start in that folder. */
+/** Reads `.env`, as Bun does at a start in that folder. */
 async function readDotEnv(folder: string): Promise<Deployment["environment"]> {
   const file = Bun.file(join(folder, ".env"));
   const lines = (await file.exists()) ? (await file.text()).split("\n") : [];
@@ -131,7 +131,9 @@ async function readDotEnv(folder: string): Promise<Deployment["environment"]> {
   );
 }
 
-/** redis-cli tells a refusal on standard output and exits 0; to its questions the answer is yes. */
+/**
+ * Runs a command line. redis-cli reports a refusal on standard output and exits 0. Its questions are answered with yes.
+ */
 async function runInShell(command: string, { folder, environment }: Deployment): Promise<void> {
   const child = Bun.spawn(["sh", "-ec", command], {
     cwd: command.includes("bun run") ? repository : folder,

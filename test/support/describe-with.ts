@@ -9,16 +9,22 @@ import {
 } from "../../scripts/servers/server-binaries.ts";
 
 /**
- * `describe` for a suite that needs a server, from this machine's programs or from Docker Compose. Without the
- * server the suite is skipped with the reason in its title; with `CI=true` it fails with that reason instead.
- * The body runs while tests are collected, also of a skipped suite: start servers in its hooks and tests only.
+ * Is `describe` for a suite that needs a server, which is either installed on this machine or started with Docker
+ * Compose. Without the server, the suite is skipped with the reason in its title; with `CI=true` it fails with that
+ * reason instead.
+ *
+ * The body runs while tests are collected, even if the suite is skipped, so servers must be started in its hooks and
+ * tests.
  */
 export function describeWith(kind: ServerKind, title: string, body: () => void): void {
   const supply = serverSupply(kind);
   describeUnless(supply.from === "nowhere" ? supply.reason : null, title, body);
 }
 
-/** `describeWith` for a suite that sets its servers up itself (TLS, Cluster, Sentinel, settings): never Docker. */
+/**
+ * Is `describeWith` for a suite that configures its servers itself (TLS, Cluster, Sentinel, settings) and therefore
+ * never uses Docker.
+ */
 export function describeWithPrivate(kind: ServerKind, title: string, body: () => void): void {
   describeUnless(
     reasonAgainst(() => requirePrograms(kind)),
@@ -27,7 +33,7 @@ export function describeWithPrivate(kind: ServerKind, title: string, body: () =>
   );
 }
 
-/** `describe` for a suite that needs Debian's Python with these packages. */
+/** Is `describe` for a suite that needs Debian's Python with these packages. */
 export function describeWithPython(
   packages: Parameters<typeof requirePython>[0],
   title: string,
@@ -40,7 +46,7 @@ export function describeWithPython(
   );
 }
 
-/** `describe` for a suite that drives a browser. */
+/** Is `describe` for a suite that uses a browser. */
 export function describeWithChromium(title: string, body: () => void): void {
   describeUnless(
     reasonAgainst(() => requireProgram("chromium", "chromium")),
@@ -59,7 +65,7 @@ function reasonAgainst(require: () => unknown): string | null {
   }
 }
 
-/** `describeWith` for a suite that needs something else: `reason` says why this machine lacks it. */
+/** Is `describeWith` for a suite that needs something else. `reason` says why this machine lacks it. */
 export function describeUnless(reason: string | null, title: string, body: () => void): void {
   if (reason === null) {
     describe(title, body);

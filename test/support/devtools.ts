@@ -1,4 +1,4 @@
-/** One message of the Chrome DevTools Protocol, as it arrives. */
+/** A message of the Chrome DevTools Protocol. */
 interface Message {
   readonly id?: number;
   readonly method?: string;
@@ -18,7 +18,7 @@ interface Pending {
 
 /**
  * A connection to a browser over the Chrome DevTools Protocol (https://chromedevtools.github.io/devtools-protocol),
- * without a library in between. Once it is closed, every call on it rejects.
+ * without a library. After it has been closed, every call rejects.
  */
 export class DevTools {
   readonly #socket: WebSocket;
@@ -44,7 +44,9 @@ export class DevTools {
     return new DevTools(socket);
   }
 
-  /** The result's shape is the protocol's; the caller names the part it reads. */
+  /**
+   * Calls a method. The protocol defines the shape of the result, of which the caller declares the part that it reads.
+   */
   call<Result = unknown>(method: string, params: Parameters = {}, sessionId?: string): Promise<Result> {
     if (this.#socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error("the browser has gone"));
     const id = ++this.#lastId;

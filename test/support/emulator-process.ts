@@ -8,17 +8,17 @@ const command = join(import.meta.dir, "../../scripts/emulator/index.ts");
 export interface EmulatorRun {
   readonly options?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Where it runs; otherwise in a folder of its own. */
+  /** The folder in which it runs. The default is a new folder. */
   readonly cwd?: string;
 }
 
 export interface JsonAnswer<Body> {
   readonly status: number;
-  /** Empty where the answer has no body. */
+  /** Empty if the answer has no body. */
   readonly body: Body;
 }
 
-/** What the control API answers: devices and a session of the sidecar, or a failure. */
+/** The body of the control API's answer: devices and a session of the sidecar, or a failure. */
 export interface ControlBody extends Partial<Failure>, Partial<Omit<ControlAnswer, "session">> {
   readonly session: { readonly token: string };
 }
@@ -26,8 +26,8 @@ export interface ControlBody extends Partial<Failure>, Partial<Omit<ControlAnswe
 export type EmulatorProcess = Awaited<ReturnType<typeof startEmulator>>;
 
 /**
- * `bun run emulator exec`, around a command that lasts until `end`: a sidecar of its own and the emulator, on free
- * ports. `await using` ends it.
+ * Starts `bun run emulator exec` with a command that lasts until `end`. It starts its own sidecar and the emulator on
+ * free ports. `await using` ends it.
  */
 export async function startEmulator({ options = [], environment = {}, cwd }: EmulatorRun = {}) {
   const folder = temporaryFolder();
@@ -71,7 +71,7 @@ export async function startEmulator({ options = [], environment = {}, cwd }: Emu
     get: <Body = Partial<Failure>>(path: string, headers = {}) => send<Body>("GET", path, undefined, headers),
     post: <Body = Partial<Failure>>(path: string, content: unknown, headers = {}) =>
       send<Body>("POST", path, content, headers),
-    /** Ends the command. Resolves with the exit status. */
+    /** Ends the command and returns the exit status. */
     async end(): Promise<number> {
       child.stdin.end();
       return await child.exited;
@@ -84,15 +84,15 @@ export async function startEmulator({ options = [], environment = {}, cwd }: Emu
   };
 }
 
-/** The names of the devices that the control API answered with. */
+/** Returns the names of the devices in an answer of the control API. */
 export const namesOf = ({ body }: JsonAnswer<ControlBody>) => body.devices?.map(({ name }) => name);
 
-/** The status of a failure with its code, and its scope where it has one. */
+/** Returns the status of a failure with its code, and its scope if there is one. */
 export function failureOf({ status, body }: JsonAnswer<Partial<Failure>>): readonly unknown[] {
   return [status, body.errorCode, body.scope].filter((part) => part !== undefined);
 }
 
-/** The addresses, which are the first thing that it says. */
+/** Reads the addresses, which are the first line of the output. */
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<Addresses> {
   const decoder = new TextDecoder();
   let text = "";

@@ -5,10 +5,10 @@ import type { Chromium } from "./chromium.ts";
 import { startReactSite } from "./react-site/react-site.ts";
 
 /**
- * Walks through every flow of the demo site with two devices: register, enrol, sign out, sign in, add a second device,
+ * Goes through every flow of the demo site with two devices: register, enroll, sign out, sign in, add a second device,
  * remove the first one, recover.
  *
- * @param betweenSteps something that must not be noticed
+ * @param betweenSteps something that the user must not notice
  */
 export async function walkDemoSite(
   chromium: Chromium,
@@ -60,10 +60,10 @@ export async function walkDemoSite(
   await laptop.press("Sign out");
   await startSignIn(laptop, loginId);
   await laptop.see({ role: "heading", name: "This device was removed" });
-  expectCalm([phone, laptop]);
+  expectNoComplaints([phone, laptop]);
 }
 
-/** The same for a site that uses OwnID's published React package and knows nothing of the emulator. */
+/** Does the same on a site that uses OwnID's published React package and does not know the emulator. */
 export async function walkReactSite(chromium: Chromium, { url, oneTimeCode }: Addresses): Promise<void> {
   using site = await startReactSite(url);
   const loginId = `rea-${crypto.randomUUID()}@example.com`;
@@ -98,7 +98,7 @@ export async function walkReactSite(chromium: Chromium, { url, oneTimeCode }: Ad
   await phone.read(`Verified: ${loginId}`);
   await startReactLogin(laptop, loginId);
   await laptop.see({ role: "heading", name: "This device was removed" });
-  expectCalm([phone, laptop]);
+  expectNoComplaints([phone, laptop]);
 }
 
 async function addThisDevice(page: BrowserPage): Promise<void> {
@@ -128,8 +128,8 @@ async function enterCode(page: BrowserPage, code: string): Promise<void> {
   await page.press("Continue");
 }
 
-/** Nothing in the console, and no request to another machine. */
-function expectCalm(pages: readonly BrowserPage[]): void {
+/** Expects nothing in the console, and no request to another machine. */
+function expectNoComplaints(pages: readonly BrowserPage[]): void {
   expect(pages.flatMap(({ complaints }) => complaints)).toEqual([]);
   const hosts = pages.flatMap(({ requests }) => requests.map((url) => new URL(url).hostname));
   expect([...new Set(hosts)]).toEqual(["localhost"]);

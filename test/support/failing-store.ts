@@ -1,7 +1,7 @@
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
 
-/** A store whose every method but the given ones does this instead: fails, as a rule. */
-export function storeThat(
+/** Returns a store whose methods all call `fails`, except for those that are given. */
+export function storeWhichFails(
   fails: () => never | Promise<never>,
   methods: Partial<OwnIdDataStore> = {},
 ): OwnIdDataStore {

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** A fault that hand-written implementations of the three endpoints have; several are in OwnID's published samples. */
+/** A fault of hand-written implementations of the three endpoints. Several are in OwnID's published samples. */
 export type Fault =
   | "checks no signature"
   | "accepts any timestamp"
@@ -17,7 +17,7 @@ export type Fault =
 
 export interface EndpointsOptions {
   readonly faults?: readonly Fault[];
-  /** The data of each user by login id; `null` = none. */
+  /** The data of each user by login id; `null` means none. */
   readonly users?: Readonly<Record<string, string | null>>;
   /** How long each answer takes. */
   readonly delayMs?: number;
@@ -26,14 +26,14 @@ export interface EndpointsOptions {
 export const endpointsSecret = Buffer.from("a shared secret of thirty-two b.");
 const windowMs = 60_000;
 const cacheMs = 60_000;
-/** How long the database takes for a read, so that a set can overtake it. */
+/** How long a read of the database takes, so that a set can overtake it. */
 const readMs = 5;
 
 type Answer = readonly [status: number, body?: Readonly<Record<string, unknown>>] | "dropped";
 
 /**
- * The three endpoints as a small team would write them, with the faults that are named and no other. It remembers no
- * signatures: OwnID's contract does not ask for that.
+ * Starts the three endpoints as a small team would write them, with the named faults and no other. They do not remember
+ * signatures, because OwnID's contract does not require it.
  */
 export function startEndpoints({
   faults = [],
@@ -114,7 +114,7 @@ export function startEndpoints({
     baseUrl: `http://127.0.0.1:${server.port}/api`,
     seen,
     read: (loginId: string) => table.get(loginId),
-    /** Ends the server while others still use it. */
+    /** Ends the server while clients are still using it. */
     breakDown: () => server.stop(true),
     [Symbol.asyncDispose]: () => server.stop(true),
   };

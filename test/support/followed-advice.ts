@@ -11,43 +11,43 @@ import { type Deployment, itemsOf } from "./deployment.ts";
 export interface AdvisedSite extends Deployment {
   /** Runs a command line for the database's programs. */
   runForDatabase?(command: string): Promise<unknown>;
-  /** Every row of the table, with or without the `ownIdData` column, in a form that can be compared. */
+  /** Returns every row of the table in a form that can be compared, with or without the `ownIdData` column. */
   content(withData: boolean): Promise<unknown>;
 }
 
-/** Something that is wrong with a table, and how the advice about it is followed. */
+/** A fault of a table, and how the advice about it is followed. */
 export interface TableFault<Site extends AdvisedSite> {
-  /** The item of the doctor that tells about it. */
+  /** The doctor's item that reports it. */
   readonly id: string;
-  /** SQL of the site. */
+  /** The SQL that causes it. */
   readonly sql: readonly string[];
   readonly settings?: Readonly<Record<string, string>>;
-  /** A start goes on with it, since it is only slow. */
+  /** Whether the sidecar starts nevertheless, because the fault only makes it slow. */
   readonly isServed?: true;
-  /** A part of what is wrong, as the doctor says it. */
+  /** A part of the doctor's description. */
   readonly says?: string;
-  /** Which of the ways is gone; the first unless told otherwise. */
+  /** The index of the fix to follow; the default is the first. */
   readonly way?: number;
-  /** What the operator writes for a placeholder. */
+  /** The text that the operator writes in place of a placeholder. */
   readonly condition?: string;
-  /** What the operator does before, because the way asks for it. */
+  /** The SQL that the operator runs first, because the fix requires it. */
   readonly before?: readonly string[];
-  /** What the doctor still says, since only the operator can judge it. */
+  /** Items that the doctor still reports afterwards, since only the operator can judge them. */
   readonly left?: readonly string[];
-  /** The values are another type's afterwards; `holds` says what became of them. */
+  /** Whether the fix changes the type of the values. `holds` then checks the values. */
   readonly rewritesData?: true;
-  /** What must hold of the table afterwards. */
+  /** Checks the table afterwards. */
   holds?(site: Site): Promise<void>;
 }
 
-/** More rounds than any fault here takes: advice that never ends would be followed for ever. */
+/** More rounds than any fault takes, so that advice which never succeeds is noticed. */
 const roundsMax = 4;
 
 /**
- * Plants the fault, does what is printed about it, then what is printed about the rest, and holds doctor, start and
- * table against what they should be then.
+ * Causes the fault, follows the printed advice and then the advice about what remains. Afterwards it compares the
+ * doctor, a start and the table with what they should be.
  */
-export async function followToTheEnd<Site extends AdvisedSite>(
+export async function expectAdviceToFix<Site extends AdvisedSite>(
   site: Site,
   fault: TableFault<Site>,
 ): Promise<void> {
@@ -61,13 +61,13 @@ export async function followToTheEnd<Site extends AdvisedSite>(
   for (const statement of fault.before ?? []) await site.administrate(statement);
   const content = await site.content(!fault.rewritesData);
   await follow(fix, site, fault.condition);
-  await followTheRest(site, fault.left ?? []);
+  await followRemainingAdvice(site, fault.left ?? []);
   expect(await site.content(!fault.rewritesData)).toEqual(content);
   await fault.holds?.(site);
 }
 
-/** What else is wrong then, such as an old grant that is too much now, has a fix of its own. */
-async function followTheRest(site: AdvisedSite, left: readonly string[]): Promise<void> {
+/** Follows the advice about the remaining faults, such as an old grant that is no longer needed. */
+async function followRemainingAdvice(site: AdvisedSite, left: readonly string[]): Promise<void> {
   for (let round = 1; ; round += 1) {
     const faults = [...(await itemsOf(site)).values()].filter(({ status }) => status !== "fine");
     const open = faults.filter(({ id }) => !left.includes(id));
@@ -81,7 +81,7 @@ async function followTheRest(site: AdvisedSite, left: readonly string[]): Promis
 function wayOf(item: Item | undefined, way: number): Fix {
   const fix = item?.fixes?.[way];
   if (fix !== undefined) return fix;
-  // What is not data is SQL for the administrator, statement by statement.
+  // Advice that is not data is SQL for the administrator, one statement after another.
   const statements = item?.fix?.endsWith(";") ? item.fix.split(/(?<=;)\s+/) : [];
   if (statements.length === 0) throw new Error(`no way to follow: ${JSON.stringify(item)}`);
   return { when: null, steps: statements.map((text) => ({ kind: "sql", text })) };
@@ -99,13 +99,13 @@ async function take({ kind, text }: Step, site: AdvisedSite, condition: string):
   else site.environment[typed.slice(0, typed.indexOf("="))] = typed.slice(typed.indexOf("=") + 1);
 }
 
-/** The doctor and the start say the same. */
+/** Expects a start to print the same fix as the doctor. */
 async function expectStartToPrint(site: AdvisedSite, { steps }: Fix): Promise<void> {
   const printed = (await problemsAtStart(site)).join("\n");
   for (const { text } of steps) expect(printed).toContain(`\n      ${text}`);
 }
 
-/** What a start prints about the database before it ends with status 78; nothing if it does not. */
+/** Returns what a start prints about the database before it exits with status 78, or nothing if it succeeds. */
 export async function problemsAtStart(site: AdvisedSite): Promise<readonly string[]> {
   const directory = openDirectory(site);
   try {
@@ -119,7 +119,7 @@ export async function problemsAtStart(site: AdvisedSite): Promise<readonly strin
   }
 }
 
-/** The site's users as a sidecar sees them. */
+/** Opens the site's users as a sidecar does. */
 export function openDirectory({ environment }: AdvisedSite): UserDirectory {
   const { database } = loadConfig(environment, () => new Uint8Array(32));
   return createSqlDirectory({

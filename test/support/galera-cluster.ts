@@ -3,20 +3,23 @@ import { SQL } from "bun";
 import { freePort } from "../../scripts/servers/free-port.ts";
 import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-server.ts";
 
-/** Debian's package galera-4, which comes with its MariaDB, and the transfer of a first copy of the data. */
+/**
+ * From Debian's package galera-4, which is installed with its MariaDB and includes the transfer of a first copy of the
+ * data.
+ */
 const provider = "/usr/lib/galera/libgalera_smm.so";
 
 export interface GaleraCluster extends AsyncDisposable {
   readonly nodes: readonly [MariadbServer, MariadbServer];
 }
 
-/** Why this machine cannot run a cluster, or `null`. */
+/** Returns why this machine cannot run a cluster, or `null` if it can. */
 export function galeraProblem(): string | null {
   if (!existsSync(provider)) return "Galera's library (galera-4) is not here";
   return Bun.which("rsync") === null ? "rsync, which copies the first data, is not here" : null;
 }
 
-/** Two nodes on loopback, in step. */
+/** Starts two synchronized nodes on loopback. */
 export async function startGaleraCluster(): Promise<GaleraCluster> {
   const first = await freePort();
   const one = await startMariadb({ settings: await settingsOf(first, "gcomm://") });

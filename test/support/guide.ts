@@ -13,8 +13,8 @@ const guide = pages
   .join("\n");
 
 /**
- * A snippet of the guide to sessions, by what stands behind its three backticks, with the addresses of a test in place of
- * the guide's.
+ * Returns the snippet of the guide to sessions that has this text after its three backticks, with the test's addresses
+ * in place of the guide's.
  */
 export function guideSnippet(title: string, replacements: Readonly<Record<string, string>> = {}): string {
   const opening = `\`\`\`${title}\n`;
@@ -28,12 +28,15 @@ export function guideSnippet(title: string, replacements: Readonly<Record<string
 export const adminToken = "an-admin-token-of-32-characters-!";
 export const backendToken = "a-backend-token-of-32-characters!";
 
-/** The titles of the snippets in a language that the tests can run. */
+/** Returns the titles of the snippets in languages that the tests can run. */
 export function runnableSnippets(): string[] {
   return [...guide.matchAll(/^```((?:js|python|nginx|caddy)\b.*)$/gm)].map(([, title = ""]) => title);
 }
 
-/** A site that follows the guide, for all tests of a file: a folder for its code, its table, and a running sidecar. */
+/**
+ * Sets up a site that follows the guide, for all tests of a file: a folder for its code, its table, and a running
+ * sidecar.
+ */
 export function shareGuideSite() {
   const folder = temporaryFolder();
   const table = createUsers(folder.at("users.db"), [{ email: sol }]);
@@ -48,7 +51,7 @@ export function shareGuideSite() {
       BACKEND_TOKEN: backendToken,
     });
     urls = await sidecar.ready();
-    // Here the snippets find what they import, as after `npm install`.
+    // The snippets find their imports here, as after `npm install`.
     symlinkSync(join(import.meta.dir, "../../node_modules"), folder.at("node_modules"));
   });
   afterAll(async () => {

@@ -4,7 +4,10 @@ import { HotCopyUnavailable } from "../../src/errors.ts";
 
 type Miss = Extract<HotRead, { state: "miss" }>;
 
-/** READ where the test knows that it misses, as soon as Redis has answered in time: a busy machine may be late. */
+/**
+ * Runs READ, which the test expects to miss. It repeats READ if Redis did not answer in time, as may happen on a busy
+ * machine.
+ */
 export async function miss(hotCopy: HotCopy, loginId: string): Promise<Miss> {
   let read = await hotCopy.read(loginId);
   const state = async () => {
@@ -16,12 +19,12 @@ export async function miss(hotCopy: HotCopy, loginId: string): Promise<Miss> {
   return read;
 }
 
-/** A READ that misses, and the FILL after it. */
+/** Runs READ, which misses, and then FILL. */
 export async function fill(hotCopy: HotCopy, loginId: string, value: string): Promise<void> {
   await (await miss(hotCopy, loginId)).fill(value);
 }
 
-/** A whole write: BEGIN and END around an UPDATE that is not there. */
+/** Runs a whole write: BEGIN and END, without an UPDATE in between. */
 export async function write(hotCopy: HotCopy, loginId: string, value: string): Promise<void> {
   await (await hotCopy.begin(loginId)).end(value);
 }
@@ -35,7 +38,7 @@ export async function hold(hotCopy: HotCopy, loginId: string, value: string): Pr
   if ((await eventually(held, value)) !== value) throw new Error("the hash does not take the value");
 }
 
-/** A sidecar's reader: what is in the database goes into the hash, and the hash is read until it hits. */
+/** Fills the hash with the value of the database, and reads it until there is a hit, as a sidecar would. */
 export async function untilHit(
   hotCopy: HotCopy,
   loginId: string,

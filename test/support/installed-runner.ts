@@ -1,4 +1,6 @@
-/** What a command has printed, as if an installed Bun had run it: a suite that npx runs sees npx in every command. */
+/**
+ * Returns the output of a command as an installed Bun would have printed it. If npx runs the tests, commands name npx.
+ */
 export function asInstalled(output: string): string {
   return output.replaceAll(/npx --yes bun@\S+ /g, "bun ");
 }

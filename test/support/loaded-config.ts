@@ -10,12 +10,16 @@ import { ConfigurationInvalid } from "../../src/errors.ts";
 export const generatedSecret = new Uint8Array(32).fill(7);
 export const ownSecret = Buffer.from("a shared secret of thirty-two b.").toString("base64");
 export const publishedSecret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-/** Stands in a wrong value, so that a message which shows the value is found. */
+/** Part of a wrong value, so that a message which shows the value is found. */
 export const marker = "hunter2-not-printed";
 
 export const load = (environment: Environment) => loadConfig(environment, () => generatedSecret);
 
-/** @throws {Error} when the configuration is accepted. */
+/**
+ * Returns the error of a configuration that is refused.
+ *
+ * @throws {Error} the configuration is accepted
+ */
 export function failureOf(environment: Environment): ConfigurationInvalid {
   try {
     load(environment);
@@ -26,7 +30,7 @@ export function failureOf(environment: Environment): ConfigurationInvalid {
   throw new Error("the configuration was accepted");
 }
 
-/** Empty when the configuration is accepted. */
+/** Returns the problems of a configuration, or an empty list if it is accepted. */
 export function problemsOf(environment: Environment): readonly string[] {
   try {
     load(environment);
@@ -38,8 +42,8 @@ export function problemsOf(environment: Environment): readonly string[] {
 }
 
 /**
- * Gives the tests of one file a folder with all files that settings may name. It is the working directory too, since
- * the defaults name files below that.
+ * Gives the tests of a file a folder with all files that settings may name. It is also the working directory, since the
+ * defaults name files below it.
  */
 export function useConfigFolder() {
   let folder = "";
@@ -62,7 +66,7 @@ export function useConfigFolder() {
       writeFileSync(at(name), content);
       return at(name);
     },
-    /** What production needs at least. */
+    /** Returns the least that production needs. */
     production: () => ({
       NODE_ENV: "production",
       OWNID_SHARED_SECRET: ownSecret,

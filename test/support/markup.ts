@@ -1,4 +1,4 @@
-/** What is not closed, or closed without having been opened, in a document written as XML. */
+/** Returns the elements of an XML document that are not closed, or closed without having been opened. */
 export function faultsOfMarkup(html: string): string[] {
   const open: string[] = [];
   const faults: string[] = [];

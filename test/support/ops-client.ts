@@ -7,10 +7,10 @@ import { createForger } from "./session-tokens.ts";
 export const sol = "sol@testmail.com";
 export const adminToken = "an-admin-token-of-32-characters-!";
 export const backendToken = "a-backend-token-of-32-characters!";
-/** What introspection answers about everything that is not an active session token. */
+/** The introspection answer for everything that is not an active session token. */
 export const inactive = json(200, { active: false });
 
-/** What a site's backend, its proxy and its operators ask of the ops listener. */
+/** Creates the requests that a site's backend, its proxy and its operators send to the ops listener. */
 export function createOpsClient(app: RunningApp) {
   const nowSeconds = () => Math.floor(app.clock.nowMs / 1000);
 
@@ -41,7 +41,7 @@ export function createOpsClient(app: RunningApp) {
       const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
       return outcomeOf(await send("/admin/revoke", { method: "POST", headers, body: JSON.stringify(body) }));
     },
-    /** As OwnID asks for it. */
+    /** Requests a session token, as OwnID does. */
     async newToken(loginId = sol, sessionType?: string): Promise<string> {
       const { status, body } = await app.client.session(loginId, sessionType);
       if (status !== 200) throw new Error(`no session: ${status} ${body}`);
@@ -63,7 +63,7 @@ export async function shareOpsApp() {
 export const claimsOf = (token: string): jwt.JwtPayload => jwt.decode(token, { json: true }) ?? {};
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** The token that an answer gives. */
+/** Returns the token in an answer. */
 export function tokenOf(body: unknown): string {
   if (typeof body === "object" && body !== null && "token" in body) return String(body.token);
   throw new Error("the answer has no token");

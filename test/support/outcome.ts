@@ -1,6 +1,6 @@
 import { SidecarError } from "../../src/errors.ts";
 
-/** How a call ended: the stable code of its failure, or `done`. */
+/** Returns the code of the error with which a call failed, or `done`. */
 export async function outcomeOf(call: Promise<unknown>): Promise<string> {
   try {
     await call;

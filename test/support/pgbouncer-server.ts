@@ -9,15 +9,15 @@ import { giveTo, serverFolder } from "../../scripts/servers/server-folder.ts";
 import { launchServer } from "../../scripts/servers/server-process.ts";
 
 export interface PgbouncerServer extends RunningServer {
-  /** The Postgres URL of that database, by way of the pooler. Clients must not use named statements. */
+  /** Returns the Postgres URL of that database through the pooler. Clients must not use named statements. */
   url(database?: string): string;
 }
 
 /**
- * A pooler in transaction mode before this Postgres, for all its databases. `settings` are lines for
- * pgbouncer.ini, e.g. `{ default_pool_size: "2" }`.
+ * Starts a pooler in transaction mode in front of this Postgres, for all its databases. `settings` are lines for
+ * pgbouncer.ini, for example `{ default_pool_size: "2" }`.
  *
- * @throws {ServerUnavailable} when pgbouncer is not on this machine.
+ * @throws {ServerUnavailable} pgbouncer is not on this machine
  */
 export async function startPgbouncer(
   postgres: PostgresServer,
@@ -36,7 +36,7 @@ export async function startPgbouncer(
     account,
     stopSignal: "SIGTERM",
     argv: (port) => {
-      // Its port has no flag, only a line in the file.
+      // The port has no command-line option and must be in the file.
       writeFileSync(configuration, configurationFor(port, dir, postgres, settings));
       return [programPath("pgbouncer"), configuration];
     },

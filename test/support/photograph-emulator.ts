@@ -1,4 +1,4 @@
-/** Makes the pictures of the emulator's README anew: `bun test/support/photograph-emulator.ts`. */
+/** Recreates the screenshots in the emulator's README. Run it with `bun test/support/photograph-emulator.ts`. */
 
 import { join } from "node:path";
 import { launchChromium } from "./chromium.ts";

@@ -7,7 +7,7 @@ interface ProblemTexts {
   readonly detail: string;
 }
 
-/** What callers are told, word for word, apart from the code that chooses it. */
+/** The statuses and texts that callers receive, word for word. They are written independently of the production code. */
 const texts = {
   ERR_REQUEST_INVALID: {
     status: 400,
@@ -141,8 +141,8 @@ const texts = {
 export type ProblemCode = keyof typeof texts;
 
 /**
- * A failure's whole answer, to be compared with `outcomeOf` of the same answer: an RFC 9457 body whose
- * `requestId` is that of the header. An invalid body is told what is wrong with it, as `detail`.
+ * Returns the whole answer of a failure, to be compared with `outcomeOf` of the actual answer. Its body follows RFC
+ * 9457, and its `requestId` equals that of the header. For an invalid body, pass what is wrong with it as `detail`.
  */
 export function problem(code: ProblemCode, detail: string = texts[code].detail) {
   const { status, title } = texts[code];
@@ -160,7 +160,7 @@ export function problem(code: ProblemCode, detail: string = texts[code].detail) 
   };
 }
 
-/** What of an answer a test compares: its status, its media type, and its whole body. */
+/** Returns the parts of an answer that a test compares: its status, its media type, and its whole body. */
 export function outcomeOf({ status, headers, body }: Answer) {
   const type = headers.get("content-type");
   const parsed: unknown = type?.includes("json") ? JSON.parse(body) : body;
@@ -169,7 +169,7 @@ export function outcomeOf({ status, headers, body }: Answer) {
   return { status, type, body: named ? { ...parsed, requestId: "as the header" } : parsed };
 }
 
-/** `outcomeOf` for an answer that was read off the wire. */
+/** Does the same for an answer that was read directly from the connection. */
 export function outcomeOfRaw({ status, headers, body }: RawAnswer) {
   return outcomeOf({ status, headers: new Headers(headers), body });
 }

@@ -14,7 +14,7 @@ import { plainConnection, type RedisConnectionOptions } from "../../src/redis/op
 import type { ReplayGuardEvent } from "../../src/redis/redis-replay-guard.ts";
 import { latestIssueTime } from "../../src/sessions/session-token.ts";
 
-/** A Redis as a site may run it: how a sidecar is told of it, and the servers that hold the keys. */
+/** A Redis as a site may run it, with the settings of a sidecar and the servers that hold the keys. */
 export interface RedisPlace {
   readonly connection: RedisConnectionOptions;
   readonly servers: readonly RedisServer[];
@@ -33,7 +33,7 @@ export function sentinelPlace({ sentinels, master, masterName }: RedisSentinel):
   return { connection, servers: [master] };
 }
 
-/** One of each; nothing in them is ever stopped. */
+/** One of each kind. Nothing in them is ever stopped. */
 export const sharedPlaces = [
   { name: "a single Redis", open: async () => placeOf(await sharedRedis()) },
   { name: "a Redis Cluster", open: async () => clusterPlace(await sharedRedisCluster()) },
@@ -46,13 +46,13 @@ export function placeOf(server: RedisServer): RedisPlace {
 
 export interface OpenedStore extends RedisAdapters, AsyncDisposable {
   readonly keyPrefix: string;
-  /** What it has noted so far, in order. */
+  /** The events so far, in order. */
   readonly events: (HotCopyEvent | ReplayGuardEvent)[];
-  /** Resolves once every master answers and its grace is over. */
+  /** Resolves when every master has answered and its grace is over. */
   filling(): Promise<void>;
 }
 
-/** The sidecar's side of a Redis, under a key prefix of its own, with times that suit a test. */
+/** Opens the sidecar's side of a Redis under its own key prefix, with times that suit a test. */
 export function openStore(place: RedisPlace, changes: Partial<RedisAdaptersOptions> = {}): OpenedStore {
   const keyPrefix = `test:${crypto.randomUUID()}:`;
   const events: OpenedStore["events"] = [];
@@ -85,12 +85,16 @@ export function openStore(place: RedisPlace, changes: Partial<RedisAdaptersOptio
   };
 }
 
-/** One of its own for each prefix, so that tests which share a server do not look like two copies of one table. */
+/**
+ * Returns an installation for each prefix, so that tests which share a server do not look like two copies of one table.
+ */
 function installationUnder(keyPrefix: string): string {
   return new Bun.CryptoHasher("sha256").update(keyPrefix).digest("hex").slice(0, 16);
 }
 
-/** How often each command has been executed on the servers since `RESETSTAT`, scripts' own commands included. */
+/**
+ * Returns how often each command has been executed on the servers since `RESETSTAT`, including the commands of scripts.
+ */
 export async function commandCounts(servers: readonly RedisServer[]): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const server of servers) {
@@ -105,7 +109,7 @@ export async function resetCommandCounts(servers: readonly RedisServer[]): Promi
   for (const server of servers) await withRedis(server, (redis) => redis.config("RESETSTAT"));
 }
 
-/** Over a connection of its own, past the sidecar. */
+/** Uses a direct connection without the sidecar. */
 export async function withRedis<T>(
   server: { url(): string },
   work: (redis: Redis) => Promise<T>,

@@ -1,6 +1,6 @@
 /**
- * Puts another value in the place of a property, of a global object too, until the answered function is called. Bun's
- * own `spyOn` leaves an inherited one, such as `crypto.randomUUID`, behind as one that nobody can replace any more.
+ * Replaces the value of a property, even of a global object, until the returned function is called. After Bun's own
+ * `spyOn`, an inherited property such as `crypto.randomUUID` cannot be replaced any more.
  */
 export function replaceProperty(owner: object, name: string, value: unknown): () => void {
   const original = Object.getOwnPropertyDescriptor(owner, name);

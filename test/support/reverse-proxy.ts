@@ -8,7 +8,11 @@ import { launchServer } from "../../scripts/servers/server-process.ts";
 /** Returns the proxy's configuration for the port that it has to listen on. */
 export type ProxyConfiguration = (port: number) => string;
 
-/** An nginx with these `server` blocks. @throws {ServerUnavailable} when nginx is not on this machine. */
+/**
+ * Starts nginx with these `server` blocks.
+ *
+ * @throws {ServerUnavailable} nginx is not on this machine
+ */
 export function startNginx(configuration: ProxyConfiguration): Promise<RunningServer> {
   const whole = (port: number, dir: string) => `
     daemon off;
@@ -28,7 +32,11 @@ export function startNginx(configuration: ProxyConfiguration): Promise<RunningSe
   return startProxy("nginx", whole, (path) => ["-c", path, "-e", "stderr"]);
 }
 
-/** A Caddy with this Caddyfile. @throws {ServerUnavailable} when Caddy is not on this machine. */
+/**
+ * Starts Caddy with this Caddyfile.
+ *
+ * @throws {ServerUnavailable} Caddy is not on this machine
+ */
 export function startCaddy(configuration: ProxyConfiguration): Promise<RunningServer> {
   const whole = (port: number) => `{\n  admin off\n  auto_https off\n}\n${configuration(port)}`;
   return startProxy("caddy", whole, (path) => ["run", "--adapter", "caddyfile", "--config", path]);

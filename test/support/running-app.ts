@@ -21,7 +21,7 @@ import { createUsers, type User } from "./user-table.ts";
 
 export interface RunningAppOptions extends Partial<AppDependencies> {
   readonly users?: readonly User[];
-  /** Of the column with the login ids. */
+  /** The collation of the column with the login ids. */
   readonly collation?: "BINARY" | "NOCASE";
   /** `SESSION_HANDOFF=exchange`. */
   readonly handsOff?: boolean;
@@ -29,7 +29,7 @@ export interface RunningAppOptions extends Partial<AppDependencies> {
   readonly tokenType?: string;
   /** `SESSION_SUBJECT_COLUMN` and `SESSION_CLAIMS`. */
   readonly session?: SessionColumns | null;
-  /** Changes the user table before the sidecar looks at it. */
+  /** Statements that change the user table before the sidecar examines it. */
   readonly schema?: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export type RunningApp = Awaited<ReturnType<typeof startApp>>;
 
 export const sharedSecret = new Uint8Array(Buffer.from("a shared secret of thirty-two b.", "utf8"));
 
-/** Long after any real request, so that nothing that reads the machine's clock agrees by accident. */
+/** This time is long after any real request, so that a mistaken use of the machine's clock does not go unnoticed. */
 const startMs = Date.UTC(2033, 4, 18, 3, 33, 20);
 const statementMs = 2000;
 
@@ -51,8 +51,8 @@ export const sessionSettings = {
 };
 
 /**
- * The whole application without Redis, on two loopback ports over a real SQLite file in a folder of its own,
- * with a clock that tests set and a log that tests read. `await using` stops it and deletes the folder.
+ * Starts the whole application without Redis, on two loopback ports, over a real SQLite file in a new folder. Tests set
+ * its clock and read its log. `await using` stops it and deletes the folder.
  */
 export async function startApp({
   users = [{ email: "sol@testmail.com" }],
@@ -153,7 +153,7 @@ export async function startApp({
     ledger,
     logLines,
     table,
-    // Each request is signed a little later than the last, so that none is taken for a copy of it.
+    // Each request is signed slightly later than the previous one, so that none is refused as a copy.
     client: createSignedClient({ baseUrl, sharedSecret, now: () => ++clock.nowMs }),
     async [Symbol.asyncDispose]() {
       watch.drain();
@@ -166,7 +166,7 @@ export async function startApp({
   };
 }
 
-/** Its record began a minute before: in its first seconds, each session would read its user twice. */
+/** Opens a ledger whose record began a minute ago. In its first seconds, every session would read its user twice. */
 function openLedger(path: string, now: () => number) {
   const options = { path, keepSeconds: 3660 };
   const before = createSqliteSessionLedger({ ...options, now: () => now() - 60_000 });

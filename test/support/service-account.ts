@@ -2,19 +2,19 @@ import { chmodSync, copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 
-/** An account without a name, as containers have. */
+/** An account without a name, as in containers. */
 export const service = { uid: 61_001, gid: 61_001 };
 export const otherAccount = { uid: 61_002, gid: 61_002 };
 
 const source = join(import.meta.dir, "../..");
 
-/** Whether this process may run programs as another account: it is root, on a system that has `setpriv`. */
+/** Whether this process may run programs as another account, which requires root and `setpriv`. */
 export const mayChangeAccount = process.getuid?.() === 0 && Bun.which("setpriv") !== null;
 
 export interface Programs extends Disposable {
-  /** Runs a command line of a shell as the service, in a folder, with this environment alone. */
+  /** Runs a shell command line as the service, in this folder and with this environment only. */
   run(command: string, folder: string, environment: Environment): Ran;
-  /** Starts the sidecar as the service, and returns what it printed until it was ready or had ended. */
+  /** Starts the sidecar as the service, and returns its output until it was ready or had ended. */
   start(folder: string, environment: Environment): Promise<string>;
 }
 
@@ -26,8 +26,8 @@ interface Ran {
 }
 
 /**
- * The sidecar as `start.js` and the doctor as `doctor.js`, with a Bun of its own as `bun`: the service may enter
- * neither this checkout nor the folder of this Bun.
+ * Builds the sidecar as `start.js` and the doctor as `doctor.js`, and copies Bun as `bun`, because the service may not
+ * enter this checkout or the folder of this Bun.
  */
 export async function buildForService(): Promise<Programs> {
   const folder = temporaryFolder();

@@ -4,7 +4,7 @@ import type { SigningKeys } from "../../src/sessions/signing-keys.ts";
 
 export type Kind = "session" | "handoff";
 
-/** What a test changes about the claims and the header of a good token. `undefined` leaves a member out. */
+/** The changes that a test makes to the claims and the header of a valid token. `undefined` removes a member. */
 interface Changes {
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly header?: Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ interface Changes {
 
 export type Forger = ReturnType<typeof createForger>;
 
-/** Makes tokens with the sidecar's key, but without its issuer. */
+/** Creates tokens with the sidecar's key, but without its issuer. */
 export function createForger({ active, publicKeys }: SigningKeys, nowSeconds: () => number) {
   const claimsOf = (changes: Changes["claims"] = {}) => ({
     iss: "ownid-sidecar",
@@ -41,13 +41,13 @@ export function createForger({ active, publicKeys }: SigningKeys, nowSeconds: ()
     sign: (kind: Kind, { claims, header }: Changes = {}, key: CryptoKey = active.privateKey) =>
       new SignJWT(claimsOf(claims)).setProtectedHeader(headerOf(kind, header)).sign(key),
 
-    /** With whatever text an attacker has as the secret of HS256: everyone has the public key. */
+    /** Signs with HS256 and any text as the secret, as an attacker might: everybody has the public key. */
     signWithText(kind: Kind, text: string): string {
       const signed = [headerOf(kind, { alg: "HS256" }), claimsOf()].map(encode).join(".");
       return `${signed}.${createHmac("sha256", text).update(signed).digest("base64url")}`;
     },
 
-    /** A good token with parts replaced after it was signed. */
+    /** Returns a valid token with parts replaced after it was signed. */
     async alter(kind: Kind, change: (parts: Parts) => Partial<Parts>): Promise<string> {
       const [header = "", claims = "", signature = ""] = (await this.sign(kind)).split(".");
       const parts = { header, claims, signature };
@@ -79,7 +79,7 @@ const withHeader =
   (forger, kind) =>
     forger.sign(kind, { header });
 
-/** Under the sidecar's `kid`, with a key of the forger's own that the header points to. */
+/** Signs under the sidecar's `kid` with the forger's own key, to which the header points. */
 const withOwnKey =
   (point: (jwk: object) => Readonly<Record<string, unknown>>): Forge =>
   async (forger, kind) => {
@@ -88,7 +88,7 @@ const withOwnKey =
     return forger.sign(kind, { header: point(jwk) }, own.privateKey);
   };
 
-/** Tokens of which each has one thing wrong with it. */
+/** Tokens with one fault each. */
 export const badTokens: Readonly<Record<string, Forge>> = {
   "no JWT": () => "token",
   "alg: none": (forger, kind) =>

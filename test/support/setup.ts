@@ -6,7 +6,7 @@ import { stopAllServers } from "../../scripts/servers/running-servers.ts";
 
 if (await providePackages(join(import.meta.dir, "../.."), "devDependencies").catch(refuse)) runAgain();
 
-// The tests talk to servers on this machine, which a proxy that the environment names could not reach.
+// The tests talk to servers on this machine, which a proxy in the environment could not reach.
 process.env.NO_PROXY = [process.env.NO_PROXY, "127.0.0.1", "::1", "localhost"].filter(Boolean).join(",");
 
 // Real servers may have to be installed and started first. It holds for the first file; bun run test gives it to every one.
@@ -19,8 +19,8 @@ function refuse(error: Error): never {
 }
 
 /**
- * For a plain `bun test` in a fresh clone. This process has looked for packages already and will not look again, so a
- * new one with the same arguments runs the tests.
+ * Starts the tests again in a new process with the same arguments. After a plain `bun test` in a fresh clone, this
+ * process has already looked for packages and will not look again.
  */
 function runAgain(): never {
   const ownCommand = "/proc/self/cmdline";

@@ -10,9 +10,9 @@ const startMs = 10_000;
 export type SidecarProcess = ReturnType<typeof spawnSidecar>;
 
 /**
- * `bun src/index.ts`, or a built sidecar, as its own process in a folder of its own, on free ports unless the
- * environment says otherwise; nothing of this process's environment reaches it. `files` are in the folder before it
- * starts. `await using` ends it and deletes the folder.
+ * Starts `bun src/index.ts`, or a built sidecar, as a process in a new folder. It uses free ports unless the
+ * environment says otherwise, and inherits nothing from this process's environment. `files` are created in the folder
+ * first. `await using` ends the process and deletes the folder.
  */
 export function spawnSidecar(
   environment: Readonly<Record<string, string>> = {},
@@ -39,7 +39,7 @@ export function spawnSidecar(
     for await (const chunk of child[stream]) output[stream] += decoder.decode(chunk, { stream: true });
   }
 
-  /** The log so far, line by line. */
+  /** Returns the log so far, line by line. */
   function logLines(): Record<string, unknown>[] {
     const whole = output.stdout.slice(0, output.stdout.lastIndexOf("\n") + 1);
     return whole
@@ -68,7 +68,7 @@ export function spawnSidecar(
     logged,
     signal: (name: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGHUP") => child.kill(name),
 
-    /** Both addresses, once both listeners have said that they are ready. */
+    /** Returns both addresses when both listeners have logged that they are ready. */
     async ready() {
       const [publicLine, opsLine] = [
         await logged("public listener ready"),
@@ -77,7 +77,7 @@ export function spawnSidecar(
       return { baseUrl: String(publicLine.url), opsUrl: String(opsLine.url) };
     },
 
-    /** A client that signs with the secret the process has made for itself. */
+    /** Creates a client that signs with the secret that the process has generated. */
     clientAt(baseUrl: string) {
       const path = folder.at("data/shared-secret");
       const secret = existsSync(path) ? readFileSync(path, "utf8") : "";
@@ -88,7 +88,7 @@ export function spawnSidecar(
       });
     },
 
-    /** How it ended, once everything it wrote has been read. */
+    /** Returns the exit status or signal after all output has been read. */
     async ended(): Promise<number | string> {
       await collected;
       await child.exited;

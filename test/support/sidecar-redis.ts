@@ -1,22 +1,22 @@
 import { Redis } from "ioredis";
 import { type RedisOptions, type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
-import { carryOut, createDeployment, itemsOf } from "./deployment.ts";
+import { createDeployment, followFix, itemsOf } from "./deployment.ts";
 
 export interface SidecarRedis extends AsyncDisposable {
   readonly server: RedisServer;
-  /** For the sidecar's account, which may do what a sidecar does. */
+  /** The URL for the sidecar's account, which has the permissions that a sidecar needs. */
   readonly url: string;
-  /** The default user, whom nothing is forbidden, and who has `administratorPassword`. */
+  /** The default user, who has all permissions and `administratorPassword`. */
   readonly administrator: Redis;
 }
 
-/** The default user's. redis-cli takes it from REDISCLI_AUTH. */
+/** The password of the default user. redis-cli takes it from REDISCLI_AUTH. */
 export const administratorPassword = "the password of the administrator";
 
 const goodSettings = { appendonly: "yes", maxmemory: "256mb", "maxmemory-policy": "noeviction" };
 const password = "the password of the sidecar";
 
-/** A Redis as it should be. Its account has been given its rights by the very line that the doctor prints. */
+/** Starts a Redis without faults. The line that the doctor prints has given its account the permissions. */
 export async function createSidecarRedis(options: RedisOptions = {}): Promise<SidecarRedis> {
   const settings = { ...goodSettings, ...options.settings };
   const server = await startRedis({ ...options, password: administratorPassword, settings });
@@ -30,7 +30,7 @@ export async function createSidecarRedis(options: RedisOptions = {}): Promise<Si
   });
   const fix = (await itemsOf(deployment)).get("redis.account-excess")?.fix;
   if (!fix) throw new Error("the doctor finds nothing to take from an account that may do everything");
-  await carryOut(fix, deployment);
+  await followFix(fix, deployment);
   return {
     server,
     url,

@@ -3,12 +3,12 @@ import { createSiteEndpoint, type SiteEndpointOptions } from "../../src/sessions
 import { siteService } from "../../src/sessions/site-sessions.ts";
 import type { SubjectRules } from "../../src/sessions/subject.ts";
 
-/** A site's endpoint on loopback that behaves as a test says, byte by byte. */
+/** A site's endpoint on loopback whose behavior a test determines byte by byte. */
 export interface SiteServer extends AsyncDisposable {
   readonly url: string;
-  /** Every request that arrived, head and body, in order. */
+  /** The requests that arrived, with head and body, in order. */
   readonly requests: readonly string[];
-  /** From how many connections they came. */
+  /** Returns the number of connections from which they came. */
   connections(): number;
   /** Refuses new connections from now on. */
   stopListening(): void;
@@ -16,7 +16,11 @@ export interface SiteServer extends AsyncDisposable {
 
 export type Behave = (socket: Socket, nth: number) => void;
 
-/** @param behave is called for each request once it has arrived as a whole; `nth` counts from 1 */
+/**
+ * Starts the endpoint.
+ *
+ * @param behave is called for each request after it has arrived completely; `nth` counts from 1
+ */
 export async function startSite(behave: Behave): Promise<SiteServer> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
@@ -61,7 +65,7 @@ export function answering(body: string, { status = 200, head = "" } = {}): Behav
     void socket.write(`HTTP/1.1 ${status} X\r\n${head}Content-Length: ${bytes}\r\n\r\n${body}`);
 }
 
-/** The headers and the parsed body of a request. */
+/** Returns the headers and the parsed body of a request. */
 export function partsOf(request: string) {
   const [head = "", body = ""] = request.split("\r\n\r\n");
   const [line = "", ...lines] = head.split("\r\n");
@@ -73,7 +77,7 @@ export function partsOf(request: string) {
 
 export const siteSecret = new Uint8Array(Buffer.from("the secret of the site's endpoint", "utf8"));
 
-/** What an application needs for `SESSION_PROVIDER=http`. */
+/** Returns what an application needs for `SESSION_PROVIDER=http`. */
 export function sessionsOfSite(
   url: string,
   { subjectColumn = null, claims = [], ...options }: Partial<SiteEndpointOptions & SubjectRules> = {},

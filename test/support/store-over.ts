@@ -6,11 +6,11 @@ import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { withoutTls } from "./database-tls.ts";
 import { createUsers } from "./user-table.ts";
 
-/** D. */
+/** The statement limit, as in COHERENCE_STATEMENT_MS. */
 export const statementMs = 2000;
 export const sol = "sol@testmail.com";
 
-/** What goes wrong, or what another writer does, around a step of the directory; `nth` counts from 1. */
+/** What fails, or what another writer does, before or after a step of the directory. `nth` counts from 1. */
 export interface Interference {
   beforeFind?(nth: number): void;
   afterFind?(user: UserRecord, nth: number): UserRecord;
@@ -19,7 +19,10 @@ export interface Interference {
   fits?(): boolean;
 }
 
-/** A store over a real SQLite table with one user, in any case, whose directory fails where the test says. */
+/**
+ * Creates a store over a real SQLite table with one user, whose login id is case-insensitive. The directory fails where
+ * the test says.
+ */
 export async function storeOver(
   data: string | null,
   interference: Interference = {},

@@ -15,12 +15,12 @@ import { asInstalled } from "./installed-runner.ts";
 import { type OpenedStore, openStore, type RedisPlace, withRedis } from "./redis-places.ts";
 import { openTestDatabase, type TestDatabase } from "./test-database.ts";
 
-/** A site with many users whose hashes `bun run sync` keeps equal with their rows. */
+/** A site with many users whose hashes `bun run sync` keeps equal to their rows. */
 export type SyncedSite = Awaited<ReturnType<typeof createSyncedSite>>;
 
 export interface SyncedSiteOptions {
   readonly kind: DatabaseKind;
-  /** An empty database; for SQLite a file is made. */
+  /** The URL of an empty database. For SQLite, a file is created. */
   readonly databaseUrl?: string;
   readonly place: RedisPlace;
   readonly users: number;
@@ -34,7 +34,7 @@ export interface SyncEnd {
   readonly exit: number | string;
   readonly stdout: string;
   readonly stderr: string;
-  /** The summary of `--json`; empty without. */
+  /** The summary of `--json`, or empty without `--json`. */
   readonly summary: Readonly<Record<string, unknown>>;
 }
 
@@ -50,7 +50,7 @@ const names = {
   session: null,
 };
 
-/** Of ten users one has no data. Postgres has no collation of its own that folds case. */
+/** One user in ten has no data. Postgres has no built-in collation that ignores case. */
 const definitions: Record<DatabaseKind, (users: number) => readonly string[]> = {
   sqlite: (users) => [
     "CREATE TABLE users (email TEXT COLLATE NOCASE NOT NULL UNIQUE, ownIdData TEXT)",
@@ -71,7 +71,7 @@ const definitions: Record<DatabaseKind, (users: number) => readonly string[]> = 
 
 export const loginIdOf = (number: number) => `user${number}@example.com`;
 
-/** Creates the table in an empty database. Keys have a prefix of their own. */
+/** Creates the table in an empty database. The keys have their own prefix. */
 export async function createSyncedSite(options: SyncedSiteOptions) {
   const { kind, databaseUrl, place, users, isGraceOver = false } = options;
   const folder = temporaryFolder();
@@ -110,7 +110,7 @@ export async function createSyncedSite(options: SyncedSiteOptions) {
     users,
     database,
     store,
-    /** One more sidecar's store over both sides, ready to fill. */
+    /** Creates another sidecar's store over the database and Redis, ready to fill. */
     async sidecar(): Promise<OwnIdDataStore> {
       const own = openStore(place, { ...times, installation, keyPrefix: store.keyPrefix });
       sidecars.push(own);
@@ -125,7 +125,7 @@ export async function createSyncedSite(options: SyncedSiteOptions) {
       });
     },
 
-    /** What the command itself works with. */
+    /** Opens what the command itself uses. */
     openSides() {
       const scan = createSqlUserScan({
         kind,
@@ -159,29 +159,29 @@ export async function createSyncedSite(options: SyncedSiteOptions) {
     sync: async (args: readonly string[], changes?: Readonly<Record<string, string>>) =>
       endOf(spawn(args, changes)),
 
-    /** A path in the folder where the commands run. */
+    /** Returns a path in the folder in which the commands run. */
     at: folder.at,
 
-    /** What the commands keep under ./data, or `null`. */
+    /** Returns what the commands store under ./data, or `null`. */
     kept(name: string): string | null {
       const path = folder.at(`data/${name}`);
       return existsSync(path) ? readFileSync(path, "utf8") : null;
     },
 
-    /** Every user's data, as the table has it. */
+    /** Returns every user's data in the table. */
     rows: () => rowsOf(database),
 
-    /** The value in every hash that has one. */
+    /** Returns the value in every hash that has one. */
     hashes: () => hashesOf(place, `${store.keyPrefix}user:`),
 
-    /** Changes a row as a site does that tells nobody. */
+    /** Changes a row like a site that does not announce it. */
     async alterRow(loginId: string, ownIdData: string | null): Promise<void> {
       const [data, email] =
         kind === "postgres" ? ['"ownIdData" = $1', "email = $2"] : ["ownIdData = ?", "email = ?"];
       await database.run(`UPDATE users SET ${data} WHERE ${email}`, [ownIdData, loginId]);
     },
 
-    /** Puts a value into a hash that any sidecar would believe. */
+    /** Writes a value into a hash in such a way that every sidecar believes it. */
     async alterHash(loginId: string, value: string): Promise<void> {
       await store.hotCopy.read(loginId);
       const key = `${store.keyPrefix}user:${loginId}`;
@@ -192,7 +192,7 @@ export async function createSyncedSite(options: SyncedSiteOptions) {
     client,
     statementMs,
 
-    /** Holds a row, or in SQLite all of them, in a transaction of the site's own. */
+    /** Locks a row, or all rows in SQLite, in a separate transaction. */
     lockRow: (loginId: string) => lockRow(kind, url, loginId),
 
     async [Symbol.asyncDispose]() {
@@ -203,7 +203,7 @@ export async function createSyncedSite(options: SyncedSiteOptions) {
   };
 }
 
-/** Lets a sidecar record the epoch of Redis, and dates the record back by an hour. */
+/** Lets a sidecar record the epoch of Redis, and sets the time of the record back by an hour. */
 async function ageEpochs(place: RedisPlace, keyPrefix: string, installation: string): Promise<void> {
   await using sidecar = openStore(place, { ...times, installation, keyPrefix });
   await sidecar.firstContact;
@@ -275,7 +275,7 @@ async function hashesOf(place: RedisPlace, prefix: string): Promise<Map<string, 
   return hashes;
 }
 
-/** The rows of users who have data: what the hashes hold after a warm. */
+/** Returns the rows of users who have data, which is what the hashes hold after a warm. */
 export function enrolled(rows: ReadonlyMap<string, string | null>): Map<string, string> {
   return new Map([...rows].flatMap(([loginId, data]) => (data ? [[loginId, data]] : [])));
 }

@@ -2,11 +2,11 @@ export interface TerminalRun {
   readonly columns?: number;
   readonly cwd?: string;
   readonly environment?: Readonly<Record<string, string>>;
-  /** Is told everything that has been shown so far, whenever there is more. */
+  /** Called with everything that has been shown so far, whenever there is more. */
   readonly onOutput?: (output: string, type: (keys: string) => void) => void;
 }
 
-/** Runs a command to its end on a terminal of its own, as a person would, with nothing of this process's environment. */
+/** Runs a command to its end on a new terminal, as a person would, without this process's environment. */
 export async function runOnTerminal(
   argv: readonly string[],
   { columns = 80, cwd, environment = {}, onOutput }: TerminalRun = {},
@@ -17,7 +17,8 @@ export async function runOnTerminal(
   const child = Bun.spawn([...argv], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { PATH: process.env.PATH ?? "", TERM: "xterm", NO_COLOR: "1", ...environment },
-    // Made with the child and not shared: only then does its end come once everything has been read.
+    // The terminal is created with the child and not shared, so that its end is reported only after everything has been
+    // read.
     terminal: {
       cols: columns,
       rows: 24,
@@ -32,7 +33,9 @@ export async function runOnTerminal(
   return { status: child.signalCode ?? child.exitCode ?? "still running", output, screen: screenOf(output) };
 }
 
-/** What stays to be read after this output: it follows line ends, "up" and "clear from here on", and nothing else. */
+/**
+ * Returns what remains visible after this output. It understands line ends, "cursor up" and "clear from here on" only.
+ */
 export function screenOf(output: string): string {
   const lines: string[] = [];
   let [row, column] = [0, 0];

@@ -15,35 +15,35 @@ import { verifiedBy, withoutTls } from "./database-tls.ts";
 
 export interface TestDatabase extends AsyncDisposable {
   readonly kind: DatabaseKind;
-  /** Runs statements past the directory, as the site would. */
+  /** Runs statements without the directory, as the site would. */
   run(text: string, parameters?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
-  /** A directory on this database; it is closed with it, or by `closeDirectories`. */
+  /** Creates a directory on this database. It is closed with the database, or by `closeDirectories`. */
   directory(names: TableNames, options?: Partial<SqlDirectoryOptions>): UserDirectory;
   closeDirectories(): Promise<void>;
-  /** What a directory would object to, with its fixes as data. */
+  /** Returns the problems that a directory would report, with their fixes as data. */
   findProblems(names: TableNames): Promise<readonly TableProblem[]>;
-  /** `name` as one identifier; `schema.table` with `quoteTable`. */
+  /** Quotes `name` as one identifier. For `schema.table`, use `quoteTable`. */
   quote(name: string): string;
   quoteTable(name: string): string;
-  /** A table name that no test of this database has used. */
+  /** Returns a table name that no test of this database has used. */
   newTable(): string;
 }
 
 export interface Address {
   readonly kind: DatabaseKind;
-  /** Where directories connect; for SQLite the file's path. */
+  /** The URL for directories; for SQLite, the path of the file. */
   readonly url: string;
-  /** Where the site connects, when it takes another way. */
+  /** The URL for the site, if it uses a different one. */
   readonly siteUrl?: string;
   readonly prepare?: boolean;
   readonly tlsCa?: string;
-  /** What goes when the database goes: a server that is there for it alone. */
+  /** A server that only this database uses, and that is stopped with it. */
   readonly server?: AsyncDisposable;
 }
 
 let tables = 0;
 
-/** The site's side of a database that is there already, and directories on it. */
+/** Opens the site's side of an existing database, and directories on it. */
 export function openTestDatabase({
   kind,
   url,
@@ -96,7 +96,7 @@ export function openTestDatabase({
   };
 }
 
-/** A new SQLite file in a folder of its own. */
+/** Creates a new SQLite file in a new folder. */
 export function createSqliteFile(): TestDatabase & { readonly path: string } {
   const folder = mkdtempSync(join(tmpdir(), "ownid-directory-"));
   const path = join(folder, "site users.db");

@@ -8,7 +8,9 @@ export interface User {
 
 export type UserTable = ReturnType<typeof createUsers>;
 
-/** A site's SQLite file with a table `users`, read and changed behind the sidecar's back as a site does. */
+/**
+ * Creates a site's SQLite file with a table `users`, which tests read and change without the sidecar, as a site does.
+ */
 export function createUsers(path: string, users: readonly User[], collation: "BINARY" | "NOCASE" = "BINARY") {
   const database = new Database(path, { create: true, strict: true });
   database.run("PRAGMA journal_mode = WAL");
@@ -42,9 +44,9 @@ export function createUsers(path: string, users: readonly User[], collation: "BI
       void database.query("UPDATE users SET email = ? WHERE email = ?").run(newEmail, email),
     block: (email: string) => void database.query("UPDATE users SET blocked = 1 WHERE email = ?").run(email),
     remove: (email: string) => void database.query("DELETE FROM users WHERE email = ?").run(email),
-    /** A statement of the site's own, with its values. */
+    /** Runs a statement with its values, as the site would. */
     change: (sql: string, values: readonly (string | null)[]) => void database.query(sql).run(...values),
-    /** For triggers, and whatever else a site has in its schema. */
+    /** Runs a statement for triggers and other parts of the site's schema. */
     run: (sql: string) => void database.run(sql),
     count: () => database.query<{ count: number }, []>("SELECT count(*) AS count FROM users").get()?.count,
     close: () => database.close(),

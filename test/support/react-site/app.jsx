@@ -1,6 +1,6 @@
 /**
- * A site of somebody who knows nothing of the emulator: it is made of OwnID's published `@ownid/react`, used as its
- * documentation shows. The address of the SDK is the one thing that differs from production.
+ * A site that does not know the emulator. It uses OwnID's published `@ownid/react` as its documentation shows. Only the
+ * address of the SDK differs from production.
  */
 import { OwnID, OwnIDInit, ownidReactService, WidgetType } from "@ownid/react";
 import { StrictMode, useRef, useState } from "react";

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 
-/** A site on an origin of its own, made of OwnID's published React package. */
+/** A site on its own origin that uses OwnID's published React package. */
 export interface ReactSite extends Disposable {
   readonly url: string;
 }
 
 /**
- * Bundles the site and serves it. Its backend is the emulator's demo backend, asked as one program asks another.
+ * Bundles the site and serves it. Its backend is the emulator's demo backend, which it calls from the server.
  *
- * @param emulatorUrl where its pages load the SDK from
+ * @param emulatorUrl the address from which its pages load the SDK
  */
 export async function startReactSite(emulatorUrl: string): Promise<ReactSite> {
   const script = await bundle();

@@ -9,7 +9,8 @@ if (await providePackages(join(import.meta.dir, "../.."), "devDependencies").cat
 // The tests talk to servers on this machine, which a proxy in the environment could not reach.
 process.env.NO_PROXY = [process.env.NO_PROXY, "127.0.0.1", "::1", "localhost"].filter(Boolean).join(",");
 
-// Real servers may have to be installed and started first. It holds for the first file; bun run test gives it to every one.
+// Real servers may have to be installed and started first. This applies to the first file only; `bun run test` passes the
+// same timeout for every file.
 setDefaultTimeout(30_000);
 afterAll(stopAllServers);
 

@@ -1,5 +1,6 @@
 import { UsageWrong } from "../command.ts";
 import { isLoopback } from "../doctor/check.ts";
+import { parseWhole } from "../quantities.ts";
 
 export const emulatorOptions = {
   port: { type: "string" },
@@ -12,13 +13,10 @@ export const emulatorOptions = {
 } as const;
 
 export const defaultPort = 4000;
-const portMax = 65_535;
 
-/** @throws {UsageWrong} */
+/** The port to listen on; 0 takes a free one. @throws {UsageWrong} */
 export function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port <= portMax) return port;
-  throw new UsageWrong(`--port takes a number from 0 to ${portMax}; 0 takes a free port.`);
+  return parseWhole("port", text, { least: 0, most: 65_535 });
 }
 
 /** The address of endpoints on this machine, without a slash at its end. @throws {UsageWrong} */

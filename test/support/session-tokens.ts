@@ -110,6 +110,10 @@ export const badTokens: Readonly<Record<string, Forge>> = {
   "altered claims": (forger, kind) => forger.alter(kind, () => ({ claims: forger.otherClaims() })),
   "an altered signature": (forger, kind) =>
     forger.alter(kind, ({ signature }) => ({ signature: flip(signature) })),
+  "the signature in another spelling": (forger, kind) =>
+    forger.alter(kind, ({ signature }) => ({ signature: respell(signature) })),
+  "the signature with padding": (forger, kind) =>
+    forger.alter(kind, ({ signature }) => ({ signature: `${signature}==` })),
   "no signature": (forger, kind) => forger.alter(kind, () => ({ signature: "" })),
   "an end that has come": withClaim("exp", (now) => now),
   "a beginning in the future": withClaim("nbf", (now) => now + 1),
@@ -141,4 +145,10 @@ function flip(signature: string): string {
   const bytes = Buffer.from(signature, "base64url");
   bytes.writeUInt8(bytes.readUInt8(10) ^ 1, 10);
   return bytes.toString("base64url");
+}
+
+/** Sets a bit that does not count: the last character of 64 bytes stands for two bits, and four are left over. */
+function respell(signature: string): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  return signature.slice(0, -1) + letters.charAt(letters.indexOf(signature.slice(-1)) + 1);
 }

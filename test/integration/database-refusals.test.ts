@@ -11,6 +11,7 @@ import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { verifiedBy, withoutTls } from "../support/database-tls.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
+import { errorOf } from "../support/outcome.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
 
 setDefaultTimeout(30_000);
@@ -128,7 +129,7 @@ for (const { kind, needs, start, createTable, ...expected } of servers) {
       for (const hostname of ["127.0.0.1", "localhost"]) {
         const directory = createDirectory({ kind, url: changed(server.url(), { hostname }), tls });
         await directory.verifyConnection();
-        expect(directory.find("ann")).rejects.toMatchObject({ code: "ERR_USER_UNKNOWN" });
+        expect(await errorOf(directory.find("ann"))).toMatchObject({ code: "ERR_USER_UNKNOWN" });
         await directory.close();
       }
     });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
-import { outcomeOf } from "../support/outcome.ts";
+import { errorOf, outcomeOf } from "../support/outcome.ts";
 import { createSqliteFile } from "../support/test-database.ts";
 
 setDefaultTimeout(60_000);
@@ -79,7 +79,7 @@ describe("an SQLite file that another process has locked", () => {
   test("tells the operator what keeps it from being checked", async () => {
     const lock = await lockFile(database.path);
     const unchecked = database.directory(names, { statementMs: 100 });
-    expect(unchecked.verifyConnection()).rejects.toMatchObject({
+    expect(await errorOf(unchecked.verifyConnection())).toMatchObject({
       code: "ERR_DATABASE_UNAVAILABLE",
       message: "another process holds the SQLite file's lock (SQLITE_BUSY)",
     });

@@ -3,8 +3,8 @@ import type { Environment } from "./setting-reader.ts";
 const variable = "NODE_TLS_REJECT_UNAUTHORIZED";
 
 /**
- * Returns what to say about the variable that turns off the verification of certificates in a whole process, or
- * `null` if it is not set so. The sidecar's own connections are verified anyway, since they request it themselves.
+ * Returns a complaint if the variable turns off the verification of certificates for the whole process, and `null`
+ * otherwise. The sidecar's own connections are verified in either case, because they request it themselves.
  */
 export function judgeTlsVerification(
   environment: Environment,

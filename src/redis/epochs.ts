@@ -67,7 +67,7 @@ export function createRedisEpochs({
   /** Until then, `problem` is about the server, and not about the connection that was closed because of it. */
   let isMisplacedUntil = Number.NEGATIVE_INFINITY;
   let refused: (Explanation & { readonly until: number }) | null = null;
-  /** Why the record of an epoch was last refused. It counts while an epoch is not recorded. */
+  /** Why the record of an epoch was last refused. It is reported for as long as an epoch is not recorded. */
   let recordRefusal: Explanation | null = null;
   let isStopped = false;
   let wake = () => {};

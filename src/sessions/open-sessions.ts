@@ -14,7 +14,7 @@ export interface OpenSessionsOptions {
   /** `null` if the sidecar issues no tokens. */
   readonly keys: SessionKeys | null;
   readonly siteSecrets: SiteEndpointOptions["secrets"];
-  /** Opens the record of revocations, which is kept for so long. It is called if the sidecar issues tokens. */
+  /** Opens the record of revocations. Each is kept for `keepSeconds`. Called only if the sidecar issues tokens. */
   readonly openLedger: (keepSeconds: number) => SessionLedger;
   /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;

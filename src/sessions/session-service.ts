@@ -2,7 +2,7 @@ import type { SessionRequest } from "./session-issuer.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SubjectUser } from "./subject.ts";
 
-/** Starts a session, and returns what OwnID is answered: a JSON object, as text. */
+/** Starts a session, and returns the body of the answer to OwnID, a JSON object, as text. */
 export type StartSession = (asked: SessionRequest, readUser: () => Promise<SubjectUser>) => Promise<string>;
 
 /** What `SESSION_PROVIDER` decides. */
@@ -14,7 +14,7 @@ export interface SessionService {
   readonly issuesTokens: boolean;
 }
 
-/** `SESSION_PROVIDER=jwt`: OwnID is answered `{"token":"…"}`. */
+/** `SESSION_PROVIDER=jwt`: the answer to OwnID is `{"token":"…"}`. */
 export function tokenService(sessions: Sessions): SessionService {
   return {
     startSession: async (asked, readUser) => JSON.stringify({ token: await sessions.start(asked, readUser) }),

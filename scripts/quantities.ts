@@ -27,7 +27,7 @@ export function parseDurationMs(option: string, text: string, limits: Limits): n
 }
 
 /** @throws {UsageWrong} */
-export function parseWhole(option: string, text: string, limits: Limits): number {
+export function parseInteger(option: string, text: string, limits: Limits): number {
   const number = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
   if (number >= limits.least && number <= limits.most) return number;
   const range = `from ${countText(limits.least)} to ${countText(limits.most)}`;

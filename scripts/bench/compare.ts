@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { columnsOf, describeEach } from "../columns.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../command.ts";
 import { showStep } from "../progress.ts";
-import { parseWhole } from "../quantities.ts";
+import { parseInteger } from "../quantities.ts";
 import { builtSidecar } from "./built-sidecar.ts";
 import { chartOf } from "./chart.ts";
 import { type Contender, nodePath } from "./contenders.ts";
@@ -73,18 +73,18 @@ export const compare: Command<typeof options> = {
     }
     const names = chooseWorkloads(chosen.workload);
     if (chosen.report && (chosen.quick || names.length < choices.length)) {
-      throw new UsageWrong("--report keeps a whole run: neither --quick nor --workload goes with it.");
+      throw new UsageWrong("--report saves a complete run. Do not combine it with --quick or --workload.");
     }
     if (chosen.report && nodePath() === null) {
       throw new UsageWrong(
-        "--report keeps a whole run: Node, on which three of the servers run, was not found.",
+        "--report saves a complete run, but Node was not found, on which three of the servers run.",
       );
     }
     const plan: Plan = chosen.quick
       ? { rounds: 1, seconds: 1, connections: 16, isWarm: false }
       : {
-          rounds: parseWhole("rounds", chosen.rounds, upTo60),
-          seconds: parseWhole("seconds", chosen.seconds, upTo60),
+          rounds: parseInteger("rounds", chosen.rounds, upTo60),
+          seconds: parseInteger("seconds", chosen.seconds, upTo60),
           connections: 64,
           isWarm: true,
         };
@@ -98,7 +98,7 @@ export const compare: Command<typeof options> = {
     const size = chosen.quick ? quickSite : { users: usersOf(20_000) };
     await using site = await startSite({ ...size, users: { ...size.users, cold } });
     const results = await compareAll(site, plan, names);
-    if (chosen.report) await keep(results);
+    if (chosen.report) await save(results);
     process.stdout.write(chosen.json ? jsonOf(results) : tablesOf(results, columnsOf(process.stdout)));
     return 0;
   },
@@ -148,7 +148,7 @@ async function compareAt(name: WorkloadName, site: Site, plan: Plan, begin: (wha
   );
 }
 
-async function keep(results: Results): Promise<void> {
+async function save(results: Results): Promise<void> {
   await Bun.write(resultsFile, jsonOf(results));
   await Bun.write(markdownFile, markdownOf(results));
   await Bun.write(chartFile, chartOf(results));

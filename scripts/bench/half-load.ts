@@ -32,7 +32,7 @@ export async function measureHalfLoad(
   const bareRates: number[] = [];
 
   async function bareRateOf(round: number): Promise<number> {
-    begin(`half, round ${round + 1} of ${plan.rounds}, what bare can do`);
+    begin(`half, round ${round + 1} of ${plan.rounds}, bare at full load`);
     const { requestsPerSecond } = await measure({ ...run, contender: bareLookup });
     return requestsPerSecond;
   }

@@ -147,7 +147,8 @@ async function checkAnswers({ site, workload, contender }: Run, port: number, sc
   const signed = client.sign(workload.endpoint, workload.content(scene, 0));
   const forged = { ...signed, headers: { ...signed.headers, "ownid-timestamp": String(now()) } };
   const { status } = await client.send(forged);
-  if (status !== 401) throw new AnswersWrong(`${contender.name}: a forged signature was answered ${status}`);
+  if (status !== 401)
+    throw new AnswersWrong(`${contender.name}: a forged signature was answered with ${status}`);
 }
 
 function judge({ workload, contender }: Run, report: WrkReport): void {

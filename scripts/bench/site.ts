@@ -91,7 +91,7 @@ export async function startSite({ users, statementMs }: SiteOptions): Promise<Si
     sql,
     redis,
     async restore() {
-      await forgetAllButWarm(redis);
+      await removeAllButWarm(redis);
       await sql.unsafe("VACUUM users");
       await sql.unsafe("CHECKPOINT");
     },
@@ -99,12 +99,12 @@ export async function startSite({ users, statementMs }: SiteOptions): Promise<Si
   };
 }
 
-const kept = new RegExp(`^${keyPrefix}(?:user:(?:user|writer)\\d+@|epoch:)`);
+const keysToKeep = new RegExp(`^${keyPrefix}(?:user:(?:user|writer)\\d+@|epoch:)`);
 
-async function forgetAllButWarm(redis: Redis): Promise<void> {
+async function removeAllButWarm(redis: Redis): Promise<void> {
   for await (const found of redis.scanStream({ count: 5000 })) {
     const keys: string[] = found;
-    const left = keys.filter((key) => !kept.test(key));
+    const left = keys.filter((key) => !keysToKeep.test(key));
     if (left.length > 0) await redis.unlink(...left);
   }
 }

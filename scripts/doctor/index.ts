@@ -81,5 +81,5 @@ function asJson(groups: readonly Group[]): string {
 /** https://no-color.org */
 function page(isQuiet: boolean): Page {
   const { isTTY } = process.stdout;
-  return { columns: columnsOf(process.stdout), hasColours: isTTY === true && !process.env.NO_COLOR, isQuiet };
+  return { columns: columnsOf(process.stdout), hasColors: isTTY === true && !process.env.NO_COLOR, isQuiet };
 }

@@ -5,7 +5,7 @@ import type { Group } from "./examine.ts";
 
 export interface Page {
   readonly columns: number;
-  readonly hasColours: boolean;
+  readonly hasColors: boolean;
   /** Whether items that are fine are left out. */
   readonly isQuiet: boolean;
 }
@@ -34,8 +34,8 @@ function withoutFine({ title, items }: Group): Group {
   return { title, items: items.filter(({ status }) => status !== "fine") };
 }
 
-function createPrinter({ columns, hasColours }: Page, titleWidth: number) {
-  const paint = (what: Painted, text: string) => (hasColours ? `\x1b[${colours[what]}m${text}\x1b[0m` : text);
+function createPrinter({ columns, hasColors }: Page, titleWidth: number) {
+  const paint = (what: Painted, text: string) => (hasColors ? `\x1b[${colours[what]}m${text}\x1b[0m` : text);
   const indent = margin.length + statusWidth + titleWidth + 2;
 
   return {

@@ -1,6 +1,6 @@
 import { UsageWrong } from "../command.ts";
 import { isLoopback } from "../doctor/check.ts";
-import { parseWhole } from "../quantities.ts";
+import { parseInteger } from "../quantities.ts";
 
 export const emulatorOptions = {
   port: { type: "string" },
@@ -16,7 +16,7 @@ export const defaultPort = 4000;
 
 /** The port to listen on; 0 takes a free one. @throws {UsageWrong} */
 export function parsePort(text: string): number {
-  return parseWhole("port", text, { least: 0, most: 65_535 });
+  return parseInteger("port", text, { least: 0, most: 65_535 });
 }
 
 /** The address of endpoints on this machine, without a slash at its end. @throws {UsageWrong} */

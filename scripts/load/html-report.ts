@@ -78,8 +78,8 @@ function tilesOf({ all, rate, errors }: LoadResult): string {
 }
 
 function section(title: string, lead: string, content: string): string {
-  const told = lead === "" ? "" : `<p class="lead">${text(lead)}</p>`;
-  return `<section><h2>${title}</h2>${told}${content}</section>`;
+  const paragraph = lead === "" ? "" : `<p class="lead">${text(lead)}</p>`;
+  return `<section><h2>${title}</h2>${paragraph}${content}</section>`;
 }
 
 function thresholdTable({ thresholds }: LoadResult): string {

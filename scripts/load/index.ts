@@ -107,7 +107,7 @@ async function measure({ plan, target, requests, connections }: Measurement): Pr
 
 function page() {
   const { isTTY } = process.stdout;
-  return { columns: columnsOf(process.stdout), hasColours: isTTY === true && !process.env.NO_COLOR };
+  return { columns: columnsOf(process.stdout), hasColors: isTTY === true && !process.env.NO_COLOR };
 }
 
 function writeReport(path: string, html: string, flag: "a" | "w" = "w"): void {

@@ -1,5 +1,5 @@
 import { UsageWrong } from "../command.ts";
-import { parseDurationMs, parseWhole } from "../quantities.ts";
+import { parseDurationMs, parseInteger } from "../quantities.ts";
 import type { Rate, Spacing } from "./arrivals.ts";
 import { latencyMsMax } from "./latencies.ts";
 import { chooseLoginIds, type LoginIds } from "./login-ids.ts";
@@ -75,8 +75,8 @@ export function makePlan(options: PlanOptions): Plan {
     warmUpMs: parseDurationMs("warm-up", options["warm-up"] ?? "2s", { least: 0, most: hoursMs }),
     mix: parseMix(options.mix ?? "get=100"),
     loginIds: chooseLoginIds({ users: options.users, "login-id": options["login-id"] }),
-    valueBytes: parseWhole("value-bytes", options["value-bytes"] ?? "1024", { least: 16, most: 60_000 }),
-    connectionsMax: parseWhole("connections", options.connections ?? "256", { least: 1, most: 10_000 }),
+    valueBytes: parseInteger("value-bytes", options["value-bytes"] ?? "1024", { least: 16, most: 60_000 }),
+    connectionsMax: parseInteger("connections", options.connections ?? "256", { least: 1, most: 10_000 }),
     timeoutMs: parseDurationMs("timeout", options.timeout ?? "5s", { least: 10, most: latencyMsMax / 2 }),
     thresholds: parseThresholds(options),
   };

@@ -8,12 +8,12 @@ const nameWidth = 15;
 
 export interface Page {
   readonly columns: number;
-  readonly hasColours: boolean;
+  readonly hasColors: boolean;
 }
 
 /** Formats the result for a terminal. */
-export function resultText(result: LoadResult, { columns, hasColours }: Page): string {
-  const paint = (code: string, text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
+export function resultText(result: LoadResult, { columns, hasColors }: Page): string {
+  const paint = (code: string, text: string) => (hasColors ? `\x1b[${code}m${text}\x1b[0m` : text);
   const sections = [
     [paint("1", `Load test of ${result.target}`), wrapBeside(0, runText(result), columns)],
     [textTable(head, resultRows(result).map(cellsOf), columns)],

@@ -1,7 +1,7 @@
 import { SidecarError } from "../../src/errors.ts";
 import { runCommand, UsageWrong } from "../command.ts";
 import { print, showStep, tell } from "../progress.ts";
-import { parseWhole } from "../quantities.ts";
+import { parseInteger } from "../quantities.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
 import { earlyEndText, type Word } from "./early-end.ts";
 import { push } from "./push.ts";
@@ -77,8 +77,8 @@ await runCommand({
         );
     }
     const rate =
-      given.rate === undefined ? null : parseWhole("rate", given.rate, { least: 1, most: 10_000_000 });
-    const batch = parseWhole("batch", given.batch, { least: 1, most: 5000 });
+      given.rate === undefined ? null : parseInteger("rate", given.rate, { least: 1, most: 10_000_000 });
+    const batch = parseInteger("batch", given.batch, { least: 1, most: 5000 });
     const gait = {
       rate,
       batch: Math.min(batch, rate ?? batch),

@@ -107,16 +107,16 @@ export const rules: Readonly<Record<RuleName, Rule>> = table;
 export const isRuleName = (name: string): name is RuleName => name in table;
 export const ruleNames: readonly RuleName[] = Object.keys(table).filter(isRuleName);
 
-export const allRules: Rules = allKept();
+export const allRules: Rules = everyRuleFollowed();
 export const allRulesBut = (left: RuleName): Rules => ({ ...allRules, [left]: false });
 
-function allKept(): Rules {
-  const kept: Partial<Record<RuleName, boolean>> = {};
-  for (const name of ruleNames) kept[name] = true;
-  if (!isComplete(kept)) throw new Error("a rule is missing");
-  return kept;
+function everyRuleFollowed(): Rules {
+  const followed: Partial<Record<RuleName, boolean>> = {};
+  for (const name of ruleNames) followed[name] = true;
+  if (!isComplete(followed)) throw new Error("a rule is missing");
+  return followed;
 }
 
-function isComplete(kept: Partial<Record<RuleName, boolean>>): kept is Record<RuleName, boolean> {
-  return ruleNames.every((name) => kept[name] !== undefined);
+function isComplete(followed: Partial<Record<RuleName, boolean>>): followed is Record<RuleName, boolean> {
+  return ruleNames.every((name) => followed[name] !== undefined);
 }

@@ -9,7 +9,7 @@ import {
 } from "../../scripts/servers/server-binaries.ts";
 
 /**
- * Is `describe` for a suite that needs a server, which is either installed on this machine or started with Docker
+ * Declares a suite that needs a server, which is either installed on this machine or started with Docker
  * Compose. Without the server, the suite is skipped with the reason in its title; with `CI=true` it fails with that
  * reason instead.
  *
@@ -22,7 +22,7 @@ export function describeWith(kind: ServerKind, title: string, body: () => void):
 }
 
 /**
- * Is `describeWith` for a suite that configures its servers itself (TLS, Cluster, Sentinel, settings) and therefore
+ * Declares a suite that configures its servers itself (TLS, Cluster, Sentinel, settings) and therefore
  * never uses Docker.
  */
 export function describeWithPrivate(kind: ServerKind, title: string, body: () => void): void {
@@ -33,7 +33,7 @@ export function describeWithPrivate(kind: ServerKind, title: string, body: () =>
   );
 }
 
-/** Is `describe` for a suite that needs Debian's Python with these packages. */
+/** Declares a suite that needs Debian's Python with these packages. */
 export function describeWithPython(
   packages: Parameters<typeof requirePython>[0],
   title: string,
@@ -46,7 +46,7 @@ export function describeWithPython(
   );
 }
 
-/** Is `describe` for a suite that uses a browser. */
+/** Declares a suite that uses a browser. */
 export function describeWithChromium(title: string, body: () => void): void {
   describeUnless(
     reasonAgainst(() => requireProgram("chromium", "chromium")),
@@ -65,7 +65,7 @@ function reasonAgainst(require: () => unknown): string | null {
   }
 }
 
-/** Is `describeWith` for a suite that needs something else. `reason` says why this machine lacks it. */
+/** Declares a suite that needs something else. `reason` says why this machine lacks it, or is `null`. */
 export function describeUnless(reason: string | null, title: string, body: () => void): void {
   if (reason === null) {
     describe(title, body);

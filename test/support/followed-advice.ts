@@ -72,7 +72,8 @@ async function followRemainingAdvice(site: AdvisedSite, left: readonly string[])
     const faults = [...(await itemsOf(site)).values()].filter(({ status }) => status !== "fine");
     const open = faults.filter(({ id }) => !left.includes(id));
     if (open.length === 0) break;
-    if (round > roundsMax) throw new Error(`still told after ${roundsMax} rounds: ${JSON.stringify(open)}`);
+    if (round > roundsMax)
+      throw new Error(`still reported after ${roundsMax} rounds: ${JSON.stringify(open)}`);
     for (const item of open) await follow(wayOf(item, 0), site);
   }
   expect(await problemsAtStart(site)).toEqual([]);

@@ -12,8 +12,9 @@ export async function outcomeOf(call: Promise<unknown>): Promise<string> {
 }
 
 /**
- * The error that a call rejects with. `expect(call).rejects` blocks the event loop until the call is over: if the test goes
- * on in a callback of `setImmediate`, no other such callback runs meanwhile, and a call that needs one never ends.
+ * Returns the error with which a call rejects. `expect(call).rejects` would block the event loop until the call is over.
+ * If the test continues in a callback of `setImmediate`, no other such callback runs meanwhile, and a call that needs
+ * one never ends.
  */
 export async function errorOf(call: Promise<unknown>): Promise<unknown> {
   try {

@@ -56,7 +56,7 @@ export interface OpenedStore extends RedisAdapters, AsyncDisposable {
 export function openStore(place: RedisPlace, changes: Partial<RedisAdaptersOptions> = {}): OpenedStore {
   const keyPrefix = `test:${crypto.randomUUID()}:`;
   const events: OpenedStore["events"] = [];
-  const note = (event: HotCopyEvent | ReplayGuardEvent) => void events.push(event);
+  const record = (event: HotCopyEvent | ReplayGuardEvent) => void events.push(event);
   const options: RedisAdaptersOptions = {
     connection: place.connection,
     keyPrefix,
@@ -65,8 +65,8 @@ export function openStore(place: RedisPlace, changes: Partial<RedisAdaptersOptio
     graceMs: 0,
     rememberMs: 60_000,
     sessions: { keepSeconds: 60, latestIssueTime: () => latestIssueTime(Date.now()) },
-    onHashEvent: note,
-    onGuardEvent: note,
+    onHashEvent: record,
+    onGuardEvent: record,
     ...changes,
   };
   const store = openRedisAdapters(options);

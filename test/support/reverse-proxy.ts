@@ -14,7 +14,7 @@ export type ProxyConfiguration = (port: number) => string;
  * @throws {ServerUnavailable} nginx is not on this machine
  */
 export function startNginx(configuration: ProxyConfiguration): Promise<RunningServer> {
-  const whole = (port: number, dir: string) => `
+  const configurationFile = (port: number, dir: string) => `
     daemon off;
     master_process off;
     pid ${dir}/nginx.pid;
@@ -29,7 +29,7 @@ export function startNginx(configuration: ProxyConfiguration): Promise<RunningSe
       scgi_temp_path ${dir}/scgi;
       ${configuration(port)}
     }`;
-  return startProxy("nginx", whole, (path) => ["-c", path, "-e", "stderr"]);
+  return startProxy("nginx", configurationFile, (path) => ["-c", path, "-e", "stderr"]);
 }
 
 /**
@@ -38,8 +38,14 @@ export function startNginx(configuration: ProxyConfiguration): Promise<RunningSe
  * @throws {ServerUnavailable} Caddy is not on this machine
  */
 export function startCaddy(configuration: ProxyConfiguration): Promise<RunningServer> {
-  const whole = (port: number) => `{\n  admin off\n  auto_https off\n}\n${configuration(port)}`;
-  return startProxy("caddy", whole, (path) => ["run", "--adapter", "caddyfile", "--config", path]);
+  const configurationFile = (port: number) => `{\n  admin off\n  auto_https off\n}\n${configuration(port)}`;
+  return startProxy("caddy", configurationFile, (path) => [
+    "run",
+    "--adapter",
+    "caddyfile",
+    "--config",
+    path,
+  ]);
 }
 
 function startProxy(

@@ -41,8 +41,8 @@ export function spawnSidecar(
 
   /** Returns the log so far, line by line. */
   function logLines(): Record<string, unknown>[] {
-    const whole = output.stdout.slice(0, output.stdout.lastIndexOf("\n") + 1);
-    return whole
+    const completeLines = output.stdout.slice(0, output.stdout.lastIndexOf("\n") + 1);
+    return completeLines
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line));

@@ -15,7 +15,7 @@ const items: Item[] = [
     fix: "redis-cli CONFIG SET maxmemory-policy noeviction && redis-cli CONFIG REWRITE",
   },
 ];
-const page = { columns: 66, hasColours: false, isQuiet: false };
+const page = { columns: 66, hasColors: false, isQuiet: false };
 const groups = [{ title: "Redis", items }];
 
 describe("the doctor's page", () => {
@@ -31,7 +31,7 @@ describe("the doctor's page", () => {
   });
 
   test("says the same with colours", () => {
-    const coloured = printGroups(groups, { ...page, hasColours: true });
+    const coloured = printGroups(groups, { ...page, hasColors: true });
     expect(coloured).toContain("\x1b[");
     expect(Bun.stripANSI(coloured)).toBe(printGroups(groups, page));
   });

@@ -8,7 +8,7 @@ import { type LoadResult, makeResult } from "../../scripts/load/result.ts";
 import { resultText, warnings } from "../../scripts/load/result-text.ts";
 import { faultsOfMarkup } from "../support/markup.ts";
 
-const page = { columns: 80, hasColours: false };
+const page = { columns: 80, hasColors: false };
 const hostile = `<script src="http://192.0.2.1/x.js">&"'`;
 
 /** A result of three seconds with an answer every 10 ms, unless `count` says that there are fewer. */
@@ -46,13 +46,13 @@ const variants = {
 
 describe.each([40, 80])("the text of a result in %i columns", (columns) => {
   const errors = 'net::ERR "a long reason that no line has room for, whatever the columns are"';
-  const shown = resultText(resultOf({ error: errors }), { columns, hasColours: false });
+  const shown = resultText(resultOf({ error: errors }), { columns, hasColors: false });
 
   test("is no wider, and breaks no word", () => {
     const isWhole = (line: string) => Bun.stringWidth(line) <= columns || !line.trim().includes(" ");
     expect(shown.split("\n").filter((line) => !isWhole(line))).toEqual([]);
     const words = new Set(
-      resultText(resultOf({ error: errors }), { columns: 300, hasColours: false }).split(/\s+/),
+      resultText(resultOf({ error: errors }), { columns: 300, hasColors: false }).split(/\s+/),
     );
     expect(shown.split(/\s+/).filter((word) => !words.has(word))).toEqual([]);
   });

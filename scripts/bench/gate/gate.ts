@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { wrapBeside } from "../../columns.ts";
 import { type Command, type ExitStatus, UsageWrong } from "../../command.ts";
 import { print, showStep } from "../../progress.ts";
-import { parseWhole } from "../../quantities.ts";
+import { parseInteger } from "../../quantities.ts";
 import { ServerUnavailable } from "../../servers/server-binaries.ts";
 import { builtSidecar } from "../built-sidecar.ts";
 import { wrkPath } from "../wrk.ts";
@@ -48,13 +48,13 @@ export const gate: Command<typeof options> = {
   options,
   async run([, ...others], { entry, seconds, json }): Promise<ExitStatus> {
     if (others.length > 0) throw new UsageWrong("Nothing can follow gate but options.");
-    const secondsMax = parseWhole("seconds", seconds, { least: 1, most: 600 });
+    const secondsMax = parseInteger("seconds", seconds, { least: 1, most: 600 });
     try {
       wrkPath();
       const chosen = entry === undefined ? await builtSidecar() : resolve(entry);
-      const note = json ? () => {} : printRound;
+      const onRound = json ? () => {} : printRound;
       showStep("starting Redis, bare and the sidecar, and warming them up");
-      const result = await measureGate({ floors, entry: chosen, users, secondsMax, note });
+      const result = await measureGate({ floors, entry: chosen, users, secondsMax, onRound });
       showStep("");
       process.stdout.write(
         json ? `${JSON.stringify({ ...result, floors }, null, 2)}\n` : conclusionOf(result),

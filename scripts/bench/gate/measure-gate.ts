@@ -11,7 +11,7 @@ export interface GateOptions {
   readonly users: number;
   /** No round begins that would not be over by then. */
   readonly secondsMax: number;
-  readonly note: (round: GateRound, pair: number) => void;
+  readonly onRound: (round: GateRound, pair: number) => void;
 }
 
 export interface GateResult {
@@ -32,7 +32,7 @@ const waitingMax = 0.7;
  * time is over.
  */
 export async function measureGate(options: GateOptions): Promise<GateResult> {
-  const { entry, floors, users, secondsMax, note } = options;
+  const { entry, floors, users, secondsMax, onRound } = options;
   const deadline = performance.now() + secondsMax * 1000;
   using site = await createDesertedSite();
   await using redis = await startFilledRedis(users, site.installation);
@@ -51,7 +51,7 @@ export async function measureGate(options: GateOptions): Promise<GateResult> {
       const roundAt = performance.now();
       const round = await pair.measure(rounds.length);
       rounds.push(round);
-      note(round, pairs.length);
+      onRound(round, pairs.length);
       const now = performance.now();
       const nextMs = now - roundAt + (rounds.length === roundsOfAPair ? preparationMs : 0);
       isOver = isEnough() || now + nextMs > deadline;

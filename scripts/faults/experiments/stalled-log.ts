@@ -35,10 +35,10 @@ export const stalledLog = experiment<Parameters>({
     await using stalled = await startLogging(`>"${folder.at("stalled")}"`, folder.at("."));
     const waits = { followed: [] as number[], stalled: [] as number[] };
     for (let part = 0; part < parts; part += 1) {
-      waits.followed.push(...(await floodedWaits(followed.sidecar, refused / parts)));
-      waits.stalled.push(...(await floodedWaits(stalled, refused / parts)));
+      waits.followed.push(...(await waitsDuringRefusals(followed.sidecar, refused / parts)));
+      waits.stalled.push(...(await waitsDuringRefusals(stalled, refused / parts)));
     }
-    progress("the flood is over");
+    progress("all requests are refused");
     const dropped = await countDropped(stalled);
     const written = await readUnknownUsers(reader, refused / 2 - dropped);
     reader.fill();
@@ -86,7 +86,7 @@ async function startFollowed(at: (name: string) => string) {
  * Returns how long lookups of the demo user take while other requests are refused, because of their signature or
  * because the user is unknown.
  */
-async function floodedWaits({ client }: RedirectedSidecar, requests: number): Promise<number[]> {
+async function waitsDuringRefusals({ client }: RedirectedSidecar, requests: number): Promise<number[]> {
   const waits: number[] = [];
   let isOver = false;
   async function look(): Promise<void> {

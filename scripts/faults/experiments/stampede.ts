@@ -27,15 +27,15 @@ export const stampede = experiment({
     const [loginId = ""] = world.site.loginIds;
     if (first !== undefined) await createHistory().set(first, loginId);
     // During the grace nothing is filled.
-    const unfilled = await crowd(world, callers, { readsMax: 2, name: "without a fill" });
-    progress("the crowd without a fill is answered");
+    const unfilled = await lookUpColdKey(world, callers, { readsMax: 2, name: "without a fill" });
+    progress("the lookups without a fill are answered");
     await world.untilFilling();
-    const filled = await crowd(world, callers, { readsMax: 1, name: "with a fill" });
+    const filled = await lookUpColdKey(world, callers, { readsMax: 1, name: "with a fill" });
     return combine(unfilled, filled);
   },
 });
 
-async function crowd(
+async function lookUpColdKey(
   world: World,
   callers: number,
   { readsMax, name }: { readonly readsMax: number; readonly name: string },

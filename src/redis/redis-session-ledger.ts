@@ -117,7 +117,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
           get(client, key),
           latestRecord(everyMaster(), recentlyRecordedFrom),
         ]);
-        return Math.max(Number(second), since);
+        return Math.max(secondOf(second), since);
       });
     },
 
@@ -125,7 +125,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       const key = keys.revokedBefore(loginId);
       return ask(key, async () => {
         const [second, keptForMs] = await Promise.all([get(client, key), client.pttl(key)]);
-        return second === null || keptForMs < 0 ? null : { until: Number(second), keptForMs };
+        return second === null || keptForMs < 0 ? null : { until: secondOf(second), keptForMs };
       });
     },
 
@@ -136,8 +136,8 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
         const asking = asked.map(connectedMasterOf);
         // The records are read after the keys: if Redis has just lost the keys, the records show it.
         const answers = [Promise.all(asked.map((key) => get(client, key))), latestRecord(asking)] as const;
-        const [[second, byToken, bySession], since] = await Promise.all(answers);
-        return byToken !== null || bySession !== null || issuedAt <= Math.max(Number(second), since);
+        const [[second = null, byToken, bySession], since] = await Promise.all(answers);
+        return byToken !== null || bySession !== null || issuedAt <= Math.max(secondOf(second), since);
       });
     },
 
@@ -147,4 +147,16 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       return reply === "OK";
     },
   } satisfies SessionLedger;
+}
+
+/**
+ * Returns the second of a user's revocation; 0 if there is none.
+ *
+ * @throws {SessionLedgerUnavailable} another program has written the key
+ */
+function secondOf(held: string | null): number {
+  if (held === null) return 0;
+  if (!/^\d{1,15}$/.test(held))
+    throw new SessionLedgerUnavailable("a key revoked-before:… in Redis is no number of seconds");
+  return Number(held);
 }

@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
 import { startRedisSentinel } from "../../scripts/servers/redis-sentinel.ts";
-import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
+import { type RedisServer, sharedRedis, startRedis } from "../../scripts/servers/redis-server.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { SessionLedgerUnavailable } from "../../src/errors.ts";
 import type { IssuedToken, SessionLedger } from "../../src/sessions/session-ledger.ts";
@@ -185,6 +185,17 @@ describeWithPrivate("redis", "the session ledger when Redis", () => {
       expect(String(failure)).toContain("Redis has reached maxmemory");
     }
     store.close();
+  });
+
+  test("holds something else where a revocation was, calls no token of the user active", async () => {
+    await using store = openStore(placeOf(await sharedRedis()));
+    await store.filling();
+    const [revoked, active] = await issueAndRevoke(store.sessionLedger);
+    await withRedis(await sharedRedis(), (redis) => redis.set(`${store.keyPrefix}revoked-before:ann`, "x"));
+    expect(await knowledgeOf(store, revoked)).toBe("unavailable");
+    expect(await knowledgeOf(store, active)).toBe("active");
+    await store.sessionLedger.revokeUser("ann");
+    expect(await knowledgeOf(store, revoked)).toBe("revoked");
   });
 
   test("is a replica that was promoted, revokes everything: it may lag behind a revocation", async () => {

@@ -1,3 +1,4 @@
+import { readAnswerBody } from "../client/answer-body.ts";
 import { fetchDirect } from "../client/fetch-direct.ts";
 import { createSignedClient, type SignedRequest } from "../client/signed-client.ts";
 import type { Target } from "../client/target.ts";
@@ -111,5 +112,5 @@ async function sendTo(target: Target, { method, url, headers, body }: SignedRequ
     redirect: "manual",
     signal: AbortSignal.timeout(answerMs),
   });
-  return { status: response.status, headers: response.headers, body: await response.text() };
+  return { status: response.status, headers: response.headers, body: await readAnswerBody(response) };
 }

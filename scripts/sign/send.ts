@@ -1,3 +1,4 @@
+import { AnswerTooLong, readAnswerBody } from "../client/answer-body.ts";
 import { fetchDirect } from "../client/fetch-direct.ts";
 import { isLoopback } from "../doctor/check.ts";
 import { codeOf, reasonOf } from "../reason.ts";
@@ -37,7 +38,7 @@ export async function send({ url, headers, body }: SignedRequest): Promise<Answe
       status,
       statusText,
       headers: Object.fromEntries(response.headers),
-      body: await response.text(),
+      body: await readAnswerBody(response),
     };
   } catch (error) {
     throw new NoAnswer(describeNoAnswer(error, url, { limitMs: answerMs, argument: "--url" }));
@@ -63,6 +64,7 @@ function explain(error: unknown, place: URL, { limitMs, argument }: NoAnswerCont
   if (error instanceof Error && error.name === "TimeoutError") {
     return `${origin} accepted the connection or dropped it unseen, and gave no answer within ${limitMs / 1000} s. Check the address and the firewall.`;
   }
+  if (error instanceof AnswerTooLong) return `${origin} answered with more than 1 MiB. Check the address.`;
   switch (code) {
     case "ECONNREFUSED":
       return `Nothing listens at ${origin}. Start the sidecar with \`bun run start\`, or say with ${argument} where it is.`;

@@ -304,6 +304,17 @@ describe("a run", () => {
     expect(endpoints.read(sol)).toBe(kept);
   });
 
+  test("gives up on an answer that would fill the memory", async () => {
+    await using endless = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () => new Response(new ReadableStream({ pull: (body) => body.enqueue(new Uint8Array(65_536)) })),
+    });
+    const { status, stderr } = await run([endless.url.href]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("answered with more than 1 MiB");
+  });
+
   test("whose server breaks down leaves the user's data in a private file", async () => {
     await using endpoints = startEndpoints({ users: { [sol]: kept }, delayMs: 20 });
     const running = spawnRun([endpoints.baseUrl], { OWNID_SHARED_SECRET: secret });

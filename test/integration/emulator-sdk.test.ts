@@ -45,6 +45,7 @@ describeWithChromium("the stand-in for the SDK", () => {
   });
 
   const call = <Result>(expression: string) => browser.evaluate<Result>(expression);
+  const signInButton = { role: "button", name: "Sign in with a passkey" } as const;
   const heard = () => call<readonly [string, unknown][]>("heard.splice(0)");
 
   test("runs what a page called before it loaded, and leaves a wrong login id to the page if it wants", async () => {
@@ -163,5 +164,69 @@ describeWithChromium("the stand-in for the SDK", () => {
       "integration_error: The site cannot answer right now (integration_error, scope data).",
     );
     expect(browser.complaints.splice(0)).toEqual([expect.stringContaining("status of 424")]);
+  });
+
+  test("starts with the Enter key, and makes a new challenge for each attempt with a passkey", async () => {
+    const device = await chromium.newDevice();
+    await device.goTo(`${emulator.addresses.url}/register`);
+    await device.fill("E-mail", "cleo@example.com");
+    await device.press("Create a passkey");
+    await device.read("Passkey ready");
+    await device.press("Create account");
+    await device.press("Sign out");
+    await device.evaluate("localStorage.clear()");
+    await device.see(signInButton);
+    await device.fill("E-mail", "cleo@example.com");
+    await device.press("E-mail", "textbox");
+    await device.see({ role: "heading", name: "New on this device?" });
+    await emulator.post("/control/next-call", { endpoint: "getSessionByLoginId", status: 503 });
+    await device.press("Use a passkey from elsewhere");
+    await device.read("The site cannot answer right now");
+    await device.press("Use a passkey from elsewhere");
+    await device.read("Verified");
+  });
+
+  test("closes its question when the person goes back, and when the code is used up", async () => {
+    const code = { role: "textbox", name: "Code" } as const;
+    await emulator.control.register("dina@example.com", "phone");
+    const device = await chromium.newDevice();
+    const askForCode = async () => {
+      await device.see(signInButton);
+      await device.fill("E-mail", "dina@example.com");
+      await device.press("E-mail", "textbox");
+      await device.press("Send me a code");
+      await device.see(code);
+    };
+    await device.goTo(`${emulator.addresses.url}/register`);
+    await device.press("Sign in", "link");
+    await askForCode();
+    await device.evaluate("history.back()");
+    await device.isGone(code);
+    await device.see({ role: "heading", name: "Create your account" });
+
+    await device.press("Sign in", "link");
+    await askForCode();
+    await emulator.post("/control/next-call", { endpoint: "getSessionByLoginId", status: 503 });
+    await device.fill("Code", emulator.addresses.oneTimeCode);
+    await device.press("Continue");
+    await device.isGone(code);
+    await device.read("The site cannot answer right now");
+  });
+
+  test("says after a recovery without a passkey that nothing has changed, and asks for no code without WebAuthn", async () => {
+    await emulator.control.register("elsa@example.com", "phone");
+    const device = await chromium.newDevice();
+    await device.goTo(`${emulator.addresses.url}/recover`);
+    await device.fill("E-mail", "elsa@example.com");
+    await device.evaluate(
+      "navigator.credentials.create = () => Promise.reject(new DOMException('', 'NotAllowedError'))",
+    );
+    await device.press("Recover with a new passkey");
+    await device.fill("Code", emulator.addresses.oneTimeCode);
+    await device.press("Continue");
+    await device.read("No passkey was made, so the account still has its old devices.");
+    await device.evaluate("delete window.PublicKeyCredential");
+    await device.press("Recover with a new passkey");
+    await device.read("This browser has no passkeys.");
   });
 });

@@ -18,6 +18,8 @@ import { styledHost } from "./style.js";
  * @property {readonly [Action, ...Action[]]} actions the first one is what the Enter key does
  * @property {string} [close] what the button says that closes the dialog
  * @property {boolean} [corner] whether the page stays usable meanwhile
+ * @property {(refusal: Refusal) => boolean} [mayRetry] whether the person can try again after this refusal (default:
+ *   always)
  * @property {(action: string, text: string) => Result | Promise<Result>} submit where it throws a `Refusal` or a
  *   `Cancelled`, the dialog shows its message and stays open
  */
@@ -44,7 +46,7 @@ export function ask(question) {
       resolve(await question.submit(pressedIn(event), input?.value.trim() ?? ""));
       dialog.close();
     } catch (error) {
-      if (!canTryAgain(error)) {
+      if (!canTryAgain(error, question)) {
         reject(error);
         dialog.close();
         return;
@@ -54,13 +56,19 @@ export function ask(question) {
       input?.select();
     }
   };
+  const leave = () => dialog.close();
   dialog.onclose = () => {
+    removeEventListener("popstate", leave);
     host.remove();
     reject(new Cancelled());
   };
   document.body.append(host);
   if (question.corner) dialog.show();
-  else dialog.showModal();
+  else {
+    dialog.showModal();
+    // A single-page site shows another view after the back button, and the question belonged to the old one.
+    addEventListener("popstate", leave);
+  }
   return promise;
 }
 
@@ -98,9 +106,9 @@ function build({ title, text, field, actions, close = "Cancel", corner = false }
   return { dialog, form, input, alert };
 }
 
-/** @param {unknown} error @returns {error is Error} */
-function canTryAgain(error) {
-  if (error instanceof Refusal) return error.code !== "maximum_challenges_reached";
+/** @param {unknown} error @param {Pick<Question<unknown>, "mayRetry">} question @returns {error is Error} */
+function canTryAgain(error, { mayRetry = () => true }) {
+  if (error instanceof Refusal) return mayRetry(error);
   return error instanceof Cancelled;
 }
 

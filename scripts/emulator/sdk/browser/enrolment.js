@@ -1,6 +1,5 @@
 import { ask } from "./dialog.js";
-import { createPasskey, passkeysWork } from "./passkeys.js";
-import { Refusal } from "./platform.js";
+import { createPasskey, ensurePasskeysWork } from "./passkeys.js";
 
 /** @import { DeviceView } from "../../api/platform-api.ts" */
 
@@ -13,7 +12,7 @@ import { Refusal } from "./platform.js";
  * @throws {Refusal | Cancelled}
  */
 export async function offerEnrolment(loginId, authToken) {
-  if (!passkeysWork()) throw new Refusal("passkey_refused", "This browser has no passkeys.");
+  ensurePasskeysWork();
   return ask({
     title: "Sign in faster on this device",
     text: `A passkey lets ${loginId} sign in here with a fingerprint, a face or the screen lock.`,

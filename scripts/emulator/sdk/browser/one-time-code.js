@@ -19,6 +19,8 @@ export async function confirmByCode(loginId, purpose) {
     text: `A one-time code has been sent to ${sentTo}.`,
     field: { label: "Code", inputMode: "numeric", autocomplete: "one-time-code" },
     actions: [{ label: "Continue", value: "continue" }],
+    // A code that was right is used up, whatever failed afterwards.
+    mayRetry: ({ code }) => code === "code_invalid",
     submit: (_action, code) => askPlatform("codes/verify", { flow, code }),
   });
 }

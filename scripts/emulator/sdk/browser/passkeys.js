@@ -16,6 +16,11 @@ import {
 
 export const passkeysWork = browserSupportsWebAuthn;
 
+/** @throws {Refusal} */
+export function ensurePasskeysWork() {
+  if (!passkeysWork()) throw new Refusal("passkey_refused", "This browser has no passkeys.");
+}
+
 /**
  * Has this device make a passkey, and the platform verify it.
  *

@@ -1,5 +1,6 @@
 import { confirmByCode } from "./one-time-code.js";
-import { createPasskey } from "./passkeys.js";
+import { createPasskey, ensurePasskeysWork } from "./passkeys.js";
+import { Cancelled, Refusal } from "./platform.js";
 
 /** @import { Session } from "./widget-config.d.ts" */
 
@@ -11,7 +12,12 @@ import { createPasskey } from "./passkeys.js";
  * @throws {Refusal | Cancelled}
  */
 export async function recover(loginId) {
+  ensurePasskeysWork();
   const { proof = "" } = await confirmByCode(loginId, "recover");
-  const { session } = await createPasskey({ purpose: "recover", loginId, proof });
-  return session;
+  try {
+    return (await createPasskey({ purpose: "recover", loginId, proof })).session;
+  } catch (error) {
+    if (!(error instanceof Cancelled)) throw error;
+    throw new Refusal("passkey_refused", "No passkey was made, so the account still has its old devices.");
+  }
 }

@@ -1,4 +1,4 @@
-import { createPasskey, passkeysWork } from "./passkeys.js";
+import { createPasskey, ensurePasskeysWork } from "./passkeys.js";
 import { accountBlocked, askPlatform, Refusal } from "./platform.js";
 
 /** @import { DiscoverAnswer } from "../../api/platform-api.ts" */
@@ -11,7 +11,7 @@ import { accountBlocked, askPlatform, Refusal } from "./platform.js";
  * @throws {Refusal | Cancelled}
  */
 export async function register(loginId) {
-  if (!passkeysWork()) throw new Refusal("passkey_refused", "This browser has no passkeys.");
+  ensurePasskeysWork();
   /** @type {DiscoverAnswer} */
   const { outcome } = await askPlatform("discover", { loginId });
   if (outcome === "accountBlocked") throw accountBlocked();

@@ -65,7 +65,9 @@ async function passkeyOrCode(loginId) {
       { label: "Send me a code", value: "code" },
       { label: again, value: "passkey" },
     ],
-    submit: async (action) => (action === "code" ? "code" : { session: await withPasskey(loginId, start) }),
+    // A challenge is good for one answer, so that each attempt needs a new one.
+    submit: async (action) =>
+      action === "code" ? "code" : { session: await withPasskey(loginId, await startPasskey(loginId)) },
   });
 }
 

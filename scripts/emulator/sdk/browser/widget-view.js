@@ -41,6 +41,8 @@ export function buildWidget(config, { press, undo }) {
   show({});
   return {
     host,
+    /** Does what a click on the button does: nothing while the widget is busy or done. */
+    press: () => button.click(),
     showReady: () => show({}),
     showBusy: () => show({ busy: true }),
     showDone: () => show({ finished: true }),

@@ -36,12 +36,14 @@ export class Widget {
     } else {
       place(this.#view.host);
       this.#config.loginIdField?.addEventListener("input", this.#startOver);
+      this.#config.loginIdField?.addEventListener("keydown", this.#onKey);
     }
   }
 
   /** Takes the button off the page and gives the page's fields back as they were. */
   destroy() {
     this.#config.loginIdField?.removeEventListener("input", this.#startOver);
+    this.#config.loginIdField?.removeEventListener("keydown", this.#onKey);
     this.#startOver();
     this.#view.host.remove();
   }
@@ -82,6 +84,14 @@ export class Widget {
     this.#release = bindPassword(this.#config);
     this.#view.showDone();
   }
+
+  /** In a form without a submit button, the Enter key presses the widget's button. @param {KeyboardEvent} event */
+  #onKey = (event) => {
+    const { form } = this.#config.loginIdField ?? {};
+    if (event.key !== "Enter" || !form || form.querySelector("[type=submit], button:not([type])")) return;
+    event.preventDefault();
+    this.#view.press();
+  };
 
   /** A passkey belongs to one login id, so that it is dropped when somebody edits the field. */
   #startOver = () => {

@@ -1,4 +1,4 @@
-import { fromTemplate, loginIdField } from "../page-parts.js";
+import { find, fromTemplate, loginIdField } from "../page-parts.js";
 import { ownid } from "../sdk.js";
 import { enter } from "../site-entry.js";
 
@@ -19,6 +19,8 @@ function entryView(title, template, type) {
     /** @param {HTMLElement} place */
     show(place) {
       place.replaceChildren(fromTemplate(template));
+      // The SDK's button is the only way in, also by the Enter key.
+      find(place, "form").onsubmit = (event) => event.preventDefault();
       ownid(type, {
         loginIdField: loginIdField(place),
         element: place.querySelector(".widget-place"),

@@ -106,6 +106,17 @@ describe("the emulator beside SQLite", () => {
     },
   );
 
+  test.each([
+    [{}],
+    [{ dropp: "request" }],
+    [{ duplicate: false }],
+    [{ endpoint: "getSessionByLoginId" }],
+    [[]],
+    [null],
+  ])("a plan %j, which names no fault, is refused", async (plan) => {
+    expect(failureOf(await emulator.post("/control/next-call", plan))).toEqual([400, "request_invalid"]);
+  });
+
   test("a set that arrives twice at once is written once, and its caller is answered", async () => {
     const { register, enrol } = emulator.control;
     await register("fay@example.com", "phone");

@@ -23,7 +23,8 @@ export interface ControlRoutesOptions {
 /** The routes under `/control`, for tests without a browser. */
 export function controlRoutes({ steps, state, plannedFaults, block, facts }: ControlRoutesOptions) {
   const body = ControlRequest;
-  return new Elysia({ prefix: "/control" })
+  // Not normalized, so that a misspelt fault is refused instead of dropped.
+  return new Elysia({ prefix: "/control", normalize: false })
     .get("/", () => facts())
     .post(
       "/register",

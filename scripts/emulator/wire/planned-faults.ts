@@ -1,10 +1,12 @@
 import { STATUS_CODES } from "node:http";
 import { type Answer, NoAnswer } from "../../sign/send.ts";
 import type { NextCallRequest } from "../api/control-api.ts";
+import { RequestFailed } from "../api/failure.ts";
 import type { Endpoint } from "../api/wire-api.ts";
 
 /** Faults that a test has planned for the next calls. */
 export interface PlannedFaults {
+  /** @throws {RequestFailed} `request_invalid`: the request names no fault */
   plan(fault: NextCallRequest): void;
   /** Forgets the faults that no call has taken. */
   clear(): void;
@@ -15,7 +17,12 @@ export interface PlannedFaults {
 export function createPlannedFaults(): PlannedFaults {
   const faults: NextCallRequest[] = [];
   return {
-    plan: (fault) => void faults.push(fault),
+    plan(fault) {
+      if (describeFault(fault) === "") {
+        throw new RequestFailed("request_invalid", "The request names no fault, such as `drop` or `status`.");
+      }
+      faults.push(fault);
+    },
     clear: () => void faults.splice(0),
     take(endpoint) {
       const index = faults.findIndex((fault) => (fault.endpoint ?? endpoint) === endpoint);

@@ -2,8 +2,11 @@ import { constants } from "node:os";
 import { UsageWrong } from "../command.ts";
 import { codeOf } from "../reason.ts";
 
-/** The exit status of a shell that does not find a command. */
-const statusNotFound = 127;
+/** What a shell says and exits with if it cannot start a command, by the code of the failure. */
+const startFailures: Readonly<Record<string, { readonly says: string; readonly status: number }>> = {
+  ENOENT: { says: "There is no command", status: 127 },
+  EACCES: { says: "This file may not be executed:", status: 126 },
+};
 /** A shell adds this to the number of the signal that ended a command. */
 const signalBase = 128;
 
@@ -41,9 +44,10 @@ export function createExec(): Exec {
           stdio: ["inherit", "inherit", "inherit"],
         });
       } catch (error) {
-        if (codeOf(error) !== "ENOENT") throw error;
-        process.stderr.write(`There is no command ${name}.\n`);
-        return statusNotFound;
+        const failure = startFailures[codeOf(error)];
+        if (failure === undefined) throw error;
+        process.stderr.write(`${failure.says} ${name}.\n`);
+        return failure.status;
       }
       await child.exited;
       const { exitCode, signalCode } = child;

@@ -3,7 +3,7 @@ import type { Config } from "../../src/config/load-config.ts";
 import { createPrivateFile, replacePrivateFile } from "../../src/files/private-file.ts";
 import { UsageWrong } from "../command.ts";
 import { tell } from "../progress.ts";
-import { reasonOf } from "../reason.ts";
+import { codeOf, reasonOf } from "../reason.ts";
 import { addressesOf } from "./addresses.ts";
 import { type Addresses, EmulatorState } from "./api/control-api.ts";
 import { RequestFailed } from "./api/failure.ts";
@@ -52,6 +52,8 @@ export async function startRun(options: RunOptions, config: Config, sidecar: Sid
   try {
     if (!sidecar.isOwn) await ensureSecretFits(emulator.wire);
     await begin(emulator, { seedFile, stateFile });
+    // Before the run, so that it does not end with a result that cannot be kept.
+    if (stateFile !== null) await writeState(stateFile, emulator);
   } catch (error) {
     await Promise.all([listener.stop(), emulator.close()]);
     throw error instanceof RequestFailed ? new CannotStart(error.message) : error;
@@ -67,8 +69,11 @@ export async function startRun(options: RunOptions, config: Config, sidecar: Sid
   return {
     addresses,
     async close() {
-      if (stateFile !== null) await writeState(stateFile, emulator);
-      await Promise.all([listener.stop(), emulator.close()]);
+      try {
+        if (stateFile !== null) await writeState(stateFile, emulator);
+      } finally {
+        await Promise.all([listener.stop(), emulator.close()]);
+      }
     },
   };
 }
@@ -84,8 +89,16 @@ async function begin(
   await plantSeed(readInputFile("--seed", seedFile, Seed), { steps, platform, rows, block });
 }
 
-/** Writes the file with mode 0600, because it contains the seeds of private keys. */
+/**
+ * Writes the file with mode 0600, because it contains the seeds of private keys.
+ *
+ * @throws {UsageWrong} the file cannot be written
+ */
 async function writeState(path: string, { state }: Emulator): Promise<void> {
   const content = `${JSON.stringify(await state.export(), null, 2)}\n`;
-  if (!createPrivateFile(path, content)) replacePrivateFile(path, content);
+  try {
+    if (!createPrivateFile(path, content)) replacePrivateFile(path, content);
+  } catch (error) {
+    throw new UsageWrong(`--state: ${path} cannot be written (${codeOf(error) || reasonOf(error)}).`);
+  }
 }

@@ -73,8 +73,12 @@ describe("bun run emulator exec", () => {
     expect(await eventually(async () => existsSync(folder), false)).toBe(false);
   });
 
-  test.concurrent("answers 127 for a command that there is not, and 2 for none", async () => {
+  test.concurrent("answers 127 for a command that does not exist, 126 for one that cannot run, and 2 for none", async () => {
     expect((await exec(["--", "no-such-command"])).status).toBe(127);
+    expect(await exec(["--", "/"])).toMatchObject({
+      status: 126,
+      stderr: "This file may not be executed: /.\n",
+    });
     expect((await exec([])).status).toBe(2);
   });
 
@@ -136,6 +140,12 @@ describe("the users that a run begins with", () => {
     expect((await second.get("/control/state")).body).toEqual(
       JSON.parse(readFileSync(folder.at("state.json"), "utf8")),
     );
+  });
+
+  test.concurrent("are refused before the command runs if the state file cannot be written", async () => {
+    const { status, stdout, stderr } = await exec(["--state", "/proc/state.json", "--", "echo", "ran"]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain("--state: /proc/state.json cannot be written");
   });
 
   test.concurrent("are refused with the option and the place where the file is wrong", async () => {

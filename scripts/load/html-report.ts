@@ -33,7 +33,7 @@ ${result.thresholds.length === 0 ? "" : section("Thresholds", "", thresholdTable
 ${section("Results", "Latency runs from when a request was due, not from when it was sent.", resultTable(result))}
 ${section("Latency over time", "The latency of the requests that were due at each moment.", latencyOverTime(result) + timelineDetails(result))}
 ${section("Rate over time", "The requests that were due each second, and those that were answered.", rateOverTime(result))}
-${section("Latency by percentile", "From 90 % to 99 % is as far as from 99 % to 99.9 %, so that the slowest answers can be seen.", percentileCurves(result))}
+${section("Latency by percentile", "The scale gives every nine the same width, so that the slowest answers can be seen.", percentileCurves(result))}
 ${section("Errors", "", errorTable(result))}
 ${section("How it was measured", "", environmentTable(result))}
 <footer>Requests were sent when they were due, whether or not those before had been answered. The percentiles are of
@@ -65,9 +65,9 @@ function tilesOf({ all, rate, errors }: LoadResult): string {
     `<div><dt>${name}</dt><dd>${text(value)}<small>${text(more)}</small></dd></div>`;
   const share = all.requests === 0 ? 0 : all.errors / all.requests;
   return `<dl class="tiles">${[
-    tile("p50", latencyText(all.p50Ms), "half of the requests"),
-    tile("p95", latencyText(all.p95Ms), "all but one in 20"),
-    tile("p99", latencyText(all.p99Ms), "all but one in 100"),
+    tile("p50", latencyText(all.p50Ms), "50 of 100 requests"),
+    tile("p95", latencyText(all.p95Ms), "95 of 100 requests"),
+    tile("p99", latencyText(all.p99Ms), "99 of 100 requests"),
     tile("Answers", `${rateText(rate.achieved)}/s`, `of ${rateText(rate.intended)}/s intended`),
     tile(
       "Errors",
@@ -136,11 +136,11 @@ function environmentTable(result: LoadResult): string {
     ["Mix", shares.map(([name, weight]) => `${name} ${shareText(weight / total)}`).join(", ")],
     [
       "Sends",
-      `late by p50 ${latencyText(sends.latenessP50Ms)}, p99 ${latencyText(sends.latenessP99Ms)}, at most ${latencyText(sends.latenessMaxMs)}; ${countText(sends.waitedForConnection)} waited for one of ${countText(result.connectionsMax)} connections; ${countText(sends.notSent)} not sent`,
+      `delayed by the load generator: p50 ${latencyText(sends.latenessP50Ms)}, p99 ${latencyText(sends.latenessP99Ms)}, at most ${latencyText(sends.latenessMaxMs)}; ${countText(sends.waitedForConnection)} waited for one of ${countText(result.connectionsMax)} connections; ${countText(sends.notSent)} not sent`,
     ],
     [
-      "From the send",
-      `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}: what a load generator that waits for answers would have reported`,
+      "Without waiting",
+      `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}, measured from when a request was sent, as by a load generator that waits for answers`,
     ],
     [
       "Drift",

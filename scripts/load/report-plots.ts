@@ -21,7 +21,7 @@ export function latencyOverTime({ timeline, seconds, all }: LoadResult): string 
     description:
       `The 50th, 95th and 99th percentile of the latency through ${timeText(Math.round(seconds))}. ` +
       `Over the whole time they are ${latencyText(all.p50Ms)}, ${latencyText(all.p95Ms)} and ${latencyText(all.p99Ms)}. ` +
-      "The table below has every figure.",
+      "The table below has all values.",
     x: timeAxis(seconds),
     y: latencyAxis(Math.min(...known), Math.max(...known)),
     series: lines.map(({ name, look, of }) => ({
@@ -53,7 +53,7 @@ export function rateOverTime({ timeline, seconds, rate, all }: LoadResult): stri
     title: "Rate over time",
     description:
       `Requests that were due and requests that were answered, per second: ${rateText(rate.intended)} and ` +
-      `${rateText(rate.achieved)} over the whole time. The table below has every figure.`,
+      `${rateText(rate.achieved)} over the whole time. The table below has all values.`,
     x: timeAxis(seconds),
     y: rateAxis(most),
     series,

@@ -139,7 +139,7 @@ function environmentTable(result: LoadResult): string {
       `delayed by the load generator: p50 ${latencyText(sends.latenessP50Ms)}, p99 ${latencyText(sends.latenessP99Ms)}, at most ${latencyText(sends.latenessMaxMs)}; ${countText(sends.waitedForConnection)} waited for one of ${countText(result.connectionsMax)} connections; ${countText(sends.notSent)} not sent`,
     ],
     [
-      "Without waiting",
+      "Since the send",
       `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}, measured from when a request was sent, as by a load generator that waits for answers`,
     ],
     [

@@ -94,7 +94,7 @@ function factsOf({ rate, sends, errors, serviceTime, drift, profile }: LoadResul
   const facts: Fact[] = [
     ["rate", `${rateText(rate.achieved)}/s answered of ${rateText(rate.intended)}/s intended`],
     ["sends", `delayed by ${late}${notSent}`],
-    ["since send", `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}`],
+    ["since the send", `p50 ${latencyText(serviceTime.p50Ms)}, p99 ${latencyText(serviceTime.p99Ms)}`],
   ];
   if (profile === "soak") {
     const p99s = `p99 ${latencyText(drift.first.p99Ms)} in the first tenth, ${latencyText(drift.last.p99Ms)} in the last`;

@@ -57,11 +57,12 @@ async function startWith(config: Config, { sources, metrics, log }: Opened): Pro
     await createDemoDatabase(config.database.url.reveal());
   }
   const opened = await openDependencies(config, { environment: process.env, log, metrics });
+  // Until it handles SIGHUP, the signal ends the process.
+  reloadFiles(opened, { metrics, log });
   const contact = Promise.race([opened.watch.start(), Bun.sleep(firstContactMs)]);
   // The applications are composed while the database and Redis answer.
   const apps = createApp(opened.app);
   await contact;
-  reloadFiles(opened, { metrics, log });
   await serve(config, log, { ...apps, opened });
 }
 

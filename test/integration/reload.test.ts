@@ -229,3 +229,19 @@ test("SIGHUP reads every file again at once, and says which are read at the star
   expect(existsSync(folder.at("keys.json"))).toBe(true);
   expect((await clientWith(oldSecret).session(sol)).status).toBe(200);
 });
+
+test("SIGHUP does not end a start that waits for the database", async () => {
+  const connected = Promise.withResolvers<void>();
+  using silent = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { open: () => connected.resolve(), data() {} },
+  });
+  await using starting = spawnSidecar({
+    DATABASE_URL: `postgres://127.0.0.1:${silent.port}/site`,
+    DRAIN_SECONDS: "0",
+  });
+  await connected.promise;
+  starting.signal("SIGHUP");
+  await starting.ready();
+});

@@ -59,7 +59,8 @@ async function expectSessions(ask: Ask): Promise<void> {
     expect([what, ...refused.map((answer) => answer.status)]).toEqual([what, 401, 401]);
     expect(refused.map((answer) => answer.headers.get("set-cookie"))).toEqual([null, null]);
   }
-  for (const nothing of [undefined, 1, ""]) expect((await ask("/login", login(nothing))).status).toBe(401);
+  for (const nothing of [undefined, 1, "", "\ud800"])
+    expect((await ask("/login", login(nothing))).status).toBe(401);
 }
 
 /** Runs a server of the guide as its own process while `work` asks it. */

@@ -12,7 +12,7 @@ export interface RedisEpochsOptions {
   /** Records an epoch where all sidecars find it. Returns for how many milliseconds it has been recorded. */
   readonly recordEpoch: (key: string, keepMs: number) => Promise<number>;
   /** Makes a master forget what it held before its address led to another one. */
-  readonly forgetAll: (master: Redis) => Promise<void>;
+  readonly forgetAll: (master: Redis, epoch: Buffer) => Promise<void>;
   readonly keys: Keys;
   /** `COHERENCE_GRACE_MS`. */
   readonly graceMs: number;
@@ -94,7 +94,7 @@ export function createRedisEpochs({
   async function observe(master: Redis, epoch: string): Promise<void> {
     const isBack = mode !== "cluster" && ages.has(epoch) && latest !== epoch;
     if (isBack) {
-      await forgetAll(master);
+      await forgetAll(master, Buffer.from(epoch, "hex"));
       ages.startAnew(epoch);
     }
     latest = epoch;

@@ -13,11 +13,14 @@ const scanCount = 1000;
 
 /**
  * Creates a function for a Redis whose address has led to another server in between, although it has not restarted.
- * Meanwhile, users were written and sessions revoked elsewhere. The function removes every value that this Redis
- * holds and starts its record of revocations anew. Markers stay. If it rejects, some values may have been removed.
+ * Meanwhile, users were written, signatures used and sessions revoked elsewhere. The function removes the record of the
+ * epoch, so that a sidecar that starts later counts it as new, too. It then starts the record of revocations anew and
+ * removes every value that this Redis holds. Markers stay. If it rejects, only some of this may have been done.
  */
 export function createForgetting({ client, keys, tokenMs }: RedisReturnOptions) {
-  return async (master: Redis): Promise<void> => {
+  return async (master: Redis, epoch: Buffer): Promise<void> => {
+    // The account of a sidecar need not have the privilege to delete.
+    await client.set(keys.epoch(epoch), "", "PX", 1);
     await client.set(keys.revokedBeforeAll(0), "");
     for await (const found of master.scanStream({ match: keys.everyUser, count: scanCount })) {
       const hashes: string[] = found;

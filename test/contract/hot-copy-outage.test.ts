@@ -96,6 +96,31 @@ describeWithPrivate("redis", "the hot copy while Redis is down", () => {
     expect(await sessionLedger.revokedUntil("ann")).toBeGreaterThanOrEqual(2000);
   });
 
+  test("lets a sidecar that starts after an address has led back not take the server's memory for complete", async () => {
+    await using first = await startRedis();
+    await using second = await startRedis();
+    await using proxy = await startFaultProxy({ host: "127.0.0.1", port: first.port });
+    await using running = openStore(singlePlace(proxy, [first]));
+    const claim = ({ replayGuard }: typeof running, signedAtMs: number) =>
+      replayGuard.claim(new Uint8Array([1]), "session", signedAtMs);
+    const seesEpochs = async () => running.epochsSeen();
+    await running.filling();
+    proxy.leadTo(second.port);
+    proxy.cut();
+    expect(await eventually(seesEpochs, 2)).toBe(2);
+    await running.filling();
+    const signedAtMs = Date.now();
+    expect(await claim(running, signedAtMs)).toBe("run");
+    proxy.leadTo(first.port);
+    proxy.cut();
+    await eventually(async () => running.isFilling(), false);
+    await running.filling();
+    expect(await claim(running, signedAtMs)).toBe("open");
+    await using starting = openStore(singlePlace(proxy, [first]), { keyPrefix: running.keyPrefix });
+    await starting.filling();
+    expect(await claim(starting, signedAtMs)).toBe("open");
+  });
+
   test("believes no server that may have ceased to be master while this process stood still", async () => {
     await using server = await startRedis();
     await using store = openStore(placeOf(server));

@@ -16,6 +16,7 @@ interface NamedSecret {
   readonly text: string;
 }
 
+const generated = "generated at random, since none is set";
 /** Below this many bits, whoever has one signed request can try all secrets. */
 const bitsMin = 48;
 
@@ -23,7 +24,7 @@ const sample: Check<Config> = {
   id: "secrets.sample",
   title: "sample secret",
   examine({ signature, isProduction }) {
-    if (signature.isGenerated) return fine("no shared secret is set");
+    if (signature.isGenerated) return fine(generated);
     const isSample = signature.sharedSecrets.reveal().some((secret) => publishedSecret.equals(secret));
     if (!isSample) return fine("the shared secret is no published sample");
     const judged = isProduction ? wrong : warning;
@@ -50,7 +51,7 @@ const random: Check<Config> = {
     const isText = signature.sharedSecrets
       .reveal()
       .some((secret) => /^[\x20-\x7e]*$/.test(Buffer.from(secret).toString("latin1")));
-    if (signature.isGenerated) return fine("no shared secret is set");
+    if (signature.isGenerated) return fine(generated);
     if (!isText) return fine("the shared secret is no text in disguise");
     return warning("the shared secret decodes to readable text, not to random bytes", fromConsole);
   },

@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
+import { RequestInvalid } from "../../src/errors.ts";
 import { demoLoginId, developmentSharedSecret } from "../../src/process/development.ts";
+import { parseLoginId } from "../../src/protocol/login-id.ts";
 import { resolveTarget } from "../client/target.ts";
 import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
@@ -32,6 +34,9 @@ await runCommand({
       throw new UsageWrong("Name one base URL: bun run conformance http://127.0.0.1:3300/ownid");
     }
     const cases = chooseCases(options);
+    const { user, "blocked-user": blockedUser = null } = options;
+    ensureLoginId("user", user);
+    if (blockedUser !== null) ensureLoginId("blocked-user", blockedUser);
     const ownedHost = options["i-own-this-host"];
     const target = await resolveTarget(baseUrl, {
       argument: "The base URL",
@@ -43,7 +48,6 @@ await runCommand({
     const sharedSecrets = config.signature.sharedSecrets.reveal();
     // So that a report that cannot be written is told before the run; one from before stays until there is another.
     for (const option of ["report", "junit"] as const) writeReport(option, options[option], "", "a");
-    const { user, "blocked-user": blockedUser = null } = options;
     const report = await examine({
       target,
       ownedHost: ownedHost ?? null,
@@ -61,6 +65,16 @@ await runCommand({
     return report.conforms ? 0 : 1;
   },
 });
+
+/** @throws {UsageWrong} */
+function ensureLoginId(option: string, loginId: string): void {
+  try {
+    parseLoginId(loginId, "exact");
+  } catch (error) {
+    if (!(error instanceof RequestInvalid)) throw error;
+    throw new UsageWrong(`--${option}: ${error.message}`);
+  }
+}
 
 function page(showsExchanges: boolean) {
   const { isTTY } = process.stdout;

@@ -1,5 +1,6 @@
 import { type Action, endpoints } from "../client/endpoints.ts";
 import { type Content, macOf, type SignedRequest } from "../client/signed-client.ts";
+import { newTestData } from "./user-data.ts";
 import { type Answer, NoAnswer, type Wire } from "./wire.ts";
 
 /** The server under test, as the cases see it. */
@@ -93,7 +94,7 @@ export function createSite(options: SiteOptions): ObservedSite {
     session: (fields = { sessionType: "browser" }, loginId = user) =>
       send(request("session", { loginId, ...fields })),
     newValue() {
-      const value = JSON.stringify({ conformance: crypto.randomUUID() });
+      const value = newTestData();
       sent.add(value);
       return value;
     },

@@ -15,6 +15,11 @@ export interface UserData {
 
 export const unknownData: UserData = { isKnown: false, value: null };
 
+/** Returns data for the test user that has never been written before. */
+export const newTestData = () => JSON.stringify({ conformance: crypto.randomUUID() });
+
+const testData = /^\{"conformance":"[\da-f-]{36}"\}$/;
+
 const restoreAttempts = 3;
 const restorePauseMs = 500;
 
@@ -22,7 +27,7 @@ const restorePauseMs = 500;
  * Reads the answer to the first lookup of the test user.
  *
  * @throws {ConfigurationInvalid} the server refuses the signature
- * @throws {UsageWrong} the server has no such user, or is not at this address
+ * @throws {UsageWrong} the server has no such user or is not at this address, or the data are those of another run
  */
 export function readUserData(answer: Answer, url: string, user: string): UserData {
   const { status, headers } = answer;
@@ -42,11 +47,25 @@ export function readUserData(answer: Answer, url: string, user: string): UserDat
   }
   if (saysNull(answer)) return { isKnown: true, value: null };
   try {
-    return { isKnown: true, value: readOwnIdData(answer) };
+    const value = readOwnIdData(answer);
+    if (value !== null && testData.test(value)) throw new UsageWrong(otherRun(url, user));
+    return { isKnown: true, value };
   } catch (error) {
     if (!(error instanceof Deviation)) throw error;
     return unknownData;
   }
+}
+
+/** Otherwise this run would restore what the other one has written, after that one has restored the user's own data. */
+function otherRun(url: string, user: string): string {
+  return (
+    `${user} has data of another conformance run. Wait until it has ended, or name another user with --user. If it was ` +
+    `killed, run: ${setCommand(url, user)} --data ''`
+  );
+}
+
+function setCommand(url: string, user: string): string {
+  return `bun run sign set ${shellWord(user)} --url ${shellWord(url)} --send`;
 }
 
 /** Whether the server says, in a form of its own, that the user has no data. */
@@ -88,7 +107,7 @@ export async function restoreUserData({ value }: UserData, restoration: Restorat
     }
   }
   const begun = `The data of ${user} could NOT be restored: ${failure}`;
-  const command = `bun run sign set ${shellWord(user)} --url ${shellWord(url)} --send`;
+  const command = setCommand(url, user);
   if (value === null) return `${begun}\nThe user had none. Once the server works, run:\n${command} --data ''`;
   const file = `./data/conformance-user-data-${Date.now()}`;
   createPrivateFile(file, value);

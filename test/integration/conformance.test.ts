@@ -304,6 +304,15 @@ describe("a run", () => {
     expect(endpoints.read(sol)).toBe(kept);
   });
 
+  test("writes nothing if the user's data are those of another run, which it could not restore", async () => {
+    const data = JSON.stringify({ conformance: crypto.randomUUID() });
+    await using endpoints = startEndpoints({ users: { [sol]: data } });
+    const { status, stderr } = await run([endpoints.baseUrl]);
+    expect({ status, data: endpoints.read(sol) }).toEqual({ status: 2, data });
+    expect(stderr).toContain(`${sol} has data of another conformance run.`);
+    expect(stderr).toContain(`bun run sign set ${sol} --url ${endpoints.baseUrl} --send --data ''`);
+  });
+
   test("gives up on an answer that would fill the memory", async () => {
     await using endless = Bun.serve({
       hostname: "127.0.0.1",
@@ -334,6 +343,7 @@ describe("a run", () => {
     [["http://192.0.2.1/ownid", "--i-own-this-host", "192.0.2.2"], 2, "would go to 192.0.2.1"],
     [["ftp://127.0.0.1/"], 2, "The base URL takes"],
     [[], 2, "Name one base URL"],
+    [["http://127.0.0.1:1/", "--user="], 2, "--user: loginId"],
     [["http://127.0.0.1:1/", "--profile", "basics"], 2, "no profile basics"],
     [["http://127.0.0.1:1/", "--replay", "basic-get-usr"], 2, "The most similar one is basic-get-user."],
     [["http://127.0.0.1:1/", "--report", "missing/report.html"], 2, "--report"],

@@ -85,6 +85,23 @@ describe("the endpoint of the guide", () => {
     expect((await endpoint.post({ ...signed, body })).status).toBe(200);
     expect((await endpoint.post({ ...signed, body })).status).toBe(409);
   });
+
+  test("goes on after a connection was cut within a request", async () => {
+    await using endpoint = await startGuideEndpoint(secret);
+    const { hostname, port } = new URL(endpoint.url);
+    const cut = Promise.withResolvers<void>();
+    await Bun.connect({
+      hostname,
+      port: Number(port),
+      socket: {
+        open: (socket) => void socket.end("POST / HTTP/1.1\r\nHost: site\r\nContent-Length: 9\r\n\r\n{"),
+        close: () => cut.resolve(),
+        data() {},
+      },
+    });
+    await cut.promise;
+    for (let turn = 0; turn < 3; turn += 1) expect((await endpoint.post({ body: "{}" })).status).toBe(401);
+  });
 });
 
 describe("the doctor", () => {

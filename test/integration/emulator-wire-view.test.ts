@@ -48,6 +48,16 @@ describeWithChromium("the wire view", () => {
     expect(page.complaints).toEqual([]);
   });
 
+  test("shows as many calls as the emulator keeps", async () => {
+    const discover = () => emulator.post("/platform/discover", { loginId: "ida@example.com" });
+    for (let round = 0; round < 10; round += 1) await Promise.all(Array.from({ length: 50 }, discover));
+    await emulator.control.login("ida@example.com", "phone");
+    await page.waitFor(
+      "document.querySelector('#calls summary').textContent.includes('ask for the session')",
+    );
+    expect(await page.evaluate<number>("document.querySelectorAll('#calls summary').length")).toBe(500);
+  });
+
   test("says that the emulator is gone", async () => {
     await emulator.end();
     await page.read("The emulator does not answer.");

@@ -5,6 +5,9 @@ import { callItem } from "./call-item.js";
 
 /** @import { WireCall } from "../../../api/wire-api.ts" */
 
+/** As many as the emulator itself keeps. */
+const callsMax = 500;
+
 /** Shows what OwnID's platform sends to the site, beside the demo site. */
 export function showWire() {
   /** @type {Map<number, ReturnType<typeof callItem>>} */
@@ -16,6 +19,12 @@ export function showWire() {
     find(document, "#pane-count").textContent = items.size > 0 ? String(items.size) : "";
   };
 
+  /** @param {number} id */
+  const drop = (id) => {
+    items.get(id)?.root.remove();
+    items.delete(id);
+  };
+
   /** @param {WireCall} call */
   const showCall = (call) => {
     const known = items.get(call.id);
@@ -23,6 +32,8 @@ export function showWire() {
     const item = callItem(call);
     items.set(call.id, item);
     list.prepend(item.root);
+    const [oldest = call.id] = items.keys();
+    if (items.size > callsMax) drop(oldest);
     showCount();
   };
 
@@ -30,11 +41,7 @@ export function showWire() {
     onCall: showCall,
     onCalls(calls) {
       const ids = new Set(calls.map(({ id }) => id));
-      for (const [id, { root }] of items) {
-        if (ids.has(id)) continue;
-        root.remove();
-        items.delete(id);
-      }
+      for (const id of items.keys()) if (!ids.has(id)) drop(id);
       for (const call of calls) showCall(call);
       showCount();
     },

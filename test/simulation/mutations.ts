@@ -4,6 +4,7 @@ import { DatabaseUnavailable, OutcomeUnknown } from "../../src/errors.ts";
 import type { RedisEpochs } from "../../src/redis/epochs.ts";
 import type { HotCopyLimits } from "../../src/redis/hot-copy-options.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
+import type { Times } from "./scenario.ts";
 import {
   type Reply,
   type ScriptCall,
@@ -14,7 +15,7 @@ import {
 
 /** A part of the protocol that is done wrong on purpose, around the production code. */
 export interface Mutation {
-  readonly directory?: (real: UserDirectory) => UserDirectory;
+  readonly directory?: (real: UserDirectory, times: Times) => UserDirectory;
   readonly hotCopy?: (real: HotCopy, redis: RedisDeployment) => HotCopy;
   readonly epochs?: (real: RedisEpochs) => RedisEpochs;
   readonly scripts?: Partial<SimulatedScripts>;
@@ -75,6 +76,17 @@ function joiningSentReads(real: UserDirectory): UserDirectory {
   };
 }
 
+/** Counts the deadline of each UPDATE from a moment before it is sent, and not from when the write read the row. */
+function countingDeadlinesAnew(real: UserDirectory, { statementMs }: Times): UserDirectory {
+  return {
+    ...real,
+    async replaceOwnIdData(change) {
+      const { databaseTimeMs } = await real.find(change.loginId);
+      return real.replaceOwnIdData({ ...change, deadlineMs: databaseTimeMs + statementMs });
+    },
+  };
+}
+
 /** Passes a lost answer to `onUnknown`, which decides how to continue. */
 function withLostAnswers(onUnknown: (retry: () => Promise<Replaced>) => Promise<Replaced>) {
   return (real: UserDirectory): UserDirectory => ({
@@ -122,6 +134,7 @@ export const mutations = {
   "a lost answer is treated as success": { directory: withLostAnswers(async () => "holds") },
   "an UPDATE is sent again": { directory: withLostAnswers((retry) => retry()) },
   "the database ignores the deadline": { database: { ignoresDeadline: true } },
+  "the deadline is counted from the UPDATE": { directory: countingDeadlinesAnew },
   "the database does not compare the value": { database: { ignoresExpectedValue: true } },
   "reads join a statement that was sent before": { directory: joiningSentReads },
   "the key contains the login id as it was requested": {

@@ -55,7 +55,7 @@ export function startSidecar(
     onEvent: (event) => world.count(event),
   });
   const store = createWriteThrough({
-    directory: mutation.directory?.(directory) ?? directory,
+    directory: mutation.directory?.(directory, scenario.times) ?? directory,
     hotCopy: mutation.hotCopy?.(hotCopy, redis) ?? hotCopy,
     statementMs: scenario.times.statementMs,
     auditShare: scenario.auditShare,

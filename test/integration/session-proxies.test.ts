@@ -22,11 +22,13 @@ for (const kind of ["nginx", "caddy"] as const) {
     let proxy: RunningServer;
     /** What the page's own server has been asked with. */
     const seen: Headers[] = [];
+    let seenPath = "";
     const page = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
       async fetch(request) {
         seen.push(request.headers);
+        seenPath = new URL(request.url).pathname;
         return new Response(`the page, ${request.method} ${await request.text()}`);
       },
     });
@@ -86,12 +88,19 @@ for (const kind of ["nginx", "caddy"] as const) {
       expect((await visit({}, {}, "/login/other")).status).toBe(401);
     });
 
+    test("cannot be reached through another spelling of /login", async () => {
+      expect((await visit({}, {}, "/account/..%2flogin?a=b")).status).toBe(200);
+      expect(seenPath).toBe("/login");
+    });
+
     test("never learns a session from the client's own headers", async () => {
       const token = JSON.parse((await app.client.session(sol)).body).token;
       const forged = {
         "x-auth-subject": "mia@testmail.com",
         "x-auth-session-type": "mobile",
         "x-auth-session-id": "1",
+        x_auth_subject: "mia@testmail.com",
+        "x-auth_subject": "mia@testmail.com",
       };
       expect((await visit(forged)).status).toBe(401);
       await visit(forged, { method: "POST" }, "/login");
@@ -102,6 +111,7 @@ for (const kind of ["nginx", "caddy"] as const) {
         null,
       ]);
       expect(seen[0]?.get("x-auth-session-id")).not.toBe("1");
+      for (const name of ["x_auth_subject", "x-auth_subject"]) expect(seen[0]?.get(name)).toBeNull();
     });
 
     test("is not reachable after the session has been revoked", async () => {

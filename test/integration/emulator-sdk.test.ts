@@ -186,6 +186,21 @@ describeWithChromium("the stand-in for the SDK", () => {
     await device.read("Verified");
   });
 
+  test("gives the focus back after a question, and keeps it in one that is asked again", async () => {
+    await emulator.control.register("dora@example.com", "phone");
+    const device = await chromium.newDevice();
+    const isFocused = (text: string) =>
+      device.waitFor(`document.activeElement.shadowRoot?.activeElement?.textContent === "${text}"`);
+    await device.goTo(emulator.addresses.url);
+    await device.fill("E-mail", "dora@example.com");
+    await device.press(signInButton.name);
+    await device.press("Use a passkey from elsewhere");
+    await device.read("No passkey was used.");
+    await isFocused("Use a passkey from elsewhere");
+    await device.press("Cancel");
+    await isFocused(signInButton.name);
+  });
+
   test("closes its question when the person goes back, and when the code is used up", async () => {
     const code = { role: "textbox", name: "Code" } as const;
     await emulator.control.register("dina@example.com", "phone");

@@ -53,7 +53,8 @@ export function ask(question) {
       }
       setBusy(form, false);
       alert.textContent = error.message;
-      input?.select();
+      if (input) input.select();
+      else event.submitter?.focus();
     }
   };
   const leave = () => dialog.close();

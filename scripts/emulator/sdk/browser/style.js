@@ -18,7 +18,7 @@ const css = `
 * { box-sizing: border-box; }
 button, input { font: inherit; }
 button { cursor: pointer; }
-button:disabled { cursor: progress; opacity: 0.6; }
+button:disabled, button[aria-disabled="true"] { cursor: progress; opacity: 0.6; }
 :focus-visible { outline: 3px solid color-mix(in srgb, var(--accent) 55%, transparent); outline-offset: 2px; }
 .widget { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 10px; }
 .or { color: var(--soft); font-size: 14px; }
@@ -35,7 +35,7 @@ button:disabled { cursor: progress; opacity: 0.6; }
 }
 .sign[hidden] { display: none; }
 .sign.wide { width: 100%; font-weight: 600; }
-.sign:hover:not(:disabled) { border-color: currentcolor; }
+.sign:hover:not([aria-disabled="true"]) { border-color: currentcolor; }
 svg { width: 22px; height: 22px; flex: none; fill: none; stroke: currentcolor; stroke-width: 1.7; stroke-linecap: round; }
 .note { flex-basis: 100%; margin: 0; font-size: 14px; }
 .note:empty { display: none; }

@@ -26,13 +26,16 @@ export function buildWidget(config, { press, undo }) {
   const undoButton = element("button", { type: "button", className: "undo" }, "Undo");
   const alert = element("p", { role: "alert", className: "note" });
   const host = styledHost(element("div", { className: "widget" }, or, button, done, undoButton, alert));
-  button.onclick = press;
+  button.onclick = () => {
+    if (button.ariaDisabled !== "true") press();
+  };
   undoButton.onclick = undo;
   paint(host, config);
 
   /** @param {{ busy?: boolean, finished?: boolean, refusal?: string }} state */
   const show = ({ busy = false, finished = false, refusal = "" }) => {
-    Object.assign(button, { disabled: busy, hidden: finished, ariaBusy: String(busy) });
+    // A button with `disabled` would lose the focus, which a dialog gives back when it closes.
+    Object.assign(button, { ariaDisabled: String(busy), hidden: finished, ariaBusy: String(busy) });
     or.hidden = finished || !hasOr;
     done.replaceChildren(...(finished ? [checkMark(), "Passkey ready"] : []));
     undoButton.hidden = !finished;

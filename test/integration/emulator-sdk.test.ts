@@ -228,6 +228,23 @@ describeWithChromium("the stand-in for the SDK", () => {
     await device.read("The site cannot answer right now");
   });
 
+  test("says on the demo site why its backend does not take the session", async () => {
+    await emulator.control.register("finn@example.com", "phone");
+    const device = await chromium.newDevice();
+    await device.goTo(emulator.addresses.url);
+    await device.see(signInButton);
+    await device.evaluate(`send = fetch; fetch = async (path, request) => path === "/site/login"
+      ? Response.json({ errorCode: "not_configured", message: "Your site checks them." }, { status: 409 })
+      : send(path, request)`);
+    await device.fill("E-mail", "finn@example.com");
+    await device.press(signInButton.name);
+    await device.press("Send me a code");
+    await device.fill("Code", emulator.addresses.oneTimeCode);
+    await device.press("Continue");
+    await device.read("Your site checks them.");
+    expect(device.complaints).toEqual([]);
+  });
+
   test("says after a recovery without a passkey that nothing has changed, and asks for no code without WebAuthn", async () => {
     await emulator.control.register("elsa@example.com", "phone");
     const device = await chromium.newDevice();

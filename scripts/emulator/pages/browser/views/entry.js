@@ -1,9 +1,25 @@
+import { ApiFailure } from "../emulator-api.js";
 import { find, fromTemplate, loginIdField } from "../page-parts.js";
 import { ownid } from "../sdk.js";
 import { enter } from "../site-entry.js";
 
 export const signIn = entryView("Sign in", "sign-in", "login");
 export const recover = entryView("Recover your account", "recover", "recover");
+
+/**
+ * @param {HTMLElement} place
+ * @param {unknown} session
+ */
+async function enterOrTell(place, session) {
+  const problem = find(place, ".problem");
+  problem.textContent = "";
+  try {
+    await enter(session);
+  } catch (error) {
+    if (!(error instanceof ApiFailure)) throw error;
+    problem.textContent = error.message;
+  }
+}
 
 /**
  * A form whose only button is the SDK's, and which leads to the account.
@@ -25,7 +41,7 @@ function entryView(title, template, type) {
         loginIdField: loginIdField(place),
         element: place.querySelector(".widget-place"),
         variant: "ownid-auth-button",
-        onLogin: enter,
+        onLogin: (session) => enterOrTell(place, session),
       });
     },
 

@@ -1,6 +1,6 @@
 import { type Action, endpoints } from "../client/endpoints.ts";
 import { type Content, macOf, type SignedRequest } from "../client/signed-client.ts";
-import { newTestData } from "./user-data.ts";
+import { newTestData } from "./test-data.ts";
 import { type Answer, NoAnswer, type Wire } from "./wire.ts";
 
 /** The server under test, as the cases see it. */

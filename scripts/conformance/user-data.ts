@@ -4,6 +4,7 @@ import { shellWord } from "../../src/fix.ts";
 import { UsageWrong } from "../command.ts";
 import { describeAnswer, isErrorCode404, parseObject, readOwnIdData } from "./answers.ts";
 import { Deviation } from "./case.ts";
+import { isTestData } from "./test-data.ts";
 import { type Answer, NoAnswer } from "./wire.ts";
 
 /** What the test user had when the run began. `isKnown` is false where the server could not say. */
@@ -14,11 +15,6 @@ export interface UserData {
 }
 
 export const unknownData: UserData = { isKnown: false, value: null };
-
-/** Returns data for the test user that has never been written before. */
-export const newTestData = () => JSON.stringify({ conformance: crypto.randomUUID() });
-
-const testData = /^\{"conformance":"[\da-f-]{36}"\}$/;
 
 const restoreAttempts = 3;
 const restorePauseMs = 500;
@@ -48,7 +44,7 @@ export function readUserData(answer: Answer, url: string, user: string): UserDat
   if (saysNull(answer)) return { isKnown: true, value: null };
   try {
     const value = readOwnIdData(answer);
-    if (value !== null && testData.test(value)) throw new UsageWrong(otherRun(url, user));
+    if (value !== null && isTestData(value)) throw new UsageWrong(otherRun(url, user));
     return { isKnown: true, value };
   } catch (error) {
     if (!(error instanceof Deviation)) throw error;

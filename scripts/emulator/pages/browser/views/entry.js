@@ -41,7 +41,7 @@ function entryView(title, template, type) {
         loginIdField: loginIdField(place),
         element: place.querySelector(".widget-place"),
         variant: "ownid-auth-button",
-        onLogin: (session) => enterOrTell(place, session),
+        onLogin: (/** @type {unknown} */ session) => enterOrTell(place, session),
       });
     },
 

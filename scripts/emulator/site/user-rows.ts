@@ -131,7 +131,10 @@ async function explained<Result>(run: () => Promise<Result>): Promise<Result> {
   } catch (error) {
     if (error instanceof RequestInvalid) throw new RequestFailed("request_invalid", error.message);
     if (!(error instanceof SqlFailed)) throw error;
-    throw new RequestFailed("database_failed", `The user table gave no answer: ${error.message}.`);
+    throw new RequestFailed(
+      "database_failed",
+      `The user table at DATABASE_URL gave no answer: ${error.message}.`,
+    );
   }
 }
 

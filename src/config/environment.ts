@@ -28,8 +28,8 @@ type Variables = Record<string, string | undefined>;
  * working directory.
  *
  * Bun reads such files itself before any code runs. It cuts values at `#`, expands `$`, and also reads `.env.local`
- * and others. The project's bunfig.toml turns that off. If the working directory is another folder, this function
- * undoes it.
+ * and others. The project's bunfig.toml turns that off, but only for a process that starts in the project's folder.
+ * Elsewhere, this function undoes what Bun has read.
  *
  * @throws {ConfigurationInvalid} `.env` is ambiguous, or Bun has read files and this cannot be undone
  */

@@ -65,7 +65,10 @@ export interface SqlClient {
    * {Overloaded}
    */
   readRows(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
-  /** @throws {SqlFailed} `unknown` means that the write may have happened | {Overloaded} */
+  /**
+   * @throws {SqlFailed} if its `meaning` is `unknown`, the write may have happened
+   * @throws {Overloaded} too many statements are waiting already; nothing was sent
+   */
   write(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
   reconnect(): void;
   close(): Promise<void>;

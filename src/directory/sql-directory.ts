@@ -34,7 +34,10 @@ export function createSqlDirectory(options: SqlDirectoryOptions): UserDirectory 
   });
   const table = createTableExaminer(client, names);
 
-  /** A statement that the database refused because the table has changed has not run, so it is tried once more. */
+  /**
+   * Runs a statement. If the database refuses it because the table has changed, nothing has run: the table is
+   * examined again, and the statement is tried once more.
+   */
   async function withTable<Result>(run: () => Promise<Result>): Promise<Result> {
     try {
       return await run();

@@ -9,7 +9,10 @@ export interface TableProblem {
   readonly fixes: readonly Fix[];
 }
 
-/** Returns the problem as a start prints it, followed by the fixes, line by line, so that they can be copied. */
+/**
+ * Returns the problem as the sidecar prints it when it starts, followed by the fixes, each on lines of its own, ready
+ * to be copied.
+ */
 export function problemText({ variable, detail, fixes }: TableProblem): string {
   const lines = [`${variable}: ${detail}.`, ...fixText(fixes).split("\n")];
   return lines.filter((line) => line !== "").join("\n      ");

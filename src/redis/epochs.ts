@@ -64,7 +64,9 @@ export function createRedisEpochs({
   let latest: string | null = null;
   let known: readonly (Redis | null)[] = [];
   let problem: Explanation | null = null;
-  /** Until then, `problem` is about the server, and not about the connection that was closed because of it. */
+  /**
+   * Until this instant, `problem` says why the server must not hold keys. The connection was closed for that reason.
+   */
   let isMisplacedUntil = Number.NEGATIVE_INFINITY;
   let refused: (Explanation & { readonly until: number }) | null = null;
   /** Why the record of an epoch was last refused. It is reported for as long as an epoch is not recorded. */
@@ -201,8 +203,8 @@ export function createRedisEpochs({
     forget,
 
     /**
-     * Reports a failed command. If Redis itself refused it, that counts as its state for a while. Otherwise the
-     * master that holds the key is not believed until it has answered again.
+     * Reports a failed command. If Redis itself refused it, `refusal` returns the reason for the next few seconds.
+     * Otherwise the master that holds the key is not believed until it has answered again.
      */
     reportFailure(master: Redis | null, error: unknown): void {
       if (isRefusal(error)) refused = { ...explainRedisFailure(error), until: performance.now() + refusalMs };

@@ -76,8 +76,8 @@ async function runClaimed<Value>(
   work: () => Promise<Value>,
 ): Promise<Value> {
   if (claim === "open") throw new RequestReplayed();
-  // The guard refuses a copy of a `set` only if the signature was used on another endpoint. A refused session may have
-  // either reason, which the guard does not return.
+  // The guard refuses a copy of a `set` only if its signature was used on another endpoint. It also refuses a session
+  // that was issued before, and does not return which of the two reasons applies.
   if (claim !== "run")
     throw new SignatureInvalid(endpoint === "set" ? "used on another endpoint" : "used before");
   try {

@@ -126,7 +126,10 @@ function isScheduled({ state, activeAt }: DatedKey): boolean {
   return state === "next" && activeAt !== undefined;
 }
 
-/** A next key without a time was added by hand, and it is unknown since when it is public. */
+/**
+ * Returns the unscheduled `next` key that has been published longest. A key without `publishedAt` was added by hand,
+ * and nobody knows since when it is public.
+ */
 function oldestNext<Key extends DatedKey>(keys: readonly Key[]): Key | null {
   const unscheduled = keys.filter((key) => key.state === "next" && !isScheduled(key));
   const [oldest] = unscheduled.toSorted((one, other) => timeOf(one.publishedAt) - timeOf(other.publishedAt));

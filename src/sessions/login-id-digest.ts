@@ -8,9 +8,9 @@ export interface DigestKey {
 
 /** The digest keys of a running sidecar. */
 export interface DigestKeys {
-  /** The one of the key that signs now. */
+  /** The digest key of the key that signs now. */
   readonly current: DigestKey;
-  /** Those of all keys whose tokens may be valid, including `current`. */
+  /** The digest keys of all keys whose tokens may be valid, including `current`. */
   readonly all: readonly DigestKey[];
 }
 

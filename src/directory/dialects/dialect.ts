@@ -61,8 +61,8 @@ export interface TableFacts {
   /** Whether an UPDATE itself can return what the row holds when it is over. */
   readonly confirmsUpdates: boolean;
   /**
-   * Columns by which a lookup finds at most one row. In a table, a unique index covers them alone and completely; in
-   * a view, as far as its database can tell.
+   * Each of these columns alone identifies at most one row. In a table it has a unique index of its own, over its
+   * whole value and all rows; in a view, as far as the database can tell.
    */
   readonly uniqueColumns: readonly string[];
   /** What prevents a unique index on the login id column; `null` if it could not be counted. */

@@ -90,8 +90,8 @@ function saysJson({ name }: MysqlColumn, clause: string): boolean {
 }
 
 /**
- * An InnoDB index holds a limited number of bytes. A longer unique column would find no login id without reading the
- * whole table.
+ * An InnoDB index holds 3,072 bytes of a column, at four bytes a character. MariaDB makes a longer column unique by a
+ * hash that a lookup cannot use, so it would read the whole table.
  */
 const indexCharactersMax = 768;
 const loginIdCharacters = 320;
@@ -123,9 +123,9 @@ function uniqueBehindView(repeats: RepeatedLoginIds | null): readonly Fix[] {
 }
 
 /**
- * Adds a column that holds the login id of a user, and NULL in every other row, which a unique index permits. In
- * MariaDB the column is invisible, so that the site's INSERT statements without a list of columns keep working. MySQL
- * supports that since 8.0.23.
+ * Returns the steps that add a column with the login id in the rows that meet the condition, and NULL in all others.
+ * A unique index permits any number of NULLs. In MariaDB the column is invisible, so that the site's INSERT
+ * statements without a list of columns keep working. MySQL supports that since 8.0.23.
  */
 function generatedColumn(
   { names, account, isMariaDb, columns }: Examined,

@@ -64,7 +64,10 @@ function uniqueIndex(names: TableNames, column: string, definitions: Examined["d
   return sql(`CREATE UNIQUE INDEX ${index} ON ${quote(table)} (${quote(column)});`);
 }
 
-/** Adds a column that holds the login id of a user, and NULL in every other row, which a unique index permits. */
+/**
+ * Returns the steps that add a column with the login id in the rows that meet the condition, and NULL in all others.
+ * A unique index permits any number of NULLs.
+ */
 function generatedColumn({ names, columns, definitions }: Examined, condition: string): Step[] {
   const added = freeName(`${names.loginIdColumn}_of_user`, columns);
   const collation = collationOf(names.loginIdColumn, definitions);
@@ -78,7 +81,7 @@ function generatedColumn({ names, columns, definitions }: Examined, condition: s
   ];
 }
 
-/** SQLite shows the collation of a column only in the text of the table. */
+/** SQLite shows the collation of a column only in the CREATE TABLE statement. */
 function collationOf(column: string, definitions: Examined["definitions"]): string {
   const name = column.replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
   const declared = new RegExp(`[(,\\s"\`[]${name}["\`\\]]?\\s[^,]*?\\bCOLLATE\\s+"?(\\w+)`, "iu");

@@ -97,7 +97,12 @@ function unlessUnknown(error: unknown): boolean {
   throw error;
 }
 
-/** Elysia replaces what is not UTF-8, so that the segment would name another user. */
+/**
+ * Decodes the login id from the URL itself. Elysia would replace bytes that are not UTF-8, and the path would then
+ * name another user.
+ *
+ * @throws {RequestInvalid} it is not percent-encoded UTF-8
+ */
 function lastSegmentOf(url: string): string {
   const [path = ""] = url.split("?", 1);
   try {

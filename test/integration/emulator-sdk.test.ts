@@ -173,6 +173,7 @@ describeWithChromium("the stand-in for the SDK", () => {
     await device.press("Create a passkey");
     await device.read("Passkey ready");
     await device.press("Create account");
+    await device.read("Signed in as cleo@example.com.");
     await device.press("Sign out");
     await device.evaluate("localStorage.clear()");
     await device.see(signInButton);

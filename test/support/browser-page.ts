@@ -67,7 +67,7 @@ export class BrowserPage {
 
   /** Resolves when an element with this role and name is there and enabled. */
   async see(element: Named): Promise<void> {
-    await this.#find(element);
+    await this.#until(`${describe(element)} is not on the page`, () => this.#usable(element));
   }
 
   async isGone(element: Named): Promise<void> {
@@ -138,15 +138,18 @@ export class BrowserPage {
   }
 
   async #focus(element: Named): Promise<void> {
-    const { backendDOMNodeId } = await this.#find(element);
-    await this.#call("DOM.focus", { backendNodeId: backendDOMNodeId });
+    await this.#until(`${describe(element)} is not on the page`, async () => {
+      const node = await this.#usable(element);
+      if (node === null) return null;
+      // Fails, and is tried again, if the page has replaced the element meanwhile.
+      await this.#call("DOM.focus", { backendNodeId: node.backendDOMNodeId });
+      return node;
+    });
   }
 
-  #find(element: Named): Promise<Node> {
-    return this.#until(`${describe(element)} is not on the page`, async () => {
-      const nodes = await this.#matches(element);
-      return nodes.find((node) => !isDisabled(node)) ?? null;
-    });
+  async #usable(element: Named): Promise<Node | null> {
+    const nodes = await this.#matches(element);
+    return nodes.find((node) => !isDisabled(node)) ?? null;
   }
 
   async #matches({ role, name }: Named): Promise<Node[]> {

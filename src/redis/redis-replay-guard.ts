@@ -75,10 +75,28 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
   const mayBeForgotten = (endpoint: SignedEndpoint, signedAtMs: number) =>
     endpoint !== "get" && signedAtMs < (epochs.firstSeenAtMs() ?? Number.POSITIVE_INFINITY);
 
-  /** Lets a request run again if its first use is known to have failed, but only one of several copies. */
-  async function claimAgain(key: string, seen: string, endpoint: SignedEndpoint): Promise<Claim> {
+  /**
+   * Returns whether the answer came from a master whose epoch is known. The Cluster may have redirected the command to a
+   * replica that was promoted just now, and that never received what its master remembered.
+   */
+  const isFromSeenMaster = (key: string, asked: Redis) => {
+    const owner = masterOf(key);
+    return owner === asked || (owner !== null && epochs.isConnected(owner));
+  };
+
+  /**
+   * Lets a request run again if its first use is known to have failed, but only one of several copies. If Redis may have
+   * lost later records, a copy may have succeeded since.
+   */
+  async function claimAgain(
+    key: string,
+    seen: string,
+    endpoint: SignedEndpoint,
+    isUnsure: boolean,
+  ): Promise<Claim> {
     const verdict = judge(seen, endpoint);
     if (verdict !== "retry") return verdict;
+    if (isUnsure) return "open";
     const isFirst = await scripts.reopenSeen(client, key, seen, openState(endpoint));
     if (isFirst === 1) return "run";
     return endpoint === "set" ? "open" : "refuse";
@@ -99,8 +117,9 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
         const isOld = mayBeForgotten(endpoint, signedAtMs);
         const seen = await (isOld ? client.get(key) : first[endpoint](client, key));
         if (!isOld) comeBack();
-        if (seen === null) return isOld ? "open" : "run";
-        return await claimAgain(key, seen, endpoint);
+        const isUnsure = isOld || (endpoint !== "get" && !isFromSeenMaster(key, master));
+        if (seen === null) return isUnsure ? "open" : "run";
+        return await claimAgain(key, seen, endpoint, isUnsure);
       } catch (error) {
         epochs.reportFailure(master, error);
         fallBack();

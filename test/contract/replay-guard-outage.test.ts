@@ -1,8 +1,10 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import slotOfKey from "cluster-key-slot";
 import { startFaultProxy } from "../../scripts/servers/fault-proxy.ts";
 import { startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
 import { startRedis } from "../../scripts/servers/redis-server.ts";
 import { eventually, isRejected } from "../../scripts/servers/waiting.ts";
+import { createKeys } from "../../src/redis/keys.ts";
 import { issueOnce } from "../../src/replay/signed-use.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill } from "../support/hot-copy-steps.ts";
@@ -177,6 +179,50 @@ describeWithPrivate("redis", "the replay guard while Redis is away", () => {
     }
     expect(Math.max(...ran.values())).toBe(1);
     expect(ran.size).toBeGreaterThan(12);
+  });
+
+  test.each(["set", "session"] as const)(
+    "does not believe a snapshot that a %s failed, since a copy may have succeeded after it",
+    async (endpoint) => {
+      await using server = await startRedis();
+      await using store = openStore(placeOf(server));
+      await store.filling();
+      const { replayGuard } = store;
+      const [mac, signedAtMs] = [newMac(), Date.now()];
+      expect(await replayGuard.claim(mac, endpoint, signedAtMs)).toBe("run");
+      await replayGuard.settle(mac, endpoint, "failed");
+      await withRedis(server, (redis) => redis.save());
+      expect(await replayGuard.claim(mac, endpoint, signedAtMs)).toBe("run");
+      await replayGuard.settle(mac, endpoint, "done");
+      await server.kill();
+      await server.start();
+      expect(await eventually(async () => store.isLive(), true)).toBe(true);
+      expect(await replayGuard.claim(mac, endpoint, signedAtMs)).toBe("open");
+    },
+  );
+
+  test("runs no signature again that a Cluster lost with a master whose successor was not seen yet", async () => {
+    await using cluster = await startRedisCluster({
+      masters: 2,
+      settings: { "cluster-require-full-coverage": "no" },
+    });
+    const [master, successor] = cluster.nodes;
+    if (master === undefined || successor === undefined) throw new Error("the Cluster has too few masters");
+    const onBoth = (...parts: [string, ...(string | number)[]]) =>
+      Promise.all(cluster.nodes.map((node) => withRedis(node, (redis) => redis.call("CLUSTER", ...parts))));
+    // The sidecar does not get to know a master without slots.
+    await onBoth("DELSLOTSRANGE", 8192, 16_383);
+    await using store = openStore(clusterPlace(cluster));
+    expect(await eventually(async () => store.liveMasters(), 1)).toBe(1);
+    const slotOf = (mac: Uint8Array) => slotOfKey(createKeys(store.keyPrefix).seen(mac));
+    let mac = newMac();
+    while (slotOf(mac) >= 8192) mac = newMac();
+    const signedAtMs = later();
+    expect(await store.replayGuard.claim(mac, "session", signedAtMs)).toBe("run");
+    await withRedis(master, (redis) => redis.flushall());
+    const successorId = await withRedis(successor, (redis) => redis.cluster("MYID"));
+    await onBoth("SETSLOT", slotOf(mac), "NODE", String(successorId));
+    expect(await store.replayGuard.claim(mac, "session", signedAtMs)).toBe("open");
   });
 
   test("goes on in the process where Redis refuses to remember, which costs no hit and no later session", async () => {

@@ -23,10 +23,10 @@ export const command = (as: "service" | "root" | "database", text: string): Step
   text,
 });
 
-/** Returns the only fix. */
+/** Returns a list with one fix, for a problem that has no other. */
 export const fixBy = (...steps: readonly Step[]): readonly Fix[] => [{ when: null, steps }];
 
-/** Returns one of several fixes. */
+/** Returns one fix of several, and when to choose it. */
 export const fixWhen = (when: string, ...steps: readonly Step[]): Fix => ({ when, steps });
 
 /** Returns the fixes as text that can be copied, one step a line. Whatever cannot be typed becomes a comment. */

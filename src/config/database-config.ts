@@ -57,8 +57,8 @@ function refuseMissingFile(reader: SettingReader, { kind, url }: DatabaseAddress
 }
 
 /**
- * The address and the files together decide how the connection is encrypted. Files that only TLS needs turn it on and
- * have the server's certificate verified. They are refused if the address permits an unencrypted connection.
+ * A CA file or a client certificate turns TLS on, with verification of the server's certificate unless the address
+ * says otherwise. Either is refused if the address permits an unencrypted connection.
  */
 function readTls(reader: SettingReader, address: DatabaseAddress): DatabaseTls {
   const ca = readCertificateAuthority(reader, "DATABASE_TLS_CA_FILE");

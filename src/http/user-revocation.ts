@@ -11,7 +11,7 @@ export interface UserRevocationOptions {
  * Ends everything that has been issued so far to the user with a login id. Tokens carry the login id as the table
  * stores it, which a collation may spell differently from the caller.
  *
- * @throws {SessionLedgerUnavailable} | {DatabaseUnavailable} | {Overloaded} some tokens may not be revoked; call
+ * @throws {SessionLedgerUnavailable} | {DatabaseUnavailable} | {Overloaded} some tokens are perhaps not revoked; call
  * again
  */
 export type RevokeUser = (loginId: string) => Promise<void>;

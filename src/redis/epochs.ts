@@ -65,7 +65,8 @@ export function createRedisEpochs({
   let known: readonly (Redis | null)[] = [];
   let problem: Explanation | null = null;
   /**
-   * Until this instant, `problem` says why the server must not hold keys. The connection was closed for that reason.
+   * Until this instant, `problem` says why the server is of the wrong kind. The connection was closed for that
+   * reason.
    */
   let isMisplacedUntil = Number.NEGATIVE_INFINITY;
   let refused: (Explanation & { readonly until: number }) | null = null;
@@ -250,7 +251,10 @@ export function createRedisEpochs({
     /** Returns why the last question failed. */
     lastProblem: () => problem,
 
-    /** Returns why the server that answers must not hold keys, or `null`. */
+    /**
+     * Returns why the server that answered recently is of the wrong kind (a replica, a sentinel, a node of a
+     * Cluster), or `null`.
+     */
     misplacement: () => (performance.now() < isMisplacedUntil ? problem : null),
 
     /** Returns why Redis has refused a command recently, or `null`. */

@@ -70,7 +70,10 @@ export function createInstallationMark({ client, masters, keys, installation }: 
   }
 
   return {
-    /** Starts to poll, and resolves when the first answer is known. The search for other prefixes takes longer. */
+    /**
+     * Starts to poll. Resolves after the first attempt to find out whose mark this prefix holds, and does not wait
+     * for the search of other prefixes.
+     */
     async start(): Promise<void> {
       await claimIfPossible();
       void keepAsking();

@@ -38,9 +38,9 @@ const unfitStates: readonly UnfitState[] = [
 ];
 
 /**
- * Returns an expression that tells whether nothing runs after the UPDATE of a row that could change it again.
- * RETURNING shows what BEFORE triggers made of a value, but not what AFTER triggers, rules and inheriting tables will
- * do.
+ * Returns an expression that is true if, once the UPDATE has changed a row, nothing runs that could change the row
+ * again. RETURNING shows what BEFORE triggers made of a value, but not what AFTER triggers, rules and inheriting
+ * tables will do.
  */
 function nothingRunsAfter(table: string): string {
   const oid = `'${table.replaceAll("'", "''")}'::regclass`;

@@ -43,11 +43,11 @@ const whole: Check<ExaminedConfig> = {
 /** Returns one check for each setting that a start would refuse or warn about. */
 export function configChecks({ problems, config }: ExaminedConfig): readonly Check<ExaminedConfig>[] {
   const wrongs = problems.map(({ variable, sentence }) =>
-    found(variable, wrong(sentence, mendOf(variable, sentence))),
+    found(variable, wrong(sentence, fixFor(variable, sentence))),
   );
   const warnings = config.warnings.map((sentence) => {
     const variable = variableOf(sentence);
-    return found(variable, warning(sentence, mendOf(variable, sentence)));
+    return found(variable, warning(sentence, fixFor(variable, sentence)));
   });
   const all = [...wrongs, ...warnings];
   return [environment, ...(all.length === 0 ? [whole] : all)];
@@ -57,7 +57,7 @@ function found(variable: string, verdict: Verdict): Check<ExaminedConfig> {
   return { id: `config.${variable}`, title: variable, examine: () => verdict };
 }
 
-function mendOf(variable: string, sentence: string): string {
+function fixFor(variable: string, sentence: string): string {
   const [, meant] = /Did you mean (\w+)\?$/.exec(sentence) ?? [];
   if (meant !== undefined) return `${meant}=<the value of ${variable}>`;
   const [, fileVariable] = /^(\w+_FILE) names a /.exec(sentence) ?? [];

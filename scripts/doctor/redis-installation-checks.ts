@@ -11,7 +11,7 @@ const prefix: Check<RedisServers> = {
     if (installation === null) return unknownDatabase;
     const held = await client.get(keys.installation);
     if (held === installation) return fine("is this installation's own");
-    if (held === null) return fine("is nobody's: the first start marks it");
+    if (held === null) return fine("belongs to nobody yet: the first start marks it");
     const { reason, fix } = explainAnothers(keys.installation, masterWith(servers));
     return wrong(`${reason}; ${fix}`, `REDIS_KEY_PREFIX=${prefixOfItsOwn(keyPrefix, installation)}`);
   },

@@ -8,7 +8,7 @@ const ignoreHint =
 
 const unknownFields = { deferred: true, context: { locale: "de", list: [1, null] }, version: 4 };
 
-/** Login ids as OwnID has them: nobody's, but well-formed. */
+/** Login ids in OwnID's own form. They are well-formed and belong to nobody. */
 const loginIdForms = (mark: string): readonly string[] => [
   "+4915112345678".replace("345678", mark.slice(0, 6)),
   `Email:${mark}@example.com`,

@@ -1,4 +1,4 @@
-import { WriteContended } from "../errors.ts";
+import { DatabaseUnavailable, HotCopyUnavailable, OutcomeUnknown, WriteContended } from "../errors.ts";
 
 export interface WriteQueueOptions {
   /** How long a write waits for the earlier ones, in milliseconds. */
@@ -9,58 +9,91 @@ export interface WriteQueueOptions {
 
 export interface WriteQueue {
   /**
-   * Runs the write when every earlier write of this login id has ended, however it ended. The write is told how long it
-   * has waited, in milliseconds, so that it can end as early as without the queue.
+   * Runs the write when every earlier write of this login id has ended. The write is told how long it has waited, in
+   * milliseconds, so that it can end as early as without the queue.
    *
    * @throws {WriteContended} the earlier writes took too long, and this one was not run
+   * @throws {DatabaseUnavailable} | {HotCopyUnavailable} an earlier write got no answer, and this one was not run
    */
   run(loginId: string, write: (waitedMs: number) => Promise<void>): Promise<void>;
+}
+
+/** A write that waits for its turn. */
+interface Waiting {
+  readonly start: () => void;
+  readonly fail: (error: Error) => void;
 }
 
 /**
  * Lets the writes of one user in this process run one after another, in the order in which they came. Together they
  * would all read the same row, and each compare-and-set but one would fail. The order only saves work: writes of other
  * processes, or under another spelling of the login id, still meet in the database.
+ *
+ * If Redis or the database does not answer a write, those that wait for it fail with it. Otherwise each of them would
+ * begin to wait for the same answer only when its turn comes, and would be answered a whole time limit late.
  */
 export function createWriteQueue({ limitMs, onRefused }: WriteQueueOptions): WriteQueue {
-  /** For each login id that is being written, the end of all its writes so far. Never rejects. */
-  const ends = new Map<string, Promise<void>>();
+  /** For each login id that is being written, the writes that wait for their turn. */
+  const queues = new Map<string, Waiting[]>();
 
-  function enqueue(loginId: string, ended: Promise<void>): Promise<void> | undefined {
-    const earlier = ends.get(loginId);
-    const all = earlier === undefined ? ended : earlier.then(() => ended);
-    ends.set(loginId, all);
-    all.then(() => {
-      if (ends.get(loginId) === all) ends.delete(loginId);
-    });
-    return earlier;
+  /** Resolves with how long the write has waited when its turn comes. */
+  function waitIn(queue: Waiting[], loginId: string): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const since = performance.now();
+    const timer = setTimeout(() => {
+      queue.splice(queue.indexOf(waiting), 1);
+      onRefused(loginId);
+      reject(new WriteContended());
+    }, limitMs);
+    const waiting: Waiting = {
+      start() {
+        clearTimeout(timer);
+        resolve(performance.now() - since);
+      },
+      fail(error) {
+        clearTimeout(timer);
+        reject(error);
+      },
+    };
+    queue.push(waiting);
+    return promise;
   }
 
-  /** Returns how long it has waited, or `null` if the earlier writes have not ended within the limit. */
-  async function waitFor(earlier: Promise<void>): Promise<number | null> {
-    const start = performance.now();
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => resolve(false), limitMs);
-    earlier.then(() => resolve(true));
-    const hasEnded = await promise;
-    clearTimeout(timer);
-    return hasEnded ? performance.now() - start : null;
+  function startNext(loginId: string): void {
+    const next = queues.get(loginId)?.shift();
+    if (next === undefined) queues.delete(loginId);
+    else next.start();
+  }
+
+  function failWaiting(loginId: string, error: Error): void {
+    for (const waiting of queues.get(loginId)?.splice(0) ?? []) waiting.fail(error);
   }
 
   return {
     async run(loginId, write) {
-      const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-      const earlier = enqueue(loginId, ended);
+      const queue = queues.get(loginId);
+      if (queue === undefined) queues.set(loginId, []);
+      const waitedMs = queue === undefined ? 0 : await waitIn(queue, loginId);
       try {
-        const waitedMs = earlier === undefined ? 0 : await waitFor(earlier);
-        if (waitedMs === null) {
-          onRefused(loginId);
-          throw new WriteContended();
-        }
         await write(waitedMs);
+      } catch (error) {
+        const failure = withoutAnswer(error);
+        if (failure !== null) failWaiting(loginId, failure);
+        throw error;
       } finally {
-        end();
+        startNext(loginId);
       }
     },
   };
+}
+
+/** Returns what a waiting write fails with if Redis or the database gave no answer, and `null` if it did. */
+function withoutAnswer(error: unknown): DatabaseUnavailable | HotCopyUnavailable | null {
+  if (error instanceof HotCopyUnavailable) return new HotCopyUnavailable(error.message);
+  if (error instanceof DatabaseUnavailable) return new DatabaseUnavailable(error.message, error.fix);
+  if (!(error instanceof OutcomeUnknown)) return null;
+  return new DatabaseUnavailable(
+    "the database did not answer an earlier write of the same user",
+    "see the log for that write",
+  );
 }

@@ -1,6 +1,7 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createWriteQueue } from "../../src/coherence/write-queue.ts";
-import { WriteContended } from "../../src/errors.ts";
+import { DatabaseUnavailable, HotCopyUnavailable, OutcomeUnknown, WriteContended } from "../../src/errors.ts";
+import { errorOf } from "../support/outcome.ts";
 
 /** A queue whose writes end when the test says so. */
 function queueWith(limitMs: number) {
@@ -27,9 +28,9 @@ test("runs the writes of one login id one after another, and those of others at 
   expect(started).toEqual(["first", "other"]);
   first.resolve();
   await first.done;
+  expect(started).not.toContain("third");
   second.resolve();
   await second.done;
-  expect(started).toEqual(["first", "other", "second"]);
   third.resolve();
   other.resolve();
   await Promise.all([third.done, other.done]);
@@ -68,4 +69,28 @@ test("does not let a write wait for one that has ended", async () => {
   await first.done;
   write("ann", "second");
   expect(started).toEqual(["first", "second"]);
+});
+
+describe("a write that gets no answer", () => {
+  test.each([
+    ["from Redis", new HotCopyUnavailable(), HotCopyUnavailable],
+    ["from the database", new DatabaseUnavailable("silent", "wait"), DatabaseUnavailable],
+    ["about its outcome", new OutcomeUnknown("lost"), DatabaseUnavailable],
+  ])("%s fails those that wait for it at once, and none that come later", async (_, error, expected) => {
+    const { started, refused, write } = queueWith(10_000);
+    const first = write("ann", "first");
+    const second = errorOf(write("ann", "second").done);
+    const third = errorOf(write("ann", "third").done);
+    const other = write("bob", "other");
+    first.reject(error);
+    expect(await errorOf(first.done)).toBe(error);
+    expect(await second).toBeInstanceOf(expected);
+    expect(await third).toBeInstanceOf(expected);
+    const later = write("ann", "later");
+    later.resolve();
+    other.resolve();
+    await Promise.all([later.done, other.done]);
+    expect(started).toEqual(["first", "other", "later"]);
+    expect(refused).toEqual([]);
+  });
 });

@@ -40,6 +40,14 @@ describe("the emulator's log of calls", () => {
     }
   });
 
+  test("signs no two calls alike, so that sign-ins at the same time are not taken for copies", async () => {
+    const signIns = Array.from({ length: 20 }, () => emulator.control.login("ada@example.com", "phone"));
+    await Promise.all(signIns);
+    const timestamps = (await calls()).map(({ request }) => request.headers["ownid-timestamp"]);
+    expect(timestamps).toHaveLength(60);
+    expect(new Set(timestamps).size).toBe(60);
+  });
+
   test.each(["altered", "expired", "replayed", "elsewhere"])(
     "a call that is sent again %s is refused",
     async (as) => {

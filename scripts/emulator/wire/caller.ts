@@ -8,6 +8,8 @@ export interface CallerOptions {
   readonly sharedSecret: Uint8Array;
   readonly send: Send;
   readonly plannedFaults: PlannedFaults;
+  /** Returns milliseconds since the Unix epoch, and never the same twice. */
+  readonly now: () => number;
 }
 
 /** Calls one of the site's endpoints as OwnID's platform does, with the fault that is planned for it. Never throws. */
@@ -17,7 +19,7 @@ export type CallSite = (
   reason: string,
 ) => Promise<WireCall>;
 
-export function createCaller({ baseUrl, sharedSecret, send, plannedFaults }: CallerOptions): CallSite {
+export function createCaller({ baseUrl, sharedSecret, send, plannedFaults, now }: CallerOptions): CallSite {
   const otherSecret = crypto.getRandomValues(new Uint8Array(sharedSecret.length));
 
   return (endpoint, content, reason) => {
@@ -26,7 +28,7 @@ export function createCaller({ baseUrl, sharedSecret, send, plannedFaults }: Cal
       baseUrl,
       endpoint,
       body: JSON.stringify(content),
-      timestamp: String(Date.now() + (fault?.clockSkewMs ?? 0)),
+      timestamp: String(now() + (fault?.clockSkewMs ?? 0)),
       sharedSecret: fault?.wrongSecret === true ? otherSecret : sharedSecret,
     });
     if (fault === null) return send({ message, reason });

@@ -1,3 +1,4 @@
+import { createTickingClock } from "../../client/ticking-clock.ts";
 import { type CallSite, createCaller } from "./caller.ts";
 import { createPlannedFaults, type PlannedFaults } from "./planned-faults.ts";
 import { createSender, type Send } from "./sender.ts";
@@ -15,12 +16,15 @@ export interface Wire extends WireOptions {
   readonly plannedFaults: PlannedFaults;
   readonly send: Send;
   readonly callSite: CallSite;
+  /** Returns milliseconds since the Unix epoch, and never the same twice: two calls alike would have one signature. */
+  readonly now: () => number;
 }
 
 export function createWire({ baseUrl, sharedSecret }: WireOptions): Wire {
   const log = createWireLog();
   const send = createSender(log);
   const plannedFaults = createPlannedFaults();
-  const callSite = createCaller({ baseUrl, sharedSecret, send, plannedFaults });
-  return { baseUrl, sharedSecret, log, plannedFaults, send, callSite };
+  const now = createTickingClock();
+  const callSite = createCaller({ baseUrl, sharedSecret, send, plannedFaults, now });
+  return { baseUrl, sharedSecret, log, plannedFaults, send, callSite, now };
 }

@@ -21,7 +21,7 @@ const GetAnswer = Type.Object({ ownIdData: Type.String() });
 /** Returns `null` if the call was not a set. */
 export function createWitness(
   { id, endpoint, request }: WireCall,
-  { baseUrl, sharedSecret, send }: Wire,
+  { baseUrl, sharedSecret, send, now }: Wire,
 ): Witness | null {
   const content: unknown = endpoint === endpoints.set ? parseJson(request.body) : null;
   if (!Value.Check(SetBody, content)) return null;
@@ -33,7 +33,7 @@ export function createWitness(
         baseUrl,
         endpoint: endpoints.get,
         body: JSON.stringify({ loginId }),
-        timestamp: String(Date.now()),
+        timestamp: String(now()),
         sharedSecret,
       });
       const { answer } = await send({ message, reason: `what does the site hold ${when} call ${id} again?` });

@@ -1,6 +1,6 @@
+import type { Answer } from "../client/signed-client.ts";
 import { Deviation, NotJudged, Variant } from "./case.ts";
 import type { Site } from "./site.ts";
-import type { Answer } from "./wire.ts";
 
 /** What the contract asks of an answer. Every function throws `Deviation` or `Variant` where the answer differs. */
 

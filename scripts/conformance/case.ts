@@ -1,5 +1,5 @@
+import type { Answer } from "../client/signed-client.ts";
 import type { Site } from "./site.ts";
-import type { Answer } from "./wire.ts";
 
 export const profiles = ["basic", "signed", "safe", "fresh", "future"] as const;
 

@@ -1,7 +1,8 @@
 import { curlCommand } from "../client/curl-command.ts";
+import type { Answer } from "../client/signed-client.ts";
 import { type Level, type Profile, profiles } from "./case.ts";
 import type { Redact } from "./redact.ts";
-import type { Answer, Exchange } from "./wire.ts";
+import type { Exchange } from "./wire.ts";
 
 /**
  * `fail`: a must does not hold. `warn`: a should does not hold. `note`: a may does not hold, or the server does something

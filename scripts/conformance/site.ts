@@ -1,7 +1,7 @@
 import { type Action, endpoints } from "../client/endpoints.ts";
-import { type Content, macOf, type SignedRequest } from "../client/signed-client.ts";
+import { type Answer, type Content, macOf, type SignedRequest } from "../client/signed-client.ts";
 import { newTestData } from "./test-data.ts";
-import { type Answer, NoAnswer, type Wire } from "./wire.ts";
+import { NoAnswer, type Wire } from "./wire.ts";
 
 /** The server under test, as the cases see it. */
 export interface Site {
@@ -65,7 +65,7 @@ export function createSite(options: SiteOptions): ObservedSite {
     const isSet = signed.url.includes(endpoints.set);
     try {
       const answer = await wire.send(signed);
-      if (isSet && answer.status < 300) hasWritten = true;
+      if (isSet && !isRefusal(answer)) hasWritten = true;
       return answer;
     } catch (error) {
       if (isSet && error instanceof NoAnswer) hasWritten = true;
@@ -103,6 +103,11 @@ export function createSite(options: SiteOptions): ObservedSite {
     hasWritten: () => hasWritten,
     isOurs: (value) => value !== initialValue && sent.has(value),
   };
+}
+
+/** Only a status of the caller's fault says that nothing was written. A server may also write and then fail. */
+function isRefusal({ status }: Answer): boolean {
+  return status >= 400 && status < 500;
 }
 
 export function withHeaders(

@@ -1,16 +1,9 @@
 import { readAnswerBody } from "../client/answer-body.ts";
 import { fetchDirect } from "../client/fetch-direct.ts";
-import { createSignedClient, type SignedRequest } from "../client/signed-client.ts";
+import { type Answer, createSignedClient, type SignedRequest } from "../client/signed-client.ts";
 import type { Target } from "../client/target.ts";
 import { createTickingClock } from "../client/ticking-clock.ts";
 import { describeNoAnswer } from "../sign/send.ts";
-
-/** What came back. Redirects are answers like any other. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: string;
-}
 
 export interface Exchange {
   readonly request: SignedRequest;

@@ -313,6 +313,15 @@ describe("a run", () => {
     expect(stderr).toContain(`bun run sign set ${sol} --url ${endpoints.baseUrl} --send --data ''`);
   });
 
+  test("gives the old data back to a user of a server that stores data and then fails", async () => {
+    await using endpoints = startEndpoints({
+      faults: ["stores data and then fails"],
+      users: { [sol]: kept },
+    });
+    const { status } = await run([endpoints.baseUrl, "--profile", "basic"], { OWNID_SHARED_SECRET: secret });
+    expect({ status, data: endpoints.read(sol) }).toEqual({ status: 1, data: kept });
+  });
+
   test("gives up on an answer that would fill the memory", async () => {
     await using endless = Bun.serve({
       hostname: "127.0.0.1",

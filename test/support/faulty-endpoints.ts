@@ -11,6 +11,7 @@ export type Fault =
   | "drops the connection on a user without data"
   | "caches lookups for a minute"
   | "fills a cache with what it read before a set"
+  | "stores data and then fails"
   | "trims data"
   | "makes unknown users"
   | "redirects";
@@ -74,7 +75,7 @@ export function startEndpoints({
     if (typeof ownIdData !== "string") return [400];
     if (has("fills a cache with what it read before a set")) cache.delete(loginId);
     table.set(loginId, has("trims data") ? ownIdData.trim() : ownIdData);
-    return [204];
+    return has("stores data and then fails") ? [500] : [204];
   }
 
   function answer(endpoint: string, body: Readonly<Record<string, unknown>>): Answer | Promise<Answer> {

@@ -1,8 +1,7 @@
-import type { SignedRequest } from "../../client/signed-client.ts";
+import type { Answer, SignedRequest } from "../../client/signed-client.ts";
 import { expectSession, parseObject } from "../answers.ts";
 import { type Case, Deviation, examineEach, NotJudged } from "../case.ts";
 import { type Site, withBody, withoutHeader } from "../site.ts";
-import type { Answer } from "../wire.ts";
 
 /** What answers must not give away. */
 

@@ -1,4 +1,4 @@
-import type { SignedRequest } from "../../client/signed-client.ts";
+import type { Answer, SignedRequest } from "../../client/signed-client.ts";
 import {
   describeAnswer,
   expectSession,
@@ -10,7 +10,6 @@ import {
 } from "../answers.ts";
 import { type Case, Deviation } from "../case.ts";
 import type { Site } from "../site.ts";
-import type { Answer } from "../wire.ts";
 
 /** OwnID's contract does not ask for these. Without them, whoever captures a request can use it for a minute. */
 

@@ -5,6 +5,8 @@ export interface WriteQueueOptions {
   readonly limitMs: number;
   /** Called before a write is refused because it has waited too long. */
   readonly onRefused: (loginId: string) => void;
+  /** Returns milliseconds on a clock that never goes back. */
+  readonly now?: () => number;
 }
 
 export interface WriteQueue {
@@ -13,7 +15,8 @@ export interface WriteQueue {
    * milliseconds, so that it can end as early as without the queue.
    *
    * @throws {WriteContended} the earlier writes took too long, and this one was not run
-   * @throws {DatabaseUnavailable} | {HotCopyUnavailable} an earlier write got no answer, and this one was not run
+   * @throws {DatabaseUnavailable} | {HotCopyUnavailable} an earlier write waited for an answer in vain, and this one
+   * was not run
    */
   run(loginId: string, write: (waitedMs: number) => Promise<void>): Promise<void>;
 }
@@ -29,17 +32,19 @@ interface Waiting {
  * would all read the same row, and each compare-and-set but one would fail. The order only saves work: writes of other
  * processes, or under another spelling of the login id, still meet in the database.
  *
- * If Redis or the database does not answer a write, those that wait for it fail with it. Otherwise each of them would
- * begin to wait for the same answer only when its turn comes, and would be answered a whole time limit late.
+ * If a write fails because Redis does not answer, or after half the time limit because of the database, those that wait
+ * for it fail with it. Otherwise each of them would begin to wait for the same answer only when its turn comes, and would
+ * be answered a whole time limit late. A failure that comes sooner costs them little, and may be due to that one value.
  */
-export function createWriteQueue({ limitMs, onRefused }: WriteQueueOptions): WriteQueue {
+export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
+  const { limitMs, onRefused, now = () => performance.now() } = options;
   /** For each login id that is being written, the writes that wait for their turn. */
   const queues = new Map<string, Waiting[]>();
 
   /** Resolves with how long the write has waited when its turn comes. */
   function waitIn(queue: Waiting[], loginId: string): Promise<number> {
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    const since = performance.now();
+    const since = now();
     const timer = setTimeout(() => {
       queue.splice(queue.indexOf(waiting), 1);
       onRefused(loginId);
@@ -48,7 +53,7 @@ export function createWriteQueue({ limitMs, onRefused }: WriteQueueOptions): Wri
     const waiting: Waiting = {
       start() {
         clearTimeout(timer);
-        resolve(performance.now() - since);
+        resolve(now() - since);
       },
       fail(error) {
         clearTimeout(timer);
@@ -74,10 +79,11 @@ export function createWriteQueue({ limitMs, onRefused }: WriteQueueOptions): Wri
       const queue = queues.get(loginId);
       if (queue === undefined) queues.set(loginId, []);
       const waitedMs = queue === undefined ? 0 : await waitIn(queue, loginId);
+      const begunAt = now();
       try {
         await write(waitedMs);
       } catch (error) {
-        const failure = withoutAnswer(error);
+        const failure = sharedFailure(error, now() - begunAt >= limitMs / 2);
         if (failure !== null) failWaiting(loginId, failure);
         throw error;
       } finally {
@@ -87,13 +93,14 @@ export function createWriteQueue({ limitMs, onRefused }: WriteQueueOptions): Wri
   };
 }
 
-/** Returns what a waiting write fails with if Redis or the database gave no answer, and `null` if it did. */
-function withoutAnswer(error: unknown): DatabaseUnavailable | HotCopyUnavailable | null {
-  if (error instanceof HotCopyUnavailable) return new HotCopyUnavailable(error.message);
-  if (error instanceof DatabaseUnavailable) return new DatabaseUnavailable(error.message, error.fix);
+/** Returns what the waiting writes fail with, and `null` if they may run. */
+function sharedFailure(error: unknown, isLate: boolean): DatabaseUnavailable | HotCopyUnavailable | null {
+  if (error instanceof HotCopyUnavailable) return error;
+  if (!isLate) return null;
+  if (error instanceof DatabaseUnavailable) return error;
   if (!(error instanceof OutcomeUnknown)) return null;
   return new DatabaseUnavailable(
-    "the database did not answer an earlier write of the same user",
+    "the outcome of an earlier write of the same user is unknown",
     "see the log for that write",
   );
 }

@@ -7,7 +7,12 @@ import { errorOf } from "../support/outcome.ts";
 function queueWith(limitMs: number) {
   const started: string[] = [];
   const refused: string[] = [];
-  const queue = createWriteQueue({ limitMs, onRefused: (loginId) => refused.push(loginId) });
+  const clock = { ms: 0 };
+  const queue = createWriteQueue({
+    limitMs,
+    onRefused: (loginId) => refused.push(loginId),
+    now: () => clock.ms,
+  });
   function write(loginId: string, name: string) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const done = queue.run(loginId, () => {
@@ -16,7 +21,7 @@ function queueWith(limitMs: number) {
     });
     return { done, resolve, reject };
   }
-  return { started, refused, write };
+  return { started, refused, write, clock };
 }
 
 test("runs the writes of one login id one after another, and those of others at once", async () => {
@@ -71,17 +76,18 @@ test("does not let a write wait for one that has ended", async () => {
   expect(started).toEqual(["first", "second"]);
 });
 
-describe("a write that gets no answer", () => {
+describe("a write that waits for an answer in vain", () => {
   test.each([
-    ["from Redis", new HotCopyUnavailable(), HotCopyUnavailable],
-    ["from the database", new DatabaseUnavailable("silent", "wait"), DatabaseUnavailable],
-    ["about its outcome", new OutcomeUnknown("lost"), DatabaseUnavailable],
-  ])("%s fails those that wait for it at once, and none that come later", async (_, error, expected) => {
-    const { started, refused, write } = queueWith(10_000);
+    ["of Redis", new HotCopyUnavailable(), 0, HotCopyUnavailable],
+    ["of the database", new DatabaseUnavailable("silent", "wait"), 5000, DatabaseUnavailable],
+    ["about its outcome", new OutcomeUnknown("lost"), 5000, DatabaseUnavailable],
+  ])("%s fails those that wait for it at once, and none that come later", async (_, error, ms, expected) => {
+    const { started, refused, write, clock } = queueWith(10_000);
     const first = write("ann", "first");
     const second = errorOf(write("ann", "second").done);
     const third = errorOf(write("ann", "third").done);
     const other = write("bob", "other");
+    clock.ms = ms;
     first.reject(error);
     expect(await errorOf(first.done)).toBe(error);
     expect(await second).toBeInstanceOf(expected);
@@ -94,3 +100,21 @@ describe("a write that gets no answer", () => {
     expect(refused).toEqual([]);
   });
 });
+
+test.each([
+  ["refuses its value", new DatabaseUnavailable("a constraint refuses the value", "change it")],
+  ["loses its connection", new OutcomeUnknown("lost")],
+])(
+  "a write that fails soon, because the database %s, does not fail those that wait for it",
+  async (_, error) => {
+    const { started, write, clock } = queueWith(10_000);
+    const first = write("ann", "first");
+    const second = write("ann", "second");
+    clock.ms = 4999;
+    first.reject(error);
+    expect(await errorOf(first.done)).toBe(error);
+    second.resolve();
+    await second.done;
+    expect(started).toEqual(["first", "second"]);
+  },
+);

@@ -33,7 +33,8 @@ const finalProblems: Readonly<Record<string, string>> = {
  * Opens a file for appending; it is created with mode 0600. Each write first looks whether the path still names the open
  * file, so that the file can be rotated by renaming it, without a signal. A full disk, or a pipe without a reader, makes
  * `write` throw; it never blocks. A batch that was written in part is completed before the promise resolves, so that no
- * line is torn.
+ * line is torn. If the file refuses the rest and the path no longer names it, as when a full file was deleted, the
+ * promise rejects, and the batch is lost.
  *
  * @throws {ConfigurationInvalid} the file can never be written
  */
@@ -70,15 +71,19 @@ export function openAuditFile({ path, onTrouble }: AuditFileOptions): AuditFile 
   async function complete(file: number, bytes: Buffer, begun: number): Promise<number> {
     isCompleting = true;
     let written = begun;
-    while (written < bytes.length) {
-      await Bun.sleep(retryMs);
-      try {
-        written += append(file, bytes, written);
-      } catch (error) {
-        reportFailure(error);
+    try {
+      while (written < bytes.length) {
+        await Bun.sleep(retryMs);
+        try {
+          written += append(file, bytes, written);
+        } catch (error) {
+          reportFailure(error);
+          if (!isAt(path, file)) throw error;
+        }
       }
+    } finally {
+      isCompleting = false;
     }
-    isCompleting = false;
     return written;
   }
 

@@ -13,6 +13,7 @@ import { makeFifo, openFifo } from "../../scripts/faults/harness/fifo.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { openAuditFile } from "../../src/process/audit-file.ts";
+import { errorOf } from "../support/outcome.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let path: string;
@@ -88,6 +89,17 @@ describe("the file of the audit log", () => {
     reader.fill();
     expect(() => file.write("2\n")).toThrow("EAGAIN");
     expect(troubles).toEqual(["ENXIO", null]);
+  });
+
+  test("gives up the rest of a batch that it refuses once the path names another file", async () => {
+    makeFifo(path);
+    using reader = openFifo(path);
+    const file = open();
+    const writing = Promise.resolve(file.write(`${"x".repeat(100_000)}\n`));
+    rmSync(path);
+    expect(String(await errorOf(writing))).toContain("EAGAIN");
+    file.write("1\n");
+    expect([read(), reader.read().startsWith("x")]).toEqual(["1\n", true]);
   });
 
   test("that can never be written is a wrong setting", () => {

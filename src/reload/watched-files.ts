@@ -27,7 +27,7 @@ export interface WatchedFilesOptions {
 export interface WatchedFiles {
   /** Reloads each file whose content has changed and was the same at two consecutive looks, so that it is complete. */
   look(): Promise<void>;
-  /** Reloads every file now, whether it has changed or not. */
+  /** Reloads every file now, whether it has changed or not. Only changes and refusals are logged one by one. */
   reloadAll(): Promise<void>;
 }
 
@@ -89,7 +89,7 @@ export function createWatchedFiles({ files, logger, onEvent }: WatchedFilesOptio
         for (const entry of watched) {
           if (isPipe(entry.file.path)) continue;
           const content = digestOf(entry.file.path);
-          const isChange = entry.file.reload !== null || (entry.loaded !== "" && content !== entry.loaded);
+          const isChange = entry.loaded !== "" && content !== entry.loaded;
           entry.loaded = content;
           entry.seen = content;
           await reload(entry.file, isChange);

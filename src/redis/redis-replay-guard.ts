@@ -117,7 +117,11 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
         const isOld = mayBeForgotten(endpoint, signedAtMs);
         const seen = await (isOld ? client.get(key) : first[endpoint](client, key));
         if (!isOld) comeBack();
-        const isUnsure = isOld || (endpoint !== "get" && !isFromSeenMaster(key, master));
+        // A new epoch may have been seen while the command was in flight.
+        const isUnsure =
+          isOld ||
+          mayBeForgotten(endpoint, signedAtMs) ||
+          (endpoint !== "get" && !isFromSeenMaster(key, master));
         if (seen === null) return isUnsure ? "open" : "run";
         return await claimAgain(key, seen, endpoint, isUnsure);
       } catch (error) {

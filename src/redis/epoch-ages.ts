@@ -26,19 +26,9 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
   const firstSeen = new Map<string, FirstSeen>();
   const unrecorded = new Set<string>();
   const inFlight = new Set<string>();
-  // The maximum over all epochs, computed in advance because every lookup reads it.
-  let graceOverAt = Number.NEGATIVE_INFINITY;
-  let youngestSeenAtMs: number | null = null;
 
   function seenBefore(ageMs: number): FirstSeen {
     return { atMs: Date.now() - ageMs, graceOverAt: performance.now() + Math.max(0, graceMs - ageMs) };
-  }
-
-  function remember(epoch: string, seen: FirstSeen): void {
-    firstSeen.set(epoch, seen);
-    const all = [...firstSeen.values()];
-    graceOverAt = Math.max(...all.map((one) => one.graceOverAt));
-    youngestSeenAtMs = Math.max(...all.map(({ atMs }) => atMs));
   }
 
   async function tryToRecord(epoch: string): Promise<void> {
@@ -46,7 +36,7 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
     inFlight.add(epoch);
     try {
       const ageMs = await record(epoch);
-      if (unrecorded.delete(epoch)) remember(epoch, earlier(firstSeen.get(epoch), seenBefore(ageMs)));
+      if (unrecorded.delete(epoch)) firstSeen.set(epoch, earlier(firstSeen.get(epoch), seenBefore(ageMs)));
     } catch (error) {
       failed(error);
     } finally {
@@ -65,7 +55,7 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
      */
     async see(epoch: string): Promise<void> {
       if (firstSeen.has(epoch)) return;
-      remember(epoch, seenBefore(0));
+      firstSeen.set(epoch, seenBefore(0));
       unrecorded.add(epoch);
       await tryToRecord(epoch);
     },
@@ -78,17 +68,21 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
     /** Counts the epoch as first seen now, whatever is recorded of it. */
     startAnew(epoch: string): void {
       unrecorded.delete(epoch);
-      remember(epoch, seenBefore(0));
+      firstSeen.set(epoch, seenBefore(0));
     },
 
     /** Whether every epoch seen so far is recorded. */
     areRecorded: () => unrecorded.size === 0,
 
     /** Whether the grace of every epoch seen so far is over. */
-    isGraceOver: () => graceOverAt <= performance.now(),
+    isGraceOver(): boolean {
+      const now = performance.now();
+      return [...firstSeen.values()].every(({ graceOverAt }) => graceOverAt <= now);
+    },
 
     /** When the youngest epoch was first seen by any sidecar, in milliseconds since the Unix epoch; `null` if none was. */
-    youngestSeenAtMs: () => youngestSeenAtMs,
+    youngestSeenAtMs: () =>
+      firstSeen.size === 0 ? null : Math.max(...[...firstSeen.values()].map(({ atMs }) => atMs)),
   };
 }
 

@@ -63,10 +63,3 @@ export function worstOf(verdicts: readonly Verdict[]): Verdict {
   const fixes = [...new Set(those.map(({ fix }) => fix).filter((fix) => fix !== null))];
   return { status, detail: details.join("; "), fix: fixes.length > 0 ? fixes.join("\n") : null };
 }
-
-const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i;
-
-/** Returns whether traffic to this host stays on this machine. */
-export function isLoopback(host: string): boolean {
-  return loopback.test(host);
-}

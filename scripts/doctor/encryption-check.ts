@@ -1,5 +1,6 @@
+import { isLoopback } from "../../src/config/loopback.ts";
 import type { RunSql } from "../../src/directory/dialects/dialect.ts";
-import { type Check, fine, isLoopback, warning } from "./check.ts";
+import { type Check, fine, warning } from "./check.ts";
 import type { Database } from "./database.ts";
 
 /**

@@ -1,5 +1,6 @@
+import { isLoopback } from "../../src/config/loopback.ts";
 import type { RedisConnectionOptions } from "../../src/redis/options.ts";
-import { type Check, fine, isLoopback, type Verdict, warning, worstOf, wrong } from "./check.ts";
+import { type Check, fine, type Verdict, warning, worstOf, wrong } from "./check.ts";
 import type { RedisMaster, RedisServers } from "./redis-servers.ts";
 
 const versionMin = 7;

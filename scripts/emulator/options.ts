@@ -1,5 +1,5 @@
+import { isLoopback } from "../../src/config/loopback.ts";
 import { UsageWrong } from "../command.ts";
-import { isLoopback } from "../doctor/check.ts";
 import { parseInteger } from "../quantities.ts";
 
 export const emulatorOptions = {

@@ -1,6 +1,6 @@
+import { isLoopback } from "../../src/config/loopback.ts";
 import { AnswerTooLong, readAnswerBody } from "../client/answer-body.ts";
 import { fetchDirect } from "../client/fetch-direct.ts";
-import { isLoopback } from "../doctor/check.ts";
 import { codeOf, reasonOf } from "../reason.ts";
 
 export interface SignedRequest {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import type { DatabaseKind } from "./database-address.ts";
+import { isLoopback } from "./loopback.ts";
 
 export interface InstallationNames {
   readonly table: string;
@@ -45,8 +46,4 @@ function addressOf(kind: DatabaseKind, url: string): string {
   const named = host.toLowerCase().replace(/\.$/, "");
   const place = searchParams.get("path") ?? (isLoopback(named) ? "localhost" : named);
   return `${place}:${port || defaultPorts[kind]}${pathname}`;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

@@ -1,10 +1,10 @@
+import { isLoopback } from "./loopback.ts";
+import { parseBase64Secrets } from "./secret-texts.ts";
 import { Refusal } from "./setting-kinds.ts";
 
-const secretsMax = 2;
 /** Standard Webhooks asks for 24 to 64 bytes. */
 const secretBytesMin = 24;
 const secretBytesMax = 64;
-const secretPrefix = "whsec_";
 
 /** Reads the address of the site's endpoint. It is written to the log, so it may not contain a password. */
 export function parseSessionUrl(text: string): URL | Refusal | null {
@@ -18,15 +18,10 @@ export function parseSessionUrl(text: string): URL | Refusal | null {
 
 /** Returns whether a request to this address leaves the machine unencrypted. */
 export function isExposed({ protocol, hostname }: URL): boolean {
-  return protocol === "http:" && !/^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+  return protocol === "http:" && !isLoopback(hostname);
 }
 
 /** Reads one secret of Standard Webhooks, or two while one replaces the other: base64, with or without `whsec_`. */
 export function parseWebhookSecrets(text: string): readonly Uint8Array[] | null {
-  const spellings = text.split(",").map((part) => part.trim().replace(secretPrefix, ""));
-  if (spellings.length > secretsMax) return null;
-  if (!spellings.every((spelling) => /^[A-Za-z0-9+/]+={0,2}$/.test(spelling))) return null;
-  const secrets = spellings.map((spelling) => new Uint8Array(Buffer.from(spelling, "base64")));
-  const fits = ({ length }: Uint8Array) => length >= secretBytesMin && length <= secretBytesMax;
-  return secrets.every(fits) ? secrets : null;
+  return parseBase64Secrets(text, { prefix: "whsec_", bytesMin: secretBytesMin, bytesMax: secretBytesMax });
 }

@@ -1,6 +1,7 @@
 import { SignJWT } from "jose";
+import type { SessionType } from "../protocol/session-type.ts";
 import type { SessionKeys } from "./key-ring.ts";
-import type { SessionIssuer, SessionType } from "./session-issuer.ts";
+import type { SessionIssuer } from "./session-issuer.ts";
 import { earliestIssueTime, headerTypeOf, type OwnClaims } from "./session-token.ts";
 
 export interface JwtIssuerOptions {

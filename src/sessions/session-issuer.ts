@@ -1,8 +1,7 @@
 import type { JSONWebKeySet } from "jose";
+import type { SessionType } from "../protocol/session-type.ts";
 import type { TokenKind } from "./session-token.ts";
 import type { Subject } from "./subject.ts";
-
-export type SessionType = "browser" | "mobile";
 
 /** What OwnID asks for. */
 export interface SessionRequest {

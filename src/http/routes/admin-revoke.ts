@@ -61,7 +61,7 @@ export function adminRevoke(options: AdminRevokeOptions) {
           audited(audit, { event: "revocation", ...entry }, () => revoke(named)),
         );
         const [what] = Object.keys(body);
-        logger.info({ requestId, audit: "revocation", what }, "revoked");
+        logger.info({ requestId, what }, "revoked");
         return status(204, undefined);
       },
       { parse: "json", body: OneOfThree, response: { 204: Type.Void() } },

@@ -75,7 +75,7 @@ export function adminUsers(options: AdminUsersOptions) {
       async (context) => {
         const entry = entryOf("DELETE /admin/users/{loginId}", context);
         await audited(audit, entry, () => erase(entry));
-        logger.info({ requestId: entry.requestId, audit: "erasure" }, "a user's data was erased");
+        logger.info({ requestId: entry.requestId }, "a user's data was erased");
         return context.status(204, undefined);
       },
       { params, response: { 204: Type.Void() } },

@@ -47,7 +47,7 @@ export interface OpenedDependencies {
 
 /**
  * Opens what the settings ask for, with every adapter in its place. The connections are made in the background; only the
- * files of keys and of the audit log are read and opened now.
+ * files of keys, of the audit log and of the state of sessions are read and opened now.
  *
  * @throws {ConfigurationInvalid} a file is missing or wrong
  */

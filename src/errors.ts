@@ -2,7 +2,8 @@
  * Each failure that a caller can see has one class and one stable code. `http/problem.ts` maps codes to statuses;
  * nothing else knows a status.
  *
- * The messages are shown to callers. They are written here and never contain anything that was submitted.
+ * Only the message of `RequestInvalid` is shown to callers; the others are for the log. None contains anything that was
+ * submitted.
  */
 export const errorCodes = [
   "ERR_REQUEST_INVALID",
@@ -37,10 +38,10 @@ export const errorCodes = [
 export type ErrorCode = (typeof errorCodes)[number];
 
 /**
- * Why a request was refused, for those codes whose reason the caller must not learn. The log and the metrics contain
+ * Why a request failed, for those codes whose reason the caller must not learn. The log and the metrics contain
  * it, the answer does not.
  */
-export const refusalReasons = {
+export const failureReasons = {
   ERR_SIGNATURE_INVALID: [
     "signature header missing",
     "signature header repeated",
@@ -80,13 +81,13 @@ export const refusalReasons = {
   ],
 } as const satisfies Partial<Record<ErrorCode, readonly string[]>>;
 
-export type SignatureFault = (typeof refusalReasons.ERR_SIGNATURE_INVALID)[number];
-export type PathFault = (typeof refusalReasons.ERR_PATH_UNKNOWN)[number];
-export type SessionProviderFault = (typeof refusalReasons.ERR_SESSION_PROVIDER_UNAVAILABLE)[number];
+export type SignatureFault = (typeof failureReasons.ERR_SIGNATURE_INVALID)[number];
+export type PathFault = (typeof failureReasons.ERR_PATH_UNKNOWN)[number];
+export type SessionProviderFault = (typeof failureReasons.ERR_SESSION_PROVIDER_UNAVAILABLE)[number];
 
 export abstract class SidecarError extends Error {
   abstract readonly code: ErrorCode;
-  /** One of `refusalReasons`, for the operator only. */
+  /** One of `failureReasons`, for the operator only. */
   readonly reason: SignatureFault | PathFault | SessionProviderFault | null = null;
 }
 

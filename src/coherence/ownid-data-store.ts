@@ -11,7 +11,7 @@ export interface HeldUser {
  * What the endpoints need from the layers below. For each login id, `get` and `set` behave as one register: `get`
  * returns the value that the primary database held at some instant during the call.
  *
- * `get`, `set` and `findForSession` throw `UserUnknown`. Every method throws `DatabaseUnavailable`, `Overloaded` or
+ * `get`, `set`, `findForSession` and `inspect` throw `UserUnknown`. Every method throws `DatabaseUnavailable`, `Overloaded` or
  * `HotCopyUnavailable` if it cannot answer truthfully.
  */
 export interface OwnIdDataStore {

@@ -75,8 +75,8 @@ export interface UserDirectory {
   noData(): null | "";
 
   /**
-   * Replaces one user's `ownIdData` by compare-and-set, unless the deadline has passed. The statement is never sent
-   * twice.
+   * Replaces one user's `ownIdData` by compare-and-set, unless the deadline has passed. The statement is sent
+   * again only if the database reported that it did nothing.
    *
    * @throws {DatabaseUnavailable} | {OwnIdDataTooLong} | {Overloaded} nothing was written
    * @throws {OutcomeUnknown} the write may have been committed, may still be until the deadline, or has changed

@@ -11,6 +11,6 @@ export function judgeTlsVerification(
   { isProduction, usesTls }: { readonly isProduction: boolean; readonly usesTls: boolean },
 ): { readonly isWrong: boolean; readonly sentence: string } | null {
   if (environment[variable] !== "0") return null;
-  const sentence = `${variable}=0 asks for connections without verified certificates, which the sidecar does not make: unset it. To trust a certificate authority of your own, set DATABASE_TLS_CA_FILE or REDIS_TLS_CA_FILE.`;
+  const sentence = `${variable}=0 asks for connections without verified certificates, which the sidecar does not make: unset it. To trust a certificate authority of your own, set DATABASE_TLS_CA_FILE or REDIS_TLS_CA_FILE, or NODE_EXTRA_CA_CERTS for SESSION_URL.`;
   return { isWrong: isProduction && usesTls, sentence };
 }

@@ -70,7 +70,8 @@ export function createTableExaminer(client: SqlClient, names: TableNames): Table
 }
 
 /**
- * Both statements are tried with a login id that no user has, since catalogues do not show every privilege and state.
+ * The SELECT of a session, which reads all that a lookup reads, and the UPDATE are tried with a login id that no user has,
+ * since catalogues do not show every privilege and state.
  */
 async function examineTable(
   client: SqlClient,

@@ -92,8 +92,8 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
   let leftServerMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * Runs a statement within the deadline. A statement that the database has not begun is sent again, and so is a read
-   * whose connection was lost. A write is not.
+   * Runs a statement within the deadline. A statement of which the database reported that it did nothing is sent again if
+   * it was `busy`, and so is a read whose connection was lost. A write whose connection was lost is not.
    */
   async function ask(statement: SqlStatement): Promise<SqlResult> {
     const sendsMax = statement.isWrite ? 1 : readSendsMax;

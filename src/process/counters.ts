@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes, refusalReasons, type SidecarError } from "../errors.ts";
+import { type ErrorCode, errorCodes, failureReasons, type SidecarError } from "../errors.ts";
 
 /** What is counted, and under which names. To count an event is one addition; nothing here depends on Prometheus. */
 
@@ -30,7 +30,7 @@ export const guardEvents = ["fell back", "returned"] as const;
 /** What happened to a file of keys or secrets that has changed. */
 export const reloadEvents = ["reloaded", "refused", "restart needed"] as const;
 /**
- * `recorded`: the audit log has accepted an entry. `write failed`: its file began to refuse what is written. `dropped`: an
+ * `recorded`: an entry was given to the audit log; it may still be `dropped`. `write failed`: its file began to refuse what is written. `dropped`: an
  * entry was lost, since too many were waiting to be written.
  */
 export const auditEvents = ["recorded", "write failed", "dropped"] as const;
@@ -101,7 +101,7 @@ export function createRequestCounter() {
  * Counts failures on both listeners, unknown paths included. The label `reason` is empty if the code has no reasons.
  */
 export function createFailureCounter() {
-  const reasons: Partial<Record<ErrorCode, readonly string[]>> = refusalReasons;
+  const reasons: Partial<Record<ErrorCode, readonly string[]>> = failureReasons;
   const byCode = new Map(errorCodes.map((code) => [code, createEventCounter(reasons[code] ?? [""])]));
   function* series(): Iterable<readonly [Labels, number]> {
     for (const [code, { counts }] of byCode)

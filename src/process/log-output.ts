@@ -1,9 +1,9 @@
 /**
- * Where the log goes: standard output, which may be a pipe that nobody reads, a closed pipe, or a file on a full
+ * Where a log goes: standard output or a file. Either may be a pipe that nobody reads, a closed pipe, or a file on a full
  * disk.
  */
 export interface LogOutput {
-  /** Accepts one entry of the log, which is one or more complete lines. Never throws and never waits. */
+  /** Accepts one entry, which is one or more complete lines. Never throws and never waits. */
   write(entry: string): void;
   /** Resolves when everything has been written, and after `flushMs` at the latest. */
   flush(): Promise<void>;

@@ -53,7 +53,7 @@ for (const { name, open } of sharedPlaces) {
         redis.hotCopy,
       );
       await racing.store.erase(sol);
-      expect(racing.table.read(sol)).toBeNull();
+      expect((await racing.store.inspect(sol)).user).toMatchObject({ ownIdData: null, blocked: true });
     });
 
     test("erases whatever a stale hash or another writer says", async () => {

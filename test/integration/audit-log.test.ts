@@ -95,6 +95,7 @@ describeWithPrivate("redis", "the audit log of a running sidecar", () => {
   });
 
   test("is opened anew when it was renamed, with the next entry or on SIGHUP, and loses none", async () => {
+    const before = entries().length;
     renameSync(file, folder.at("audit.log.1"));
     await client.session(sol);
     expect(await eventually(async () => existsSync(file), true)).toBe(true);
@@ -103,6 +104,8 @@ describeWithPrivate("redis", "the audit log of a running sidecar", () => {
     renameSync(file, folder.at("audit.log.2"));
     sidecar.signal("SIGHUP");
     expect(await eventually(async () => existsSync(file), true)).toBe(true);
+    const linesOf = (name: string) => readFileSync(folder.at(name), "utf8").trimEnd().split("\n");
+    expect([linesOf("audit.log.1").length, linesOf("audit.log.2").length]).toEqual([before, 1]);
   });
 
   test("records that keys have changed, and from when another key signs, as does the log", async () => {

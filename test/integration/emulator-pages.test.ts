@@ -4,11 +4,11 @@ import { type RedisServer, startRedis } from "../../scripts/servers/redis-server
 import { runStatement } from "../../scripts/servers/run-statement.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { type Chromium, launchChromium } from "../support/chromium.ts";
-import { describeWith, describeWithChromium, describeWithPrivate } from "../support/describe-with.ts";
+import { describeWith, describeWithPrivate, describeWithProgram } from "../support/describe-with.ts";
 import { type EmulatorProcess, startEmulator } from "../support/emulator-process.ts";
 import { walkDemoSite, walkReactSite } from "../support/emulator-walks.ts";
 
-describeWithChromium("the emulator's pages in Chromium", () => {
+describeWithProgram("chromium", "the emulator's pages in Chromium", () => {
   let chromium: Chromium;
   beforeAll(async () => {
     chromium = await launchChromium();

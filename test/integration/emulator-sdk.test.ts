@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { BrowserPage } from "../support/browser-page.ts";
 import { type Chromium, launchChromium } from "../support/chromium.ts";
-import { describeWithChromium } from "../support/describe-with.ts";
+import { describeWithProgram } from "../support/describe-with.ts";
 import { type EmulatorProcess, startEmulator } from "../support/emulator-process.ts";
 
 /**
@@ -24,7 +24,7 @@ const page = (
   </script>
   <script async src="${sdkUrl}"></script>`;
 
-describeWithChromium("the stand-in for the SDK", () => {
+describeWithProgram("chromium", "the stand-in for the SDK", () => {
   let chromium: Chromium;
   let emulator: EmulatorProcess;
   let site: Bun.Server<unknown>;

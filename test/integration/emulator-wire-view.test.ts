@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { BrowserPage } from "../support/browser-page.ts";
 import { type Chromium, launchChromium } from "../support/chromium.ts";
-import { describeWithChromium } from "../support/describe-with.ts";
+import { describeWithProgram } from "../support/describe-with.ts";
 import { type EmulatorProcess, startEmulator } from "../support/emulator-process.ts";
 
-describeWithChromium("the wire view", () => {
+describeWithProgram("chromium", "the wire view", () => {
   let chromium: Chromium;
   let emulator: EmulatorProcess;
   let page: BrowserPage;

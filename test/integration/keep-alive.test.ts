@@ -4,8 +4,10 @@ import { connect } from "node:net";
 import { createSignedClient } from "../../scripts/client/signed-client.ts";
 import { createTickingClock } from "../../scripts/client/ticking-clock.ts";
 import { freePort } from "../../scripts/servers/free-port.ts";
+import { programPath } from "../../scripts/servers/server-binaries.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
+import { describeWithPrivate } from "../support/describe-with.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 
 setDefaultTimeout(30_000);
@@ -44,37 +46,32 @@ describe("KEEP_ALIVE_SECONDS", () => {
   });
 });
 
-const nginx = Bun.which("nginx", { PATH: `${process.env.PATH}:/usr/sbin` });
-
-describe.skipIf(nginx === null)(
-  "a real nginx that keeps its connections for less than the sidecar does",
-  () => {
-    test.concurrent("never meets one that is being closed", async () => {
-      using folder = temporaryFolder();
-      await using sidecar = spawnSidecar({ ...short, OWNID_SHARED_SECRET: sharedSecret.toString("base64") });
-      const { baseUrl } = await sidecar.ready();
-      await using proxy = await startNginx(folder.path, new URL(baseUrl).host);
-      const client = createSignedClient({
-        baseUrl: `http://127.0.0.1:${proxy.port}/ownid`,
-        sharedSecret,
-        now: createTickingClock(),
-      });
-      // Pauses around the time after which nginx gives up an idle connection, and the sidecar a little later.
-      const senders = Array.from({ length: 12 }, async (_, sender) => {
-        const statuses: number[] = [];
-        for (const pauseMs of [0, 900, 1000, 1100]) {
-          await Bun.sleep(pauseMs + sender * 10);
-          // A lookup is a POST like a set, which nginx does not send again, and lookups do not contend with each other.
-          statuses.push((await client.get(sol)).status);
-        }
-        return statuses;
-      });
-      const statuses = (await Promise.all(senders)).flat();
-      expect(statuses.filter((status) => status !== 204)).toEqual([]);
-      expect(statuses).toHaveLength(12 * 4);
+describeWithPrivate("nginx", "a real nginx that keeps its connections for less than the sidecar does", () => {
+  test.concurrent("never meets one that is being closed", async () => {
+    using folder = temporaryFolder();
+    await using sidecar = spawnSidecar({ ...short, OWNID_SHARED_SECRET: sharedSecret.toString("base64") });
+    const { baseUrl } = await sidecar.ready();
+    await using proxy = await startNginx(folder.path, new URL(baseUrl).host);
+    const client = createSignedClient({
+      baseUrl: `http://127.0.0.1:${proxy.port}/ownid`,
+      sharedSecret,
+      now: createTickingClock(),
     });
-  },
-);
+    // Pauses around the time after which nginx gives up an idle connection, and the sidecar a little later.
+    const senders = Array.from({ length: 12 }, async (_, sender) => {
+      const statuses: number[] = [];
+      for (const pauseMs of [0, 900, 1000, 1100]) {
+        await Bun.sleep(pauseMs + sender * 10);
+        // A lookup is a POST like a set, which nginx does not send again, and lookups do not contend with each other.
+        statuses.push((await client.get(sol)).status);
+      }
+      return statuses;
+    });
+    const statuses = (await Promise.all(senders)).flat();
+    expect(statuses.filter((status) => status !== 204)).toEqual([]);
+    expect(statuses).toHaveLength(12 * 4);
+  });
+});
 
 async function startNginx(folder: string, upstream: string) {
   const port = await freePort();
@@ -95,7 +92,7 @@ async function startNginx(folder: string, upstream: string) {
     }`,
   );
   const child = Bun.spawn(
-    [nginx ?? "nginx", "-p", folder, "-c", `${folder}/nginx.conf`, "-g", "user root;"],
+    [programPath("nginx"), "-p", folder, "-c", `${folder}/nginx.conf`, "-g", "user root;"],
     {
       stdout: "ignore",
       stderr: "ignore",

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describeWithProgram } from "../support/describe-with.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
 
 setDefaultTimeout(30_000);
@@ -66,9 +67,17 @@ describe("HTTP_PROXY without NO_PROXY", () => {
 
   test("is overruled by the curl command that `sign` prints", async () => {
     const { output: curl } = await run(script("sign/index.ts", "get", "sol@testmail.com"));
-    // Not every machine has curl, so that the shell only tells which arguments it would get.
+    // The shell tells which arguments curl would get.
     const { output } = await run(["sh", "-c", `curl() { printf '%s\\n' "$@"; }; ${curl}`]);
     expect(output).toContain("\n--noproxy\n*\n");
+  });
+
+  describeWithProgram("curl", "and a real curl", () => {
+    test("does not keep that command from the sidecar", async () => {
+      const { output: curl } = await run(script("sign/index.ts", "get", "sol@testmail.com"));
+      expect((await run(["sh", "-c", curl])).output).toContain("HTTP/1.1 204");
+      expect(proxied).toEqual([]);
+    });
   });
 
   test("does not make doctor take a sidecar for another program", async () => {

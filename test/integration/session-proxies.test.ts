@@ -103,7 +103,8 @@ for (const kind of ["nginx", "caddy"] as const) {
         "x-auth_subject": "mia@testmail.com",
       };
       expect((await visit(forged)).status).toBe(401);
-      await visit(forged, { method: "POST" }, "/login");
+      const login = await visit(forged, { method: "POST" }, "/login");
+      expect([login.status, seen.length]).toEqual([200, 1]);
       for (const name of Object.keys(forged)) expect(seen[0]?.get(name) || null).toBeNull();
       expect((await visit({ ...forged, cookie: `ownid_session=${token}` })).status).toBe(200);
       expect([seen[0]?.get("x-auth-subject"), seen[0]?.get("x-auth-session-type") || null]).toEqual([

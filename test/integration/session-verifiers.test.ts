@@ -4,6 +4,7 @@ import jwt from "jsonwebtoken";
 import jwksRsa from "jwks-rsa";
 import { requirePython } from "../../scripts/servers/server-binaries.ts";
 import { describeWithPython } from "../support/describe-with.ts";
+import { withAnotherSubject } from "../support/session-tokens.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
 
 setDefaultTimeout(30_000);
@@ -37,13 +38,6 @@ function siteWith(algorithm: Algorithm): Site {
   return site;
 }
 
-/** A token whose claims name another user, under the signature of the first one. */
-function altered(token: string): string {
-  const [header = "", claims = "", signature = ""] = token.split(".");
-  const payload = { ...JSON.parse(Buffer.from(claims, "base64url").toString()), sub: "mia@testmail.com" };
-  return [header, Buffer.from(JSON.stringify(payload)).toString("base64url"), signature].join(".");
-}
-
 async function publishedKey({ token, jwksUrl }: Site) {
   const { kid } = jwt.decode(token, { complete: true })?.header ?? {};
   return (await jwksRsa({ jwksUri: jwksUrl, timeout: 5000 }).getSigningKey(kid)).getPublicKey();
@@ -60,7 +54,7 @@ describe("jsonwebtoken with jwks-rsa", () => {
         header: { typ: "ownid-session+jwt", alg: algorithm },
         payload: { sub: sol, session_type: "mobile" },
       });
-      expect(() => jwt.verify(altered(site.token), key, expected)).toThrow("invalid signature");
+      expect(() => jwt.verify(withAnotherSubject(site.token), key, expected)).toThrow("invalid signature");
       expect(() => jwt.verify(site.token, key, { ...expected, audience: "other" })).toThrow(
         "audience invalid",
       );
@@ -81,7 +75,7 @@ describe("Node's own crypto, where jsonwebtoken knows no EdDSA", () => {
         Buffer.from(token.slice(signed.length + 1), "base64url"),
       );
     };
-    expect([key.asymmetricKeyType, holds(site.token), holds(altered(site.token))]).toEqual([
+    expect([key.asymmetricKeyType, holds(site.token), holds(withAnotherSubject(site.token))]).toEqual([
       "ed25519",
       true,
       false,
@@ -114,7 +108,7 @@ for token in tokens:
 
   test.each(algorithms)("verifies a token signed with %s, and refuses an altered one", (algorithm) => {
     const { token, jwksUrl } = siteWith(algorithm);
-    expect(verify(algorithm, jwksUrl, "website", token, altered(token))).toEqual([
+    expect(verify(algorithm, jwksUrl, "website", token, withAnotherSubject(token))).toEqual([
       ["ownid-session+jwt", sol, "mobile"],
       "InvalidSignatureError",
     ]);

@@ -46,10 +46,10 @@ export function describeWithPython(
   );
 }
 
-/** Declares a suite that uses a browser. */
-export function describeWithChromium(title: string, body: () => void): void {
+/** Declares a suite that uses a program whose Debian package has the same name. */
+export function describeWithProgram(program: "chromium" | "curl", title: string, body: () => void): void {
   describeUnless(
-    reasonAgainst(() => requireProgram("chromium", "chromium")),
+    reasonAgainst(() => requireProgram(program, program)),
     title,
     body,
   );

@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { loadConfig, loadSetting } from "../../src/config/load-config.ts";
 import { Secret } from "../../src/config/secret.ts";
 import { settings } from "../../src/config/settings.ts";
+import { OwnClaims } from "../../src/sessions/session-token.ts";
 import {
   failureOf,
   generatedSecret,
@@ -401,6 +402,11 @@ describe("wrong settings", () => {
     expect(problemsOf({ SESSION_HANDOFF: "exchange" })).toEqual([problem]);
     for (const name of ["ADMIN_TOKEN", "BACKEND_TOKEN"])
       expect(problemsOf({ SESSION_HANDOFF: "exchange", [name]: "x".repeat(32) })).toEqual([]);
+  });
+
+  test.each(Object.keys(OwnClaims.properties))("include the sidecar's own claim %s", (claim) => {
+    const problem = `SESSION_CLAIMS names the claim ${claim}, which the sidecar reserves.`;
+    expect(problemsOf({ SESSION_CLAIMS: `${claim}:plan` })).toEqual([problem]);
   });
 
   test.each([

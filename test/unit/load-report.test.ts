@@ -197,7 +197,7 @@ describe("what a person reads", () => {
         record(answered, timedOut);
       }),
     );
-    expect(told).toContainEqual(expect.stringMatching(/^1 requests? \(25 %\) failed .* only --errors/));
+    expect(told).toContainEqual(expect.stringMatching(/^1 request \(25 %\) failed .* only --errors/));
     const all = warnings(recorded(({ record }) => record(answered, timedOut)));
     expect(all).not.toContainEqual(expect.stringContaining("--errors"));
   });

@@ -74,7 +74,7 @@ describe("POST /admin/revoke", () => {
     const before = app.logLines.length;
     await ops.revoke({ loginId: sol });
     const lines = app.logLines.slice(before).join("");
-    expect(lines).toContain('"audit":"revocation","what":"loginId"');
+    expect(lines).toContain('"what":"loginId","msg":"revoked"');
     expect(lines).not.toContain("sol@");
   });
 

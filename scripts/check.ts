@@ -1,8 +1,8 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../src/error-code.ts";
 import { withRunner } from "../src/process/greeting.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
-import { codeOf } from "./reason.ts";
 
 const help = `Checks the source: style and types, and then the tests that need no server.
 

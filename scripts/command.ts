@@ -1,8 +1,9 @@
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import { distance } from "fastest-levenshtein";
+import { codeOf } from "../src/error-code.ts";
 import { ConfigurationInvalid } from "../src/errors.ts";
 import { withRunner } from "../src/process/greeting.ts";
-import { codeOf, reasonOf } from "./reason.ts";
+import { reasonOf } from "./reason.ts";
 
 /**
  * The exit statuses of every command: 0 if what was asked holds, 1 if it does not, 2 for wrong usage, 78 for wrong

@@ -1,9 +1,10 @@
 import { loadSetting } from "../src/config/load-config.ts";
+import { codeOf } from "../src/error-code.ts";
 import { fetchDirect } from "./client/fetch-direct.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { listenerUrl } from "./listener-url.ts";
-import { codeOf, reasonOf } from "./reason.ts";
+import { reasonOf } from "./reason.ts";
 
 const help = `Asks the sidecar on this machine whether it works, for a container's health
 check: GET /livez on the ops listener, where OPS_HOST and OPS_PORT say it is.

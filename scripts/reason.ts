@@ -1,3 +1,5 @@
+import { codeOf } from "../src/error-code.ts";
+
 /** Returns why something failed. The text is never empty, although some errors of the system have only a code. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
@@ -5,9 +7,4 @@ export function reasonOf(error: unknown): string {
   }
   if (!(error instanceof Error)) return String(error) || "unknown";
   return error.message || codeOf(error) || error.name;
-}
-
-/** Returns the operating system's or the runtime's code for a failure, such as `ECONNREFUSED`, or an empty text. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { RedisAddress } from "../../src/config/redis-address.ts";
+import { codeOf } from "../../src/error-code.ts";
 import { shellWord } from "../../src/fix.ts";
 import { explainConnectionFailure } from "../../src/redis/failures.ts";
 import type { RedisConnectionOptions } from "../../src/redis/options.ts";
@@ -121,6 +122,5 @@ async function ofEachNode(
 
 /** ioredis wraps what a sentinel has said. */
 function ofSentinel(error: Error): Error {
-  const code = "code" in error ? `${error.code} ` : "";
-  return new Error(`All sentinels are unreachable. Last error: ${code}${error.message}`);
+  return new Error(`All sentinels are unreachable. Last error: ${codeOf(error)} ${error.message}`);
 }

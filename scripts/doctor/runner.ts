@@ -1,3 +1,4 @@
+import { codeOf } from "../../src/error-code.ts";
 import { type Check, type Item, type Verdict, warning, wrong } from "./check.ts";
 
 /** Why something could not be examined, in words that quote no data. */
@@ -73,6 +74,6 @@ function failed({ reason, fix }: Explanation): Verdict {
 
 /** Explains what only the operating system was asked for. */
 function explainSystemError(error: unknown): Explanation {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "an unexpected error";
+  const code = codeOf(error) || "an unexpected error";
   return { reason: code, fix: "run the doctor as the account that runs the sidecar" };
 }

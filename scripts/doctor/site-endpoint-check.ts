@@ -1,8 +1,9 @@
 import type { Config } from "../../src/config/load-config.ts";
+import { codeOf } from "../../src/error-code.ts";
 import { fixWhen } from "../../src/fix.ts";
 import { webhookHeaders } from "../../src/sessions/standard-webhooks.ts";
 import { fetchDirect } from "../client/fetch-direct.ts";
-import { codeOf, reasonOf } from "../reason.ts";
+import { reasonOf } from "../reason.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 
 type Site = NonNullable<Config["sessions"]["site"]>;

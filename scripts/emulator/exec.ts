@@ -1,6 +1,6 @@
 import { constants } from "node:os";
+import { codeOf } from "../../src/error-code.ts";
 import { UsageWrong } from "../command.ts";
-import { codeOf } from "../reason.ts";
 
 /** What a shell says and exits with if it cannot start a command, by the code of the failure. */
 const startFailures: Readonly<Record<string, { readonly says: string; readonly status: number }>> = {

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import type { Config } from "../../src/config/load-config.ts";
+import { codeOf } from "../../src/error-code.ts";
 import { createPrivateFile, replacePrivateFile } from "../../src/files/private-file.ts";
 import { UsageWrong } from "../command.ts";
 import { tell } from "../progress.ts";
-import { codeOf, reasonOf } from "../reason.ts";
+import { reasonOf } from "../reason.ts";
 import { addressesOf } from "./addresses.ts";
 import { type Addresses, EmulatorState } from "./api/control-api.ts";
 import { RequestFailed } from "./api/failure.ts";

@@ -1,5 +1,6 @@
 import { realpathSync } from "node:fs";
 import type { KeySettings } from "../../src/config/load-config.ts";
+import { codeOf } from "../../src/error-code.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { replacePrivateFile } from "../../src/files/private-file.ts";
 import { revocationSeconds } from "../../src/sessions/jwt-sessions.ts";
@@ -7,7 +8,6 @@ import type { KeyAlgorithm, PrivateJwk } from "../../src/sessions/key-algorithms
 import { createKey } from "../../src/sessions/key-making.ts";
 import { instant, removableAt, statesAt } from "../../src/sessions/key-states.ts";
 import { keySetText, readSigningKeys } from "../../src/sessions/signing-keys.ts";
-import { codeOf } from "../reason.ts";
 import { exclusively } from "./exclusive.ts";
 
 /** What the actions need to know: the file, its algorithm, and how long a key is needed. */

@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { chownSync, statSync } from "node:fs";
+import { codeOf } from "../../src/error-code.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { createPrivateFile } from "../../src/files/private-file.ts";
-import { codeOf } from "../reason.ts";
 
 const waitMs = 10_000;
 

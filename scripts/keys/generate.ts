@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
+import { codeOf } from "../../src/error-code.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { importKey } from "../../src/sessions/key-making.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
-import { codeOf } from "../reason.ts";
 import type { KeyFileSettings, Report } from "./change.ts";
 import { list } from "./list.ts";
 

@@ -1,4 +1,5 @@
 import type { Socket } from "bun";
+import { codeOf } from "../../src/error-code.ts";
 import { type Answer, createResponseReader, ResponseMalformed } from "./response-reader.ts";
 
 /** The reason why a request got no answer, as the table of errors shows it. */
@@ -200,7 +201,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   return (
     reasons[code] ?? (/^E[A-Z0-9_]{2,30}$/.test(code) ? `connection failed: ${code}` : "connection failed")
   );

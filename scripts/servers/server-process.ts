@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { codeOf } from "../../src/error-code.ts";
 import { freePort } from "./free-port.ts";
 import { type Account, runCommand } from "./run-command.ts";
 import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
@@ -176,7 +177,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    if (codeOf(error) !== "ESRCH") throw error;
   }
 }
 

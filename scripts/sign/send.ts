@@ -1,7 +1,8 @@
 import { isLoopback } from "../../src/config/loopback.ts";
+import { codeOf } from "../../src/error-code.ts";
 import { AnswerTooLong, readAnswerBody } from "../client/answer-body.ts";
 import { fetchDirect } from "../client/fetch-direct.ts";
-import { codeOf, reasonOf } from "../reason.ts";
+import { reasonOf } from "../reason.ts";
 
 export interface SignedRequest {
   readonly url: string;

@@ -1,4 +1,5 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
+import { codeOf } from "../../src/error-code.ts";
 import { UsageWrong } from "../command.ts";
 
 const folder = "./data";
@@ -13,9 +14,8 @@ export function keptFile(name: string): string {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
     throw new UsageWrong(
-      `How far it has come is kept in ${folder}, and this account cannot write there${code}: run it where it can.`,
+      `How far it has come is kept in ${folder}, and this account cannot write there (${codeOf(error) || "unknown failure"}): run it where it can.`,
     );
   }
   return `${folder}/${name}`;

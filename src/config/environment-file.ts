@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { codeOf } from "../error-code.ts";
 import { ConfigurationInvalid } from "../errors.ts";
 
 /** The only file that settings are read from. */
@@ -32,7 +33,7 @@ function readText(path: string): string {
       .replace(/^\uFEFF/, "")
       .replaceAll("\r\n", "\n");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    const code = codeOf(error) || "unreadable";
     if (code === "ENOENT") return "";
     throw new ConfigurationInvalid([
       code === "EISDIR"

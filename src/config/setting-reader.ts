@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { codeOf } from "../error-code.ts";
 import { Refusal, type Setting } from "./setting-kinds.ts";
 import { type SettingName, type SettingValue, settings } from "./settings.ts";
 
@@ -81,7 +82,7 @@ export function createSettingReader(environment: Environment) {
     try {
       return readFileSync(path, "utf8");
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+      const code = codeOf(error) || "unreadable";
       problems.push(`${variable} names ${fileFaults.get(code) ?? `a file that cannot be read (${code}).`}`);
       return null;
     }

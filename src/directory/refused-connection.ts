@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { codeOf } from "../error-code.ts";
 import { connectionRefused, type SqlFailure } from "./dialects/sql-failure.ts";
 
 /**
@@ -24,6 +25,6 @@ async function whyNoAddress(host: string): Promise<string | null> {
     await lookup(host);
     return null;
   } catch (error) {
-    return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    return codeOf(error) || "unknown";
   }
 }

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { codeOf } from "../error-code.ts";
 
 /**
  * Creates a file that only this account can read (mode 0600), completely or not at all. The file is written under a
@@ -27,7 +28,7 @@ export function createPrivateFile(path: string, content: string): boolean {
     linkSync(draft, path);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (codeOf(error) === "EEXIST") return false;
     throw error;
   } finally {
     rmSync(draft, { force: true });

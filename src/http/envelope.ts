@@ -1,4 +1,4 @@
-import { Elysia, ParseError, ValidationError } from "elysia";
+import { Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
 import { InternalFault, PathUnknown, RequestInvalid, SidecarError } from "../errors.ts";
 import type { RequestKind, RequestOutcome } from "../process/counters.ts";
 import type { Logger } from "../process/logger.ts";
@@ -96,8 +96,7 @@ function toSidecarError(error: unknown, { url }: Request): SidecarError {
   }
   if (error instanceof ValidationError && error.type !== "response")
     return new RequestInvalid(problemOf(error));
-  if (error instanceof Error && "code" in error && error.code === "NOT_FOUND")
-    return new PathUnknown(explainPath(url));
+  if (error instanceof NotFoundError) return new PathUnknown(explainPath(url));
   return new InternalFault("", { cause: error });
 }
 

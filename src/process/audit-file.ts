@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from "node:fs";
+import { codeOf } from "../error-code.ts";
 import { ConfigurationInvalid } from "../errors.ts";
 import type { Sink } from "./log-output.ts";
 
@@ -45,7 +46,7 @@ export function openAuditFile({ path, onTrouble }: AuditFileOptions): AuditFile 
 
   /** EAGAIN means that the reader of a pipe is slow for a moment, which is not reported. */
   function reportFailure(error: unknown): void {
-    const code = codeOf(error);
+    const code = codeOf(error) || "unknown";
     if (!isInTrouble && code !== "EAGAIN") {
       isInTrouble = true;
       onTrouble(code);
@@ -130,8 +131,4 @@ function isAt(path: string, file: number): boolean {
   const there = statSync(path, { throwIfNoEntry: false });
   const { dev, ino } = fstatSync(file);
   return there?.dev === dev && there.ino === ino;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown";
 }

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { SQL } from "bun";
+import { codeOf } from "../error-code.ts";
 import { ConfigurationInvalid } from "../errors.ts";
 import { createPrivateFile } from "../files/private-file.ts";
 
@@ -76,8 +77,9 @@ async function fillDemoDatabase(path: string): Promise<void> {
  * itself.
  */
 function explained(error: unknown, variable: string, path: string): unknown {
-  if (!(error instanceof Error && "code" in error)) return error;
+  const code = codeOf(error);
+  if (code === "") return error;
   return new ConfigurationInvalid([
-    `${variable}: outside production, ${path} is created where it is missing, and this account cannot read or write it (${String(error.code)}). Set ${variable}, or give this account access to the file and its folder.`,
+    `${variable}: outside production, ${path} is created where it is missing, and this account cannot read or write it (${code}). Set ${variable}, or give this account access to the file and its folder.`,
   ]);
 }

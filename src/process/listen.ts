@@ -1,4 +1,5 @@
 import type { Listener } from "../app.ts";
+import { codeOf } from "../error-code.ts";
 import { ConfigurationInvalid } from "../errors.ts";
 
 export interface ListenerAddress {
@@ -100,7 +101,7 @@ function openServer(
   try {
     app.listen({ hostname: host, port, idleTimeout: keepAliveSeconds + idleTimerSeconds });
   } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : "it cannot be used";
+    const reason = codeOf(error) || "it cannot be used";
     const named = aboutPorts.has(reason) ? variable : variable.replace("PORT", "HOST");
     const problem = `${named}: cannot listen on ${host}:${port} (${reason}).`;
     const fix = port === otherPort ? sameAsOther : (fixes[reason] ?? "");

@@ -1,5 +1,6 @@
 import { constants, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
+import { codeOf } from "../error-code.ts";
 import type { Sink } from "./log-output.ts";
 
 /** How soon a terminal that accepts nothing is retried. */
@@ -48,7 +49,7 @@ async function writeRest(terminal: number, bytes: Buffer, begun: number): Promis
     try {
       written += writeSync(terminal, bytes, written);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+      if (codeOf(error) !== "EAGAIN") throw error;
     }
   }
   return written;

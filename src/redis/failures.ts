@@ -1,3 +1,4 @@
+import { codeOf } from "../error-code.ts";
 import type { RedisConnectionOptions } from "./options.ts";
 
 /** Why something failed and how to fix it, in our words. It quotes nothing that was sent. */
@@ -250,6 +251,6 @@ function nameCode(text: string): string {
 /** Bun reports a failure of TLS by its code alone. ioredis wraps what a sentinel or a node of a Cluster reported. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
-  const code = "code" in error ? `${error.code} ` : "";
-  return `${code}${error.message.replace(/^All sentinels.* Last error: /s, "")}`;
+  const message = error.message.replace(/^All sentinels.* Last error: /s, "");
+  return `${codeOf(error)} ${message}`.trimStart();
 }

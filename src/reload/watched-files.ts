@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { codeOf } from "../error-code.ts";
 import { ConfigurationInvalid } from "../errors.ts";
 import type { reloadEvents } from "../process/counters.ts";
 import type { Logger } from "../process/logger.ts";
@@ -118,6 +119,6 @@ function digestOf(path: string): string {
   try {
     return createHash("sha256").update(readFileSync(path)).digest("base64");
   } catch (error) {
-    return error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    return codeOf(error) || "unreadable";
   }
 }

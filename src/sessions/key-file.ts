@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { CompactSign, type CryptoKey, calculateJwkThumbprint, compactVerify, importJWK } from "jose";
+import { codeOf } from "../error-code.ts";
 import { ConfigurationInvalid } from "../errors.ts";
 import {
   jwkSchemas,
@@ -61,7 +62,7 @@ function parseJson(path: string): unknown {
     if (error instanceof SyntaxError) {
       throw new ConfigurationInvalid([`SESSION_KEYS_FILE: ${path} is not JSON. ${howToCorrect}`]);
     }
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const isMissing = codeOf(error) === "ENOENT";
     throw new ConfigurationInvalid([
       isMissing
         ? `SESSION_KEYS_FILE: ${path} does not exist. Make it with: bun run keys generate`

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { CryptoKey, JSONWebKeySet } from "jose";
+import { codeOf } from "../error-code.ts";
 import { ConfigurationInvalid } from "../errors.ts";
 import { createPrivateFile, keepPrivate, type Privacy } from "../files/private-file.ts";
 import { type KeyAlgorithm, type PrivateJwk, publicJwkOf } from "./key-algorithms.ts";
@@ -94,9 +95,8 @@ export async function createSigningKeys(
   try {
     return createPrivateFile(path, keySetText([active, await createKey(algorithm, nowMs)]));
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
     throw new ConfigurationInvalid([
-      `SESSION_KEYS_FILE: this account cannot create ${path}${code}. Name another file, or give this account access to the folder.`,
+      `SESSION_KEYS_FILE: this account cannot create ${path} (${codeOf(error) || "unknown failure"}). Name another file, or give this account access to the folder.`,
     ]);
   }
 }

@@ -1,3 +1,4 @@
+import { codeOf } from "../error-code.ts";
 import { type SessionProviderFault, SessionProviderUnavailable, UserBlocked } from "../errors.ts";
 import { webhookHeaders } from "./standard-webhooks.ts";
 
@@ -111,7 +112,7 @@ function explain(error: unknown, wasAnswered: boolean, timeoutMs: number): Sessi
     new SessionProviderUnavailable(fault, what);
   if (error instanceof Error && error.name === "TimeoutError")
     return unavailable("no answer in time", `the site did not answer within ${timeoutMs} ms`);
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown failure";
+  const code = codeOf(error) || "unknown failure";
   if (!wasAnswered && neverConnected.has(code))
     return unavailable("not reached", `the site cannot be reached (${code})`);
   if (!wasAnswered && certificateRefused.test(code))

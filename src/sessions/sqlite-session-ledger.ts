@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite";
+import { codeOf } from "../error-code.ts";
 import { SessionLedgerUnavailable } from "../errors.ts";
 import { createPrivateFile } from "../files/private-file.ts";
 import type { SessionLedger, SessionLedgerOptions } from "./session-ledger.ts";
@@ -60,7 +61,10 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
       opened ??= open();
       return work(opened);
     } catch (error) {
-      throw new SessionLedgerUnavailable(`STATE_FILE cannot be used (${codeOf(error)})`, { cause: error });
+      throw new SessionLedgerUnavailable(
+        `STATE_FILE cannot be used (${codeOf(error) || "unknown failure"})`,
+        { cause: error },
+      );
     }
   }
 
@@ -154,8 +158,4 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
       opened = null;
     },
   };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown failure";
 }

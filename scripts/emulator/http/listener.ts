@@ -1,5 +1,5 @@
+import { codeOf } from "../../../src/error-code.ts";
 import { UsageWrong } from "../../command.ts";
-import { codeOf } from "../../reason.ts";
 
 export interface EmulatorListener {
   readonly port: number;

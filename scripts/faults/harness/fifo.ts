@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { codeOf } from "../../../src/error-code.ts";
 
 /** The reading end of a FIFO. It is read only when a test asks for it. */
 export interface FifoReader {
@@ -41,6 +42,6 @@ function untilFull(move: () => number): void {
   try {
     while (move() > 0);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+    if (codeOf(error) !== "EAGAIN") throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { SQL } from "bun";
+import { codeOf } from "../../error-code.ts";
 
 /**
  * What a failed statement means.
@@ -87,10 +88,8 @@ export const connectionRefused: SqlFailure = {
  * identity. Returns `null` for any other error.
  */
 export function certificateRefused(error: unknown): SqlFailure | null {
-  const isDriversOwn = error instanceof SQL.SQLError || !(error instanceof Error);
-  if (isDriversOwn || !("code" in error) || !/CERT|ISSUER|SIGNATURE|ALTNAME/.test(String(error.code)))
-    return null;
-  const code = String(error.code);
+  const code = codeOf(error);
+  if (error instanceof SQL.SQLError || !/CERT|ISSUER|SIGNATURE|ALTNAME/.test(code)) return null;
   return {
     meaning: "not done",
     reason: `the database's certificate is not valid (${code})`,

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
 import { UsageWrong } from "../command.ts";
+import { type BaseUrlRules, baseUrlText, parseBaseUrl } from "./base-url.ts";
 
 /** The only place to which requests are sent. Its name is resolved once. */
 export interface Target {
@@ -14,10 +15,7 @@ export interface Target {
   readonly basePath: string;
 }
 
-export interface TargetRules {
-  /** What a refusal calls the address: `--url`. */
-  readonly argument: string;
-  readonly takesTls: boolean;
+export interface TargetRules extends BaseUrlRules {
   /** The host that `--i-own-this-host` names. */
   readonly ownedHost: string | undefined;
   /** Why another machine is refused: `a load test can take a server down`. */
@@ -36,35 +34,20 @@ loopback.addAddress("::1", "ipv6");
  */
 export async function resolveTarget(text: string, rules: TargetRules): Promise<Target> {
   const { argument, ownedHost } = rules;
-  const url = parseAddress(text, rules);
+  const url = parseBaseUrl(text, rules);
   const name = url.hostname.replace(/^\[(.*)\]$/, "$1");
   const [address, ...others] = isIP(name) === 0 ? await addressesOf(name) : [name];
   const isHere = address !== undefined && [address, ...others].every(isLoopback);
   if (!isHere && ownedHost !== name) throw new UsageWrong(refusalOf(name, rules));
   if (address === undefined) throw new UsageWrong(`${argument}: no address is known for ${name}.`);
-  const basePath = url.pathname.replace(/\/$/, "");
+  const baseUrl = baseUrlText(url);
   return {
-    url: `${url.origin}${basePath}`,
+    url: baseUrl,
     host: url.host,
     address,
     port: Number(url.port || (url.protocol === "https:" ? 443 : 80)),
-    basePath,
+    basePath: baseUrl.slice(url.origin.length),
   };
-}
-
-/** @throws {UsageWrong} */
-function parseAddress(text: string, { argument, takesTls }: TargetRules): URL {
-  const url = URL.parse(text);
-  if (url?.protocol !== "http:" && !(takesTls && url?.protocol === "https:")) {
-    throw new UsageWrong(
-      `${argument} takes the ${takesTls ? "http:// or https://" : "http://"} address of the public listener, such as ` +
-        `http://127.0.0.1:3300/ownid.${takesTls ? "" : " TLS ends in front of it."}`,
-    );
-  }
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
-    throw new UsageWrong(`${argument} takes an address without user, query and fragment.`);
-  }
-  return url;
 }
 
 function isLoopback(address: string): boolean {

@@ -1,4 +1,5 @@
 import type { Answer } from "../client/signed-client.ts";
+import { parseJson } from "../parse-json.ts";
 import { Deviation, NotJudged, Variant } from "./case.ts";
 import type { Site } from "./site.ts";
 
@@ -104,7 +105,7 @@ export async function expectStored(site: Site, expected: string | null): Promise
 export function expectSession(answer: Answer): void {
   expectStatus(answer, 200);
   const json = parseObject(answer.body);
-  if (json === null && isJson(answer.body)) {
+  if (json === null && (parseJson(answer.body) ?? null) !== null) {
     throw new Variant(
       "The session is JSON, but no object. OwnID's documentation speaks of an object.",
       answer,
@@ -115,22 +116,10 @@ export function expectSession(answer: Answer): void {
   }
 }
 
-function isJson(body: string): boolean {
-  try {
-    return JSON.parse(body) !== null;
-  } catch {
-    return false;
-  }
-}
-
 /** Returns the JSON object that the text is, or `null` if it is something else. */
 export function parseObject(body: string): Record<string, unknown> | null {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : null;
-  } catch {
-    return null;
-  }
+  const parsed = parseJson(body);
+  return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : null;
 }
 
 function differenceOf(expected: string | null, found: string | null): string {

@@ -1,4 +1,5 @@
 import { endpoints } from "../client/endpoints.ts";
+import { NoAnswer } from "../client/no-answer.ts";
 import type { Target } from "../client/target.ts";
 import { showStep, tell } from "../progress.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
@@ -8,7 +9,7 @@ import { makeReport, type Report } from "./result.ts";
 import { type Run, runCases } from "./run.ts";
 import { createSite, type ObservedSite } from "./site.ts";
 import { readUserData, restoreUserData, type UserData, unknownData } from "./user-data.ts";
-import { createWire, NoAnswer, type Wire, type WireOptions } from "./wire.ts";
+import { createWire, type Wire, type WireOptions } from "./wire.ts";
 
 export interface ExamineOptions {
   readonly target: Target;

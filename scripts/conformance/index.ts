@@ -3,6 +3,7 @@ import { loadConfig } from "../../src/config/load-config.ts";
 import { RequestInvalid } from "../../src/errors.ts";
 import { demoLoginId, developmentSharedSecret } from "../../src/process/development.ts";
 import { parseLoginId } from "../../src/protocol/login-id.ts";
+import { NoAnswer } from "../client/no-answer.ts";
 import { resolveTarget } from "../client/target.ts";
 import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
@@ -15,7 +16,6 @@ import { htmlReport } from "./html-report.ts";
 import { junitXml } from "./junit.ts";
 import { reportText } from "./report-text.ts";
 import type { Report } from "./result.ts";
-import { NoAnswer } from "./wire.ts";
 
 await runCommand({
   help,

@@ -1,7 +1,8 @@
+import { NoAnswer } from "../client/no-answer.ts";
 import { type Case, Deviation, NotJudged, profileOf, Variant } from "./case.ts";
 import type { CaseResult, Outcome } from "./result.ts";
 import type { Site } from "./site.ts";
-import { NoAnswer, Stopped, type Wire } from "./wire.ts";
+import { Stopped, type Wire } from "./wire.ts";
 
 export interface RunOptions {
   readonly cases: readonly Case[];

@@ -1,7 +1,8 @@
 import { type Action, endpoints } from "../client/endpoints.ts";
+import { NoAnswer } from "../client/no-answer.ts";
 import { type Answer, type Content, macOf, type SignedRequest } from "../client/signed-client.ts";
 import { newTestData } from "./test-data.ts";
-import { NoAnswer, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 /** The server under test, as the cases see it. */
 export interface Site {

@@ -1,12 +1,12 @@
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { createPrivateFile } from "../../src/files/private-file.ts";
 import { shellWord } from "../../src/fix.ts";
+import { NoAnswer } from "../client/no-answer.ts";
 import type { Answer } from "../client/signed-client.ts";
 import { UsageWrong } from "../command.ts";
 import { describeAnswer, isErrorCode404, parseObject, readOwnIdData } from "./answers.ts";
 import { Deviation } from "./case.ts";
 import { isTestData } from "./test-data.ts";
-import { NoAnswer } from "./wire.ts";
 
 /** What the test user had when the run began. `isKnown` is false where the server could not say. */
 export interface UserData {

@@ -1,9 +1,9 @@
 import { readAnswerBody } from "../client/answer-body.ts";
 import { fetchDirect } from "../client/fetch-direct.ts";
+import { describeNoAnswer, NoAnswer } from "../client/no-answer.ts";
 import { type Answer, createSignedClient, type SignedRequest } from "../client/signed-client.ts";
 import type { Target } from "../client/target.ts";
 import { createTickingClock } from "../client/ticking-clock.ts";
-import { describeNoAnswer } from "../sign/send.ts";
 
 export interface Exchange {
   readonly request: SignedRequest;
@@ -13,9 +13,6 @@ export interface Exchange {
   readonly failure: string;
   readonly durationMs: number;
 }
-
-/** No answer came within the time limit, or the connection failed. `message` says which. */
-export class NoAnswer extends Error {}
 
 /** The run was interrupted, or has used up its time or its number of requests. `message` says which. */
 export class Stopped extends Error {}

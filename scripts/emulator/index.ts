@@ -8,7 +8,7 @@ import { besideSidecar } from "./beside-sidecar.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { createExec } from "./exec.ts";
 import { help } from "./help.ts";
-import { defaultPort, emulatorOptions, parseBaseUrl, parseOrigin, parsePort } from "./options.ts";
+import { defaultPort, emulatorOptions, parseLocalBaseUrl, parseOrigin, parsePort } from "./options.ts";
 import type { RunOptions } from "./run.ts";
 import { createPlayground, isGiven } from "./sidecar/playground.ts";
 import type { WorkingDirectory } from "./sidecar/sidecar.ts";
@@ -31,7 +31,7 @@ await runCommand({
     }
     const given: Given = {
       environment,
-      baseUrl: options.url === undefined ? null : parseBaseUrl(options.url),
+      baseUrl: options.url === undefined ? null : parseLocalBaseUrl(options.url),
       isJson: options.json,
       runOptions: {
         port: options.port === undefined ? (isExec ? 0 : defaultPort) : parsePort(options.port),

@@ -1,4 +1,5 @@
 import { isLoopback } from "../../src/config/loopback.ts";
+import { baseUrlText, parseBaseUrl } from "../client/base-url.ts";
 import { UsageWrong } from "../command.ts";
 import { parseInteger } from "../quantities.ts";
 
@@ -20,16 +21,11 @@ export function parsePort(text: string): number {
 }
 
 /** The address of endpoints on this machine, without a slash at its end. @throws {UsageWrong} */
-export function parseBaseUrl(text: string): string {
-  const url = URL.parse(text);
-  if (url?.protocol !== "http:") {
-    throw new UsageWrong(
-      "--url takes the http:// address of the endpoints, such as http://127.0.0.1:3300/ownid.",
-    );
-  }
+export function parseLocalBaseUrl(text: string): string {
+  const url = parseBaseUrl(text, { argument: "--url", takesTls: false });
   if (!isLoopback(url.hostname))
     throw new UsageWrong("--url: the emulator calls endpoints on this machine only.");
-  return text.replace(/\/+$/, "");
+  return baseUrlText(url);
 }
 
 /** @throws {UsageWrong} */

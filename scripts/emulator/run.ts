@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Config } from "../../src/config/load-config.ts";
 import { codeOf } from "../../src/error-code.ts";
 import { createPrivateFile, replacePrivateFile } from "../../src/files/private-file.ts";
+import { signingSecret } from "../client/signing-secret.ts";
 import { UsageWrong } from "../command.ts";
 import { tell } from "../progress.ts";
 import { reasonOf } from "../reason.ts";
@@ -42,8 +43,7 @@ const fixedRunSeed = "ownid-emulator";
  */
 export async function startRun(options: RunOptions, config: Config, sidecar: Sidecar): Promise<Run> {
   const { seedFile, stateFile, oneTimeCode, siteOrigins } = options;
-  const [sharedSecret] = config.signature.sharedSecrets.reveal();
-  if (sharedSecret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
+  const sharedSecret = signingSecret(config);
   const listener = await listenOnLoopback(options.port);
   const { port } = listener;
   const addresses = addressesOf(port, sidecar, oneTimeCode);

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/process/development.ts";
+import { signingSecret } from "../client/signing-secret.ts";
 import { resolveTarget, type Target } from "../client/target.ts";
 import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
@@ -41,12 +42,10 @@ await runCommand({
       ownedHost: options["i-own-this-host"],
       danger: "a load test can take a server down",
     });
-    const [sharedSecret] = config.signature.sharedSecrets.reveal();
-    if (sharedSecret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
     const requests = createSignedRequests({
       ...target,
       ...plan,
-      sharedSecret,
+      sharedSecret: signingSecret(config),
       now: Date.now,
       random: Math.random,
     });

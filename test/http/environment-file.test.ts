@@ -57,7 +57,7 @@ describe("a sidecar or a command in a folder with .env", () => {
     using folder = temporaryFolder();
     writeFileSync(folder.at(".env"), `OWNID_SHARED_SECRET='${secret}'\nBASE_PATH=/a\n`);
     writeFileSync(folder.at(".env.development"), "BASE_PATH=/b\n");
-    const signed = await run(folder.path, "scripts/sign/index.ts", {}, "get", "sol@testmail.com", "--json");
+    const signed = await run(folder.path, "scripts/sign.ts", {}, "get", "sol@testmail.com", "--json");
     expect(JSON.parse(signed.stdout)).toMatchObject({ url: "http://127.0.0.1:3300/a/getOwnIDDataByLoginId" });
   });
 

@@ -60,13 +60,13 @@ const script = (path: string, ...args: string[]) => [process.execPath, join(root
 
 describe("HTTP_PROXY without NO_PROXY", () => {
   test("does not keep `sign --send` from the sidecar", async () => {
-    const sent = await run(script("sign/index.ts", "get", "sol@testmail.com", "--send"));
+    const sent = await run(script("sign.ts", "get", "sol@testmail.com", "--send"));
     expect(sent).toMatchObject({ status: 0, output: expect.stringMatching(/^HTTP 204 /) });
     expect(proxied).toEqual([]);
   });
 
   test("is overruled by the curl command that `sign` prints", async () => {
-    const { output: curl } = await run(script("sign/index.ts", "get", "sol@testmail.com"));
+    const { output: curl } = await run(script("sign.ts", "get", "sol@testmail.com"));
     // The shell tells which arguments curl would get.
     const { output } = await run(["sh", "-c", `curl() { printf '%s\\n' "$@"; }; ${curl}`]);
     expect(output).toContain("\n--noproxy\n*\n");
@@ -74,7 +74,7 @@ describe("HTTP_PROXY without NO_PROXY", () => {
 
   describeWithProgram("curl", "and a real curl", () => {
     test("does not keep that command from the sidecar", async () => {
-      const { output: curl } = await run(script("sign/index.ts", "get", "sol@testmail.com"));
+      const { output: curl } = await run(script("sign.ts", "get", "sol@testmail.com"));
       expect((await run(["sh", "-c", curl])).output).toContain("HTTP/1.1 204");
       expect(proxied).toEqual([]);
     });

@@ -9,7 +9,7 @@ import { runOnTerminal } from "../support/terminal.ts";
 
 setDefaultTimeout(30_000);
 
-const command = join(import.meta.dir, "../../scripts/sign/index.ts");
+const command = join(import.meta.dir, "../../scripts/sign.ts");
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
 

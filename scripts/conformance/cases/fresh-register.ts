@@ -1,8 +1,8 @@
+import { NoAnswer } from "../../client/no-answer.ts";
 import { findViolations, type RegisterOperation } from "../../faults/register-checker.ts";
 import { readOwnIdData } from "../answers.ts";
 import { Deviation, NotJudged } from "../case.ts";
 import type { Site } from "../site.ts";
-import { NoAnswer } from "../wire.ts";
 
 /** Each round is one burst of sets and lookups, and a lookup after it: a stale fill of a cache shows there. */
 const rounds = 6;

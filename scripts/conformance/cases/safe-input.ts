@@ -1,8 +1,8 @@
+import { NoAnswer } from "../../client/no-answer.ts";
 import type { Answer, Content } from "../../client/signed-client.ts";
 import { describeAnswer, expectNobody, expectRejected, expectStored, store, unexpected } from "../answers.ts";
 import { type Case, Deviation, examineEach, Variant } from "../case.ts";
 import { withBody, withHeaders } from "../site.ts";
-import { NoAnswer } from "../wire.ts";
 
 const schemaHint =
   "Check the parsed body against a schema before it is used, and answer 400. Only whoever has the secret can send this, " +

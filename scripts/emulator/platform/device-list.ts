@@ -1,5 +1,6 @@
 import { Value } from "@sinclair/typebox/value";
 import { type Static, t } from "elysia";
+import { parseJson } from "../../parse-json.ts";
 import type { DeviceView } from "../api/platform-api.ts";
 
 /** One device as it is stored in `ownIdData`. Bytes are in base64url. */
@@ -21,12 +22,8 @@ const DeviceList = t.Object({ devices: t.Array(Device) });
 /** Reads the devices from `ownIdData`. Data of another form contains no device that could sign in here. */
 export function readDevices(ownIdData: string | null): readonly Device[] {
   if (ownIdData === null) return [];
-  try {
-    const content: unknown = JSON.parse(ownIdData);
-    return Value.Check(DeviceList, content) ? content.devices : [];
-  } catch {
-    return [];
-  }
+  const content = parseJson(ownIdData);
+  return Value.Check(DeviceList, content) ? content.devices : [];
 }
 
 export function writeDevices(devices: readonly Device[]): string {

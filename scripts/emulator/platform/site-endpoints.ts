@@ -1,8 +1,8 @@
+import { parseJson } from "../../parse-json.ts";
 import { type IntegrationScope, RequestFailed } from "../api/failure.ts";
 import type { SessionAnswer } from "../api/platform-api.ts";
 import type { Endpoint, WireCall } from "../api/wire-api.ts";
 import type { CallSite } from "../wire/caller.ts";
-import { parseJson } from "../wire/parse-json.ts";
 
 /**
  * Calls the site's three endpoints and interprets their answers. `reason` explains the call in the log.

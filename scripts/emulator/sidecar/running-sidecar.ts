@@ -1,4 +1,5 @@
 import type { Config } from "../../../src/config/load-config.ts";
+import { baseUrlText } from "../../client/base-url.ts";
 import { fetchDirect } from "../../client/fetch-direct.ts";
 import { listenerUrl } from "../../listener-url.ts";
 import type { Sidecar } from "./sidecar.ts";
@@ -18,7 +19,7 @@ export async function findRunningSidecar(config: SidecarConfig): Promise<Sidecar
  * only if the address is that of this configuration.
  */
 export async function attachTo(baseUrl: string, config: SidecarConfig): Promise<Sidecar> {
-  const isConfigured = baseUrl === listenerUrl(config.publicListener);
+  const isConfigured = baseUrl === baseUrlText(new URL(listenerUrl(config.publicListener)));
   return attached(baseUrl, isConfigured ? await liveOpsUrl(config) : null, config);
 }
 

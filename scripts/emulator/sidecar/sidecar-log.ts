@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { parseJson } from "../../parse-json.ts";
 import { tell } from "../../progress.ts";
 
 /** The addresses of the two listeners, as the log of the sidecar names them. */
@@ -26,8 +27,8 @@ export async function followSidecarLog(
 ): Promise<void> {
   const urls = new Map<string, string>();
   for await (const line of linesOf(stream)) {
-    const entry = entryOf(line);
-    if (entry === null) continue;
+    const entry = parseJson(line);
+    if (!Value.Check(LogLine, entry)) continue;
     const { level, msg, url, requestId } = entry;
     if (grave.includes(level) && requestId === undefined) tell(`sidecar: ${msg}\n`);
     if (url !== undefined) urls.set(msg, url);
@@ -43,14 +44,5 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     yield* lines;
-  }
-}
-
-function entryOf(line: string) {
-  try {
-    const content: unknown = JSON.parse(line);
-    return Value.Check(LogLine, content) ? content : null;
-  } catch {
-    return null;
   }
 }

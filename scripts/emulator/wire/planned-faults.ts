@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
-import { type Answer, NoAnswer } from "../../sign/send.ts";
+import { NoAnswer } from "../../client/no-answer.ts";
+import type { Answer } from "../../client/send.ts";
 import type { NextCallRequest } from "../api/control-api.ts";
 import { RequestFailed } from "../api/failure.ts";
 import type { Endpoint } from "../api/wire-api.ts";

@@ -1,4 +1,5 @@
-import { type Answer, NoAnswer, send } from "../../sign/send.ts";
+import { NoAnswer } from "../../client/no-answer.ts";
+import { type Answer, send } from "../../client/send.ts";
 import type { WireCall } from "../api/wire-api.ts";
 import type { SignedMessage } from "./signed-message.ts";
 import type { WireLog } from "./wire-log.ts";

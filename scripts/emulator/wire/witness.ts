@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { endpoints } from "../../client/endpoints.ts";
+import { parseJson } from "../../parse-json.ts";
 import type { WireCall } from "../api/wire-api.ts";
-import { parseJson } from "./parse-json.ts";
 import { createSignedMessage } from "./signed-message.ts";
 import type { Wire } from "./wire.ts";
 

@@ -1,13 +1,16 @@
-import { loadConfig } from "../../src/config/load-config.ts";
-import { developmentSharedSecret } from "../../src/process/development.ts";
-import { signMessage } from "../../src/protocol/signature.ts";
-import { curlCommand } from "../client/curl-command.ts";
-import { type Action, endpoints } from "../client/endpoints.ts";
-import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
-import { commandEnvironment } from "../command-environment.ts";
-import { listenerUrl } from "../listener-url.ts";
-import { showStep, tell } from "../progress.ts";
-import { NoAnswer, type SignedRequest, send } from "./send.ts";
+import { loadConfig } from "../src/config/load-config.ts";
+import { developmentSharedSecret } from "../src/process/development.ts";
+import { signMessage } from "../src/protocol/signature.ts";
+import { baseUrlText, parseBaseUrl } from "./client/base-url.ts";
+import { curlCommand } from "./client/curl-command.ts";
+import { type Action, endpoints } from "./client/endpoints.ts";
+import { NoAnswer } from "./client/no-answer.ts";
+import { type SignedRequest, send } from "./client/send.ts";
+import { signingSecret } from "./client/signing-secret.ts";
+import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+import { commandEnvironment } from "./command-environment.ts";
+import { listenerUrl } from "./listener-url.ts";
+import { showStep, tell } from "./progress.ts";
 
 const help = `Signs a request as OwnID does and prints the curl command that sends it. The
 signature is valid for a minute.
@@ -43,19 +46,21 @@ await runCommand({
     }
     refuseMisplaced(action, options);
     const config = loadConfig(commandEnvironment(), developmentSharedSecret);
-    const [secret] = config.signature.sharedSecrets.reveal();
-    if (secret === undefined) throw new UsageWrong("Set OWNID_SHARED_SECRET.");
     const body = JSON.stringify({
       loginId,
       ...(action === "set" ? { ownIdData: options.data ?? (await readData()) } : {}),
       ...(action === "session" ? { sessionType: options["session-type"] } : {}),
     });
     const timestamp = String(Date.now());
+    const baseUrl =
+      options.url === undefined
+        ? listenerUrl(config.publicListener)
+        : baseUrlText(parseBaseUrl(options.url, { argument: "--url", takesTls: true }));
     const request = {
-      url: `${options.url === undefined ? listenerUrl(config.publicListener) : baseUrl(options.url)}/${endpoints[action]}`,
+      url: `${baseUrl}/${endpoints[action]}`,
       headers: {
         "content-type": "application/json",
-        "ownid-signature": signMessage(body, timestamp, secret),
+        "ownid-signature": signMessage(body, timestamp, signingSecret(config)),
         "ownid-timestamp": timestamp,
       },
       body,
@@ -74,15 +79,6 @@ function refuseMisplaced(action: Action, options: { data?: string; "session-type
   if (options["session-type"] !== undefined && action !== "session") {
     throw new UsageWrong("--session-type goes with session only.");
   }
-}
-
-/** @throws {UsageWrong} */
-function baseUrl(text: string): string {
-  const url = URL.parse(text);
-  if (url?.protocol === "http:" || url?.protocol === "https:") return text.replace(/\/+$/, "");
-  throw new UsageWrong(
-    "--url takes an address that begins with http:// or https://, such as http://127.0.0.1:3300/ownid",
-  );
 }
 
 async function readData(): Promise<string> {

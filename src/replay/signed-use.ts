@@ -58,11 +58,11 @@ export async function writeOnce(
  * issued for it
  * @throws {RequestReplayed} the signature may have been used and forgotten
  */
-export async function issueOnce(
+export async function issueOnce<Session>(
   guard: ReplayGuard,
   signature: VerifiedSignature,
-  issue: () => Promise<string>,
-): Promise<string> {
+  issue: () => Promise<Session>,
+): Promise<Session> {
   const claim = await guard.claim(signature.mac, "session", signature.signedAtMs);
   return runClaimed(guard, signature, "session", claim, issue);
 }

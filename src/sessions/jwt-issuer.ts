@@ -30,7 +30,7 @@ export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
   }
 
   return {
-    issue(
+    async issue(
       { subject, loginIdDigest, claims: further, sessionType },
       { kind = "session", sid, asOfMs, revokedUntil } = {},
     ) {
@@ -52,7 +52,8 @@ export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
       const { kid, key } = keys.signer();
       const typ = headerTypeOf(kind, options.tokenType);
       const header = { alg: keys.algorithm, ...(kid === null ? {} : { kid }), typ };
-      return new SignJWT({ ...further, ...claims }).setProtectedHeader(header).sign(key);
+      const token = await new SignJWT({ ...further, ...claims }).setProtectedHeader(header).sign(key);
+      return { token, sid: claims.sid };
     },
 
     publicKeys: () => keys.publicKeys(),

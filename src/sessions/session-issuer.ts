@@ -28,9 +28,16 @@ export interface IssueOptions {
   readonly revokedUntil?: number;
 }
 
+/** A token that was just issued. */
+export interface NewToken {
+  /** JWS compact (RFC 7515). */
+  readonly token: string;
+  /** The session that it belongs to. */
+  readonly sid: string;
+}
+
 export interface SessionIssuer {
-  /** Returns a new token, JWS compact (RFC 7515). */
-  issue(subject: TokenSubject, options?: IssueOptions): Promise<string>;
+  issue(subject: TokenSubject, options?: IssueOptions): Promise<NewToken>;
   /** Returns the keys that verify the tokens, public members only (RFC 7517, section 5). */
   publicKeys(): JSONWebKeySet;
 }

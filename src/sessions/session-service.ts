@@ -2,8 +2,17 @@ import type { SessionRequest } from "./session-issuer.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SubjectUser } from "./subject.ts";
 
-/** Starts a session, and returns the body of the answer to OwnID, a JSON object, as text. */
-export type StartSession = (asked: SessionRequest, readUser: () => Promise<SubjectUser>) => Promise<string>;
+export interface StartedSession {
+  /** The body of the answer to OwnID: the text of a JSON object. */
+  readonly answer: string;
+  /** `null` if the site has made the session, whose id the sidecar does not know. */
+  readonly sid: string | null;
+}
+
+export type StartSession = (
+  asked: SessionRequest,
+  readUser: () => Promise<SubjectUser>,
+) => Promise<StartedSession>;
 
 /** What `SESSION_PROVIDER` decides. */
 export interface SessionService {
@@ -17,7 +26,10 @@ export interface SessionService {
 /** `SESSION_PROVIDER=jwt`: the answer to OwnID is `{"token":"…"}`. */
 export function tokenService(sessions: Sessions): SessionService {
   return {
-    startSession: async (asked, readUser) => JSON.stringify({ token: await sessions.start(asked, readUser) }),
+    async startSession(asked, readUser) {
+      const { token, sid } = await sessions.start(asked, readUser);
+      return { answer: JSON.stringify({ token }), sid };
+    },
     sessions,
     issuesTokens: true,
   };

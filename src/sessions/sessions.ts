@@ -1,7 +1,13 @@
 import type { JSONWebKeySet } from "jose";
 import { HandoffExchanged, SessionInvalid, SessionLedgerUnavailable } from "../errors.ts";
 import { type DigestKeys, digestLoginId } from "./login-id-digest.ts";
-import type { IssueOptions, SessionIssuer, SessionRequest, TokenSubject } from "./session-issuer.ts";
+import type {
+  IssueOptions,
+  NewToken,
+  SessionIssuer,
+  SessionRequest,
+  TokenSubject,
+} from "./session-issuer.ts";
 import type { SessionLedger, UserRevocation } from "./session-ledger.ts";
 import { earliestIssueTime, furtherClaimsOf, type TokenClaims } from "./session-token.ts";
 import { type SubjectRules, type SubjectUser, subjectOf } from "./subject.ts";
@@ -27,7 +33,7 @@ export interface Sessions {
    *
    * @throws {SessionRowUnfit} the user's row has no subject, or a value that does not fit into a token
    */
-  start(asked: SessionRequest, readUser: () => Promise<SubjectUser>): Promise<string>;
+  start(asked: SessionRequest, readUser: () => Promise<SubjectUser>): Promise<NewToken>;
 
   /**
    * Returns the claims of an active session token, which is this sidecar's, valid now and not revoked. Returns `null`
@@ -44,7 +50,7 @@ export interface Sessions {
    * @throws {HandoffExchanged} it has been exchanged before
    * @throws {SessionLedgerUnavailable} it may count as exchanged
    */
-  exchange(handoffToken: string): Promise<string>;
+  exchange(handoffToken: string): Promise<NewToken>;
 
   /** Ends one token by its `jti`, or one session by its `sid`. @throws {SessionLedgerUnavailable} */
   revoke(id: string): Promise<void>;

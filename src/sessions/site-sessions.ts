@@ -12,7 +12,8 @@ export function siteService(post: PostToSite, rules: SubjectRules): SessionServi
     async startSession({ sessionType }, readUser) {
       const user = await readUser();
       const { subject, claims } = subjectOf(user, rules);
-      return post({ loginId: user.loginId, sessionType, subject, claims });
+      const answer = await post({ loginId: user.loginId, sessionType, subject, claims });
+      return { answer, sid: null };
     },
     sessions: {
       find: async () => null,

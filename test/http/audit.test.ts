@@ -46,6 +46,14 @@ test("a session is recorded with its type, also one that is refused", async () =
   ] as AuditEntry[]);
 });
 
+test("a session that the site has made is recorded without a sid", async () => {
+  await using site = await startApp({ audit, startSession: async () => ({ answer: "{}", sid: null }) });
+  await site.client.session(sol);
+  expect(entries).toEqual([
+    { event: "session", actor: "ownid", endpoint: "session", loginId: sol, requestId, outcome: "done" },
+  ]);
+});
+
 test("a refused replay is recorded on every endpoint, and a wrong signature is not", async () => {
   const session = app.client.sign("getSessionByLoginId", { loginId: sol });
   const set = app.client.sign("setOwnIDDataByLoginId", { loginId: sol, ownIdData: "x" });

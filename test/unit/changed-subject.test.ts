@@ -53,7 +53,7 @@ describe("revoking a login id ends the tokens that were issued", () => {
   ])("%s", async (_when, then, today) => {
     using site = createSite();
     const keys = secret("k");
-    const token = await start(site.sessionsWith(keys, then));
+    const { token } = await start(site.sessionsWith(keys, then));
     const sessions = site.sessionsWith(keys, today);
     expect(await sessions.find(token)).toMatchObject({ sub: then === null ? sol : "42" });
     await sessions.revokeUser("mia@testmail.com");
@@ -68,7 +68,7 @@ describe("revoking a login id ends the tokens that were issued", () => {
     const first = [asActive(await createKey("ES256", startMs), startMs), await createKey("ES256", startMs)];
     const ring = createKeyRing(await site.writeKeys(first), { maxAgeSeconds: 0, now: () => clock.nowMs });
     const sessions = site.sessionsWith(ring, "id", true);
-    const handoff = await start(sessions);
+    const { token: handoff } = await start(sessions);
     const rotation = {
       nowMs: clock.nowMs,
       maxAgeSeconds: 0,
@@ -77,7 +77,7 @@ describe("revoking a login id ends the tokens that were issued", () => {
     const rotated = await rotate(first, rotation);
     ring.replace(await site.writeKeys(rotated));
     clock.nowMs += 10_000;
-    const token = await sessions.exchange(handoff);
+    const { token } = await sessions.exchange(handoff);
     expect(await sessions.find(token)).toMatchObject({ sub: "42" });
 
     const [oldest, ...others] = rotated;

@@ -4,7 +4,7 @@ import jwt from "jsonwebtoken";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { createJwtIssuer, type JwtIssuerOptions } from "../../src/sessions/jwt-issuer.ts";
 import { createKeyRing } from "../../src/sessions/key-ring.ts";
-import type { TokenSubject } from "../../src/sessions/session-issuer.ts";
+import type { NewToken, TokenSubject } from "../../src/sessions/session-issuer.ts";
 import { createSigningKeys, loadSigningKeys, type SigningKeys } from "../../src/sessions/signing-keys.ts";
 
 const issuedAt = 2_000_000_000;
@@ -58,7 +58,8 @@ describe("a session token", () => {
   });
 
   test("names its algorithm, its key and its type in the header, and nothing else", async () => {
-    const [header = ""] = (await issuerWith().issue(sol)).split(".");
+    const { token } = await issuerWith().issue(sol);
+    const [header = ""] = token.split(".");
     expect(JSON.parse(Buffer.from(header, "base64url").toString())).toEqual({
       alg: "ES256",
       kid: keys.active.kid,
@@ -68,7 +69,7 @@ describe("a session token", () => {
 
   test("has the configured type, which changes nothing about the hand-off token", async () => {
     const issuer = issuerWith({ tokenType: "JWT" });
-    const typeOf = (token: string) => jwt.decode(token, { complete: true })?.header.typ;
+    const typeOf = ({ token }: NewToken) => jwt.decode(token, { complete: true })?.header.typ;
     expect(typeOf(await issuer.issue(sol))).toBe("JWT");
     expect(typeOf(await issuer.issue(sol, { kind: "handoff" }))).toBe("ownid-handoff+jwt");
   });
@@ -100,14 +101,15 @@ describe("a session token", () => {
   });
 
   test("belongs to the session that it is issued for", async () => {
-    expect(payloadOf(await issuerWith().issue(sol, { sid: "the session" })).sid).toBe("the session");
+    const issued = await issuerWith().issue(sol, { sid: "the session" });
+    expect([issued.sid, payloadOf(issued).sid]).toEqual(["the session", "the session"]);
   });
 
   test("of a hand-off has a type and a lifetime of its own, whatever the session type", async () => {
     const issuer = issuerWith({ ttlSecondsByType: { browser: 60, mobile: null } });
-    const token = await issuer.issue({ ...sol, sessionType: "browser" }, { kind: "handoff" });
-    expect(jwt.decode(token, { complete: true })?.header.typ).toBe("ownid-handoff+jwt");
-    expect(payloadOf(token)).toMatchObject({ exp: issuedAt + 120, session_type: "browser" });
+    const issued = await issuer.issue({ ...sol, sessionType: "browser" }, { kind: "handoff" });
+    expect(jwt.decode(issued.token, { complete: true })?.header.typ).toBe("ownid-handoff+jwt");
+    expect(payloadOf(issued)).toMatchObject({ exp: issuedAt + 120, session_type: "browser" });
   });
 
   test("is the bearer of the configured issuer and audience", async () => {
@@ -117,9 +119,10 @@ describe("a session token", () => {
 
   test("has a jti and a sid of its own each time", async () => {
     const issuer = issuerWith();
-    const payloads = (await Promise.all(Array.from({ length: 50 }, () => issuer.issue(sol)))).map(payloadOf);
-    const ids = payloads.flatMap(({ jti, sid }) => [jti, sid]);
-    expect(new Set(ids).size).toBe(100);
+    const issued = await Promise.all(Array.from({ length: 50 }, () => issuer.issue(sol)));
+    const payloads = issued.map(payloadOf);
+    expect(payloads.map(({ sid }) => sid)).toEqual(issued.map(({ sid }) => sid));
+    expect(new Set(payloads.flatMap(({ jti, sid }) => [jti, sid])).size).toBe(100);
   });
 
   test("keeps the login id as the user table spells it", async () => {
@@ -139,37 +142,37 @@ describe("a session token", () => {
 
 describe("a library that is not jose", () => {
   test("verifies the token with the key that the JWKS publishes under its kid", async () => {
-    const token = await issuerWith().issue({ ...sol, sessionType: "browser" });
+    const { token } = await issuerWith().issue({ ...sol, sessionType: "browser" });
     expect(verify(token)).toMatchObject({ sub: "sol@testmail.com", session_type: "browser" });
   });
 
   test("accepts a fresh token though its clock is some seconds behind", async () => {
-    const token = await issuerWith().issue(sol);
+    const { token } = await issuerWith().issue(sol);
     for (const secondsBehind of [1, 5]) {
       expect(verify(token, { clockTimestamp: issuedAt - secondsBehind })).toMatchObject({ sub: sol.subject });
     }
   });
 
   test("refuses it after its end and before its beginning", async () => {
-    const token = await issuerWith().issue(sol);
+    const { token } = await issuerWith().issue(sol);
     expect(verify(token, { clockTimestamp: issuedAt + 3599 })).toMatchObject({ sub: sol.subject });
     expect(() => verify(token, { clockTimestamp: issuedAt + 3600 })).toThrow("jwt expired");
     expect(() => verify(token, { clockTimestamp: issuedAt - 6 })).toThrow("jwt not active");
   });
 
   test("refuses it under another issuer, audience or algorithm", async () => {
-    const token = await issuerWith().issue(sol);
+    const { token } = await issuerWith().issue(sol);
     expect(() => verify(token, { issuer: "other" })).toThrow("jwt issuer invalid");
     expect(() => verify(token, { audience: "other" })).toThrow("jwt audience invalid");
     expect(() => verify(token, { algorithms: ["RS256", "HS256"] })).toThrow("invalid algorithm");
   });
 
   test("refuses it with any part altered", async () => {
-    const token = await issuerWith().issue(sol);
+    const { token } = await issuerWith().issue(sol);
     const [header = "", payload = "", signature = ""] = token.split(".");
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString());
     const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-    const other = await issuerWith().issue({ ...sol, subject: "mia@testmail.com" });
+    const { token: other } = await issuerWith().issue({ ...sol, subject: "mia@testmail.com" });
     const altered = [
       `${header}.${encode({ ...claims, sub: "mia@testmail.com" })}.${signature}`,
       `${header}.${encode({ ...claims, exp: claims.exp + 1 })}.${signature}`,
@@ -187,7 +190,7 @@ describe("a library that is not jose", () => {
   });
 
   test("refuses a token of another sidecar's key", async () => {
-    const token = await issuerWith({ keys: ringOf(await makeKeys()) }).issue(sol);
+    const { token } = await issuerWith({ keys: ringOf(await makeKeys()) }).issue(sol);
     expect(() => verify(token)).toThrow("invalid signature");
   });
 });
@@ -217,7 +220,7 @@ function verify(token: string, options: jwt.VerifyOptions = {}): jwt.JwtPayload 
   return payload;
 }
 
-function payloadOf(token: string): jwt.JwtPayload {
+function payloadOf({ token }: NewToken): jwt.JwtPayload {
   const payload = jwt.decode(token, { json: true });
   if (payload === null) throw new Error("no payload");
   return payload;

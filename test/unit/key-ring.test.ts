@@ -24,7 +24,10 @@ function tokensOf(keys: SessionKeys) {
   const ttlSecondsByType = { browser: null, mobile: null };
   const issuer = createJwtIssuer({ ...common, ttlSeconds: 3600, ttlSecondsByType, handoffTtlSeconds: 120 });
   const verify = createTokenVerifier({ ...common, lifetimeSeconds: { session: 3600, handoff: 120 } });
-  return { issue: () => issuer.issue(sol), verify: (token: string) => verify(token, "session") };
+  return {
+    issue: async () => (await issuer.issue(sol)).token,
+    verify: (token: string) => verify(token, "session"),
+  };
 }
 
 /** A ring over the keys of a real file, with a clock that the test sets. */

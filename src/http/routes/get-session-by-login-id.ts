@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import type { AuditLog } from "../../audit/audit-log.ts";
+import type { AuditEntry, AuditLog } from "../../audit/audit-log.ts";
 import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
@@ -7,19 +7,16 @@ import { GetSessionRequest, SessionResponse, StrictGetSessionRequest } from "../
 import { parseSessionType } from "../../protocol/session-type.ts";
 import type { ReplayGuard } from "../../replay/replay-guard.ts";
 import { issueOnce } from "../../replay/signed-use.ts";
-import type { StartSession } from "../../sessions/session-service.ts";
+import type { StartedSession, StartSession } from "../../sessions/session-service.ts";
 import { audited } from "../audited.ts";
 import { failureResponses } from "../problem.ts";
 import { nameRequest } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
-import { sessionOfAnswer } from "../token-session.ts";
 
 export interface GetSessionOptions {
   readonly signed: SignedBody;
   readonly store: OwnIdDataStore;
   readonly startSession: StartSession;
-  /** Whether the answer is a token of the sidecar's own. */
-  readonly issuesTokens: boolean;
   readonly replayGuard: ReplayGuard;
   readonly loginIdCase: LoginIdCase;
   readonly requireSessionType: boolean;
@@ -34,7 +31,6 @@ const jsonAnswer = { headers: { "content-type": "application/json;charset=utf-8"
 export function getSessionByLoginId(options: GetSessionOptions) {
   const { signed, store, startSession, replayGuard, loginIdCase, requireSessionType, audit, logger } =
     options;
-  const describe = options.issuesTokens ? sessionOfAnswer : () => ({});
   return new Elysia().use(signed).post(
     "/getSessionByLoginId",
     async ({ body, signature, set }) => {
@@ -51,9 +47,10 @@ export function getSessionByLoginId(options: GetSessionOptions) {
         requestId,
         ...ofType,
       } as const;
-      const session = await audited(audit, entry, () => issueOnce(replayGuard, signature, start), describe);
+      const issue = () => issueOnce(replayGuard, signature, start);
+      const { answer } = await audited(audit, entry, issue, describe);
       logger.info({ requestId }, "session issued");
-      return new Response(session, jsonAnswer);
+      return new Response(answer, jsonAnswer);
     },
     {
       parse: "json",
@@ -61,4 +58,8 @@ export function getSessionByLoginId(options: GetSessionOptions) {
       response: { 200: SessionResponse, ...failureResponses },
     },
   );
+}
+
+function describe({ sid }: StartedSession): Partial<AuditEntry> {
+  return sid === null ? {} : { sid };
 }

@@ -7,7 +7,6 @@ import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { readFormToken } from "../form-body.ts";
 import { nameRequest } from "../request-id.ts";
-import { sessionOfToken } from "../token-session.ts";
 
 export interface SessionExchangeOptions {
   readonly backend: BearerGuard;
@@ -32,7 +31,8 @@ export function sessionExchange({ backend, sessions, bodyBytesMax, audit, logger
       async ({ body, set }) => {
         const requestId = nameRequest(set);
         const entry = { event: "exchange", actor: "backend", requestId } as const;
-        const token = await audited(audit, entry, () => sessions.exchange(body.token), sessionOfToken);
+        const exchange = () => sessions.exchange(body.token);
+        const { token } = await audited(audit, entry, exchange, ({ sid }) => ({ sid }));
         logger.info({ requestId }, "hand-off token exchanged");
         return { token };
       },

@@ -225,6 +225,34 @@ describeWithPrivate("redis", "the replay guard while Redis is away", () => {
     expect(await store.replayGuard.claim(mac, "session", signedAtMs)).toBe("open");
   });
 
+  test("runs no signature again if the epoch of an emptied master is seen while its claim is in flight", async () => {
+    await using server = await startRedis();
+    await using proxy = await startFaultProxy({ host: "127.0.0.1", port: server.port });
+    await using store = openStore(singlePlace(proxy, [server]));
+    // The mark of the installation has been written by then. Otherwise it could wait in front of the question below.
+    await store.firstContact;
+    await store.filling();
+    const [mac, signedAtMs] = [newMac(), Date.now()];
+    expect(await store.replayGuard.claim(mac, "session", signedAtMs)).toBe("run");
+    const epochQuestions = proxy.countInRequests("replication");
+    proxy.holdRequests();
+    expect(await eventually(async () => epochQuestions() > 0, true)).toBe(true);
+    const copy = store.replayGuard.claim(mac, "session", signedAtMs);
+    await withRedis(server, async (redis) => {
+      await redis.flushall();
+      // A promotion gives the server another epoch, and keeps its connections.
+      await redis.replicaof("127.0.0.1", server.port);
+      await redis.replicaof("NO", "ONE");
+      // The server answers which epoch it has, and not yet the claim, which writes.
+      await redis.call("CLIENT", "PAUSE", 5000, "WRITE");
+      proxy.releaseRequests();
+      expect(await eventually(async () => store.epochsSeen(), 2)).toBe(2);
+      await redis.call("CLIENT", "UNPAUSE");
+    });
+    expect(await copy).toBe("open");
+    expect(store.events).not.toContain("fell back");
+  });
+
   test("goes on in the process where Redis refuses to remember, which costs no hit and no later session", async () => {
     await using server = await startRedis();
     await using store = openStore(placeOf(server));

@@ -1,7 +1,7 @@
-import { pageStyle } from "../page-style.ts";
+import { htmlPage, pageHeader, section, tiles } from "../report/html-page.ts";
 import type { Profile } from "./case.ts";
 import { caseStyle } from "./html-style.ts";
-import type { Outcome, Report, ShownCase, ShownExchange } from "./result.ts";
+import { headerLines, type Outcome, type Report, type ShownCase, type ShownExchange } from "./result.ts";
 import { detailsOf, replayCommand, verdictOf } from "./verdict.ts";
 
 const text = Bun.escapeHTML;
@@ -29,52 +29,38 @@ const headings: readonly (readonly [outcome: Outcome, title: string, lead: strin
 
 const labels = { fail: "fails", warn: "warning", note: "note", skip: "skipped", pass: "holds" } as const;
 
-/**
- * The report as one HTML file that opens without a network: no script, and a policy that forbids whatever would be
- * fetched. Well-formed as XML is.
- */
+/** Returns the report as one HTML file that opens without a network. */
 export function htmlReport(report: Report): string {
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8"/>
-<meta name="viewport" content="width=device-width, initial-scale=1"/>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/>
-<title>${text(verdictOf(report))} ${text(report.target)}</title>
-<style>${pageStyle}${caseStyle}</style>
-</head>
-<body>
-<main>
-${headerOf(report)}
-<dl class="tiles">${report.profiles.map((profile) => tileOf(profile, report)).join("")}</dl>
-${headings.map((heading) => sectionOf(heading, report)).join("\n")}
-<footer>A must that does not hold fails the run; a should is a warning, a may is a note. Session tokens and the user's own
-data are left out. The signed requests expire within two minutes if the server checks timestamps.</footer>
-</main>
-</body>
-</html>
-`;
-}
-
-function headerOf(report: Report): string {
   const { target, user, startedAt, conforms } = report;
-  const at = `<time datetime="${startedAt}">${startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")}</time>`;
-  const about = [`${text(target)} · user ${text(user)} · ${at}`, ...detailsOf(report).map(text)];
-  return `<header><h1>Conformance</h1><span class="verdict ${conforms ? "good" : "bad"}">${text(verdictOf(report))}</span>
-${about.map((line) => `<p class="about">${line}</p>`).join("\n")}</header>`;
+  const verdict = verdictOf(report);
+  const header = pageHeader({
+    title: "Conformance",
+    verdict: { holds: conforms, text: verdict },
+    about: `${target} · user ${user}`,
+    startedAt,
+    details: detailsOf(report),
+  });
+  const profiles = tiles(report.profiles.map((profile) => tileOf(profile, report)));
+  return htmlPage({
+    title: `${verdict} ${target}`,
+    style: caseStyle,
+    content: [header, profiles, ...headings.map((heading) => sectionOf(heading, report))].join("\n"),
+    footer: `A must that does not hold fails the run; a should is a warning, a may is a note. Session tokens and the
+user's own data are left out. The signed requests expire within two minutes if the server checks timestamps.`,
+  });
 }
 
-function tileOf(profile: Profile, { cases }: Report): string {
+function tileOf(profile: Profile, { cases }: Report): readonly [name: string, figure: string, more: string] {
   const own = cases.filter((one) => one.profile === profile);
   const holding = own.filter(({ outcome }) => outcome === "pass").length;
-  return `<div><dt>${profile}</dt><dd>${holding} of ${own.length}<small>${subjects[profile]}</small></dd></div>`;
+  return [profile, `${holding} of ${own.length}`, subjects[profile]];
 }
 
 function sectionOf([outcome, title, lead]: (typeof headings)[number], report: Report): string {
   const cases = report.cases.filter((one) => one.outcome === outcome);
   if (cases.length === 0) return "";
-  const told = lead === "" ? "" : `<p class="lead">${text(lead)}</p>`;
-  return `<section><h2>${title} (${cases.length})</h2>${told}${cases.map((one) => caseOf(one, report)).join("\n")}</section>`;
+  const shown = cases.map((one) => caseOf(one, report)).join("\n");
+  return section(`${title} (${cases.length})`, lead, shown);
 }
 
 function caseOf(one: ShownCase, report: Report): string {
@@ -124,8 +110,4 @@ function exchangeOf(exchange: ShownExchange, isMissed: boolean): string {
 
 function block(title: string, lines: readonly string[]): string {
   return `<h3>${title}</h3><pre tabindex="0">${text(lines.join("\n").trimEnd())}</pre>`;
-}
-
-function headerLines(headers: Readonly<Record<string, string>>): string[] {
-  return Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
 }

@@ -1,14 +1,14 @@
-import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { RequestInvalid } from "../../src/errors.ts";
 import { demoLoginId, developmentSharedSecret } from "../../src/process/development.ts";
 import { parseLoginId } from "../../src/protocol/login-id.ts";
 import { NoAnswer } from "../client/no-answer.ts";
 import { resolveTarget } from "../client/target.ts";
-import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { print, showStep, tell } from "../progress.ts";
+import { ensureWritable, writeReport } from "../report/report-file.ts";
+import { outputPage } from "../terminal.ts";
 import { chooseCases } from "./choice.ts";
 import { examine } from "./examine.ts";
 import { help } from "./help.ts";
@@ -46,8 +46,9 @@ await runCommand({
     });
     const config = loadConfig(commandEnvironment(), developmentSharedSecret);
     const sharedSecrets = config.signature.sharedSecrets.reveal();
-    // So that a report that cannot be written is told before the run; one from before stays until there is another.
-    for (const option of ["report", "junit"] as const) writeReport(option, options[option], "", "a");
+    const html = { option: "report", path: options.report };
+    const junit = { option: "junit", path: options.junit };
+    for (const file of [html, junit]) ensureWritable(file);
     const report = await examine({
       target,
       ownedHost: ownedHost ?? null,
@@ -57,11 +58,10 @@ await runCommand({
       sharedSecrets,
     }).catch(toldNoAnswer);
     if (report === null) return 1;
-    writeReport("report", options.report, htmlReport(report));
-    writeReport("junit", options.junit, junitXml(report));
-    print(
-      options.json ? `${JSON.stringify(report)}\n` : reportText(report, page(options.replay !== undefined)),
-    );
+    writeReport(html, htmlReport(report));
+    writeReport(junit, junitXml(report));
+    const page = { ...outputPage(), showsExchanges: options.replay !== undefined };
+    print(options.json ? `${JSON.stringify(report)}\n` : reportText(report, page));
     return report.conforms ? 0 : 1;
   },
 });
@@ -76,24 +76,9 @@ function ensureLoginId(option: string, loginId: string): void {
   }
 }
 
-function page(showsExchanges: boolean) {
-  const { isTTY } = process.stdout;
-  const hasColours = isTTY === true && !process.env.NO_COLOR;
-  return { columns: columnsOf(process.stdout), hasColours, showsExchanges };
-}
-
 function toldNoAnswer(error: unknown): Report | null {
   showStep("");
   if (!(error instanceof NoAnswer)) throw error;
   tell(`${error.message}\n`);
   return null;
-}
-
-function writeReport(option: string, path: string | undefined, content: string, flag: "a" | "w" = "w"): void {
-  if (path === undefined) return;
-  try {
-    writeFileSync(path, content, { flag });
-  } catch {
-    throw new UsageWrong(`--${option}: ${path} cannot be written.`);
-  }
 }

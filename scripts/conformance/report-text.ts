@@ -1,32 +1,38 @@
 import { withRunner } from "../../src/process/greeting.ts";
 import { usualColumns, wrapBeside } from "../columns.ts";
+import { type Page, painterFor } from "../terminal.ts";
 import { textTable } from "../text-table.ts";
-import { type Outcome, outcomes, type Report, type ShownCase, type ShownExchange } from "./result.ts";
+import {
+  headerLines,
+  type Outcome,
+  outcomes,
+  type Report,
+  type ShownCase,
+  type ShownExchange,
+} from "./result.ts";
 import { detailsOf, replayCommand, verdictOf } from "./verdict.ts";
 
-export interface Page {
-  readonly columns: number;
-  readonly hasColours: boolean;
+export interface ConformancePage extends Page {
   /** Whether every request and its answer are shown, of passed cases too. */
   readonly showsExchanges: boolean;
 }
 
 const labels = { fail: "FAIL", warn: "warn", note: "note", skip: "skip", pass: "pass" } as const;
-const colours = { fail: "31;1", warn: "33", note: "36", skip: "2", pass: "32" } as const;
+const colors = { fail: "31;1", warn: "33", note: "36", skip: "2", pass: "32" } as const;
 const indent = 6;
 const nameWidth = 6;
 const bodyShownMax = 300;
 
 /** The report as a person reads it on a terminal: the gravest last, so that it stands above the prompt. */
-export function reportText(report: Report, page: Page): string {
-  const { columns, hasColours, showsExchanges } = page;
-  const paint = (code: string, text: string) => (hasColours ? `\x1b[${code}m${text}\x1b[0m` : text);
+export function reportText(report: Report, page: ConformancePage): string {
+  const { columns, showsExchanges } = page;
+  const paint = painterFor(page);
   const shown = outcomes
     .toReversed()
     .filter((outcome) => outcome !== "pass" || showsExchanges)
     .flatMap((outcome) => report.cases.filter((one) => one.outcome === outcome));
   const caseOf = (one: ShownCase) => {
-    const head = `${paint(colours[one.outcome], labels[one.outcome])}  ${paint("1", one.id)}  ${one.level}`;
+    const head = `${paint(colors[one.outcome], labels[one.outcome])}  ${paint("1", one.id)}  ${one.level}`;
     const exchanges = showsExchanges ? one.exchanges.map((exchange) => exchangeText(exchange, columns)) : [];
     return [[head, ...linesOf(one, page)].join("\n"), ...exchanges].join("\n\n");
   };
@@ -43,7 +49,7 @@ export function reportText(report: Report, page: Page): string {
 type Fact = readonly [name: string, text: string];
 
 /** The lines below a case's name. What could not be judged says why, and no more. */
-function linesOf(one: ShownCase, { columns, showsExchanges }: Page): string[] {
+function linesOf(one: ShownCase, { columns, showsExchanges }: ConformancePage): string[] {
   const deciding = one.exchanges.find(({ isDecisive }) => isDecisive);
   const hasFailed = one.outcome === "fail" || one.outcome === "warn";
   const facts: readonly Fact[] = [
@@ -86,9 +92,10 @@ function exchangeText(exchange: ShownExchange, columns: number): string {
   const { curl, method, url, requestBody, status, responseHeaders, responseBody, failure, durationMs } =
     exchange;
   const sent = curl ?? `${method} ${url}\n${short(requestBody)}`;
-  const headers = Object.entries(responseHeaders).map(([name, value]) => `${name}: ${value}`);
   const answer =
-    status === null ? [failure] : [`HTTP ${status}  (${durationMs} ms)`, ...headers, responseBody];
+    status === null
+      ? [failure]
+      : [`HTTP ${status}  (${durationMs} ms)`, ...headerLines(responseHeaders), responseBody];
   const lines = answer.filter((line) => line !== "").map((line) => `    ${wrapBeside(4, line, columns)}`);
   return `${sent}\n${lines.join("\n")}`;
 }

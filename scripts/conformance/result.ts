@@ -143,3 +143,8 @@ function cut(text: string): string {
   if (text.length <= bodyCharactersMax) return text;
   return `${text.slice(0, bodyCharactersMax)}… (${text.length.toLocaleString("en-US")} characters)`;
 }
+
+/** Returns the headers as HTTP writes them, a line each. */
+export function headerLines(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+}

@@ -1,10 +1,10 @@
-import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { startProgress } from "../progress.ts";
+import { outputPage } from "../terminal.ts";
 import { worstStatus } from "./check.ts";
 import { examine, type Group } from "./examine.ts";
-import { countOf, type Page, printGroups } from "./printer.ts";
+import { countOf, printGroups } from "./printer.ts";
 
 const help = `Examines everything that the sidecar depends on, according to its settings. For
 each item it prints whether it is fine, wrong, or working but worth changing,
@@ -56,7 +56,7 @@ await runCommand({
       },
     });
     progress.end();
-    process.stdout.write(json ? asJson(groups) : printGroups(groups, page(quiet)));
+    process.stdout.write(json ? asJson(groups) : printGroups(groups, { ...outputPage(), isQuiet: quiet }));
     const items = groups.flatMap((group) => group.items);
     const status: ExitStatus = worstStatus(items) === "wrong" ? 1 : 0;
     return status;
@@ -76,10 +76,4 @@ function asJson(groups: readonly Group[]): string {
     fixes,
   }));
   return `${JSON.stringify({ status: worstStatus(items), counts: countOf(items), items: ordered })}\n`;
-}
-
-/** https://no-color.org */
-function page(isQuiet: boolean): Page {
-  const { isTTY } = process.stdout;
-  return { columns: columnsOf(process.stdout), hasColors: isTTY === true && !process.env.NO_COLOR, isQuiet };
 }

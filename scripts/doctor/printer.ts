@@ -1,25 +1,24 @@
 import { withRunner } from "../../src/process/greeting.ts";
 import { wrapBeside } from "../columns.ts";
+import { type Page, painterFor } from "../terminal.ts";
 import type { Item, Status } from "./check.ts";
 import type { Group } from "./examine.ts";
 
-export interface Page {
-  readonly columns: number;
-  readonly hasColors: boolean;
+export interface DoctorPage extends Page {
   /** Whether items that are fine are left out. */
   readonly isQuiet: boolean;
 }
 
 type Painted = Status | "fix" | "title";
 
-const colours: Record<Painted, string> = { fine: "32", warning: "33", wrong: "31;1", fix: "36", title: "1" };
+const colors: Record<Painted, string> = { fine: "32", warning: "33", wrong: "31;1", fix: "36", title: "1" };
 const margin = "  ";
 const statusWidth = 9;
 /** Fixes always begin in this column, so that they can be copied and hardly ever wrap. */
 const fixMargin = "    ";
 
 /** Formats the items for a terminal: details are wrapped beside their titles, and fixes are on lines of their own. */
-export function printGroups(groups: readonly Group[], page: Page): string {
+export function printGroups(groups: readonly Group[], page: DoctorPage): string {
   const items = groups.flatMap((group) => group.items);
   const shown = page.isQuiet ? groups.map(withoutFine).filter((group) => group.items.length > 0) : groups;
   const titleWidth = Math.max(0, ...shown.flatMap((group) => group.items.map(({ title }) => title.length)));
@@ -34,8 +33,10 @@ function withoutFine({ title, items }: Group): Group {
   return { title, items: items.filter(({ status }) => status !== "fine") };
 }
 
-function createPrinter({ columns, hasColors }: Page, titleWidth: number) {
-  const paint = (what: Painted, text: string) => (hasColors ? `\x1b[${colours[what]}m${text}\x1b[0m` : text);
+function createPrinter(page: Page, titleWidth: number) {
+  const { columns } = page;
+  const inColor = painterFor(page);
+  const paint = (what: Painted, text: string) => inColor(colors[what], text);
   const indent = margin.length + statusWidth + titleWidth + 2;
 
   return {

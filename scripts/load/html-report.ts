@@ -1,48 +1,53 @@
-import { pageStyle } from "../page-style.ts";
 import { counted, countText, latencyText, rateText, shareText } from "../quantities.ts";
+import { htmlPage, pageHeader, section, tiles, verdictBadge } from "../report/html-page.ts";
 import { timeText } from "./axes.ts";
 import { plotStyle } from "./plot-style.ts";
 import { latencyOverTime, percentileCurves, rateOverTime } from "./report-plots.ts";
 import type { LoadResult } from "./result.ts";
-import { resultRows, runText, warnings } from "./result-text.ts";
+import { resultCells, resultColumns, resultRows, runText, warnings } from "./result-text.ts";
 import { scrolling } from "./scrolling.ts";
 
 const text = Bun.escapeHTML;
 
-/**
- * Returns the result as one HTML file that opens without a network. It contains no script, and its
- * Content-Security-Policy forbids fetching anything. It is well-formed XML.
- */
+/** Returns the result as one HTML file that opens without a network. */
 export function htmlReport(result: LoadResult): string {
-  const notes = warnings(result);
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8"/>
-<meta name="viewport" content="width=device-width, initial-scale=1"/>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"/>
-<title>Load test of ${text(result.target)}</title>
-<style>${pageStyle}${plotStyle}</style>
-</head>
-<body>
-<main>
-${headerOf(result)}
-${tilesOf(result)}
-${notes.length === 0 ? "" : `<section class="note" aria-label="Notes">${notes.map((note) => `<p>${withOptions(note)}</p>`).join("")}</section>`}
-${result.thresholds.length === 0 ? "" : section("Thresholds", "", thresholdTable(result))}
-${section("Results", "Latency runs from when a request was due, not from when it was sent.", resultTable(result))}
-${section("Latency over time", "The latency of the requests that were due at each moment.", latencyOverTime(result) + timelineDetails(result))}
-${section("Rate over time", "The requests that were due each second, and those that were answered.", rateOverTime(result))}
-${section("Latency by percentile", "The scale gives every nine the same width, so that the slowest answers can be seen.", percentileCurves(result))}
-${section("Errors", "", errorTable(result))}
-${section("How it was measured", "", environmentTable(result))}
-<footer>Requests were sent when they were due, whether or not those before had been answered. The percentiles are of
+  const notes = warnings(result).map((note) => `<p>${withOptions(note)}</p>`);
+  const parts = [
+    headerOf(result),
+    tilesOf(result),
+    notes.length === 0 ? "" : `<section class="note" aria-label="Notes">${notes.join("")}</section>`,
+    result.thresholds.length === 0 ? "" : section("Thresholds", "", thresholdTable(result)),
+    section(
+      "Results",
+      "Latency runs from when a request was due, not from when it was sent.",
+      resultTable(result),
+    ),
+    section(
+      "Latency over time",
+      "The latency of the requests that were due at each moment.",
+      latencyOverTime(result) + timelineDetails(result),
+    ),
+    section(
+      "Rate over time",
+      "The requests that were due each second, and those that were answered.",
+      rateOverTime(result),
+    ),
+    section(
+      "Latency by percentile",
+      "The scale gives every nine the same width, so that the slowest answers can be seen.",
+      percentileCurves(result),
+    ),
+    section("Errors", "", errorTable(result)),
+    section("How it was measured", "", environmentTable(result)),
+  ];
+  return htmlPage({
+    title: `Load test of ${result.target}`,
+    style: plotStyle,
+    content: parts.join("\n"),
+    footer: `Requests were sent when they were due, whether or not those before had been answered. The percentiles are of
 the requests that succeeded and of those that ran out of time, with the time they had waited; an error that came fast
-does not count in them.</footer>
-</main>
-</body>
-</html>
-`;
+does not count in them.`,
+  });
 }
 
 function headerOf({ target, holds, thresholds, isInterrupted, startedAt }: LoadResult): string {
@@ -52,41 +57,35 @@ function headerOf({ target, holds, thresholds, isInterrupted, startedAt }: LoadR
     : holds
       ? "all thresholds hold"
       : `${failed} of ${counted(thresholds.length, "threshold")} ${failed === 1 ? "fails" : "fail"}`;
-  const badge =
-    thresholds.length === 0 && !isInterrupted
-      ? ""
-      : `<span class="verdict ${holds ? "good" : "bad"}">${verdict}</span>`;
-  const at = `<time datetime="${startedAt}">${startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")}</time>`;
-  return `<header><h1>Load test</h1>${badge}<p class="about">${text(target)} · ${at}</p></header>`;
+  const isJudged = thresholds.length > 0 || isInterrupted;
+  return pageHeader({
+    title: "Load test",
+    verdict: isJudged ? { holds, text: verdict } : null,
+    about: target,
+    startedAt,
+  });
 }
 
 function tilesOf({ all, rate, errors }: LoadResult): string {
-  const tile = (name: string, value: string, more: string) =>
-    `<div><dt>${name}</dt><dd>${text(value)}<small>${text(more)}</small></dd></div>`;
   const share = all.requests === 0 ? 0 : all.errors / all.requests;
-  return `<dl class="tiles">${[
-    tile("p50", latencyText(all.p50Ms), "50 of 100 requests"),
-    tile("p95", latencyText(all.p95Ms), "95 of 100 requests"),
-    tile("p99", latencyText(all.p99Ms), "99 of 100 requests"),
-    tile("Answers", `${rateText(rate.achieved)}/s`, `of ${rateText(rate.intended)}/s intended`),
-    tile(
+  return tiles([
+    ["p50", latencyText(all.p50Ms), "50 of 100 requests"],
+    ["p95", latencyText(all.p95Ms), "95 of 100 requests"],
+    ["p99", latencyText(all.p99Ms), "99 of 100 requests"],
+    ["Answers", `${rateText(rate.achieved)}/s`, `of ${rateText(rate.intended)}/s intended`],
+    [
       "Errors",
       countText(all.errors),
       errors.length === 0 ? `of ${countText(all.requests)}` : shareText(share),
-    ),
-  ].join("")}</dl>`;
-}
-
-function section(title: string, lead: string, content: string): string {
-  const paragraph = lead === "" ? "" : `<p class="lead">${text(lead)}</p>`;
-  return `<section><h2>${title}</h2>${paragraph}${content}</section>`;
+    ],
+  ]);
 }
 
 function thresholdTable({ thresholds }: LoadResult): string {
   const rows = thresholds.map(({ threshold, measured, holds, missedBy }) => [
     text(threshold),
     text(measured),
-    `<span class="verdict ${holds ? "good" : "bad"}">${holds ? "holds" : `fails: ${text(missedBy ?? "")}`}</span>`,
+    verdictBadge(holds, holds ? "holds" : `fails: ${missedBy ?? ""}`),
   ]);
   return tableOf(["threshold", "measured", "verdict"], rows, "lines");
 }
@@ -96,14 +95,7 @@ function thresholdTable({ thresholds }: LoadResult): string {
  * beside it.
  */
 function resultTable(result: LoadResult): string {
-  const head = ["endpoint", "requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"];
-  const rows = resultRows(result).map(([name, row]) => [
-    name,
-    countText(row.requests),
-    countText(row.errors),
-    ...[row.p50Ms, row.p90Ms, row.p95Ms, row.p99Ms, row.p999Ms, row.maxMs].map(latencyText),
-  ]);
-  return tableOf(head, rows, "pairs");
+  return tableOf(["endpoint", ...resultColumns], resultRows(result).map(resultCells), "pairs");
 }
 
 function timelineDetails({ timeline }: LoadResult): string {

@@ -1,14 +1,14 @@
-import { writeFileSync } from "node:fs";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { developmentSharedSecret } from "../../src/process/development.ts";
 import { signingSecret } from "../client/signing-secret.ts";
 import { resolveTarget, type Target } from "../client/target.ts";
-import { columnsOf } from "../columns.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
 import { commandEnvironment } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
 import { print, showStep, tell } from "../progress.ts";
+import { ensureWritable, writeReport } from "../report/report-file.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
+import { outputPage } from "../terminal.ts";
 import { createArrivals } from "./arrivals.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import { describeEnvironment } from "./environment.ts";
@@ -56,12 +56,11 @@ await runCommand({
       tell(`${problem}\n`);
       return 1;
     }
-    // Fail before the load if the report cannot be written. Opening for appending keeps an earlier report until the new
-    // one is written.
-    if (options.report !== undefined) writeReport(options.report, "", "a");
+    const report = { option: "report", path: options.report };
+    ensureWritable(report);
     const result = await measure({ plan, target, requests, connections });
-    if (options.report !== undefined) writeReport(options.report, htmlReport(result));
-    print(options.json ? `${JSON.stringify(result)}\n` : resultText(result, page()));
+    writeReport(report, htmlReport(result));
+    print(options.json ? `${JSON.stringify(result)}\n` : resultText(result, outputPage()));
     if (options.report !== undefined) tell(`Report: ${options.report}\n`);
     return result.holds ? 0 : 1;
   },
@@ -102,17 +101,4 @@ async function measure({ plan, target, requests, connections }: Measurement): Pr
   connections.close();
   const environment = describeEnvironment(process.argv.slice(2));
   return makeResult({ plan, target: target.url, startedAt, measuredMs, recorder, environment });
-}
-
-function page() {
-  const { isTTY } = process.stdout;
-  return { columns: columnsOf(process.stdout), hasColors: isTTY === true && !process.env.NO_COLOR };
-}
-
-function writeReport(path: string, html: string, flag: "a" | "w" = "w"): void {
-  try {
-    writeFileSync(path, html, { flag });
-  } catch {
-    throw new UsageWrong(`--report: ${path} cannot be written.`);
-  }
 }

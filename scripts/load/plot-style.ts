@@ -1,4 +1,4 @@
-/** The style of the plots. `page-style.ts` has the style of every page. */
+/** The style of the plots. `report/page-style.ts` has the style of every page. */
 export const plotStyle = `
 svg { display: block; width: 100%; min-width: 640px; height: auto; overflow: visible; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--soft); }

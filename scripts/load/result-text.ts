@@ -1,22 +1,20 @@
 import { wrapBeside } from "../columns.ts";
 import { counted, countText, durationText, latencyText, rateText, shareText } from "../quantities.ts";
+import { type Page, painterFor } from "../terminal.ts";
 import { textTable } from "../text-table.ts";
 import type { EndpointResult, LoadResult } from "./result.ts";
 
-const head = ["", "requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"];
+/** The columns of the table of results, after the name. */
+export const resultColumns = ["requests", "errors", "p50", "p90", "p95", "p99", "p99.9", "max"];
 const nameWidth = 15;
 
-export interface Page {
-  readonly columns: number;
-  readonly hasColors: boolean;
-}
-
 /** Formats the result for a terminal. */
-export function resultText(result: LoadResult, { columns, hasColors }: Page): string {
-  const paint = (code: string, text: string) => (hasColors ? `\x1b[${code}m${text}\x1b[0m` : text);
+export function resultText(result: LoadResult, page: Page): string {
+  const { columns } = page;
+  const paint = painterFor(page);
   const sections = [
     [paint("1", `Load test of ${result.target}`), wrapBeside(0, runText(result), columns)],
-    [textTable(head, resultRows(result).map(cellsOf), columns)],
+    [textTable(["", ...resultColumns], resultRows(result).map(resultCells), columns)],
     factsOf(result).map(([name, text]) => `${name.padEnd(nameWidth)}${wrapBeside(nameWidth, text, columns)}`),
     warnings(result).map((warning) => `${paint("33", "Note")}  ${wrapBeside(6, warning, columns)}`),
     result.thresholds.map(({ threshold, measured, holds, missedBy }) => {
@@ -81,7 +79,8 @@ export function runText({ seconds, plannedRate, arrivals, loginIds }: LoadResult
   return `${durationText(roundMs(seconds))} ${rate}, ${kind}, ${users}`;
 }
 
-function cellsOf([name, row]: readonly [string, EndpointResult]): string[] {
+/** Returns the name and the columns of a row. */
+export function resultCells([name, row]: readonly [string, EndpointResult]): string[] {
   const latencies = [row.p50Ms, row.p90Ms, row.p95Ms, row.p99Ms, row.p999Ms, row.maxMs].map(latencyText);
   return [name, countText(row.requests), countText(row.errors), ...latencies];
 }

@@ -84,7 +84,7 @@ describe("a report", () => {
     const [html, xml] = [htmlReport(report), junitXml(report)];
     expect([...faultsOfMarkup(html), ...faultsOfMarkup(xml)]).toEqual([]);
     expect(xml).not.toMatch(/[\0\ud800]/);
-    expect(reportText(report, { columns: 80, hasColours: false, showsExchanges: true })).toContain(
+    expect(reportText(report, { columns: 80, hasColors: false, showsExchanges: true })).toContain(
       "Does not conform",
     );
     expect(report).toMatchObject({

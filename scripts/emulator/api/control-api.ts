@@ -1,4 +1,5 @@
 import { type Static, t } from "elysia";
+import { DeviceName, LoginId } from "./names.ts";
 import type { DeviceView, SessionAnswer } from "./platform-api.ts";
 import { Endpoint } from "./wire-api.ts";
 
@@ -22,8 +23,8 @@ export interface Addresses {
   readonly opsUrl: string | null;
 }
 
-const loginId = t.String({ minLength: 1, maxLength: 320 });
-const device = t.String({ default: "phone", minLength: 1, maxLength: 60 });
+/** The name of a virtual device. */
+const device = t.String({ ...DeviceName, default: "phone" });
 
 /**
  * - `POST /control/register`: creates a passkey on the device, and the site inserts the row. 201 `ControlAnswer`.
@@ -32,7 +33,7 @@ const device = t.String({ default: "phone", minLength: 1, maxLength: 60 });
  * - `POST /control/recover`: replaces all devices by this one. 200 with `session`.
  */
 export const ControlRequest = t.Object({
-  loginId,
+  loginId: LoginId,
   /** The name of a virtual device. It is created if it does not exist. */
   device,
   /** For `login`. The default is `browser`. */
@@ -42,7 +43,7 @@ export type ControlRequest = Static<typeof ControlRequest>;
 
 /** `POST /control/remove-device`: 200. */
 export const RemoveDeviceRequest = t.Object({
-  loginId,
+  loginId: LoginId,
   device,
   /** The id of any device of the user, also of one in a browser. `device` is then ignored. */
   deviceId: t.Optional(t.String()),
@@ -58,7 +59,7 @@ export interface ControlAnswer {
 }
 
 /** `POST /control/block` `{loginId, blocked}`: 204; needs `USERS_BLOCKED_COLUMN`. */
-export const BlockRequest = t.Object({ loginId, blocked: t.Boolean() });
+export const BlockRequest = t.Object({ loginId: LoginId, blocked: t.Boolean() });
 export type BlockRequest = Static<typeof BlockRequest>;
 
 /**
@@ -88,10 +89,14 @@ export type NextCallRequest = Static<typeof NextCallRequest>;
 /** `GET /control/state`, and `PUT /control/state`: 204. Users and devices, as `--state` keeps them. */
 export const EmulatorState = t.Object({
   users: t.Array(
-    t.Object({ loginId, ownIdData: t.Union([t.String(), t.Null()]), blocked: t.Boolean({ default: false }) }),
+    t.Object({
+      loginId: LoginId,
+      ownIdData: t.Union([t.String(), t.Null()]),
+      blocked: t.Boolean({ default: false }),
+    }),
   ),
   /** The passkeys of the emulator's own devices, oldest first; a private key is derived from its `keySeed`. */
-  devices: t.Array(t.Object({ loginId, name: t.String(), keySeed: t.String() })),
+  devices: t.Array(t.Object({ loginId: LoginId, name: t.String(), keySeed: t.String() })),
   /** How often each passkey has signed, by its id. */
   counters: t.Record(t.String(), t.Integer()),
 });

@@ -5,10 +5,10 @@ import type {
   RegistrationResponseJSON,
 } from "@simplewebauthn/server";
 import { type Static, t } from "elysia";
+import { DeviceName, LoginId } from "./names.ts";
 
 /** The API of the platform under `/platform`, for the SDK. */
 
-const loginId = t.String({ minLength: 1, maxLength: 320 });
 /** An answer of the browser's WebAuthn API. Only the id is checked here, because the verification checks the rest. */
 const passkeyAnswer = t.Object({ id: t.String() }, { additionalProperties: true });
 
@@ -24,7 +24,7 @@ export interface DeviceView {
 }
 
 /** `POST /platform/discover`: looks the login id up with `getOwnIDDataByLoginId`. */
-export const DiscoverRequest = t.Object({ loginId });
+export const DiscoverRequest = t.Object({ loginId: LoginId });
 export type DiscoverRequest = Static<typeof DiscoverRequest>;
 
 export interface DiscoverAnswer {
@@ -50,7 +50,7 @@ export type Authorization = Static<typeof Authorization>;
  */
 export const StartRegistrationRequest = t.Object({
   purpose: t.Union([t.Literal("register"), t.Literal("enrol"), t.Literal("recover")]),
-  loginId,
+  loginId: LoginId,
   ...authorization,
 });
 export type StartRegistrationRequest = Static<typeof StartRegistrationRequest>;
@@ -66,7 +66,7 @@ export const FinishRegistrationRequest = t.Object({
   flow: t.String(),
   response: t.Unsafe<RegistrationResponseJSON>(passkeyAnswer),
   /** The name of the device for the person. By default, the platform names it after the browser. */
-  deviceName: t.Optional(t.String({ minLength: 1, maxLength: 60 })),
+  deviceName: t.Optional(DeviceName),
 });
 export type FinishRegistrationRequest = Static<typeof FinishRegistrationRequest>;
 
@@ -84,11 +84,11 @@ export interface FinishRegistrationAnswer {
  * `POST /platform/connections`: 204. Writes the `ownIdData` of `register` with `setOwnIDDataByLoginId`, for a site that
  * has created the user without it (`addOwnIDConnectionOnServer`).
  */
-export const AddConnectionRequest = t.Object({ loginId, ownIdData: t.String() });
+export const AddConnectionRequest = t.Object({ loginId: LoginId, ownIdData: t.String() });
 export type AddConnectionRequest = Static<typeof AddConnectionRequest>;
 
 /** `POST /platform/passkeys/authentication/start`: 404 `user_not_found`, 423 `user_blocked`. */
-export const StartAuthenticationRequest = t.Object({ loginId });
+export const StartAuthenticationRequest = t.Object({ loginId: LoginId });
 export type StartAuthenticationRequest = Static<typeof StartAuthenticationRequest>;
 
 export interface StartAuthenticationAnswer {
@@ -116,7 +116,7 @@ export interface FinishAuthenticationAnswer {
 /** `POST /platform/codes/send`: starts a one-time code; nothing is sent. 404 `user_not_found`, 423 `user_blocked`. */
 export const SendCodeRequest = t.Object({
   purpose: t.Union([t.Literal("login"), t.Literal("enrol"), t.Literal("recover")]),
-  loginId,
+  loginId: LoginId,
 });
 export type SendCodeRequest = Static<typeof SendCodeRequest>;
 

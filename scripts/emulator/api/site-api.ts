@@ -1,11 +1,12 @@
 import { type Static, t } from "elysia";
+import { LoginId } from "./names.ts";
 import type { DeviceView, SessionAnswer } from "./platform-api.ts";
 
 /** The API of the demo site's backend under `/site`. */
 
 /** `POST /site/register`: 201 `SiteSession`. Inserts the row and signs the person in. 409 `user_exists`. */
 export const RegisterRequest = t.Object({
-  loginId: t.String({ minLength: 1, maxLength: 320 }),
+  loginId: LoginId,
   /** The value that `onRegister` received, verbatim. */
   ownIdData: t.Optional(t.String()),
 });

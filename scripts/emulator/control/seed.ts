@@ -1,4 +1,5 @@
 import { type Static, t } from "elysia";
+import { DeviceName, LoginId } from "../api/names.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { BlockUser } from "../site/block-user.ts";
 import type { UserRows } from "../site/user-rows.ts";
@@ -8,8 +9,8 @@ import type { Steps } from "./steps.ts";
 export const Seed = t.Array(
   t.Object(
     {
-      loginId: t.String({ minLength: 1, maxLength: 320 }),
-      devices: t.Array(t.String({ minLength: 1, maxLength: 60 }), { default: [] }),
+      loginId: LoginId,
+      devices: t.Array(DeviceName, { default: [] }),
       blocked: t.Boolean({ default: false }),
     },
     { additionalProperties: false },

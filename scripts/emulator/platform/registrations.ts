@@ -1,6 +1,7 @@
 import { RequestFailed } from "../api/failure.ts";
 import type { FinishRegistrationAnswer, StartRegistrationRequest } from "../api/platform-api.ts";
 import { type Device, readDevices, viewOf, writeDevices } from "./device-list.ts";
+import { openSession } from "./open-session.ts";
 import type { Ceremony } from "./passkeys.ts";
 import { createPending } from "./pending.ts";
 import type { Platform } from "./platform.ts";
@@ -37,9 +38,7 @@ export function createRegistrations(
     },
     async recover(loginId, device) {
       await site.setOwnIdData(loginId, writeDevices([device]), "recovery: replace the list");
-      const session = await site.getSession(loginId, "browser", "recovery: ask for the session");
-      authorizations.rememberSession(loginId, session);
-      return { session };
+      return { session: await openSession(parts, loginId, "browser", "recovery: ask for the session") };
     },
   };
 

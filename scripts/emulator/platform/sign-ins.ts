@@ -1,6 +1,6 @@
 import { RequestFailed } from "../api/failure.ts";
-import type { SessionAnswer } from "../api/platform-api.ts";
 import { readDevices, viewOf } from "./device-list.ts";
+import { openSession } from "./open-session.ts";
 import type { Ceremony } from "./passkeys.ts";
 import { createPending } from "./pending.ts";
 import type { Platform } from "./platform.ts";
@@ -14,12 +14,6 @@ export function createSignIns(
 ): Pick<Platform, "discover" | "startAuthentication" | "finishAuthentication" | "sendCode" | "verifyCode"> {
   const { site, passkeys, codes, authorizations, now } = parts;
   const started = createPending<Ceremony & { readonly loginId: string }>(now);
-
-  async function openSession(loginId: string, sessionType: string, reason: string): Promise<SessionAnswer> {
-    const session = await site.getSession(loginId, sessionType, reason);
-    authorizations.rememberSession(loginId, session);
-    return session;
-  }
 
   return {
     async discover(loginId) {
@@ -54,7 +48,7 @@ export function createSignIns(
         throw new RequestFailed("passkey_invalid", "This device is not one of the user's devices.");
       }
       await passkeys.verifyAssertion(response, ceremony, device);
-      const session = await openSession(loginId, sessionType, "sign-in: ask for the session");
+      const session = await openSession(parts, loginId, sessionType, "sign-in: ask for the session");
       return { loginId, device: viewOf(device), session };
     },
 
@@ -68,7 +62,7 @@ export function createSignIns(
       if (purpose !== "login") return { loginId, proof: authorizations.issueProof(loginId, purpose) };
       return {
         loginId,
-        session: await openSession(loginId, sessionType, "one-time code: ask for the session"),
+        session: await openSession(parts, loginId, sessionType, "one-time code: ask for the session"),
       };
     },
   };

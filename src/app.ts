@@ -2,11 +2,11 @@ import { Elysia } from "elysia";
 import type { AuditLog } from "./audit/audit-log.ts";
 import type { OwnIdDataStore } from "./coherence/ownid-data-store.ts";
 import type { UserDirectory } from "./coherence/user-directory.ts";
+import { adminCall } from "./http/admin-call.ts";
 import { bearerToken } from "./http/bearer-token.ts";
 import { bodyAdapter } from "./http/body-adapter.ts";
 import { envelope } from "./http/envelope.ts";
 import { otherMethods } from "./http/other-methods.ts";
-import { nameRequest } from "./http/request-id.ts";
 import { adminInvalidate } from "./http/routes/admin-invalidate.ts";
 import { adminRevoke } from "./http/routes/admin-revoke.ts";
 import { adminUsers } from "./http/routes/admin-users.ts";
@@ -125,14 +125,7 @@ function adminRoutes(dependencies: AppDependencies) {
     name: "admin",
     tokens: () => [dependencies.adminToken],
     absence: "no ADMIN_TOKEN",
-    onRefused: ({ request, route, set }, outcome) =>
-      audit.write({
-        event: "admin_call",
-        actor: "unknown",
-        call: `${request.method} ${route.replace(":loginId", "{loginId}")}`,
-        outcome,
-        requestId: nameRequest(set),
-      }),
+    onRefused: (request, outcome) => audit.write({ ...adminCall(request), actor: "unknown", outcome }),
   });
   const revokeUser = createUserRevocation(dependencies);
   const isThere = adminToken !== null;

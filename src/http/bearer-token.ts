@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Elysia } from "elysia";
 import { type ErrorCode, type PathFault, PathUnknown, TokenInvalid, TooManyFailures } from "../errors.ts";
+import type { AnswerHeaders } from "./request-id.ts";
 
 export interface BearerTokenOptions {
   /** The name of this guard. Routes that use the same name share it. */
@@ -29,11 +30,11 @@ export interface BearerGuard {
   readonly beforeParameters: ReturnType<typeof beforeParameters>;
 }
 
-interface GuardedRequest {
+export interface GuardedRequest {
   readonly request: Request;
   /** The template of its path. */
   readonly route: string;
-  readonly set: { readonly headers: Record<string, string | number | undefined> };
+  readonly set: AnswerHeaders;
 }
 
 type Check = (context: GuardedRequest) => void;

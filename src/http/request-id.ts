@@ -1,4 +1,4 @@
-interface AnswerHeaders {
+export interface AnswerHeaders {
   readonly headers: Record<string, string | number | undefined>;
 }
 

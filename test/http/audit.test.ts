@@ -79,6 +79,7 @@ test("every call of the administrator is recorded, and every revocation besides"
     await ops.send("/admin/invalidate", { method: "POST", headers, body: JSON.stringify(body) });
   for (const [method, loginId] of [
     ["GET", sol],
+    ["HEAD", sol],
     ["DELETE", sol],
     ["DELETE", "nobody"],
   ] as const)
@@ -101,6 +102,7 @@ test("every call of the administrator is recorded, and every revocation besides"
     call("POST /admin/invalidate", { loginId: sol }),
     call("POST /admin/invalidate", {}),
     call("GET /admin/users/{loginId}", { loginId: sol }),
+    call("HEAD /admin/users/{loginId}", { loginId: sol }),
     revocation("DELETE /admin/users/{loginId}", { loginId: sol }),
     call("DELETE /admin/users/{loginId}", { loginId: sol }),
     revocation("DELETE /admin/users/{loginId}", { loginId: "nobody" }),

@@ -3,10 +3,10 @@ import { Elysia } from "elysia";
 import type { AuditLog } from "../../audit/audit-log.ts";
 import type { OwnIdDataStore } from "../../coherence/ownid-data-store.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
+import { adminCall } from "../admin-call.ts";
 import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { parseJson, readJsonBody } from "../json-body.ts";
-import { nameRequest } from "../request-id.ts";
 
 export interface AdminInvalidateOptions {
   readonly store: OwnIdDataStore;
@@ -33,14 +33,9 @@ export function adminInvalidate({ store, loginIdCase, admin, bodyBytesMax, audit
     )
     .post(
       "/admin/invalidate",
-      async ({ body, set, status }) => {
-        const requestId = nameRequest(set);
-        const entry = {
-          event: "admin_call",
-          actor: "admin",
-          call: "POST /admin/invalidate",
-          requestId,
-        } as const;
+      async (context) => {
+        const { body, status } = context;
+        const entry = adminCall(context);
         if ("loginId" in body) {
           const loginId = parseLoginId(body.loginId, loginIdCase);
           await audited(audit, { ...entry, loginId }, () => store.invalidate(loginId));

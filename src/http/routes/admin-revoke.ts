@@ -5,10 +5,10 @@ import { PathUnknown } from "../../errors.ts";
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
+import { adminCall } from "../admin-call.ts";
 import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
 import { parseJson, readJsonBody } from "../json-body.ts";
-import { nameRequest } from "../request-id.ts";
 import type { RevokeUser } from "../user-revocation.ts";
 
 export interface AdminRevokeOptions {
@@ -51,17 +51,16 @@ export function adminRevoke(options: AdminRevokeOptions) {
     )
     .post(
       "/admin/revoke",
-      async ({ body, set, status }) => {
+      async (context) => {
         if (!issuesTokens) throw new PathUnknown("no session tokens");
-        const requestId = nameRequest(set);
+        const { body, status } = context;
         const { loginId } = body;
         const named = loginId === undefined ? body : { loginId: parseLoginId(loginId, loginIdCase) };
-        const entry = { actor: "admin", call: "POST /admin/revoke", requestId, ...named } as const;
-        await audited(audit, { event: "admin_call", ...entry }, () =>
-          audited(audit, { event: "revocation", ...entry }, () => revoke(named)),
-        );
+        const call = { ...adminCall(context), ...named };
+        const revocation = { ...call, event: "revocation" } as const;
+        await audited(audit, call, () => audited(audit, revocation, () => revoke(named)));
         const [what] = Object.keys(body);
-        logger.info({ requestId, what }, "revoked");
+        logger.info({ requestId: call.requestId, what }, "revoked");
         return status(204, undefined);
       },
       { parse: "json", body: OneOfThree, response: { 204: Type.Void() } },

@@ -6,10 +6,10 @@ import { ErasureIncomplete, RequestInvalid, SidecarError, UserUnknown } from "..
 import type { Logger } from "../../process/logger.ts";
 import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
+import { adminCall } from "../admin-call.ts";
 import { audited } from "../audited.ts";
-import type { BearerGuard } from "../bearer-token.ts";
+import type { BearerGuard, GuardedRequest } from "../bearer-token.ts";
 import { describeHeldData, HeldData } from "../held-data.ts";
-import { nameRequest } from "../request-id.ts";
 import type { RevokeUser } from "../user-revocation.ts";
 
 export interface AdminUsersOptions {
@@ -54,9 +54,9 @@ export function adminUsers(options: AdminUsersOptions) {
     if (!isKnown) throw new UserUnknown();
   }
 
-  function entryOf(call: string, { request, set }: Context) {
-    const loginId = parseLoginId(lastSegmentOf(request.url), loginIdCase);
-    return { event: "admin_call", actor: "admin", call, loginId, requestId: nameRequest(set) } as const;
+  function entryOf(context: GuardedRequest) {
+    const loginId = parseLoginId(lastSegmentOf(context.request.url), loginIdCase);
+    return { ...adminCall(context), loginId };
   }
 
   return new Elysia()
@@ -64,7 +64,7 @@ export function adminUsers(options: AdminUsersOptions) {
     .get(
       path,
       (context) => {
-        const entry = entryOf("GET /admin/users/{loginId}", context);
+        const entry = entryOf(context);
         const withData = context.query.include !== undefined;
         return audited(audit, entry, () => show(entry.loginId, withData));
       },
@@ -73,18 +73,13 @@ export function adminUsers(options: AdminUsersOptions) {
     .delete(
       path,
       async (context) => {
-        const entry = entryOf("DELETE /admin/users/{loginId}", context);
+        const entry = entryOf(context);
         await audited(audit, entry, () => erase(entry));
         logger.info({ requestId: entry.requestId }, "a user's data was erased");
         return context.status(204, undefined);
       },
       { params, response: { 204: Type.Void() } },
     );
-}
-
-interface Context {
-  readonly request: Request;
-  readonly set: Parameters<typeof nameRequest>[0];
 }
 
 /** The codes of other failures promise that nothing was written, which is no longer true once the row is erased. */

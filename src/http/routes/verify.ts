@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import { SessionInvalid } from "../../errors.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import { bearerOf } from "../bearer-token.ts";
+import type { AnswerHeaders } from "../request-id.ts";
 
 export interface VerifyOptions {
   readonly sessions: Pick<Sessions, "find">;
@@ -35,7 +36,7 @@ export function verify({ sessions, sessionCookie }: VerifyOptions) {
 
 interface VerifyContext {
   readonly request: Request;
-  readonly set: { readonly headers: Record<string, string | number | undefined> };
+  readonly set: AnswerHeaders;
 }
 
 /** Returns the cookie. A cookie that occurs twice may have been set by a neighbouring subdomain, so neither is used. */

@@ -1,4 +1,6 @@
-import { BodyTooLarge, MediaTypeUnsupported, RequestInvalid } from "../errors.ts";
+import { Elysia } from "elysia";
+import { RequestInvalid } from "../errors.ts";
+import { readBytes } from "./body-bytes.ts";
 
 const json = /^application\/json[\t ]*(?:;|$)/i;
 /**
@@ -7,27 +9,16 @@ const json = /^application\/json[\t ]*(?:;|$)/i;
  */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads a body whose media type is JSON, as `readBody` does. */
-export function readJsonBody(request: Request, bytesMax: number): Promise<Uint8Array> {
-  return readBody(request, json, bytesMax);
+/** Gives routes a body in JSON that is not signed. */
+export function jsonBody(bytesMax: number) {
+  return new Elysia().decorate("readBody", async ({ request }: { readonly request: Request }) =>
+    parseJson(await readJsonBytes(request, bytesMax)),
+  );
 }
 
-/**
- * Reads the bytes of a body. Media type and declared length are checked before any byte is read; a length that is not
- * declared is checked while reading. Wrong headers throw immediately and do not reject a promise.
- *
- * @throws {MediaTypeUnsupported} the body has another media type, or is encoded
- * @throws {BodyTooLarge}
- */
-export function readBody(request: Request, mediaType: RegExp, bytesMax: number): Promise<Uint8Array> {
-  const { headers } = request;
-  if (!mediaType.test(headers.get("content-type") ?? "")) throw new MediaTypeUnsupported();
-  if ((headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity")
-    throw new MediaTypeUnsupported();
-  const declared = headers.get("content-length");
-  if (declared === null) return readUndeclared(request, bytesMax);
-  if (Number(declared) > bytesMax) throw new BodyTooLarge();
-  return request.bytes();
+/** Reads a body whose media type is JSON, as `readBytes` does. */
+export function readJsonBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  return readBytes(request, json, bytesMax);
 }
 
 /** @throws {RequestInvalid} the bytes are not JSON in UTF-8 */
@@ -37,16 +28,4 @@ export function parseJson(body: Uint8Array): unknown {
   } catch {
     throw new RequestInvalid("The body must be JSON in UTF-8 without a byte order mark.");
   }
-}
-
-async function readUndeclared(request: Request, bytesMax: number): Promise<Uint8Array> {
-  if (request.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw new BodyTooLarge();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, bytes);
 }

@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { SignatureInvalid } from "../errors.ts";
 import type { VerifiedSignature, VerifySignature } from "../protocol/signature.ts";
-import { parseJson, readJsonBody } from "./json-body.ts";
+import { parseJson, readJsonBytes } from "./json-body.ts";
 
 export interface SignedBodyOptions {
   readonly verifySignature: VerifySignature;
@@ -25,7 +25,7 @@ export function signedBody({ verifySignature, bodyBytesMax }: SignedBodyOptions)
     .decorate("signature", notVerified)
     .decorate("readBody", async (context: SignedContext) => {
       const { headers } = context.request;
-      const body = await readJsonBody(context.request, bodyBytesMax);
+      const body = await readJsonBytes(context.request, bodyBytesMax);
       context.signature = verifySignature({
         body,
         signature: headers.get("ownid-signature"),

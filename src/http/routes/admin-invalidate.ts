@@ -6,7 +6,7 @@ import { type LoginIdCase, parseLoginId } from "../../protocol/login-id.ts";
 import { adminCall } from "../admin-call.ts";
 import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
-import { parseJson, readJsonBody } from "../json-body.ts";
+import { jsonBody } from "../json-body.ts";
 
 export interface AdminInvalidateOptions {
   readonly store: OwnIdDataStore;
@@ -28,9 +28,7 @@ const oneOrAll = Type.Union([one, all], { "x-problem": 'Send {"loginId":"…"} o
 export function adminInvalidate({ store, loginIdCase, admin, bodyBytesMax, audit }: AdminInvalidateOptions) {
   return new Elysia()
     .use(admin.beforeBody)
-    .decorate("readBody", async ({ request }: { readonly request: Request }) =>
-      parseJson(await readJsonBody(request, bodyBytesMax)),
-    )
+    .use(jsonBody(bodyBytesMax))
     .post(
       "/admin/invalidate",
       async (context) => {

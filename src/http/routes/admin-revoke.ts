@@ -8,7 +8,7 @@ import type { Sessions } from "../../sessions/sessions.ts";
 import { adminCall } from "../admin-call.ts";
 import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
-import { parseJson, readJsonBody } from "../json-body.ts";
+import { jsonBody } from "../json-body.ts";
 import type { RevokeUser } from "../user-revocation.ts";
 
 export interface AdminRevokeOptions {
@@ -46,9 +46,7 @@ export function adminRevoke(options: AdminRevokeOptions) {
 
   return new Elysia()
     .use(admin.beforeBody)
-    .decorate("readBody", async ({ request }: { readonly request: Request }) =>
-      parseJson(await readJsonBody(request, bodyBytesMax)),
-    )
+    .use(jsonBody(bodyBytesMax))
     .post(
       "/admin/revoke",
       async (context) => {

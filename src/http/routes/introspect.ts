@@ -2,15 +2,13 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { Sessions } from "../../sessions/sessions.ts";
 import type { BearerGuard } from "../bearer-token.ts";
-import { readFormToken } from "../form-body.ts";
+import { TokenForm, tokenForm } from "../token-form.ts";
 
 export interface IntrospectOptions {
   readonly backend: BearerGuard;
   readonly sessions: Pick<Sessions, "find">;
   readonly bodyBytesMax: number;
 }
-
-const FormToken = Type.Object({ token: Type.String() });
 
 /** RFC 7662, section 2.2. The answer reveals nothing about a token that is not active. */
 const Introspection = Type.Union([
@@ -37,15 +35,13 @@ const Introspection = Type.Union([
 export function introspect({ backend, sessions, bodyBytesMax }: IntrospectOptions) {
   return new Elysia()
     .use(backend.beforeBody)
-    .decorate("readForm", ({ request }: { readonly request: Request }) =>
-      readFormToken(request, bodyBytesMax),
-    )
+    .use(tokenForm(bodyBytesMax))
     .post(
       "/introspect",
       async ({ body }) => {
         const claims = await sessions.find(body.token);
         return claims === null ? { active: false as const } : { active: true as const, ...claims };
       },
-      { parse: "urlencoded", body: FormToken, response: { 200: Introspection } },
+      { parse: "urlencoded", body: TokenForm, response: { 200: Introspection } },
     );
 }

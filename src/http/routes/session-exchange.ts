@@ -5,8 +5,8 @@ import type { Logger } from "../../process/logger.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
-import { readFormToken } from "../form-body.ts";
 import { nameRequest } from "../request-id.ts";
+import { TokenForm, tokenForm } from "../token-form.ts";
 
 export interface SessionExchangeOptions {
   readonly backend: BearerGuard;
@@ -16,16 +16,13 @@ export interface SessionExchangeOptions {
   readonly logger: Logger;
 }
 
-const FormToken = Type.Object({ token: Type.String() });
 const SessionToken = Type.Object({ token: Type.String() });
 
 /** `POST /session/exchange`: gives the site's backend the session token for a hand-off token, once. */
 export function sessionExchange({ backend, sessions, bodyBytesMax, audit, logger }: SessionExchangeOptions) {
   return new Elysia()
     .use(backend.beforeBody)
-    .decorate("readForm", ({ request }: { readonly request: Request }) =>
-      readFormToken(request, bodyBytesMax),
-    )
+    .use(tokenForm(bodyBytesMax))
     .post(
       "/session/exchange",
       async ({ body, set }) => {
@@ -36,6 +33,6 @@ export function sessionExchange({ backend, sessions, bodyBytesMax, audit, logger
         logger.info({ requestId }, "hand-off token exchanged");
         return { token };
       },
-      { parse: "urlencoded", body: FormToken, response: { 200: SessionToken } },
+      { parse: "urlencoded", body: TokenForm, response: { 200: SessionToken } },
     );
 }

@@ -15,8 +15,8 @@ export function createKeys(prefix: string) {
     epoch: (epoch: Buffer) => `${prefix}epoch:${epoch.toString("hex")}`,
     /** Whether a token or a session is revoked, by its `jti` or `sid`. */
     revoked: (id: string) => `${prefix}revoked:${id}`,
-    /** The second up to which all tokens of a user are revoked. */
-    revokedBefore: (loginId: string) => `${prefix}revoked-before:${loginId}`,
+    /** The second up to which all tokens of a user are revoked, by the login id or the digest that names the user in them. */
+    revokedBefore: (user: string) => `${prefix}revoked-before:${user}`,
     /**
      * Since when a master's record of revocations is complete. In a Cluster, each master has its own, found by its
      * number.

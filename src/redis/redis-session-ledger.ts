@@ -101,8 +101,8 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       await ask(key, () => client.set(key, "1", "PX", keepMs));
     },
 
-    async revokeUser(loginId) {
-      const key = keys.revokedBefore(loginId);
+    async revokeUser(user) {
+      const key = keys.revokedBefore(user);
       await ask(key, async () => {
         // Since the record began, tokens have been issued with the second after it.
         const second = Math.max(latestIssueTime(), (await latestRecord(everyMaster())) + 1);
@@ -110,8 +110,8 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       });
     },
 
-    revokedUntil(loginId) {
-      const key = keys.revokedBefore(loginId);
+    revokedUntil(user) {
+      const key = keys.revokedBefore(user);
       return ask(key, async () => {
         const [second, since] = await Promise.all([
           get(client, key),
@@ -121,18 +121,18 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       });
     },
 
-    userRevocation(loginId) {
-      const key = keys.revokedBefore(loginId);
+    userRevocation(user) {
+      const key = keys.revokedBefore(user);
       return ask(key, async () => {
         const [second, keptForMs] = await Promise.all([get(client, key), client.pttl(key)]);
         return second === null || keptForMs < 0 ? null : { until: secondOf(second), keptForMs };
       });
     },
 
-    async isRevoked({ jti, sid, loginId, issuedAt }) {
-      const user = keys.revokedBefore(loginId);
-      const asked = [user, keys.revoked(jti), keys.revoked(sid)];
-      return ask(user, async () => {
+    async isRevoked({ jti, sid, user, issuedAt }) {
+      const ofUser = keys.revokedBefore(user);
+      const asked = [ofUser, keys.revoked(jti), keys.revoked(sid)];
+      return ask(ofUser, async () => {
         const asking = asked.map(connectedMasterOf);
         // The records are read after the keys: if Redis has just lost the keys, the records show it.
         const answers = [Promise.all(asked.map((key) => get(client, key))), latestRecord(asking)] as const;

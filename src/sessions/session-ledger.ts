@@ -2,8 +2,8 @@
 export interface IssuedToken {
   readonly jti: string;
   readonly sid: string;
-  /** The login id as the user table stores it, or what stands for it in the token. */
-  readonly loginId: string;
+  /** `lid`, or `sub` in a token without it. */
+  readonly user: string;
   /** `iat`, in seconds. */
   readonly issuedAt: number;
 }
@@ -20,6 +20,9 @@ export interface UserRevocation {
  * Remembers which tokens are revoked and which hand-off tokens have been exchanged, for as long as those tokens could
  * be valid. It is stored in Redis, or in `STATE_FILE` without Redis.
  *
+ * A user is named as tokens name them: by the login id as the user table stores it or, where the subject is something
+ * else, by a digest of the login id (`login-id-digest.ts`).
+ *
  * What the ledger may have forgotten counts as revoked: if its record began anew, every token that was issued before
  * is revoked. Every method throws `SessionLedgerUnavailable` if there is no certain answer.
  */
@@ -28,16 +31,16 @@ export interface SessionLedger {
   revoke(id: string): Promise<void>;
 
   /** Revokes every token that has been issued to the user so far, and none that is issued afterwards. */
-  revokeUser(loginId: string): Promise<void>;
+  revokeUser(user: string): Promise<void>;
 
   /**
    * Returns the second up to which the user's tokens are revoked. A new token needs a later `iat`. If the record
    * began anew within the last second, the result may be too early; the new token then counts as revoked.
    */
-  revokedUntil(loginId: string): Promise<number>;
+  revokedUntil(user: string): Promise<number>;
 
   /** Returns the revocation of this user, if any. A revocation of everybody by a new record is not included. */
-  userRevocation(loginId: string): Promise<UserRevocation | null>;
+  userRevocation(user: string): Promise<UserRevocation | null>;
 
   isRevoked(token: IssuedToken): Promise<boolean>;
 

@@ -77,7 +77,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   async function isRevoked(claims: TokenClaims): Promise<boolean> {
     const { jti, sid, iat } = claims;
-    return ledger.isRevoked({ jti, sid, loginId: revocationNameOf(claims), issuedAt: iat });
+    return ledger.isRevoked({ jti, sid, user: userOf(claims), issuedAt: iat });
   }
 
   async function revokedUntilIfKnown(loginId: string): Promise<number | null> {
@@ -127,7 +127,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (!isFirst) throw new HandoffExchanged(claims.sid);
       // This is asked after the exchange is recorded, since a ledger that has lost that record calls the token
       // revoked. It is read before `isRevoked`, so that a later revocation covers the new token.
-      const revokedUntil = await ledger.revokedUntil(revocationNameOf(claims));
+      const revokedUntil = await ledger.revokedUntil(userOf(claims));
       if (await isRevoked(claims)) throw new SessionInvalid();
       const issueOptions: IssueOptions = { sid: claims.sid, asOfMs, revokedUntil };
       return issuer.issue(subjectOfToken(claims), issueOptions);
@@ -145,8 +145,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   };
 }
 
-/** Returns what a revocation of the user's login id names in the ledger, as far as this token is concerned. */
-function revocationNameOf({ sub, lid }: TokenClaims): string {
+/** Returns how the ledger names the user of this token. */
+function userOf({ sub, lid }: TokenClaims): string {
   return lid ?? sub;
 }
 

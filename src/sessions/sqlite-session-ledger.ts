@@ -18,7 +18,10 @@ export interface SqliteSessionLedger extends SessionLedger {
 
 const busyMs = 250;
 
-/** `record` has one row: tokens issued up to that second are older than the file, so nothing is known of them. */
+/**
+ * `record` has one row: tokens issued up to that second are older than the file, so nothing is known of them. `login_id`
+ * names a user as the port does, so it may also be a digest.
+ */
 const schema = `
   CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), revoked_until INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS revoked (id TEXT PRIMARY KEY, forget_at INTEGER NOT NULL) WITHOUT ROWID;
@@ -91,11 +94,11 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
     return row?.revoked_until ?? latestIssueTime(now());
   }
 
-  function revokedUntil(database: Database, loginId: string): number {
+  function revokedUntil(database: Database, user: string): number {
     const query = database.query<{ revoked_until: number }, [string]>(
       "SELECT revoked_until FROM revoked_users WHERE login_id = ?",
     );
-    return Math.max(query.get(loginId)?.revoked_until ?? 0, recordedFrom(database));
+    return Math.max(query.get(user)?.revoked_until ?? 0, recordedFrom(database));
   }
 
   return {
@@ -110,7 +113,7 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
       });
     },
 
-    async revokeUser(loginId) {
+    async revokeUser(user) {
       use((database) => {
         forgetExpired(database);
         // A token issued since the record began, or since the user's last revocation, may have the next second as `iat`.
@@ -120,28 +123,28 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
             `INSERT INTO revoked_users VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
              revoked_until = max(revoked_until + 1, excluded.revoked_until), forget_at = excluded.forget_at`,
           )
-          .run(loginId, until, nowSeconds() + keepSeconds);
+          .run(user, until, nowSeconds() + keepSeconds);
       });
     },
 
-    revokedUntil: async (loginId) => use((database) => revokedUntil(database, loginId)),
+    revokedUntil: async (user) => use((database) => revokedUntil(database, user)),
 
-    async userRevocation(loginId) {
+    async userRevocation(user) {
       return use((database) => {
         const row = database
           .query<{ until: number; forgetAt: number }, [string]>(
             "SELECT revoked_until AS until, forget_at AS forgetAt FROM revoked_users WHERE login_id = ?",
           )
-          .get(loginId);
+          .get(user);
         const keptForMs = (row?.forgetAt ?? 0) * 1000 - now();
         return row === null || keptForMs < 0 ? null : { until: row.until, keptForMs };
       });
     },
 
-    async isRevoked({ jti, sid, loginId, issuedAt }) {
+    async isRevoked({ jti, sid, user, issuedAt }) {
       return use((database) => {
         const row = database.query("SELECT 1 FROM revoked WHERE id IN (?, ?)").get(jti, sid);
-        return row !== null || issuedAt <= revokedUntil(database, loginId);
+        return row !== null || issuedAt <= revokedUntil(database, user);
       });
     },
 

@@ -53,7 +53,7 @@ async function useEverything(store: OpenedStore, patienceMs = 5000): Promise<boo
     const token = {
       jti: "jti",
       sid: "sid",
-      loginId: "ann",
+      user: "ann",
       issuedAt: (await sessionLedger.revokedUntil("ann")) + 1,
     };
     await sessionLedger.revokeUser("ann");

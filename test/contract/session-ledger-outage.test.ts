@@ -35,11 +35,11 @@ async function knowledgeOf({ sessionLedger }: OpenedStore, token: IssuedToken): 
 
 /** Two tokens of different users, of which the first one's user is revoked. */
 async function issueAndRevoke(ledger: SessionLedger): Promise<[revoked: IssuedToken, active: IssuedToken]> {
-  const issue = async (loginId: string) => ({
+  const issue = async (user: string) => ({
     jti: crypto.randomUUID(),
     sid: crypto.randomUUID(),
-    loginId,
-    issuedAt: (await ledger.revokedUntil(loginId)) + 1,
+    user,
+    issuedAt: (await ledger.revokedUntil(user)) + 1,
   });
   const tokens: [IssuedToken, IssuedToken] = [await issue("ann"), await issue("bob")];
   await ledger.revokeUser("ann");
@@ -122,7 +122,7 @@ describeWithPrivate("redis", "the session ledger when Redis", () => {
     const tokens = await Promise.all(
       Array.from({ length: 30 }, async (_, n) => {
         const issuedAt = (await sessionLedger.revokedUntil(`user ${n}`)) + 1;
-        return { jti: crypto.randomUUID(), sid: crypto.randomUUID(), loginId: `user ${n}`, issuedAt };
+        return { jti: crypto.randomUUID(), sid: crypto.randomUUID(), user: `user ${n}`, issuedAt };
       }),
     );
     const knowledge = () => Promise.all(tokens.map((token) => knowledgeOf(store, token)));
@@ -246,7 +246,7 @@ describeWithPrivate("redis", "the session ledger when Redis", () => {
     await using server = await startRedis();
     await using store = openStore(placeOf(server));
     await store.filling();
-    const token = { jti: "1", sid: "2", loginId: "ann", issuedAt: earliestIssueTime(Date.now()) };
+    const token = { jti: "1", sid: "2", user: "ann", issuedAt: earliestIssueTime(Date.now()) };
     expect(await knowledgeOf(store, token)).toBe("revoked");
   });
 });

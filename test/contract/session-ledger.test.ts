@@ -23,7 +23,7 @@ function declareContract(open: (keepSeconds: number) => Promise<Ledgers>): void 
   let ledgers: Ledgers;
   let one: SessionLedger;
   let other: SessionLedger;
-  let loginId: string;
+  let user: string;
 
   beforeAll(async () => {
     ledgers = await open(60);
@@ -32,13 +32,13 @@ function declareContract(open: (keepSeconds: number) => Promise<Ledgers>): void 
   afterAll(() => ledgers.close());
   beforeEach(() => {
     users += 1;
-    loginId = `Zoë ${users}@testmail.com`;
+    user = `Zoë ${users}@testmail.com`;
   });
 
   /** Gives a token what an issuer would: an `iat` after the last revocation, and at least this instant's. */
   async function issue(changes: Partial<IssuedToken> = {}): Promise<IssuedToken> {
-    const issuedAt = Math.max(earliestIssueTime(Date.now()), (await one.revokedUntil(loginId)) + 1);
-    return { jti: crypto.randomUUID(), sid: crypto.randomUUID(), loginId, issuedAt, ...changes };
+    const issuedAt = Math.max(earliestIssueTime(Date.now()), (await one.revokedUntil(user)) + 1);
+    return { jti: crypto.randomUUID(), sid: crypto.randomUUID(), user, issuedAt, ...changes };
   }
 
   test("knows a new token as not revoked", async () => {
@@ -64,31 +64,31 @@ function declareContract(open: (keepSeconds: number) => Promise<Ledgers>): void 
 
   test("revokes every token that a user has, and no other user's", async () => {
     const tokens = [await issue(), await issue()];
-    const stranger = await issue({ loginId: `${loginId}.uk` });
-    await one.revokeUser(loginId);
+    const stranger = await issue({ user: `${user}.uk` });
+    await one.revokeUser(user);
     for (const token of tokens) expect(await other.isRevoked(token)).toBe(true);
     expect(await other.isRevoked(stranger)).toBe(false);
   });
 
   test("tells of the revocation of a user, and of nobody else's", async () => {
-    expect(await other.userRevocation(loginId)).toBeNull();
+    expect(await other.userRevocation(user)).toBeNull();
     const before = latestIssueTime(Date.now());
-    await one.revokeUser(loginId);
-    const revocation = await other.userRevocation(loginId);
+    await one.revokeUser(user);
+    const revocation = await other.userRevocation(user);
     expect(revocation?.until).toBeWithin(before, before + 60);
     expect(revocation?.keptForMs).toBeWithin(50_000, 61_001);
-    expect(await other.userRevocation(`${loginId}.uk`)).toBeNull();
+    expect(await other.userRevocation(`${user}.uk`)).toBeNull();
   });
 
   test("keeps apart two login ids that differ in case alone", async () => {
     const token = await issue();
-    await one.revokeUser(loginId.toUpperCase());
+    await one.revokeUser(user.toUpperCase());
     expect(await other.isRevoked(token)).toBe(false);
   });
 
   test("revokes what a sidecar issued whose clock is two seconds ahead", async () => {
     const ahead = await issue({ issuedAt: earliestIssueTime(Date.now() + 2000) });
-    await one.revokeUser(loginId);
+    await one.revokeUser(user);
     expect(await other.isRevoked(ahead)).toBe(true);
   });
 
@@ -97,7 +97,7 @@ function declareContract(open: (keepSeconds: number) => Promise<Ledgers>): void 
     for (let turn = 0; turn < 20; turn += 1) {
       const token = await issue();
       expect(await other.isRevoked(token)).toBe(false);
-      await (turn % 2 ? one : other).revokeUser(loginId);
+      await (turn % 2 ? one : other).revokeUser(user);
       earlier.push(token);
       for (const before of earlier) expect(await one.isRevoked(before)).toBe(true);
     }
@@ -105,10 +105,10 @@ function declareContract(open: (keepSeconds: number) => Promise<Ledgers>): void 
 
   test("takes back no earlier revocation when clocks differ or calls repeat", async () => {
     const token = await issue();
-    await one.revokeUser(loginId);
-    const until = await one.revokedUntil(loginId);
-    await Promise.all(Array.from({ length: 20 }, (_, n) => (n % 2 ? one : other).revokeUser(loginId)));
-    expect(await one.revokedUntil(loginId)).toBeGreaterThanOrEqual(until);
+    await one.revokeUser(user);
+    const until = await one.revokedUntil(user);
+    await Promise.all(Array.from({ length: 20 }, (_, n) => (n % 2 ? one : other).revokeUser(user)));
+    expect(await one.revokedUntil(user)).toBeGreaterThanOrEqual(until);
     expect(await one.isRevoked(token)).toBe(true);
   });
 
@@ -137,7 +137,7 @@ function declareContract(open: (keepSeconds: number) => Promise<Ledgers>): void 
       await brief.other.revoke(crypto.randomUUID());
       return !(await brief.other.isRevoked({
         ...again,
-        issuedAt: (await brief.one.revokedUntil(loginId)) + 1,
+        issuedAt: (await brief.one.revokedUntil(user)) + 1,
       }));
     };
     expect(await isForgotten()).toBe(false);
@@ -173,7 +173,7 @@ describe("the session ledger in a file", () => {
       "this is no SQLite file, and long enough to be taken for one".repeat(20),
     );
     const ledger = openFile(folder.at("state.db"));
-    const token = { jti: "a", sid: "b", loginId: "c", issuedAt: earliestIssueTime(Date.now()) };
+    const token = { jti: "a", sid: "b", user: "c", issuedAt: earliestIssueTime(Date.now()) };
     const calls = [
       () => ledger.isRevoked(token),
       () => ledger.revoke("a"),
@@ -201,8 +201,8 @@ describe("the session ledger in a file", () => {
     });
     const issuedAt = (await ledger.revokedUntil("ann")) + 1;
     const [ofAnn, ofBob] = [
-      { jti: "1", sid: "s1", loginId: "ann", issuedAt },
-      { jti: "2", sid: "s2", loginId: "bob", issuedAt },
+      { jti: "1", sid: "s1", user: "ann", issuedAt },
+      { jti: "2", sid: "s2", user: "bob", issuedAt },
     ];
     clock.nowMs += 4000;
     await ledger.revokeUser("ann");
@@ -212,7 +212,7 @@ describe("the session ledger in a file", () => {
     expect(await ledger.userRevocation("ann")).toBeNull();
     clock.nowMs -= 110_000;
     expect([await ledger.isRevoked(ofAnn), await ledger.isRevoked(ofBob)]).toEqual([true, true]);
-    const later = { jti: "3", sid: "s3", loginId: "ann", issuedAt: earliestIssueTime(clock.nowMs) };
+    const later = { jti: "3", sid: "s3", user: "ann", issuedAt: earliestIssueTime(clock.nowMs) };
     expect(await ledger.isRevoked(later)).toBe(false);
     ledger.close();
   });
@@ -222,8 +222,8 @@ describe("the session ledger in a file", () => {
     const first = openFile(folder.at("state.db"));
     const issuedAt = (await first.revokedUntil("ann")) + 1;
     const [revoked, valid] = [
-      { jti: "1", sid: "s1", loginId: "ann", issuedAt },
-      { jti: "2", sid: "s2", loginId: "bob", issuedAt },
+      { jti: "1", sid: "s1", user: "ann", issuedAt },
+      { jti: "2", sid: "s2", user: "bob", issuedAt },
     ];
     await first.revokeUser("ann");
     await first.recordExchange("h", 60);

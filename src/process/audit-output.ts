@@ -8,7 +8,7 @@ import type { Log } from "./logger.ts";
 /** Where the audit log goes. Like the log, it never blocks the process, and what is lost is counted and reported. */
 export interface AuditOutput extends LogOutput, Pick<AuditFile, "reopen"> {}
 
-export interface AuditLogOptions extends Pick<Log, "logger" | "output"> {
+export interface AuditOutputOptions extends Pick<Log, "logger" | "output"> {
   readonly hashLoginId: HashLoginId;
   readonly count: (event: (typeof auditEvents)[number], entries: number) => void;
 }
@@ -22,7 +22,7 @@ export interface AuditLogOptions extends Pick<Log, "logger" | "output"> {
  */
 export function openAuditLog(
   target: string | null,
-  options: AuditLogOptions,
+  options: AuditOutputOptions,
 ): { readonly audit: AuditLog; readonly auditOutput: AuditOutput | null } {
   if (target === null) return { audit: withoutAuditLog, auditOutput: null };
   const { hashLoginId, count, output } = options;
@@ -34,7 +34,10 @@ export function openAuditLog(
   return { audit: createAuditLog({ writeLine, hashLoginId, now: Date.now }), auditOutput };
 }
 
-function openFile(path: string, { logger, count }: Pick<AuditLogOptions, "logger" | "count">): AuditOutput {
+function openFile(
+  path: string,
+  { logger, count }: Pick<AuditOutputOptions, "logger" | "count">,
+): AuditOutput {
   let isDropping = false;
   const file = openAuditFile({
     path,

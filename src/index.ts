@@ -87,7 +87,7 @@ function reloadFiles(opened: OpenedDependencies, { metrics, log }: Pick<Opened, 
   reloadOnChange(process.env, {
     sessionKeys,
     secrets,
-    reopenLogs: () => auditOutput?.reopen(),
+    reopenAuditLog: () => auditOutput?.reopen(),
     onEvent(event, variable) {
       metrics.countReload(event);
       audit.write({ event: "key_change", actor: "sidecar", outcome: event.replaceAll(" ", "_"), variable });

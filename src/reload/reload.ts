@@ -11,7 +11,7 @@ export interface ReloadOptions extends Omit<WatchedFilesOptions, "files"> {
   readonly sessionKeys: OpenedSessionKeys | null;
   readonly secrets: LiveSecrets;
   /** Called on SIGHUP, by which programs that rotate files ask to open them again. */
-  readonly reopenLogs: () => void;
+  readonly reopenAuditLog: () => void;
 }
 
 const lookIntervalMs = 1000;
@@ -23,14 +23,14 @@ const stdin = 0;
  */
 export function reloadOnChange(environment: Environment, options: ReloadOptions): void {
   const watched = createWatchedFiles({ ...options, files: filesOf(environment, options) });
-  const { sessionKeys, reopenLogs } = options;
+  const { sessionKeys, reopenAuditLog } = options;
   setInterval(() => {
-    sessionKeys?.keys.signer();
+    sessionKeys?.reportSigner();
     watched.look();
   }, lookIntervalMs).unref();
   if (isatty(stdin)) return;
   process.on("SIGHUP", () => {
-    reopenLogs();
+    reopenAuditLog();
     watched.reloadAll();
   });
 }

@@ -13,6 +13,8 @@ export interface OpenedSessionKeys {
   readonly variable: string;
   /** Reloads the file. Throws `ConfigurationInvalid` and keeps the present keys if the file is wrong. */
   readonly reload: () => void | Promise<void>;
+  /** Reports a key that has begun to sign by its schedule. Call it often. */
+  readonly reportSigner: () => void;
 }
 
 /**
@@ -37,6 +39,7 @@ export async function openSessionKeys(
       const changed = readAgain(environment, readSessionSecret, (warning) => logger.warn(warning));
       if (changed !== null) keys.replace(changed);
     },
+    reportSigner() {},
   };
 }
 
@@ -62,7 +65,12 @@ async function openKeyFile(
       onSignerChange(kid);
     },
   });
-  return { keys, variable: "SESSION_KEYS_FILE", reload: async () => keys.replace(await load()) };
+  return {
+    keys,
+    variable: "SESSION_KEYS_FILE",
+    reload: async () => keys.replace(await load()),
+    reportSigner: keys.reportSigner,
+  };
 }
 
 const privacyWarnings = {

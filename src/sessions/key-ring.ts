@@ -24,6 +24,8 @@ export interface SessionKeys {
 /** Keys from `SESSION_KEYS_FILE`, which may be replaced while they are in use. */
 export interface KeyRing extends SessionKeys {
   replace(keys: SigningKeys): void;
+  /** Reports a key that has begun to sign by its schedule, although no token has been requested since. */
+  reportSigner(): void;
 }
 
 export interface KeyRingOptions {
@@ -31,7 +33,7 @@ export interface KeyRingOptions {
   readonly maxAgeSeconds: number;
   /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
-  /** Called when `signer` first returns another key than before. */
+  /** Called once when another key has begun to sign. `reportSigner` notices that, and so does the issue of a token. */
   readonly onSignerChange?: (kid: string) => void;
 }
 
@@ -78,6 +80,8 @@ export function createKeyRing(
 
     findVerifier: (header, token) => verifyingKeys(header, token),
     publicKeys: () => keys.publicKeys,
+
+    reportSigner: () => void signingKey(),
 
     replace(next) {
       publishedAt = new Map(next.entries.map(({ jwk: { kid } }) => [kid, publishedAt.get(kid) ?? now()]));

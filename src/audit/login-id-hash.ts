@@ -12,10 +12,12 @@ export type HashLoginId = (loginId: string) => string;
  * Returns a function that gives a login id its name in the audit log: HMAC-SHA256 under a key that HKDF-SHA256 derives
  * from the secret, without salt. The same login id has the same name in every sidecar and after every restart, and nobody
  * who has only the log can try login ids out. Upper and lower case count as equal, since requests may spell one user in
- * several ways.
+ * several ways. The key is derived on first use, because most sidecars have no audit log.
  */
 export function createLoginIdHash(secret: Uint8Array): HashLoginId {
-  const key = Buffer.from(hkdfSync("sha256", secret, "", purpose, keyBytes));
-  return (loginId) =>
-    createHmac("sha256", key).update(loginId.toLowerCase()).digest("hex").slice(0, hashHexDigits);
+  let key: Buffer | null = null;
+  return (loginId) => {
+    key ??= Buffer.from(hkdfSync("sha256", secret, "", purpose, keyBytes));
+    return createHmac("sha256", key).update(loginId.toLowerCase()).digest("hex").slice(0, hashHexDigits);
+  };
 }

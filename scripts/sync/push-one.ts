@@ -84,7 +84,7 @@ export function createPusher({ directory, population, statementMs }: Sides) {
       if (token === "") return "unproven";
       if (!directory.fits(value)) return "refused";
       // Only the first BEGIN is recognized later, since it alone has removed what was listed.
-      await writeRow({ user, ownIdData: value, onlyIf, ...(isResumed ? {} : { token }) });
+      await writeRow({ user, ownIdData: value, mode: { onlyIf }, ...(isResumed ? {} : { token }) });
       return "written";
     } catch (error) {
       if (isHashWritten) return isResumed ? "unproven" : "gone";

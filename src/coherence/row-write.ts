@@ -28,24 +28,27 @@ export interface RowWriterOptions {
   readonly onEvent: (event: RowWriteEvent, loginId: string) => void;
 }
 
+/**
+ * What a write may overwrite.
+ *
+ * `overwrite`: whatever the row holds, unless the hash contradicts it. `onlyIf`: only what the row held when it was
+ * read, and only if the function accepts what BEGIN found in the hash. `erase`: whatever the row and the hash hold, even
+ * if the user is blocked.
+ */
+export type WriteMode = "overwrite" | "erase" | { readonly onlyIf: (found: HotFound) => boolean };
+
 export interface RowWrite {
-  /** The row that was just read. The user is not blocked, unless the write erases. */
+  /** The row that was just read. Only `erase` may be given a blocked user. */
   readonly user: UserRecord;
   readonly ownIdData: string | null;
-  /**
-   * `null` overwrites whatever the row holds, unless the hash contradicts it. Otherwise, the row is overwritten only
-   * while it holds what `user` shows, and only if this function accepts what BEGIN found in the hash.
-   */
-  readonly onlyIf: ((found: HotFound) => boolean) | null;
+  readonly mode: WriteMode;
   /** How long the write has waited for its turn before the row was read. Its deadline is so much earlier. */
   readonly waitedMs?: number;
-  /** Overwrites whatever the row and the hash hold, even if the user is blocked. `onlyIf` is ignored. */
-  readonly erases?: boolean;
   /** The beginning of the new lease token, for a caller that must recognize it later. */
   readonly token?: string;
 }
 
-/** The condition of a write no longer holds. Nothing was written. */
+/** The condition of an `onlyIf` write does not hold any more. Nothing was written. */
 export class RowChanged extends WriteContended {}
 
 /** How a write ended. */
@@ -75,28 +78,46 @@ const triesMax = 3;
  * @throws {OutcomeUnknown} the write may have happened, or may still happen within a few seconds
  */
 export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: RowWriterOptions) {
-  /**
-   * Returns whether the hash was stale at BEGIN, and sets its stale mark if so. The hash was stale if its value differs
-   * from the row and no other write has begun since, because only the site can then have changed the row.
-   */
-  async function isStale({ found, markStale }: HotWrite, row: UserRecord): Promise<boolean> {
-    return found.value !== null && found.value !== row.ownIdData && (await markStale());
-  }
-
   function refuse(event: "stale hit" | "stale refused", { loginId }: UserRecord): never {
     onEvent(event, loginId);
     throw new HashStale();
   }
 
   /**
-   * Returns the row to overwrite. Refuses if the caller may have read the user's devices from a hash that was wrong.
+   * Returns the row, unless the hash was stale at BEGIN. The caller may then have read the user's devices from it, so the
+   * hash gets the stale mark and the write is refused. A value that differs from the row was stale if no other write has
+   * begun after BEGIN, because only the site can then have changed the row.
    */
-  async function uncontradicted(write: HotWrite, user: UserRecord): Promise<UserRecord> {
-    if (write.found.isStale) refuse("stale refused", user);
-    if (write.found.value === null || write.found.value === user.ownIdData) return user;
-    // Another write may have ended between the first read and BEGIN. The hash then agrees with the row as it is now.
-    const again = unblocked(await directory.find(user.loginId));
-    return (await isStale(write, again)) ? refuse("stale hit", again) : again;
+  async function uncontradicted({ found, markStale }: HotWrite, row: UserRecord): Promise<UserRecord> {
+    const differs = found.value !== null && found.value !== row.ownIdData;
+    if (differs && (await markStale())) refuse("stale hit", row);
+    return row;
+  }
+
+  /** Returns the row that the first UPDATE overwrites. Throws if what BEGIN found forbids the write. */
+  async function firstRow(write: HotWrite, { user, mode }: RowWrite): Promise<UserRecord> {
+    const { found } = write;
+    if (mode === "overwrite") {
+      if (found.isStale) refuse("stale refused", user);
+      if (found.value === null || found.value === user.ownIdData) return user;
+      // Another write may have ended between the first read and BEGIN. The hash then agrees with the row as it is now.
+      return uncontradicted(write, unblocked(await directory.find(user.loginId)));
+    }
+    if (mode !== "erase" && !mode.onlyIf(found)) throw new RowChanged();
+    return user;
+  }
+
+  /** Returns the row that the next UPDATE overwrites, after one that changed nothing. Throws if the row forbids it. */
+  async function nextRow(
+    write: HotWrite,
+    row: UserRecord | null,
+    { user, mode }: RowWrite,
+  ): Promise<UserRecord> {
+    if (mode === "erase") return present(row);
+    const seen = unblocked(row);
+    if (mode === "overwrite") return uncontradicted(write, seen);
+    if (seen.ownIdData !== user.ownIdData) throw new RowChanged();
+    return seen;
   }
 
   /** Returns "lost" if the database did not report the outcome of the UPDATE and the row holds what was sent. */
@@ -122,7 +143,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
 
   /** UPDATE: repeats the compare-and-set until it succeeds, with one deadline for all attempts. */
   async function update(write: HotWrite, first: UserRecord, request: RowWrite): Promise<Outcome> {
-    const { user, ownIdData, onlyIf, waitedMs = 0, erases = false } = request;
+    const { user, ownIdData, mode, waitedMs = 0 } = request;
     const { loginId } = user;
     const deadlineMs = user.databaseTimeMs + statementMs - waitedMs;
     let seen = first;
@@ -133,7 +154,7 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
         expected: seen.ownIdData,
         replacement: ownIdData,
         deadlineMs,
-        evenIfBlocked: erases,
+        evenIfBlocked: mode === "erase",
       };
       const replaced = await replace(change);
       if (replaced === "lost") return { held: null, isOver: false, failure: null };
@@ -141,11 +162,8 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
       const row = await readBack(loginId);
       if (row === "unread") return { held: null, isOver: true, failure: new OutcomeUnknown(unread) };
       if (row?.ownIdData === ownIdData || replaced === "changed") return afterCommit(row, request);
-      seen = erases ? present(row) : unblocked(row);
+      seen = await nextRow(write, row, request);
       if (seen.ownIdData === change.expected && seen.databaseTimeMs < deadlineMs) refusedWithoutReason += 1;
-      if (erases) continue;
-      if (onlyIf !== null && seen.ownIdData !== user.ownIdData) throw new RowChanged();
-      if (onlyIf === null && (await isStale(write, seen))) refuse("stale hit", seen);
     }
     const isSuppressed = refusedWithoutReason === triesMax;
     onEvent(isSuppressed ? "write suppressed" : "write contended", loginId);
@@ -160,11 +178,8 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
   }
 
   async function outcomeOf(write: HotWrite, request: RowWrite): Promise<Outcome> {
-    const { user, onlyIf, erases = false } = request;
     try {
-      if (!erases && onlyIf?.(write.found) === false) throw new RowChanged();
-      const seen = onlyIf === null && !erases ? await uncontradicted(write, user) : user;
-      return await update(write, seen, request);
+      return await update(write, await firstRow(write, request), request);
     } catch (failure) {
       if (!(failure instanceof SidecarError)) throw failure;
       return { held: null, isOver: !(failure instanceof OutcomeUnknown), failure };

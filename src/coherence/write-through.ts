@@ -90,7 +90,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     const user = await findUnblocked(loginId, directory.find);
     if (!directory.fits(ownIdData)) throw new OwnIdDataTooLong();
     if (user.ownIdData === ownIdData) return forgetUnlessHit(user.loginId, ownIdData);
-    await writeRow({ user, ownIdData, onlyIf: null, waitedMs });
+    await writeRow({ user, ownIdData, mode: "overwrite", waitedMs });
   }
 
   /** The row holds the value already, so only the hash must be corrected if it holds another value. */
@@ -156,8 +156,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
       throw error;
     });
     const ownIdData = directory.noData();
-    if (user.ownIdData !== ownIdData)
-      await writeRow({ user, ownIdData, onlyIf: null, waitedMs, erases: true });
+    if (user.ownIdData !== ownIdData) await writeRow({ user, ownIdData, mode: "erase", waitedMs });
     for (const spelling of new Set([loginId, user.loginId])) {
       await hotCopy.purge(spelling).catch(() => {
         throw new ErasureIncomplete("Redis gives no answer");

@@ -1,4 +1,10 @@
-import { DatabaseUnavailable, HotCopyUnavailable, OutcomeUnknown, WriteContended } from "../errors.ts";
+import {
+  DatabaseUnavailable,
+  ErasureIncomplete,
+  HotCopyUnavailable,
+  OutcomeUnknown,
+  WriteContended,
+} from "../errors.ts";
 
 export interface WriteQueueOptions {
   /** How long a write waits for the earlier ones, in milliseconds. */
@@ -96,6 +102,8 @@ export function createWriteQueue(options: WriteQueueOptions): WriteQueue {
 /** Returns what the waiting writes fail with, and `null` if they may run. */
 function sharedFailure(error: unknown, isLate: boolean): DatabaseUnavailable | HotCopyUnavailable | null {
   if (error instanceof HotCopyUnavailable) return error;
+  // The row was erased, and Redis did not answer afterwards.
+  if (error instanceof ErasureIncomplete) return new HotCopyUnavailable();
   if (!isLate) return null;
   if (error instanceof DatabaseUnavailable) return error;
   if (!(error instanceof OutcomeUnknown)) return null;

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { createWriteQueue } from "../../src/coherence/write-queue.ts";
-import { DatabaseUnavailable, HotCopyUnavailable, OutcomeUnknown, WriteContended } from "../../src/errors.ts";
+import {
+  DatabaseUnavailable,
+  ErasureIncomplete,
+  HotCopyUnavailable,
+  OutcomeUnknown,
+  WriteContended,
+} from "../../src/errors.ts";
 import { errorOf } from "../support/outcome.ts";
 
 /** A queue whose writes end when the test says so. */
@@ -79,6 +85,7 @@ test("does not let a write wait for one that has ended", async () => {
 describe("a write that waits for an answer in vain", () => {
   test.each([
     ["of Redis", new HotCopyUnavailable(), 0, HotCopyUnavailable],
+    ["of Redis after it has erased the row", new ErasureIncomplete("silent"), 0, HotCopyUnavailable],
     ["of the database", new DatabaseUnavailable("silent", "wait"), 5000, DatabaseUnavailable],
     ["about its outcome", new OutcomeUnknown("lost"), 5000, DatabaseUnavailable],
   ])("%s fails those that wait for it at once, and none that come later", async (_, error, ms, expected) => {

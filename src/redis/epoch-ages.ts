@@ -9,8 +9,6 @@ interface FirstSeen {
 export interface EpochAgesOptions {
   /** Records an epoch, in hex, where all sidecars find it. Returns for how many milliseconds it has been recorded. */
   readonly record: (epoch: string) => Promise<number>;
-  /** Called with the reason if an epoch could not be recorded. Recording is retried. */
-  readonly failed: (error: unknown) => void;
   /** `COHERENCE_GRACE_MS`. */
   readonly graceMs: number;
 }
@@ -22,9 +20,10 @@ export type EpochAges = ReturnType<typeof createEpochAges>;
  * older than this process has seen it. If an epoch cannot be recorded, because the master that holds the record is
  * away, it counts as first seen by this process: its grace then ends later than necessary, and never too early.
  */
-export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
+export function createEpochAges({ record, graceMs }: EpochAgesOptions) {
   const firstSeen = new Map<string, FirstSeen>();
-  const unrecorded = new Set<string>();
+  /** Why the last attempt to record an epoch failed; `null` before the first one has ended. */
+  const unrecorded = new Map<string, unknown>();
   const inFlight = new Set<string>();
 
   function seenBefore(ageMs: number): FirstSeen {
@@ -38,7 +37,7 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
       const ageMs = await record(epoch);
       if (unrecorded.delete(epoch)) firstSeen.set(epoch, earlier(firstSeen.get(epoch), seenBefore(ageMs)));
     } catch (error) {
-      failed(error);
+      if (unrecorded.has(epoch)) unrecorded.set(epoch, error);
     } finally {
       inFlight.delete(epoch);
     }
@@ -56,13 +55,13 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
     async see(epoch: string): Promise<void> {
       if (firstSeen.has(epoch)) return;
       firstSeen.set(epoch, seenBefore(0));
-      unrecorded.add(epoch);
+      unrecorded.set(epoch, null);
       await tryToRecord(epoch);
     },
 
     /** Tries to record what could not be recorded so far. */
     retry(): void {
-      for (const epoch of unrecorded) void tryToRecord(epoch);
+      for (const epoch of unrecorded.keys()) void tryToRecord(epoch);
     },
 
     /** Counts the epoch as first seen now, whatever is recorded of it. */
@@ -73,6 +72,9 @@ export function createEpochAges({ record, failed, graceMs }: EpochAgesOptions) {
 
     /** Whether every epoch seen so far is recorded. */
     areRecorded: () => unrecorded.size === 0,
+
+    /** Returns why epochs are not recorded: the error of the last attempt for each of them. */
+    failures: (): readonly unknown[] => [...unrecorded.values()].filter((error) => error !== null),
 
     /** Whether the grace of every epoch seen so far is over. */
     isGraceOver(): boolean {

@@ -55,9 +55,6 @@ export function createRedisEpochs({
   const latestQuestions = new WeakMap<Redis, object>();
   const ages = createEpochAges({
     record: (epoch) => recordEpoch(keys.epoch(Buffer.from(epoch, "hex")), dayMs),
-    failed(error) {
-      recordRefusal = isRefusal(error) ? explainRedisFailure(error) : null;
-    },
     graceMs,
   });
   /** The epoch of the server that the address led to last, if one server holds all keys. */
@@ -70,8 +67,6 @@ export function createRedisEpochs({
    */
   let isMisplacedUntil = Number.NEGATIVE_INFINITY;
   let refused: (Explanation & { readonly until: number }) | null = null;
-  /** Why the record of an epoch was last refused. It is reported for as long as an epoch is not recorded. */
-  let recordRefusal: Explanation | null = null;
   let isStopped = false;
   let wake = () => {};
   const lossListeners: (() => void)[] = [];
@@ -257,9 +252,10 @@ export function createRedisEpochs({
      */
     misplacement: () => (performance.now() < isMisplacedUntil ? problem : null),
 
-    /** Returns why Redis has refused a command recently, or `null`. */
+    /** Returns why Redis refuses to record an epoch, or has refused another command recently; otherwise `null`. */
     refusal(): Explanation | null {
-      if (recordRefusal !== null && !ages.areRecorded()) return recordRefusal;
+      const refusedRecord = ages.failures().find(isRefusal);
+      if (refusedRecord !== undefined) return explainRedisFailure(refusedRecord);
       if (refused === null || performance.now() >= refused.until) return null;
       const { reason, fix } = refused;
       return { reason, fix };

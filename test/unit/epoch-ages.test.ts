@@ -13,16 +13,14 @@ afterEach(() => {
 
 /** The ages of epochs whose recording ends as the test says. */
 function agesWith(record: () => Promise<number>) {
-  const failures: unknown[] = [];
-  const ages = createEpochAges({ record, failed: (error) => failures.push(error), graceMs });
-  return { ages, failures };
+  return createEpochAges({ record, graceMs });
 }
 
 /** Lets attempts that need not wait come to their end. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("takes an epoch's age from the record, and with it the end of its grace", async () => {
-  const { ages } = agesWith(async () => graceMs);
+  const ages = agesWith(async () => graceMs);
   expect(ages.youngestSeenAtMs()).toBeNull();
   await ages.see("a");
   expect(ages.youngestSeenAtMs()).toBe(startMs - graceMs);
@@ -33,12 +31,11 @@ test("counts an epoch that cannot be recorded from when it was first seen here, 
   let record = async (): Promise<number> => {
     throw new Error("away");
   };
-  const { ages, failures } = agesWith(() => record());
+  const ages = agesWith(() => record());
   await ages.see("a");
   setSystemTime(startMs + 4000);
   ages.retry();
   await settled();
-  expect(failures).toHaveLength(2);
   expect([ages.has("a"), ages.areRecorded(), ages.isGraceOver()]).toEqual([true, false, false]);
   expect(ages.youngestSeenAtMs()).toBe(startMs);
 
@@ -53,7 +50,7 @@ test("does not count an epoch from a record that was made after it was first see
   let record = async (): Promise<number> => {
     throw new Error("away");
   };
-  const { ages } = agesWith(() => record());
+  const ages = agesWith(() => record());
   await ages.see("a");
   setSystemTime(startMs + 4000);
   record = async () => 0;
@@ -65,7 +62,7 @@ test("does not count an epoch from a record that was made after it was first see
 test("waits for the first attempt to record an epoch only, and makes one at a time", async () => {
   let attempts = 0;
   const { promise, reject } = Promise.withResolvers<number>();
-  const { ages } = agesWith(() => {
+  const ages = agesWith(() => {
     attempts += 1;
     return attempts === 1 ? promise : new Promise(() => {});
   });
@@ -80,9 +77,30 @@ test("waits for the first attempt to record an epoch only, and makes one at a ti
   expect(attempts).toBe(2);
 });
 
+test("says why an epoch is not recorded only until it is, and never of another epoch", async () => {
+  const refusal = new Error("NOPERM");
+  let record = async (): Promise<number> => {
+    throw refusal;
+  };
+  const ages = agesWith(() => record());
+  await ages.see("a");
+  expect(ages.failures()).toEqual([refusal]);
+  record = async () => 0;
+  ages.retry();
+  await settled();
+  expect(ages.failures()).toEqual([]);
+  const { promise, resolve } = Promise.withResolvers<number>();
+  record = () => promise;
+  const seen = ages.see("b");
+  expect([ages.areRecorded(), ages.failures()]).toEqual([false, []]);
+  resolve(0);
+  await seen;
+  expect(ages.areRecorded()).toBe(true);
+});
+
 test("counts an epoch that starts anew from then on, whatever its record says", async () => {
   const { promise, resolve } = Promise.withResolvers<number>();
-  const { ages } = agesWith(() => promise);
+  const ages = agesWith(() => promise);
   const seen = ages.see("a");
   setSystemTime(startMs + 9000);
   ages.startAnew("a");

@@ -1,14 +1,4 @@
-import {
-  DatabaseUnavailable,
-  ErasureIncomplete,
-  type ErrorCode,
-  InternalFault,
-  OutcomeUnknown,
-  SessionLedgerUnavailable,
-  SessionProviderUnavailable,
-  SessionRowUnfit,
-  type SidecarError,
-} from "../errors.ts";
+import { type ErrorCode, InternalFault, type SidecarError } from "../errors.ts";
 import type { Logger } from "../process/logger.ts";
 import { answers } from "./problem.ts";
 
@@ -32,10 +22,20 @@ const linesPerSecondMax = 10;
 const windowMs = 1000;
 
 /** An unknown user, a blocked user and a visitor without a session are ordinary answers. */
-const ordinary: ReadonlySet<string> = new Set([
+const ordinary: ReadonlySet<ErrorCode> = new Set([
   "ERR_USER_UNKNOWN",
   "ERR_USER_BLOCKED",
   "ERR_SESSION_INVALID",
+]);
+
+/** Something that the request depends on could not answer it. The message of the error has the reason. */
+const unanswered: ReadonlySet<ErrorCode> = new Set([
+  "ERR_DATABASE_UNAVAILABLE",
+  "ERR_SESSIONS_UNAVAILABLE",
+  "ERR_SESSION_ROW_UNFIT",
+  "ERR_SESSION_PROVIDER_UNAVAILABLE",
+  "ERR_OUTCOME_UNKNOWN",
+  "ERR_ERASURE_INCOMPLETE",
 ]);
 
 type Level = "error" | "warn" | "info" | "debug";
@@ -69,35 +69,23 @@ export function createFailureLog({ logger, onLeftOut }: FailureLogOptions): Fail
 
   return (failure, request) => {
     const { code } = failure;
-    const level = levelOf(failure);
+    const level = levelOf(code);
     if (!logger.isLevelEnabled(level)) return;
-    const reason = isUnanswered(failure) ? failure.message : failure.reason;
+    const reason = unanswered.has(code) ? failure.message : failure.reason;
     if (!ordinary.has(code) && !admit(level, code, reason)) return;
     const line = { ...request, status: answers[code].status, code, ...(reason === null ? {} : { reason }) };
     if (failure instanceof InternalFault)
       logger[level]({ ...line, stack: framesOf(failure.cause) }, "the sidecar failed");
-    else if (isUnanswered(failure)) logger[level](line, "the request could not be answered");
+    else if (unanswered.has(code)) logger[level](line, "the request could not be answered");
     else logger[level](line, "the request was refused");
   };
 }
 
-function levelOf(failure: SidecarError): Level {
-  if (failure instanceof InternalFault || isUnanswered(failure)) return "error";
-  if (ordinary.has(failure.code)) return "debug";
-  const { status } = answers[failure.code];
+function levelOf(code: ErrorCode): Level {
+  if (code === "ERR_INTERNAL" || unanswered.has(code)) return "error";
+  if (ordinary.has(code)) return "debug";
+  const { status } = answers[code];
   return status === 401 || status === 409 || status >= 429 ? "warn" : "info";
-}
-
-/** Returns whether something that the request depends on could not answer it. The message has the reason. */
-function isUnanswered(failure: SidecarError): boolean {
-  return (
-    failure instanceof DatabaseUnavailable ||
-    failure instanceof SessionLedgerUnavailable ||
-    failure instanceof SessionRowUnfit ||
-    failure instanceof SessionProviderUnavailable ||
-    failure instanceof OutcomeUnknown ||
-    failure instanceof ErasureIncomplete
-  );
 }
 
 /** Returns the stack frames. The message is left out, because it may quote data. */

@@ -20,14 +20,14 @@ export async function audited<Value>(
   } catch (error) {
     const event = isReplay(error) ? "replay_refused" : entry.event;
     const ofSession = error instanceof HandoffExchanged ? { sid: error.sid } : {};
-    audit.write({ ...entry, event, outcome: codeOf(error), ...ofSession });
+    audit.write({ ...entry, event, outcome: outcomeOf(error), ...ofSession });
     throw error;
   }
 }
 
 /** Writes an entry only if the replay guard refused the request. Lookups are not recorded otherwise. */
 export function auditReplay(audit: AuditLog, error: unknown, entry: Omit<AuditedWork, "event">): void {
-  if (isReplay(error)) audit.write({ ...entry, event: "replay_refused", outcome: codeOf(error) });
+  if (isReplay(error)) audit.write({ ...entry, event: "replay_refused", outcome: outcomeOf(error) });
 }
 
 /** The signature was verified before, so only the guard can refuse it here. */
@@ -35,6 +35,6 @@ function isReplay(error: unknown): boolean {
   return error instanceof RequestReplayed || error instanceof SignatureInvalid;
 }
 
-function codeOf(error: unknown): string {
+function outcomeOf(error: unknown): string {
   return error instanceof SidecarError ? error.code : "ERR_INTERNAL";
 }

@@ -6,7 +6,7 @@ import type { Metrics } from "../process/metrics.ts";
 import { createFailureLog } from "./failure-log.ts";
 import { explainPath } from "./path-fault.ts";
 import { answers, problemResponse } from "./problem.ts";
-import { nameRequest } from "./request-id.ts";
+import { requestIdOf } from "./request-id.ts";
 
 export interface EnvelopeOptions {
   readonly logger: Logger;
@@ -69,7 +69,7 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
       count(route, outcomeOf(failure));
       metrics.countFailure(failure.code, failure.reason);
       addUsual(set.headers);
-      const requestId = nameRequest(set);
+      const requestId = requestIdOf(set);
       logFailure(failure, { requestId, method: request.method, route: route ?? null });
       if (failure.code === "ERR_USER_UNKNOWN" && compatErrorCode404) {
         // Elysia has set 500, which would take precedence over the status of a `Response`.

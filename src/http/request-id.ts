@@ -6,7 +6,7 @@ const processId = crypto.randomUUID().slice(0, 8);
 let requestCount = 0;
 
 /** Returns the request id, assigning it and setting `x-request-id` on first use. */
-export function nameRequest({ headers }: AnswerHeaders): string {
+export function requestIdOf({ headers }: AnswerHeaders): string {
   if (headers["x-request-id"] === undefined) {
     requestCount += 1;
     headers["x-request-id"] = `${processId}-${requestCount.toString(36)}`;

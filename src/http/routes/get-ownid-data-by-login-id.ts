@@ -12,7 +12,7 @@ import { type ReplayGuard, withoutReplayGuard } from "../../replay/replay-guard.
 import { readBound } from "../../replay/signed-use.ts";
 import { auditReplay } from "../audited.ts";
 import { failureResponses } from "../problem.ts";
-import { nameRequest } from "../request-id.ts";
+import { requestIdOf } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
 
 export interface GetOwnIdDataOptions {
@@ -37,7 +37,7 @@ export function getOwnIdDataByLoginId(options: GetOwnIdDataOptions) {
         const ownIdData = await readBound(replayGuard, signature, () => store.get(loginId));
         return ownIdData === null ? status(204, undefined) : { ownIdData };
       } catch (error) {
-        auditReplay(audit, error, { actor: "ownid", endpoint: "get", loginId, requestId: nameRequest(set) });
+        auditReplay(audit, error, { actor: "ownid", endpoint: "get", loginId, requestId: requestIdOf(set) });
         throw error;
       }
     },

@@ -10,7 +10,7 @@ import { issueOnce } from "../../replay/signed-use.ts";
 import type { StartedSession, StartSession } from "../../sessions/session-service.ts";
 import { audited } from "../audited.ts";
 import { failureResponses } from "../problem.ts";
-import { nameRequest } from "../request-id.ts";
+import { requestIdOf } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
 
 export interface GetSessionOptions {
@@ -37,7 +37,7 @@ export function getSessionByLoginId(options: GetSessionOptions) {
       const loginId = parseLoginId(body.loginId, loginIdCase);
       const asked = { loginId, sessionType: parseSessionType(body.sessionType) };
       const start = () => startSession(asked, () => store.findForSession(loginId));
-      const requestId = nameRequest(set);
+      const requestId = requestIdOf(set);
       const ofType = asked.sessionType === null ? {} : { sessionType: asked.sessionType };
       const entry = {
         event: "session",

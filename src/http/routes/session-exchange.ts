@@ -5,7 +5,7 @@ import type { Logger } from "../../process/logger.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import { audited } from "../audited.ts";
 import type { BearerGuard } from "../bearer-token.ts";
-import { nameRequest } from "../request-id.ts";
+import { requestIdOf } from "../request-id.ts";
 import { TokenForm, tokenForm } from "../token-form.ts";
 
 export interface SessionExchangeOptions {
@@ -26,7 +26,7 @@ export function sessionExchange({ backend, sessions, bodyBytesMax, audit, logger
     .post(
       "/session/exchange",
       async ({ body, set }) => {
-        const requestId = nameRequest(set);
+        const requestId = requestIdOf(set);
         const entry = { event: "exchange", actor: "backend", requestId } as const;
         const exchange = () => sessions.exchange(body.token);
         const { token } = await audited(audit, entry, exchange, ({ sid }) => ({ sid }));

@@ -9,7 +9,7 @@ import type { ReplayGuard } from "../../replay/replay-guard.ts";
 import { writeOnce } from "../../replay/signed-use.ts";
 import { audited } from "../audited.ts";
 import { failureResponses } from "../problem.ts";
-import { nameRequest } from "../request-id.ts";
+import { requestIdOf } from "../request-id.ts";
 import type { SignedBody } from "../signed-body.ts";
 
 export interface SetOwnIdDataOptions {
@@ -37,7 +37,7 @@ export function setOwnIdDataByLoginId({
     async ({ body, signature, set, status }) => {
       const loginId = parseLoginId(body.loginId, loginIdCase);
       const ownIdData = parseOwnIdData(body.ownIdData);
-      const requestId = nameRequest(set);
+      const requestId = requestIdOf(set);
       const entry = { event: "enrolment", actor: "ownid", endpoint: "set", loginId, requestId } as const;
       const write = () => writeOnce(replayGuard, signature, () => store.set(loginId, ownIdData));
       await audited(audit, entry, write, (ran) => ({ outcome: ran ? "done" : "repeated" }));

@@ -120,7 +120,7 @@ function createOpsApp(dependencies: AppDependencies) {
 
 /** The routes for the site's operators. They do not exist without `ADMIN_TOKEN`. */
 function adminRoutes(dependencies: AppDependencies) {
-  const { adminToken, audit } = dependencies;
+  const { audit } = dependencies;
   const admin = bearerToken({
     name: "admin",
     tokens: () => [dependencies.adminToken],
@@ -128,22 +128,23 @@ function adminRoutes(dependencies: AppDependencies) {
     onRefused: (request, outcome) => audit.write({ ...adminCall(request), actor: "unknown", outcome }),
   });
   const revokeUser = createUserRevocation(dependencies);
-  const isThere = adminToken !== null;
-  return new Elysia()
+  const routes = new Elysia()
     .use(adminInvalidate({ ...dependencies, admin }))
     .use(adminRevoke({ ...dependencies, admin, revokeUser }))
-    .use(adminUsers({ ...dependencies, admin, revokeUser }))
-    .use(isThere ? otherMethods("POST", "/admin/invalidate", "/admin/revoke") : new Elysia())
-    .use(isThere ? otherMethods("GET, HEAD, DELETE", "/admin/users/:loginId") : new Elysia());
+    .use(adminUsers({ ...dependencies, admin, revokeUser }));
+  if (dependencies.adminToken === null) return routes;
+  return routes
+    .use(otherMethods("POST", "/admin/invalidate", "/admin/revoke"))
+    .use(otherMethods("GET, HEAD, DELETE", "/admin/users/:loginId"));
 }
 
 /** The routes for the site's backend. They do not exist without `BACKEND_TOKEN` or `ADMIN_TOKEN`. */
 function backendRoutes(dependencies: AppDependencies) {
   const tokens = () => [dependencies.backendToken, dependencies.adminToken];
   const backend = bearerToken({ name: "backend", tokens, absence: "no BACKEND_TOKEN" });
-  const isThere = tokens().some((token) => token !== null);
-  return new Elysia()
+  const routes = new Elysia()
     .use(introspect({ ...dependencies, backend }))
-    .use(sessionExchange({ ...dependencies, backend }))
-    .use(isThere ? otherMethods("POST", "/introspect", "/session/exchange") : new Elysia());
+    .use(sessionExchange({ ...dependencies, backend }));
+  if (tokens().every((token) => token === null)) return routes;
+  return routes.use(otherMethods("POST", "/introspect", "/session/exchange"));
 }

@@ -193,7 +193,7 @@ describeWithPrivate("redis", "the hot copy in a Cluster that changes", () => {
       const reads = await Promise.all(loginIds.map((loginId) => store.hotCopy.read(loginId)));
       return reads.filter(({ state }) => state === "hit").length;
     };
-    await eventually(async () => store.liveMasters(), 2);
+    expect(await eventually(async () => store.liveMasters(), 2)).toBe(2);
     const hits = await states();
     expect(hits > 5 && hits < 25).toBe(true);
     expect(await usualMs(async () => expect(await states()).toBe(hits))).toBeLessThan(usualMsMax);
@@ -224,7 +224,7 @@ describeWithPrivate("redis", "the hot copy in a Cluster that changes", () => {
   test("comes back when all masters were killed", async () => {
     await fill(store.hotCopy, "ann", "older");
     await Promise.all(cluster.nodes.map((node) => node.kill()));
-    await eventually(async () => store.isLive(), false);
+    expect(await eventually(async () => store.isLive(), false)).toBe(false);
     expect(await store.hotCopy.read("ann")).toEqual({ state: "ask" });
     expect(await isUnavailable(store.hotCopy.begin("ann"))).toBe(true);
     await Promise.all(cluster.nodes.map((node) => node.start()));

@@ -113,7 +113,7 @@ describeWithPrivate("redis", "the hot copy while Redis is down", () => {
     expect(await claim(running, signedAtMs)).toBe("run");
     proxy.leadTo(first.port);
     proxy.cut();
-    await eventually(async () => running.isFilling(), false);
+    expect(await eventually(async () => running.isFilling(), false)).toBe(false);
     await running.filling();
     expect(await claim(running, signedAtMs)).toBe("open");
     await using starting = openStore(singlePlace(proxy, [first]), { keyPrefix: running.keyPrefix });
@@ -146,7 +146,7 @@ describeWithPrivate("redis", "the hot copy while Redis is down", () => {
     await begun.end("devices");
     expect(store.events).toContain("end failed");
     await server.start();
-    await eventually(async () => store.isLive(), true);
+    expect(await eventually(async () => store.isLive(), true)).toBe(true);
     expect(await store.hotCopy.read("ann")).toEqual({ state: "ask" });
     expect(await untilHit(store.hotCopy, "ann", "devices")).toBe("devices");
   });

@@ -150,7 +150,9 @@ for (const { name, open } of sharedPlaces) {
       await fill(hotCopy, "ann", "devices");
       await using graceful = openStore(place, { keyPrefix: store.keyPrefix, graceMs: 60_000 });
       await graceful.firstContact;
-      await eventually(async () => graceful.liveMasters(), store.liveMasters());
+      expect(await eventually(async () => graceful.liveMasters(), store.liveMasters())).toBe(
+        store.liveMasters(),
+      );
       expect(graceful.isFilling()).toBe(false);
       expect(await graceful.hotCopy.read("ann")).toEqual({ state: "hit", value: "devices" });
       expect(await graceful.hotCopy.read("bob")).toEqual({ state: "ask" });
@@ -162,7 +164,9 @@ for (const { name, open } of sharedPlaces) {
     test("fills nothing that was asked or begun in the grace, even when it is over", async () => {
       await using early = openStore(place, { graceMs: 400 });
       await early.firstContact;
-      await eventually(async () => early.liveMasters(), store.liveMasters());
+      expect(await eventually(async () => early.liveMasters(), store.liveMasters())).toBe(
+        store.liveMasters(),
+      );
       const [read, write] = [await early.hotCopy.read("ann"), await early.hotCopy.begin("bob")];
       await early.filling();
       if (read.state === "miss") await read.fill("another writer may have changed it since");

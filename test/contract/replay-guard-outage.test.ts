@@ -114,7 +114,7 @@ describeWithPrivate("redis", "the replay guard while Redis is away", () => {
     // A first outage, so that the guard has been in the process before the request is signed.
     proxy.cut();
     await store.replayGuard.claim(newMac(), "get", later());
-    await eventually(async () => store.isLive(), true);
+    expect(await eventually(async () => store.isLive(), true)).toBe(true);
     const [mac, signedAt] = [newMac(), Date.now()];
     expect(await other.replayGuard.claim(mac, "session", signedAt)).toBe("run");
     await other.replayGuard.settle(mac, "session", "done");

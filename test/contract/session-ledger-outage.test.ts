@@ -60,10 +60,12 @@ async function openLater(server: RedisServer) {
 /** Watches a token until the ledger answers again; no answer on the way may be the forbidden one. */
 async function firstAnswer(store: OpenedStore, token: IssuedToken, forbidden: Knowledge): Promise<Knowledge> {
   const answers: Knowledge[] = [];
-  await eventually(async () => {
-    answers.push(await knowledgeOf(store, token));
-    return answers.at(-1) !== "unavailable";
-  }, true);
+  expect(
+    await eventually(async () => {
+      answers.push(await knowledgeOf(store, token));
+      return answers.at(-1) !== "unavailable";
+    }, true),
+  ).toBe(true);
   expect(answers).not.toContain(forbidden);
   return answers.at(-1) ?? "unavailable";
 }

@@ -88,7 +88,9 @@ for (const { name, open } of sharedPlaces) {
       });
       await brief.filling();
       await using over = await storeOver("old", {}, brief.hotCopy);
-      await eventually(async () => (await over.store.get(sol)) === (await brief.hotCopy.peek(sol)), true);
+      expect(
+        await eventually(async () => (await over.store.get(sol)) === (await brief.hotCopy.peek(sol)), true),
+      ).toBe(true);
       over.table.write(sol, "the site's");
       expect(await errorOf(over.store.findForSession(sol))).toBeInstanceOf(HashStale);
       const session = () =>

@@ -93,7 +93,7 @@ describe("a copy of a set", () => {
     const { end } = holdNext();
     const request = toSet();
     const first = send(request);
-    await eventually(async () => scripted.runs.set, 1);
+    expect(await eventually(async () => scripted.runs.set, 1)).toBe(1);
     const copy = await app.client.send(request);
     expect(outcomeOf(copy)).toEqual(open);
     expect(copy.headers.get("retry-after")).toBe("1");
@@ -135,7 +135,7 @@ describe("a copy of a session request", () => {
     const { end } = holdNext();
     const request = toSession();
     const first = send(request);
-    await eventually(async () => scripted.runs.session, 1);
+    expect(await eventually(async () => scripted.runs.session, 1)).toBe(1);
     expect(await send(request)).toEqual(refused);
     end();
     expect(await first).toEqual(given);
@@ -178,7 +178,7 @@ describe("a captured lookup", () => {
     const { end } = holdNext();
     const request = app.client.sign("getOwnIDDataByLoginId", { loginId: sol });
     const lookup = send(request);
-    await eventually(async () => scripted.runs.get, 1);
+    expect(await eventually(async () => scripted.runs.get, 1)).toBe(1);
     expect(await send(at(request, "getSessionByLoginId"))).toEqual(refused);
     end();
     expect(await lookup).toEqual(json(200, { ownIdData: "devices" }));

@@ -27,7 +27,7 @@ test.each(["json", "pretty"])("a sidecar outlives the reader of its %s log", asy
   using folder = temporaryFolder();
   const reader = `| head -n 1 >"${folder.at("first-line")}"`;
   await using sidecar = await startRedirected(folder.path, reader, { LOG_FORMAT: format });
-  await eventually(() => Bun.file(folder.at("first-line")).exists(), true);
+  expect(await eventually(() => Bun.file(folder.at("first-line")).exists(), true)).toBe(true);
   for (let sent = 0; sent < 20; sent += 1) {
     expect((await sidecar.client.set("sol@testmail.com", `data ${sent}`)).status).toBe(204);
   }

@@ -146,7 +146,9 @@ describeWithPrivate("redis", "doctor on Redis", () => {
       NODE_ENV: "development",
       REDISCLI_AUTH: administratorPassword,
     });
-    await eventually(async () => /connected_slaves:1/.test(await master.administrator.info()), true);
+    expect(
+      await eventually(async () => /connected_slaves:1/.test(await master.administrator.info()), true),
+    ).toBe(true);
     site.environment.REDIS_URL = master.url;
     const alone: Fault<Deployment> = { id: "redis.replicas", status: "warning", plant: () => {} };
     expect(await causeAndFix(site, alone)).toEqual(["warning", "fine"]);

@@ -62,7 +62,7 @@ describeWithProgram("chromium", "the emulator's pages in Chromium", () => {
         walkDemoSite(chromium, emulator.addresses, async () => {
           await redis.kill();
           await redis.start();
-          await eventually(() => readiness(emulator), "ok");
+          expect(await eventually(() => readiness(emulator), "ok")).toBe("ok");
         }));
     });
   });

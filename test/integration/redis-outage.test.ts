@@ -112,7 +112,7 @@ describeWithPrivate("redis", "a sidecar over Redis", () => {
 
   test("answers 1,000 warm lookups with 1,000 HMGET, no script and no database", async () => {
     expect(await get()).toEqual(devices("devices"));
-    await eventually(() => redis.hexists(key(), "v"), 1);
+    expect(await eventually(() => redis.hexists(key(), "v"), 1)).toBe(1);
     sidecar.table.write(sol, "seen by whoever asks the database");
     await resetCommandCounts([server]);
     for (let batch = 0; batch < 20; batch += 1) {
@@ -148,12 +148,12 @@ describeWithPrivate("redis", "a sidecar over Redis", () => {
   });
 
   test("forgets one user or all when the site says so", async () => {
-    await eventually(async () => (await get()) && redis.hexists(key(), "v"), 1);
+    expect(await eventually(async () => (await get()) && redis.hexists(key(), "v"), 1)).toBe(1);
     sidecar.table.write(sol, "written by the site");
     expect(await get()).toEqual(devices("devices"));
     expect(await sidecar.invalidate({ loginId: sol })).toEqual(empty(204));
     expect(await get()).toEqual(devices("written by the site"));
-    await eventually(() => redis.hexists(key(), "v"), 1);
+    expect(await eventually(() => redis.hexists(key(), "v"), 1)).toBe(1);
     sidecar.table.write(sol, "restored");
     expect(await sidecar.invalidate({ all: true })).toEqual(empty(204));
     expect(await get()).toEqual(devices("restored"));
@@ -274,7 +274,7 @@ describeWithPrivate("redis", "a sidecar whose Redis goes and comes", () => {
     await redis.save();
     expect(outcomeOf(await sidecar.client.set(sol, "after the snapshot"))).toEqual(empty(204));
     await server.kill();
-    await eventually(async () => (await sidecar.report()).redis, "unavailable");
+    expect(await eventually(async () => (await sidecar.report()).redis, "unavailable")).toBe("unavailable");
     expect(outcomeOf(await sidecar.client.get(sol))).toEqual(devices("after the snapshot"));
     const refusal = await sidecar.client.set(sol, "while Redis is down");
     expect(outcomeOf(refusal)).toEqual(problem("ERR_REDIS_UNAVAILABLE"));

@@ -28,14 +28,16 @@ async function startGuideEndpoint(secret: string) {
   });
   const url = `http://127.0.0.1:${port}/ownid-session`;
   const post = (init: RequestInit) => fetch(url, { method: "POST", ...init });
-  await eventually(
-    () =>
-      post({ body: "{}" }).then(
-        ({ status }) => status,
-        () => 0,
-      ),
-    401,
-  );
+  expect(
+    await eventually(
+      () =>
+        post({ body: "{}" }).then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      401,
+    ),
+  ).toBe(401);
   return {
     url,
     post,

@@ -25,8 +25,26 @@ const noDrift = {
 };
 
 describeWith("redis", "sync over SQLite and a single Redis", () => {
-  describeSync(async () => {
+  const opened = describeSync(async () => {
     return createSyncedSite({ kind: "sqlite", place: placeOf(await sharedRedis()), users: fewer });
+  });
+
+  test("takes the hashes of a database that is at another address now only where it is told to", async () => {
+    const site = opened();
+    await site.sync([]);
+    await site.database.run(`VACUUM INTO '${site.at("moved.db")}'`);
+    const moved = { DATABASE_URL: `sqlite:${site.at("moved.db")}` };
+    const believed = async (settings: Record<string, string>) =>
+      (await site.sync(["verify", "--json"], settings)).summary.believed;
+    for (const word of ["verify", "warm", "push"]) {
+      const { exit, stderr } = await site.sync([word], moved);
+      expect({ word, exit }).toEqual({ word, exit: 78 });
+      expect(stderr).toContain("belong to another installation");
+    }
+    const mark = await site.client.get(`${site.store.keyPrefix}installation`);
+    const all = await believed({});
+    expect(all).toBeGreaterThan(1000);
+    expect(await believed({ ...moved, REDIS_INSTALLATION: mark ?? "" })).toBe(all);
   });
 });
 
@@ -96,7 +114,8 @@ describe("the command line", () => {
   });
 });
 
-function describeSync(create: () => Promise<SyncedSite>): void {
+/** Returns a function that returns the site while tests run. */
+function describeSync(create: () => Promise<SyncedSite>): () => SyncedSite {
   let site: SyncedSite;
   beforeAll(async () => {
     site = await create();
@@ -228,24 +247,6 @@ function describeSync(create: () => Promise<SyncedSite>): void {
     expect((await site.sync(["verify"])).exit).toBe(0);
   });
 
-  test("takes the hashes of a database that is at another address now only where it is told to", async () => {
-    if (site.kind !== "sqlite") return;
-    await site.sync([]);
-    await site.database.run(`VACUUM INTO '${site.at("moved.db")}'`);
-    const moved = { DATABASE_URL: `sqlite:${site.at("moved.db")}` };
-    const believed = async (settings: Record<string, string>) =>
-      (await site.sync(["verify", "--json"], settings)).summary.believed;
-    for (const word of ["verify", "warm", "push"]) {
-      const { exit, stderr } = await site.sync([word], moved);
-      expect({ word, exit }).toEqual({ word, exit: 78 });
-      expect(stderr).toContain("belong to another installation");
-    }
-    const mark = await site.client.get(`${site.store.keyPrefix}installation`);
-    const all = await believed({});
-    expect(all).toBeGreaterThan(1000);
-    expect(await believed({ ...moved, REDIS_INSTALLATION: mark ?? "" })).toBe(all);
-  });
-
   test("forgets what is held of blocked users, and fills nothing of them", async () => {
     await site.sync([]);
     const blocked = [4, 5].map(loginIdOf);
@@ -262,4 +263,6 @@ function describeSync(create: () => Promise<SyncedSite>): void {
     expect(blocked.map((loginId) => hashes.has(loginId))).toEqual([false, false]);
     expect((await site.sync(["verify"], settings)).exit).toBe(0);
   });
+
+  return () => site;
 }

@@ -29,7 +29,7 @@ test("entries that a full disk does not take are written later, and those beyond
       loginId: "sol",
       requestId: String(turn),
     });
-  await eventually(async () => counts["write failed"], 1);
+  expect(await eventually(async () => counts["write failed"], 1)).toBe(1);
   const { dropped = 0 } = counts;
   expect(counts).toEqual({ recorded: total, "write failed": 1, dropped });
   expect(dropped).toBeGreaterThan(1000);

@@ -54,8 +54,8 @@ describe("rotate", () => {
   test("is refused while the one before it waits, and says until when", async () => {
     const keys = await rotate([active, next], rotationAt(startMs));
     const again = rotate(keys, rotationAt(startMs + 1, ["D"]));
-    expect(again).rejects.toEqual(new RotationPending(instant(startMs + knownAfterMs)));
-    expect(again).rejects.toBeInstanceOf(RotationPending);
+    await expect(again).rejects.toEqual(new RotationPending(instant(startMs + knownAfterMs)));
+    await expect(again).rejects.toBeInstanceOf(RotationPending);
   });
 
   test("can be repeated as soon as the key signs, for as long as one likes", async () => {

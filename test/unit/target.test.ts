@@ -35,8 +35,8 @@ describe("a target", () => {
     "http://127.0.0.1.invalid/ownid",
   ])("is refused where it is not this machine: %s", async (url) => {
     const refusal = resolve(url);
-    expect(refusal).rejects.toBeInstanceOf(UsageWrong);
-    expect(refusal).rejects.toThrow("--i-own-this-host");
+    await expect(refusal).rejects.toBeInstanceOf(UsageWrong);
+    await expect(refusal).rejects.toThrow("--i-own-this-host");
   });
 
   test("may be localhost, which leads to this machine", async () => {
@@ -48,20 +48,20 @@ describe("a target", () => {
   test("elsewhere must be named exactly", async () => {
     expect((await resolve("http://192.0.2.1:3300/ownid", "192.0.2.1")).address).toBe("192.0.2.1");
     for (const named of ["192.0.2.2", "192.0.2", "192.0.2.1:3300", ""]) {
-      expect(resolve("http://192.0.2.1:3300/ownid", named)).rejects.toBeInstanceOf(UsageWrong);
+      await expect(resolve("http://192.0.2.1:3300/ownid", named)).rejects.toBeInstanceOf(UsageWrong);
     }
   });
 
   test.each(["127.0.0.1:3300", "http://user:word@127.0.0.1/", "http://127.0.0.1/?a=b", "ftp://127.0.0.1"])(
     "is refused where it is no address of a listener: %s",
     async (url) => {
-      expect(resolve(url)).rejects.toBeInstanceOf(UsageWrong);
+      await expect(resolve(url)).rejects.toBeInstanceOf(UsageWrong);
     },
   );
 
   test("may use TLS where the command says so, and only there", async () => {
     const url = "https://127.0.0.1/ownid";
     expect(await resolve(url, undefined, true)).toMatchObject({ url, port: 443 });
-    expect(resolve(url)).rejects.toBeInstanceOf(UsageWrong);
+    await expect(resolve(url)).rejects.toBeInstanceOf(UsageWrong);
   });
 });

@@ -12,6 +12,7 @@ import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { empty, json, outcomeOf } from "../support/problems.ts";
+import { readinessOf } from "../support/readiness.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
 import { runOnTerminal } from "../support/terminal.ts";
 
@@ -30,9 +31,8 @@ function problemsOf({ output }: SidecarProcess): string[] {
 }
 
 async function readyz(opsUrl: string): Promise<{ status: number; report: string }> {
-  const response = await fetch(`${opsUrl}/readyz`);
-  const { status } = JSON.parse(await response.text());
-  return { status: response.status, report: status };
+  const { httpStatus, status } = await readinessOf(opsUrl);
+  return { status: httpStatus, report: status };
 }
 
 describe("a start with nothing configured", () => {

@@ -5,6 +5,7 @@ import { macOf, type SignedRequest } from "../../scripts/client/signed-client.ts
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { Overloaded } from "../../src/errors.ts";
 import { storeWhichFails } from "../support/failing-store.ts";
+import { adminToken } from "../support/ops-client.ts";
 import { outcomeOf, outcomeOfRaw, problem } from "../support/problems.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";
 
@@ -174,7 +175,6 @@ test("every request to an endpoint is counted once, by how it ended", async () =
 });
 
 test("so is every request of the site to the ops listener, probes aside", async () => {
-  const adminToken = "an-admin-token-of-32-characters!";
   await using app = await startApp({ adminToken });
   const invalidate = (token: string) =>
     fetch(`${app.opsUrl}/admin/invalidate`, {

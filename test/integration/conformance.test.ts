@@ -11,6 +11,7 @@ import { describeWithPrivate } from "../support/describe-with.ts";
 import { endpointsSecret, type Fault, startEndpoints } from "../support/faulty-endpoints.ts";
 import { asInstalled } from "../support/installed-runner.ts";
 import { faultsOfMarkup } from "../support/markup.ts";
+import { readinessOf } from "../support/readiness.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 import { runOnTerminal } from "../support/terminal.ts";
 import { openTestDatabase } from "../support/test-database.ts";
@@ -76,8 +77,7 @@ async function judgeSidecar(environment: Readonly<Record<string, string>>, args:
   const { baseUrl, opsUrl } = await sidecar.ready();
   if ("REDIS_URL" in environment) {
     // Only then are lookups answered from Redis.
-    const isFilling = async () => (await (await fetch(`${opsUrl}/readyz`)).text()).includes('"filling":true');
-    expect(await eventually(isFilling, true)).toBe(true);
+    expect(await eventually(async () => (await readinessOf(opsUrl)).filling, true)).toBe(true);
   }
   const client =
     "OWNID_SHARED_SECRET" in environment

@@ -7,6 +7,7 @@ import { type Chromium, launchChromium } from "../support/chromium.ts";
 import { describeWith, describeWithPrivate, describeWithProgram } from "../support/describe-with.ts";
 import { type EmulatorProcess, startEmulator } from "../support/emulator-process.ts";
 import { walkDemoSite, walkReactSite } from "../support/emulator-walks.ts";
+import { readinessOf } from "../support/readiness.ts";
 
 describeWithProgram("chromium", "the emulator's pages in Chromium", () => {
   let chromium: Chromium;
@@ -62,14 +63,10 @@ describeWithProgram("chromium", "the emulator's pages in Chromium", () => {
         walkDemoSite(chromium, emulator.addresses, async () => {
           await redis.kill();
           await redis.start();
-          expect(await eventually(() => readiness(emulator), "ok")).toBe("ok");
+          expect(
+            await eventually(async () => (await readinessOf(emulator.addresses.opsUrl ?? "")).status, "ok"),
+          ).toBe("ok");
         }));
     });
   });
 });
-
-async function readiness({ addresses: { opsUrl } }: EmulatorProcess): Promise<string> {
-  const response = await fetch(`${opsUrl}/readyz`);
-  const { status } = (await response.json()) as { status: string };
-  return status;
-}

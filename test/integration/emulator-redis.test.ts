@@ -6,6 +6,7 @@ import { runStatement } from "../../scripts/servers/run-statement.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { type EmulatorProcess, failureOf, namesOf, startEmulator } from "../support/emulator-process.ts";
+import { readinessOf } from "../support/readiness.ts";
 
 const createTable = `CREATE TABLE users (email varchar(320) NOT NULL UNIQUE, "ownIdData" text, blocked boolean)`;
 
@@ -65,10 +66,7 @@ describeWithPrivate("redis", "the emulator beside Redis", () => {
     test("a user who is blocked is so for discovery, too, although Redis holds the user", async () => {
       const loginId = "bob@example.com";
       await emulator.control.register(loginId, "phone");
-      const isFilling = async () => {
-        const readiness: unknown = await (await fetch(`${emulator.addresses.opsUrl}/readyz`)).json();
-        return Object(readiness).filling;
-      };
+      const isFilling = async () => (await readinessOf(emulator.addresses.opsUrl ?? "")).filling;
       expect(await eventually(isFilling, true)).toBe(true);
       const discover = async () =>
         (await emulator.post<DiscoverAnswer>("/platform/discover", { loginId })).body.outcome;

@@ -3,6 +3,7 @@ import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-
 import { type PostgresServer, startPostgres } from "../../scripts/servers/postgres-server.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
+import { readinessOf } from "../support/readiness.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
 import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
@@ -110,7 +111,7 @@ for (const { kind, needs, start, ...sql } of servers) {
         ]);
       }
       await server.start();
-      expect(await eventually(async () => (await fetch(`${opsUrl}/readyz`)).status, 200)).toBe(200);
+      expect(await eventually(async () => (await readinessOf(opsUrl)).httpStatus, 200)).toBe(200);
       expect(await answerOf(client.set("sol@testmail.com", "again"))).toEqual([204, ""]);
       sidecar.signal("SIGTERM");
       expect(await sidecar.ended()).toBe(0);

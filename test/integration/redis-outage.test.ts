@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { Type } from "@sinclair/typebox";
-import { Value } from "@sinclair/typebox/value";
 import { Redis } from "ioredis";
 import { type RedisServer, sharedRedis, startRedis } from "../../scripts/servers/redis-server.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
+import { adminToken } from "../support/ops-client.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
+import { readinessOf } from "../support/readiness.ts";
 import { commandCounts, resetCommandCounts } from "../support/redis-places.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 import { createUsers } from "../support/user-table.ts";
@@ -14,7 +14,6 @@ import { createUsers } from "../support/user-table.ts";
 setDefaultTimeout(30_000);
 
 const [sol, mia] = ["sol@testmail.com", "mia@testmail.com"];
-const adminToken = "an-admin-token-of-32-characters-!";
 
 type RunningSidecar = Awaited<ReturnType<typeof startSidecar>>;
 
@@ -37,9 +36,8 @@ async function startSidecar(redis: { url(): string }, changes: Readonly<Record<s
   const { baseUrl, opsUrl } = await child.ready();
 
   async function report(): Promise<{ status: number; state: string; redis: string; filling: boolean }> {
-    const response = await fetch(`${opsUrl}/readyz`);
-    const { status, dependencies, filling } = Value.Parse(Readiness, await response.json());
-    return { status: response.status, state: status, redis: dependencies.redis.status, filling };
+    const { httpStatus, status, dependencies, filling } = await readinessOf(opsUrl);
+    return { status: httpStatus, state: status, redis: dependencies.redis.status, filling };
   }
 
   return {
@@ -72,12 +70,6 @@ async function startSidecar(redis: { url(): string }, changes: Readonly<Record<s
     },
   };
 }
-
-const Readiness = Type.Object({
-  status: Type.String(),
-  dependencies: Type.Object({ redis: Type.Object({ status: Type.String() }) }),
-  filling: Type.Boolean(),
-});
 
 const devices = (ownIdData: string) => json(200, { ownIdData });
 const token = json(200, { token: expect.any(String) });

@@ -6,6 +6,8 @@ import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
+import { adminToken, backendToken } from "../support/ops-client.ts";
+import { readinessOf } from "../support/readiness.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 import { createUsers } from "../support/user-table.ts";
 
@@ -13,7 +15,6 @@ setDefaultTimeout(60_000);
 
 const sol = "sol@testmail.com";
 const sharedSecret = new Uint8Array(Buffer.from("a shared secret of thirty-two b."));
-const [adminToken, backendToken] = ["an-admin-token-of-32-characters-!", "a-backend-token-of-32-characters!"];
 
 /** What several sidecars have in common: users, secrets, signing keys and the file for revocations. */
 async function createSite(settings: Readonly<Record<string, string>>) {
@@ -37,8 +38,7 @@ async function createSite(settings: Readonly<Record<string, string>>) {
     const child = spawnSidecar(environment);
     const { baseUrl, opsUrl } = await child.ready();
     // A start that has waited a second for the database opens the listeners without it.
-    const isReady = async () => (await (await fetch(`${opsUrl}/readyz`)).text()).includes('"status":"ok"');
-    expect(await eventually(isReady, true, 10_000)).toBe(true);
+    expect(await eventually(async () => (await readinessOf(opsUrl)).status, "ok", 10_000)).toBe("ok");
     const client = createSignedClient({ baseUrl, sharedSecret, now });
 
     async function postForm(path: string, token: string) {

@@ -2,10 +2,10 @@ import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { symlinkSync, writeFileSync } from "node:fs";
 import { freePort } from "../../scripts/servers/free-port.ts";
 import { requirePython } from "../../scripts/servers/server-binaries.ts";
-import { eventually } from "../../scripts/servers/waiting.ts";
 import { loadSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { describeWithPython } from "../support/describe-with.ts";
 import { shareGuideSite } from "../support/guide.ts";
+import { startGuideServer } from "../support/guide-server.ts";
 import { claimsOf, sol } from "../support/ops-client.ts";
 import { createForger, type Forger } from "../support/session-tokens.ts";
 
@@ -69,20 +69,8 @@ async function withServer(
   work: (ask: Ask) => Promise<void>,
 ): Promise<void> {
   const port = await freePort();
-  const child = Bun.spawn(argv(port), { cwd: folder.path, stdout: "ignore", stderr: "pipe" });
-  const ask: Ask = (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init);
-  try {
-    const answers = () =>
-      ask("/account").then(
-        () => true,
-        () => false,
-      );
-    if (!(await eventually(answers, true, 20_000))) throw new Error(await child.stderr.text());
-    await work(ask);
-  } finally {
-    child.kill("SIGKILL");
-    await child.exited;
-  }
+  await using server = await startGuideServer({ argv: argv(port), cwd: folder.path, port });
+  await work(server.ask);
 }
 
 const node = Bun.which("node") ?? process.execPath;

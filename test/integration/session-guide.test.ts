@@ -1,14 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  adminToken,
-  backendToken,
-  guideSnippet,
-  runnableSnippets,
-  shareGuideSite,
-} from "../support/guide.ts";
-import { bearer, claimsOf, sol } from "../support/ops-client.ts";
+import { guideSnippet, runnableSnippets, shareGuideSite } from "../support/guide.ts";
+import { adminToken, backendToken, bearer, claimsOf, sol } from "../support/ops-client.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 
 setDefaultTimeout(60_000);

@@ -3,13 +3,11 @@ import type { RunningServer } from "../../scripts/servers/running-servers.ts";
 import { SessionLedgerUnavailable } from "../../src/errors.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { guideSnippet } from "../support/guide.ts";
+import { adminToken, sol } from "../support/ops-client.ts";
 import { type ProxyConfiguration, startCaddy, startNginx } from "../support/reverse-proxy.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 
 setDefaultTimeout(30_000);
-
-const sol = "sol@testmail.com";
-const adminToken = "an-admin-token-of-32-characters-!";
 
 const proxies = {
   nginx: { start: startNginx, unavailable: 500 },

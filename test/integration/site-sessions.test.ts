@@ -7,12 +7,13 @@ import { createTlsCertificates } from "../../scripts/servers/tls-certificates.ts
 import { eventually } from "../../scripts/servers/waiting.ts";
 import { createDeployment, itemsOf } from "../support/deployment.ts";
 import { guideSnippet } from "../support/guide.ts";
+import { startGuideServer } from "../support/guide-server.ts";
+import { sol } from "../support/ops-client.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
 import { answering, partsOf, type SiteServer, startSite } from "../support/site-server.ts";
 
 setDefaultTimeout(30_000);
 
-const sol = "sol@testmail.com";
 const root = join(import.meta.dir, "../..");
 const randomSecret = () => crypto.getRandomValues(Buffer.alloc(32)).toString("base64");
 
@@ -22,28 +23,18 @@ async function startGuideEndpoint(secret: string) {
   const folder = temporaryFolder();
   symlinkSync(join(root, "node_modules"), folder.at("node_modules"));
   writeFileSync(folder.at("endpoint.mjs"), guideSnippet("js site-endpoint", { "8080": String(port) }));
-  const child = Bun.spawn([process.execPath, folder.at("endpoint.mjs")], {
-    env: { PATH: process.env.PATH ?? "", SESSION_URL_SECRET: secret },
-    stderr: "inherit",
+  const server = await startGuideServer({
+    argv: [process.execPath, folder.at("endpoint.mjs")],
+    cwd: folder.path,
+    environment: { SESSION_URL_SECRET: secret },
+    port,
   });
-  const url = `http://127.0.0.1:${port}/ownid-session`;
-  const post = (init: RequestInit) => fetch(url, { method: "POST", ...init });
-  expect(
-    await eventually(
-      () =>
-        post({ body: "{}" }).then(
-          ({ status }) => status,
-          () => 0,
-        ),
-      401,
-    ),
-  ).toBe(401);
+  const path = "/ownid-session";
   return {
-    url,
-    post,
+    url: `http://127.0.0.1:${port}${path}`,
+    post: (init: RequestInit) => server.ask(path, { method: "POST", ...init }),
     async [Symbol.asyncDispose]() {
-      child.kill();
-      await child.exited;
+      await server[Symbol.asyncDispose]();
       folder[Symbol.dispose]();
     },
   };

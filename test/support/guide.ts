@@ -2,7 +2,7 @@ import { afterAll, beforeAll } from "bun:test";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
-import { sol } from "./ops-client.ts";
+import { adminToken, backendToken, sol } from "./ops-client.ts";
 import { type SidecarProcess, spawnSidecar } from "./sidecar-process.ts";
 import { createUsers } from "./user-table.ts";
 
@@ -24,9 +24,6 @@ export function guideSnippet(title: string, replacements: Readonly<Record<string
   const text = behind.slice(0, behind.indexOf("\n```") + 1);
   return Object.entries(replacements).reduce((snippet, [from, to]) => snippet.replaceAll(from, to), text);
 }
-
-export const adminToken = "an-admin-token-of-32-characters-!";
-export const backendToken = "a-backend-token-of-32-characters!";
 
 /** Returns the titles of the snippets in languages that the tests can run. */
 export function runnableSnippets(): string[] {

@@ -146,7 +146,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       const reply = await ask(key, () => client.set(key, "1", "EX", forSeconds, "NX"));
       return reply === "OK";
     },
-  } satisfies SessionLedger;
+  };
 }
 
 /**

@@ -57,5 +57,5 @@ export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
     },
 
     publicKeys: () => keys.publicKeys(),
-  } satisfies SessionIssuer;
+  };
 }

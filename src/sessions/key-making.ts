@@ -11,6 +11,9 @@ const expected: Readonly<Record<KeyAlgorithm, string>> = {
   RS256: "an RSA key of 2048 bits or more",
 };
 
+const encrypted =
+  "The PEM file holds an encrypted key. Remove its passphrase with: openssl pkey -in <file> -out <new file>";
+
 const pemKey = /-----BEGIN (?:EC |RSA )?PRIVATE KEY-----[\s\S]*?-----END (?:EC |RSA )?PRIVATE KEY-----/;
 
 /** Returns a new key in the state `next`, which is published from now on. */
@@ -52,7 +55,7 @@ function parsePem(pem: string): KeyObject {
   if (block === undefined) {
     throw new ConfigurationInvalid([
       /ENCRYPTED/.test(pem)
-        ? "The PEM file holds an encrypted key. Remove its passphrase with: openssl pkey -in <file> -out <new file>"
+        ? encrypted
         : 'The file holds no PEM private key ("-----BEGIN PRIVATE KEY-----").',
     ]);
   }
@@ -60,9 +63,7 @@ function parsePem(pem: string): KeyObject {
     return createPrivateKey(block);
   } catch {
     throw new ConfigurationInvalid([
-      /Proc-Type: 4,ENCRYPTED/.test(block)
-        ? "The PEM file holds an encrypted key. Remove its passphrase with: openssl pkey -in <file> -out <new file>"
-        : "The private key in the PEM file is damaged.",
+      /Proc-Type: 4,ENCRYPTED/.test(block) ? encrypted : "The private key in the PEM file is damaged.",
     ]);
   }
 }

@@ -28,6 +28,11 @@ export interface KeyRing extends SessionKeys {
   reportSigner(): void;
 }
 
+/** The secret of HS256, which may be replaced while it is in use. */
+export interface SecretKey extends SessionKeys {
+  replace(secret: Uint8Array): void;
+}
+
 export interface KeyRingOptions {
   /** `JWKS_MAX_AGE_SECONDS`. */
   readonly maxAgeSeconds: number;
@@ -92,7 +97,7 @@ export function createKeyRing(
 }
 
 /** Creates the keys of HS256: one secret signs and verifies, so nothing is published. */
-export function createSecretKey(first: Uint8Array) {
+export function createSecretKey(first: Uint8Array): SecretKey {
   let secret = first;
   let digestKey = deriveDigestKey(first);
   return {
@@ -105,9 +110,9 @@ export function createSecretKey(first: Uint8Array) {
     publicKeys: () => ({ keys: [] }),
     digestKeys: () => ({ current: digestKey, all: [digestKey] }),
 
-    replace(next: Uint8Array): void {
+    replace(next) {
       secret = next;
       digestKey = deriveDigestKey(next);
     },
-  } satisfies SessionKeys & { replace: unknown };
+  };
 }

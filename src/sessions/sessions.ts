@@ -89,7 +89,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
   }
 
-  /** Every revocation of the login id covers a token that is issued now. */
+  /** The digest is made with the key that signs now, so every revocation of the login id reaches the token. */
   function tokenSubject(user: SubjectUser, sessionType: SessionRequest["sessionType"]): TokenSubject {
     return { ...subjectOf(user, options), loginIdDigest: digestOf(user.loginId), sessionType };
   }
@@ -135,7 +135,10 @@ export function createSessions(options: SessionsOptions): Sessions {
 
     revoke: (id) => ledger.revoke(id),
 
-    /** Tokens may have been issued before a setting or a key was changed, so that they carry what they would not now. */
+    /**
+     * Tokens that were issued before a change of `SESSION_SUBJECT_COLUMN` or of the keys name the user in another way
+     * than new ones do, so the user is revoked under every name.
+     */
     async revokeUser(loginId) {
       const digests = digestKeys().all.map((key) => digestLoginId(key, loginId));
       await Promise.all([loginId, ...digests].map(ledger.revokeUser));

@@ -14,7 +14,8 @@ export interface SiteEndpointOptions {
 }
 
 /**
- * Posts a message, signed by Standard Webhooks, and returns the JSON object of the answer to the byte. It is sent once.
+ * Posts a message, signed according to Standard Webhooks, and returns the body of the answer as it came, which is a JSON
+ * object. A message that failed is not sent again.
  *
  * @throws {SessionProviderUnavailable} there is no such answer
  * @throws {UserBlocked} the site answered 423
@@ -23,7 +24,7 @@ export type PostToSite = (message: object) => Promise<string>;
 
 const answerBytesMax = 16_384;
 const locked = 423;
-/** Of JSON, a byte order mark is no part. */
+/** Invalid UTF-8 is refused. A byte order mark is not valid JSON. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The errors of a connection that was never made: nothing can have been sent. */
@@ -99,7 +100,7 @@ function jsonObjectIn(bytes: Uint8Array): string {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return text;
   } catch {
-    // It is no JSON in UTF-8.
+    // The bytes are not JSON in UTF-8.
   }
   throw new SessionProviderUnavailable(
     "not a JSON object",

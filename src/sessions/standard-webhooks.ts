@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 
 export interface WebhookMessage {
-  /** Names the message: the receiver can tell by it that a message comes a second time. */
+  /** Identifies the message, so that the receiver can recognise a copy. */
   readonly id: string;
   /** Seconds since the Unix epoch. */
   readonly timestamp: number;
@@ -9,8 +9,8 @@ export interface WebhookMessage {
 }
 
 /**
- * Returns the headers that sign a message as Standard Webhooks does. With two secrets there are two signatures, so that
- * the receiver may replace its secret at any time.
+ * Returns the headers that sign a message according to Standard Webhooks. Two secrets give two signatures, so that the
+ * receiver may replace its secret at any time.
  */
 export function webhookHeaders({ id, timestamp, body }: WebhookMessage, secrets: readonly Uint8Array[]) {
   const signed = `${id}.${timestamp}.${body}`;

@@ -27,6 +27,18 @@ export interface Readiness {
   isDraining(): boolean;
 }
 
+export interface DependencyWatch extends Readiness {
+  /**
+   * Contacts both dependencies now and polls them from then on. Resolves after the first contact with both: any answer
+   * of the database, and an answer of a master of Redis.
+   *
+   * @throws {ConfigurationInvalid} the first answer says that the configuration cannot work
+   */
+  start(): Promise<void>;
+  /** Stops polling. From then on, the report says that the process is draining. */
+  drain(): void;
+}
+
 /** What the watch needs to know of Redis. The connection maintains itself. */
 export interface RedisState {
   /** Resolves as soon as a master has answered. */
@@ -63,7 +75,12 @@ const notYetAsked: DependencyReport = {
  * Polls the dependencies for `readyz` and the log. No request waits for it. The log gets one line whenever a status
  * changes.
  */
-export function createDependencyWatch({ verifyDatabase, redis, logger, intervalMs }: DependencyWatchOptions) {
+export function createDependencyWatch({
+  verifyDatabase,
+  redis,
+  logger,
+  intervalMs,
+}: DependencyWatchOptions): DependencyWatch {
   let database: DependencyReport = notYetAsked;
   let loggedDatabase: DependencyReport = notYetAsked;
   let lastRedis: DependencyReport = { status: "not configured" };
@@ -142,25 +159,19 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
   }
 
   return {
-    /**
-     * Contacts both dependencies now and polls them from then on. Resolves after the first contact with both: any answer
-     * of the database, and an answer of a master of Redis.
-     *
-     * @throws {ConfigurationInvalid} the first answer says that the configuration cannot work
-     */
-    async start(): Promise<void> {
+    async start() {
       await Promise.all([contactDatabase(), redis?.firstContact]);
       logRedis();
     },
 
-    drain(): void {
+    drain() {
       draining = true;
       if (timer !== null) clearTimeout(timer);
     },
 
     isDraining: () => draining,
 
-    report(): ReadinessReport {
+    report() {
       const redisReport = reportRedis();
       return {
         status: judge(redisReport),
@@ -168,10 +179,8 @@ export function createDependencyWatch({ verifyDatabase, redis, logger, intervalM
         filling: redis?.isFilling() ?? false,
       };
     },
-  } satisfies Readiness & Record<string, unknown>;
+  };
 }
-
-export type DependencyWatch = ReturnType<typeof createDependencyWatch>;
 
 function logChange(
   logger: Logger,
@@ -188,7 +197,7 @@ function logChange(
   }
 }
 
-function explain(error: unknown): { reason: string; fix: string } {
+function explain(error: unknown): Problem {
   if (error instanceof DatabaseUnavailable) return { reason: error.message, fix: error.fix };
   if (error instanceof ConfigurationInvalid) {
     return {

@@ -1,7 +1,7 @@
 import { type AuditLog, createAuditLog, withoutAuditLog } from "../audit/audit-log.ts";
 import type { HashLoginId } from "../audit/login-id-hash.ts";
 import { type AuditFile, openAuditFile } from "./audit-file.ts";
-import type { auditEvents } from "./counters.ts";
+import type { AuditOutputEvent } from "./counters.ts";
 import { createLogOutput, type LogOutput } from "./log-output.ts";
 import type { Log } from "./logger.ts";
 
@@ -10,7 +10,7 @@ export interface AuditOutput extends LogOutput, Pick<AuditFile, "reopen"> {}
 
 export interface AuditOutputOptions extends Pick<Log, "logger" | "output"> {
   readonly hashLoginId: HashLoginId;
-  readonly count: (event: (typeof auditEvents)[number], entries: number) => void;
+  readonly count: (event: AuditOutputEvent, entries: number) => void;
 }
 
 /**

@@ -29,11 +29,13 @@ export const storeEvents = [
 export const guardEvents = ["fell back", "returned"] as const;
 /** What happened to a file of keys or secrets that has changed. */
 export const reloadEvents = ["reloaded", "refused", "restart needed"] as const;
+export type ReloadEvent = (typeof reloadEvents)[number];
 /**
- * `recorded`: an entry was given to the audit log; it may still be `dropped`. `write failed`: its file began to refuse what is written. `dropped`: an
- * entry was lost, since too many were waiting to be written.
+ * `recorded`: an entry was given to the audit log; it may still be `dropped`. `write failed`: the file began to refuse
+ * what is written. `dropped`: an entry was lost, because too many were waiting to be written.
  */
 export const auditEvents = ["recorded", "write failed", "dropped"] as const;
+export type AuditOutputEvent = (typeof auditEvents)[number];
 /** `dropped`: standard output could not be written. `left out`: too many requests failed in the same way. */
 export const logEvents = ["dropped", "left out"] as const;
 

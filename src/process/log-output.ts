@@ -35,8 +35,8 @@ const flushPollMs = 10;
  * it they are dropped and counted. A failed write is repeated as a whole, so a part of it may appear twice.
  */
 export function createLogOutput({ sink, onDropped, onRecovered }: LogOutputOptions): LogOutput {
-  let kept = "";
-  let keptEntries = 0;
+  let buffered = "";
+  let bufferedEntries = 0;
   let dropped = 0;
   let state: "ready" | "in flight" | "retrying" = "ready";
 
@@ -46,12 +46,12 @@ export function createLogOutput({ sink, onDropped, onRecovered }: LogOutputOptio
   }
 
   function send(): void {
-    if (state === "in flight" || kept === "") return;
-    const [batch, entries] = [kept, keptEntries];
+    if (state === "in flight" || buffered === "") return;
+    const [batch, entries] = [buffered, bufferedEntries];
     try {
       const writing = sink.write(batch);
-      kept = "";
-      keptEntries = 0;
+      buffered = "";
+      bufferedEntries = 0;
       state = "ready";
       if (writing instanceof Promise) waitFor(writing, entries);
       else reportDropped();
@@ -96,16 +96,16 @@ export function createLogOutput({ sink, onDropped, onRecovered }: LogOutputOptio
 
   return {
     write(entry) {
-      if (kept.length + entry.length > bufferedCharactersMax) return drop(1);
-      if (kept === "" && state === "ready") setImmediate(send);
-      kept += entry;
-      keptEntries += 1;
+      if (buffered.length + entry.length > bufferedCharactersMax) return drop(1);
+      if (buffered === "" && state === "ready") setImmediate(send);
+      buffered += entry;
+      bufferedEntries += 1;
     },
 
     async flush() {
       const deadline = performance.now() + flushMs;
       send();
-      while ((kept !== "" || state === "in flight") && performance.now() < deadline)
+      while ((buffered !== "" || state === "in flight") && performance.now() < deadline)
         await Bun.sleep(flushPollMs);
     },
   };

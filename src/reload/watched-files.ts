@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { codeOf } from "../error-code.ts";
 import { ConfigurationInvalid } from "../errors.ts";
-import type { reloadEvents } from "../process/counters.ts";
+import type { ReloadEvent } from "../process/counters.ts";
 import type { Logger } from "../process/logger.ts";
 
 /** A file that the sidecar was configured with. */
@@ -22,7 +22,7 @@ export interface WatchedFilesOptions {
   readonly files: readonly WatchedFile[];
   readonly logger: Pick<Logger, "info" | "warn" | "error">;
   /** Called with the setting that names the file. */
-  readonly onEvent: (event: (typeof reloadEvents)[number], variable: string) => void;
+  readonly onEvent: (event: ReloadEvent, variable: string) => void;
 }
 
 export interface WatchedFiles {
@@ -71,9 +71,9 @@ export function createWatchedFiles({ files, logger, onEvent }: WatchedFilesOptio
   async function lookAt(entry: (typeof watched)[number]): Promise<void> {
     if (isPipe(entry.file.path)) return;
     const content = digestOf(entry.file.path);
-    const isWhole = isFirst || content === entry.seen;
+    const isComplete = isFirst || content === entry.seen;
     entry.seen = content;
-    if (!isWhole || content === entry.loaded) return;
+    if (!isComplete || content === entry.loaded) return;
     entry.loaded = content;
     await reload(entry.file, !isFirst);
   }

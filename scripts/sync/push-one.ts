@@ -1,5 +1,6 @@
-import type { HotFound } from "../../src/coherence/hot-copy.ts";
+import type { HotFound, RepeatableBegin } from "../../src/coherence/hot-copy.ts";
 import { createRowWriter, RowChanged } from "../../src/coherence/row-write.ts";
+import type { UserRecord } from "../../src/coherence/user-directory.ts";
 import {
   OutcomeUnknown,
   OwnIdDataTooLong,
@@ -47,9 +48,16 @@ export const outcomes = {
 
 export type PushOutcome = keyof typeof outcomes;
 
-/** One user's push. `value` and `token` are `null` if the hash does not hold what was listed. */
-export interface Push extends Pick<PlannedPush, "loginId" | "row" | "value" | "token"> {
-  /** Whether an earlier push that was killed may have removed the value from the hash. */
+/** What the hash held when it was listed, and how BEGIN recognizes that nobody has written it since. */
+export interface ListedHash extends RepeatableBegin {
+  readonly value: string;
+}
+
+/** One user's push. */
+export interface Push extends Pick<PlannedPush, "loginId" | "row"> {
+  /** `null` if the hash does not hold what was listed. The token is empty if a sidecar may have written the hash. */
+  readonly listed: ListedHash | null;
+  /** Whether an earlier push that was stopped may have removed the value from the hash. */
   readonly isResumed: boolean;
 }
 
@@ -67,37 +75,40 @@ export function createPusher({ directory, population, statementMs }: Sides) {
   });
 
   return async (push: Push): Promise<PushOutcome> => {
-    const { loginId, row, value, token, isResumed } = push;
     let isHashWritten = false;
-    const onlyIf = (found: HotFound) => {
-      isHashWritten = !isUnwritten(push, found);
-      return !isHashWritten;
-    };
     try {
-      const user = await directory.find(loginId);
-      if (user.loginId !== loginId) return "conflict";
-      if (user.blocked) return "refused";
-      const isAsListed = digestOf(user.ownIdData) === row;
-      if (value === null || token === null) return isAsListed ? "gone" : "settled";
-      if (user.ownIdData === value) return "written";
-      if (!isAsListed) return "conflict";
-      if (token === "") return "unproven";
+      const user = await directory.find(push.loginId);
+      const listed = examine(push, user);
+      if (typeof listed === "string") return listed;
+      const { value, ...repeatable } = listed;
       if (!directory.fits(value)) return "refused";
-      // Only the first BEGIN is recognized later, since it alone has removed what was listed.
-      await writeRow({ user, ownIdData: value, mode: { onlyIf }, ...(isResumed ? {} : { token }) });
+      const onlyIf = (found: HotFound) => {
+        isHashWritten = !isUnwritten(repeatable, found);
+        return !isHashWritten;
+      };
+      await writeRow({ user, ownIdData: value, mode: { onlyIf }, repeatable });
       return "written";
     } catch (error) {
-      if (isHashWritten) return isResumed ? "unproven" : "gone";
+      if (isHashWritten) return push.isResumed ? "unproven" : "gone";
       return outcomeOf(error);
     }
   };
 }
 
-/**
- * Returns whether no other write has begun since the value was observed, or since the first BEGIN for it removed it.
- */
-function isUnwritten({ value, token }: Push, found: HotFound): boolean {
-  return found.value === null ? found.token?.startsWith(`${token}:`) === true : found.value === value;
+/** Returns what is to be written, or how the push ends without a write. */
+function examine({ loginId, row, listed }: Push, user: UserRecord): ListedHash | PushOutcome {
+  if (user.loginId !== loginId) return "conflict";
+  if (user.blocked) return "refused";
+  const isAsListed = digestOf(user.ownIdData) === row;
+  if (listed === null) return isAsListed ? "gone" : "settled";
+  if (user.ownIdData === listed.value) return "written";
+  if (!isAsListed) return "conflict";
+  return listed.token === "" ? "unproven" : listed;
+}
+
+/** Returns whether nobody else has begun a write since the listed value was read, whichever of our BEGINs removed it. */
+function isUnwritten({ token, seen }: RepeatableBegin, found: HotFound): boolean {
+  return found.token !== null && (found.token === seen || found.token.startsWith(`${token}:`));
 }
 
 function outcomeOf(error: unknown): PushOutcome {

@@ -126,20 +126,20 @@ async function withValues(
   pushes: readonly PlannedPush[],
 ): Promise<readonly Push[]> {
   const observations = await population.observe(pushes.map(({ loginId }) => loginId));
+  const listed = observations.map((seen, index) =>
+    seen !== null && digestOf(seen.value) === pushes[index]?.hash ? seen : null,
+  );
   const values = new Map<string, string>();
-  for (const [index, { loginId, hash, value }] of pushes.entries()) {
-    const seen = observations[index]?.value;
-    if (value !== null) values.set(loginId, value);
-    else if (seen !== undefined && digestOf(seen) === hash) values.set(loginId, seen);
+  for (const [index, { loginId, value }] of pushes.entries()) {
+    const known = value ?? listed[index]?.value;
+    if (known !== undefined) values.set(loginId, known);
   }
   const tokens = plan.keepValues(values);
-  return pushes.map(({ loginId, row, value }) => ({
-    loginId,
-    row,
-    value: values.get(loginId) ?? null,
-    token: tokens.get(loginId) ?? null,
-    isResumed: value !== null,
-  }));
+  return pushes.map(({ loginId, row, value: kept }, index) => {
+    const [value, token, seen] = [values.get(loginId), tokens.get(loginId), listed[index]?.token ?? null];
+    const isKnown = value !== undefined && token !== undefined;
+    return { loginId, row, listed: isKnown ? { value, token, seen } : null, isResumed: kept !== null };
+  });
 }
 
 interface Ending {

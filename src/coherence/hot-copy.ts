@@ -38,10 +38,9 @@ export interface HotCopy {
   /**
    * BEGIN. No lookup uses the hash from the moment this resolves until `end`, or until the marker lapses.
    *
-   * @param token the beginning of the new lease token, for a caller that must recognize it later
    * @throws {HotCopyUnavailable} the cache did not answer clearly, so the database must not be touched
    */
-  begin(loginId: string, token?: string): Promise<HotWrite>;
+  begin(loginId: string, repeatable?: RepeatableBegin): Promise<HotWrite>;
 
   /**
    * Removes the value, so that the next lookup asks the database.
@@ -96,6 +95,18 @@ export interface HotHolding {
   readonly isStale: boolean;
   /** In milliseconds; `null` if there is no hash or it does not expire. */
   readonly expiresInMs: number | null;
+}
+
+/**
+ * What a caller passes to BEGIN if it may have to begin the same write again. BEGIN then starts the new lease token with
+ * `token` and a colon, but only if the lease token before was `seen` or starts with them as well. A hash whose lease token
+ * starts with them has therefore not been written or purged by anybody else since `seen` was read.
+ */
+export interface RepeatableBegin {
+  /** 128 random bits, the same at each BEGIN of this write. */
+  readonly token: string;
+  /** The lease token beside the value that the caller has read; `null` if it has read none. */
+  readonly seen: string | null;
 }
 
 /** What the hash held when BEGIN ran. BEGIN has removed the value. */

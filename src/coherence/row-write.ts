@@ -1,4 +1,5 @@
 import {
+  DatabaseUnavailable,
   HashStale,
   OutcomeUnknown,
   SidecarError,
@@ -8,7 +9,7 @@ import {
   WriteContended,
   WriteSuppressed,
 } from "../errors.ts";
-import type { HotCopy, HotFound, HotWrite } from "./hot-copy.ts";
+import type { HotCopy, HotFound, HotWrite, RepeatableBegin } from "./hot-copy.ts";
 import type { Replaced, Replacement, UserDirectory, UserRecord } from "./user-directory.ts";
 
 export type RowWriteEvent =
@@ -44,8 +45,11 @@ export interface RowWrite {
   readonly mode: WriteMode;
   /** How long the write has waited for its turn before the row was read. Its deadline is so much earlier. */
   readonly waitedMs?: number;
-  /** The beginning of the new lease token, for a caller that must recognize it later. */
-  readonly token?: string;
+  /**
+   * For a caller that runs the write again if a side did not answer. The hash then keeps the lease token of this write
+   * after such a failure, until the marker lapses.
+   */
+  readonly repeatable?: RepeatableBegin;
 }
 
 /** The condition of an `onlyIf` write does not hold any more. Nothing was written. */
@@ -187,12 +191,19 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
   }
 
   return async (request: RowWrite): Promise<void> => {
-    const write = await hotCopy.begin(request.user.loginId, request.token);
+    const write = await hotCopy.begin(request.user.loginId, request.repeatable);
     const { held, isOver, failure } = await outcomeOf(write, request);
-    if (isOver) await write.end(held);
+    if (isOver && !isRepeated(request, failure)) await write.end(held);
     if (failure !== null) throw failure;
     onEvent("written", request.user.loginId);
   };
+}
+
+/** Returns whether the caller will run the write again, and must then find its lease token in the hash. */
+function isRepeated({ repeatable }: RowWrite, failure: SidecarError | null): boolean {
+  return (
+    repeatable !== undefined && (failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown)
+  );
 }
 
 function unblocked(row: UserRecord | null): UserRecord {

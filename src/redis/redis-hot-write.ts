@@ -64,16 +64,19 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
   return {
     markStale: (loginId, { token }) => markStale(loginId, token),
 
-    async begin(loginId, token = freshToken()) {
+    async begin(loginId, repeatable) {
       const key = keys.user(loginId);
       const writer = crypto.randomUUID();
+      const token = repeatable?.token ?? freshToken();
+      const seen: [] | [string] = repeatable === undefined ? [] : [repeatable.seen ?? ""];
       try {
-        const reply = await scripts.beginWrite(client, key, writer, token, limits.quarantineMs);
+        const reply = await scripts.beginWrite(client, key, writer, token, limits.quarantineMs, ...seen);
         return begun(loginId, writer, reply);
       } catch (error) {
         failed(key, error);
-        // BEGIN may have run. If it has left a marker, END removes it if possible.
-        end(key, writer, "", "", "").catch(() => {});
+        // BEGIN may have run. If it has left a marker, END removes it if possible. It would also change the lease token,
+        // by which a caller that begins again recognizes this BEGIN.
+        if (repeatable === undefined) end(key, writer, "", "", "").catch(() => {});
         throw new HotCopyUnavailable();
       }
     },

@@ -29,7 +29,7 @@ export const scripts = {
   >(shared + readHash),
   fillHash: script<[epoch: string, token: string, value: string, ttlMs: number], 0 | 1>(shared + fillHash),
   beginWrite: script<
-    [writer: string, token: string, quarantineMs: number],
+    [writer: string, token: string, quarantineMs: number, ...seen: [] | [token: string]],
     [
       isSolo: 0 | 1,
       epoch: string,

@@ -308,6 +308,26 @@ describeWith("redis", "the Lua scripts", () => {
       expect(await fields()).toBe("e t");
     });
 
+    test("sets the caller's token only if nobody has begun a write or purged since the token that it has seen", async () => {
+      await write(redis, key, "devices");
+      const seen = await held();
+      const beginAgain = (writer: string) => scripts.beginWrite(redis, key, writer, "mine", long, seen);
+      for (const writer of ["ann", "again", "and again"]) {
+        await beginAgain(writer);
+        expect(await token()).toBe("mine");
+      }
+      await begin("bob", "t3");
+      await beginAgain("ann");
+      expect(await token()).toBe("ann");
+      await beginAgain("mine");
+      await purge("t4");
+      await beginAgain("cat");
+      expect(await token()).toBe("cat");
+      await redis.del(key);
+      await beginAgain("dan");
+      expect(await token()).toBe("dan");
+    });
+
     test("run again in another epoch, resets the hash", async () => {
       await begin("ann", "t1");
       await redis.hset(key, "v", "before the restart");

@@ -10,46 +10,27 @@ import {
   itemsOf,
 } from "../support/deployment.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { createSidecarRedis } from "../support/sidecar-redis.ts";
+import { createDoctorSite, type DoctorSite, sidecarPassword, testDoctor } from "./doctor-contract.ts";
 
 setDefaultTimeout(30_000);
-
-interface Site extends Deployment {
-  /** The sidecar's, as GRANT writes it. */
-  readonly account: string;
-}
 
 /** Of this suite alone: most faults are settings of the whole server. */
 let server: MariadbServer;
 let sites = 0;
 
-/** A database with the site's table, and an account that may do what a sidecar does. */
-async function createSite(settings: Deployment["environment"] = {}): Promise<Site> {
+/** A database of the server with the site's table, and the sidecar's account. */
+async function createSite(settings: Deployment["environment"] = {}): Promise<DoctorSite> {
   const name = `doctor_${++sites}`;
-  const url = await server.createDatabase(name);
-  const administrator = new SQL(url, { max: 1 });
   const account = `'${name}'@'127.0.0.1'`;
-  await administrator.unsafe(
+  const statements = [
     "CREATE TABLE users (id INT PRIMARY KEY AUTO_INCREMENT, email VARCHAR(320) NOT NULL, ownIdData TEXT, name TEXT, UNIQUE (email))",
-  );
-  await administrator.unsafe(`CREATE USER ${account} IDENTIFIED BY 'secret of the sidecar'`);
-  await administrator.unsafe(`GRANT SELECT (email, ownIdData), UPDATE (ownIdData) ON users TO ${account}`);
-  const own = new URL(url);
-  own.username = name;
-  own.password = "secret of the sidecar";
-  const deployment = await createDeployment({ DATABASE_URL: own.href, ...settings });
-  return {
-    ...deployment,
-    account,
-    administrate: (statement) => administrator.unsafe(statement),
-    async [Symbol.asyncDispose]() {
-      await deployment[Symbol.asyncDispose]();
-      await administrator.close();
-    },
-  };
+    `CREATE USER ${account} IDENTIFIED BY '${sidecarPassword}'`,
+    `GRANT SELECT (email, ownIdData), UPDATE (ownIdData) ON users TO ${account}`,
+  ];
+  return createDoctorSite({ url: await server.createDatabase(name), name, account, statements, settings });
 }
 
-const faults: Record<string, Fault<Site>> = {
+const faults: Record<string, Fault<DoctorSite>> = {
   "a server that only reads": {
     id: "database.primary",
     status: "wrong",
@@ -184,28 +165,7 @@ describeWithPrivate("mariadb", "doctor on MariaDB", () => {
   });
   afterAll(() => server.remove());
 
-  for (const [what, fault] of Object.entries(faults)) {
-    test(`names and fixes ${what}`, async () => {
-      await using site = await createSite();
-      expect(await causeAndFix(site, fault)).toEqual([fault.status, "fine"]);
-    });
-  }
-
-  test("says how many users cannot log in for want of a subject", async () => {
-    await using site = await createSite({
-      SESSION_SUBJECT_COLUMN: "uuid",
-      SESSION_CLAIMS: "name:name",
-    });
-    await site.administrate("ALTER TABLE users ADD COLUMN uuid VARCHAR(36)");
-    await site.administrate(`GRANT SELECT (uuid, name) ON users TO ${site.account}`);
-    await site.administrate("INSERT INTO users (email, uuid) VALUES ('a', NULL), ('b', ''), ('c', 'c')");
-    expect(await faultsOf(site)).toEqual(["database.subject-column: wrong", "subjects.present: wrong"]);
-    const { detail } = (await itemsOf(site)).get("subjects.present") ?? {};
-    expect(detail).toBe('2 users have none in column "uuid", and so cannot log in');
-    await site.administrate("CREATE UNIQUE INDEX by_uuid ON users (uuid)");
-    await site.administrate("DELETE FROM users WHERE uuid IS NULL OR uuid = ''");
-    expect(await faultsOf(site)).toEqual([]);
-  });
+  testDoctor(createSite, faults);
 
   test("prints an account of its own for a sidecar that logs in as root", async () => {
     await using site = await createSite();
@@ -253,14 +213,5 @@ describeWithPrivate("mariadb", "doctor on MariaDB", () => {
     expect((await itemsOf(site)).get("database.sysdate")?.status).toBe("wrong");
     const fault: Fault<Deployment> = { id: "database.charset", status: "wrong", plant: () => {} };
     expect(await causeAndFix(site, fault)).toEqual(["wrong", "fine"]);
-  });
-
-  describeWithPrivate("redis", "and Redis", () => {
-    test("has nothing to say about a good set-up", async () => {
-      await using redis = await createSidecarRedis();
-      await using site = await createSite({ REDIS_URL: redis.url });
-      await site.administrate("INSERT INTO users (email, ownIdData) VALUES ('Sol@testmail.com', '{}')");
-      expect(await faultsOf(site)).toEqual([]);
-    });
   });
 });

@@ -12,57 +12,40 @@ import {
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
 import { createSidecarRedis } from "../support/sidecar-redis.ts";
+import { createDoctorSite, type DoctorSite, sidecarPassword, testDoctor } from "./doctor-contract.ts";
 
 setDefaultTimeout(30_000);
 
-interface Site extends Deployment {
-  /** The sidecar's. */
-  readonly role: string;
-}
-
 let sites = 0;
 
-/** A database of the shared server with the site's table, and a role that may do what a sidecar does. */
-async function createSite(settings: Deployment["environment"] = {}): Promise<Site> {
+/** A database of the shared server with the site's table, and the sidecar's role. */
+async function createSite(settings: Deployment["environment"] = {}): Promise<DoctorSite> {
   const server = await sharedPostgres();
   const name = `doctor_${++sites}`;
-  const url = await server.createDatabase(name);
-  const administrator = new SQL(url, { max: 1 });
-  // The servers of the tests run without it, since they are thrown away.
-  await administrator.unsafe("ALTER SYSTEM SET fsync = on");
-  await administrator.unsafe("SELECT pg_reload_conf()");
-  await administrator.unsafe(`CREATE TABLE users (
-    id serial PRIMARY KEY, email text NOT NULL UNIQUE, "ownIdData" text, name text, blocked boolean)`);
-  await administrator.unsafe(`CREATE ROLE ${name} LOGIN PASSWORD 'secret of the sidecar'`);
-  await administrator.unsafe(
+  const statements = [
+    // The servers of the tests run without it, since they are thrown away.
+    "ALTER SYSTEM SET fsync = on",
+    "SELECT pg_reload_conf()",
+    'CREATE TABLE users (id serial PRIMARY KEY, email text NOT NULL UNIQUE, "ownIdData" text, name text, blocked boolean)',
+    `CREATE ROLE ${name} LOGIN PASSWORD '${sidecarPassword}'`,
     `GRANT SELECT (email, "ownIdData", blocked), UPDATE ("ownIdData") ON users TO ${name}`,
-  );
-  const own = new URL(url);
-  own.username = name;
-  own.password = "secret of the sidecar";
-  const deployment = await createDeployment({
-    DATABASE_URL: own.href,
-    USERS_BLOCKED_COLUMN: "blocked",
-    ...settings,
+  ];
+  return createDoctorSite({
+    url: await server.createDatabase(name),
+    name,
+    account: name,
+    statements,
+    settings: { USERS_BLOCKED_COLUMN: "blocked", ...settings },
   });
-  return {
-    ...deployment,
-    role: name,
-    administrate: (statement) => administrator.unsafe(statement),
-    async [Symbol.asyncDispose]() {
-      await deployment[Symbol.asyncDispose]();
-      await administrator.close();
-    },
-  };
 }
 
-const faults: Record<string, Fault<Site>> = {
+const faults: Record<string, Fault<DoctorSite>> = {
   "a column that the table lacks": {
     id: "database.data-column",
     status: "wrong",
-    plant: async ({ administrate, role }) => {
+    plant: async ({ administrate, account }) => {
       await administrate('ALTER TABLE users DROP COLUMN "ownIdData"');
-      await administrate(`ALTER TABLE users OWNER TO ${role}`);
+      await administrate(`ALTER TABLE users OWNER TO ${account}`);
     },
   },
   "a table under another name": {
@@ -101,12 +84,13 @@ const faults: Record<string, Fault<Site>> = {
   "a role that may not write": {
     id: "database.privileges",
     status: "wrong",
-    plant: ({ administrate, role }) => administrate(`REVOKE UPDATE ("ownIdData") ON users FROM ${role}`),
+    plant: ({ administrate, account }) =>
+      administrate(`REVOKE UPDATE ("ownIdData") ON users FROM ${account}`),
   },
   "a role that may delete users and read all of them": {
     id: "database.privileges-excess",
     status: "warning",
-    plant: ({ administrate, role }) => administrate(`GRANT SELECT, DELETE ON users TO ${role}`),
+    plant: ({ administrate, account }) => administrate(`GRANT SELECT, DELETE ON users TO ${account}`),
   },
   "a role that may write another column, like everyone": {
     id: "database.privileges-excess",
@@ -116,16 +100,18 @@ const faults: Record<string, Fault<Site>> = {
   "a role that is in a group which may do more": {
     id: "database.privileges-excess",
     status: "warning",
-    plant: async ({ administrate, role }) => {
-      await administrate(`CREATE ROLE site_of_${role}; CREATE ROLE staff_of_${role} IN ROLE site_of_${role}`);
-      await administrate(`GRANT SELECT, INSERT, UPDATE, DELETE ON users TO site_of_${role}`);
-      await administrate(`GRANT staff_of_${role} TO ${role}`);
+    plant: async ({ administrate, account }) => {
+      await administrate(
+        `CREATE ROLE site_of_${account}; CREATE ROLE staff_of_${account} IN ROLE site_of_${account}`,
+      );
+      await administrate(`GRANT SELECT, INSERT, UPDATE, DELETE ON users TO site_of_${account}`);
+      await administrate(`GRANT staff_of_${account} TO ${account}`);
     },
   },
   "a role that may create others": {
     id: "database.privileges-excess",
     status: "warning",
-    plant: ({ administrate, role }) => administrate(`ALTER ROLE ${role} CREATEROLE CREATEDB BYPASSRLS`),
+    plant: ({ administrate, account }) => administrate(`ALTER ROLE ${account} CREATEROLE CREATEDB BYPASSRLS`),
   },
   "rows that the role may not see": {
     id: "database.row-security",
@@ -135,8 +121,8 @@ const faults: Record<string, Fault<Site>> = {
   "a role that only reads": {
     id: "database.primary",
     status: "wrong",
-    plant: ({ administrate, role }) =>
-      administrate(`ALTER ROLE ${role} SET default_transaction_read_only = on`),
+    plant: ({ administrate, account }) =>
+      administrate(`ALTER ROLE ${account} SET default_transaction_read_only = on`),
   },
   "a login id column whose operator is not searched": {
     id: "database.login-id-column",
@@ -150,7 +136,7 @@ const faults: Record<string, Fault<Site>> = {
   "commits that a crash can lose": {
     id: "database.durability",
     status: "warning",
-    plant: ({ administrate, role }) => administrate(`ALTER ROLE ${role} SET synchronous_commit = off`),
+    plant: ({ administrate, account }) => administrate(`ALTER ROLE ${account} SET synchronous_commit = off`),
   },
   "a server that does not wait for its disk": {
     id: "database.durability",
@@ -168,12 +154,13 @@ const faults: Record<string, Fault<Site>> = {
   "connections that end while they are idle": {
     id: "database.idle",
     status: "warning",
-    plant: ({ administrate, role }) => administrate(`ALTER ROLE ${role} SET idle_session_timeout = '1min'`),
+    plant: ({ administrate, account }) =>
+      administrate(`ALTER ROLE ${account} SET idle_session_timeout = '1min'`),
   },
   "too few connections for the role": {
     id: "database.connections",
     status: "wrong",
-    plant: ({ administrate, role }) => administrate(`ALTER ROLE ${role} CONNECTION LIMIT 5`),
+    plant: ({ administrate, account }) => administrate(`ALTER ROLE ${account} CONNECTION LIMIT 5`),
   },
   "a bigger pool than the server has connections": {
     id: "database.connections",
@@ -213,33 +200,12 @@ const faults: Record<string, Fault<Site>> = {
 };
 
 describeWith("postgres", "doctor on Postgres", () => {
-  for (const [what, fault] of Object.entries(faults)) {
-    test(`names and fixes ${what}`, async () => {
-      await using site = await createSite();
-      expect(await causeAndFix(site, fault)).toEqual([fault.status, "fine"]);
-    });
-  }
+  testDoctor(createSite, faults);
 
   test("names a missing privilege to read once", async () => {
     await using site = await createSite();
-    await site.administrate(`REVOKE SELECT (email), SELECT ("ownIdData") ON users FROM ${site.role}`);
+    await site.administrate(`REVOKE SELECT (email), SELECT ("ownIdData") ON users FROM ${site.account}`);
     expect(await faultsOf(site)).toEqual(["database.privileges: wrong"]);
-  });
-
-  test("says how many users cannot log in for want of a subject", async () => {
-    await using site = await createSite({
-      SESSION_SUBJECT_COLUMN: "uuid",
-      SESSION_CLAIMS: "name:name",
-    });
-    await site.administrate("ALTER TABLE users ADD COLUMN uuid VARCHAR(36)");
-    await site.administrate(`GRANT SELECT (uuid, name) ON users TO ${site.role}`);
-    await site.administrate("INSERT INTO users (email, uuid) VALUES ('a', NULL), ('b', ''), ('c', 'c')");
-    expect(await faultsOf(site)).toEqual(["database.subject-column: wrong", "subjects.present: wrong"]);
-    const { detail } = (await itemsOf(site)).get("subjects.present") ?? {};
-    expect(detail).toBe('2 users have none in column "uuid", and so cannot log in');
-    await site.administrate("CREATE UNIQUE INDEX by_uuid ON users (uuid)");
-    await site.administrate("DELETE FROM users WHERE uuid IS NULL OR uuid = ''");
-    expect(await faultsOf(site)).toEqual([]);
   });
 
   for (const [who, statement] of [
@@ -249,7 +215,7 @@ describeWith("postgres", "doctor on Postgres", () => {
     test(`prints a role of its own for a sidecar that logs in as ${who}`, async () => {
       await using site = await createSite();
       await site.administrate("DROP ROLE IF EXISTS ownid_sidecar");
-      await site.administrate(statement.replace("#", site.role));
+      await site.administrate(statement.replace("#", site.account));
       const item = (await itemsOf(site)).get("database.privileges-excess");
       expect(item?.status).toBe("warning");
       for (const part of item?.fix?.split(/(?<=;) /) ?? []) await site.administrate(part);
@@ -265,9 +231,9 @@ describeWith("postgres", "doctor on Postgres", () => {
 
   test("takes nothing from the site's own group to hold the sidecar's role back", async () => {
     await using site = await createSite();
-    const group = `group_of_${site.role}`;
+    const group = `group_of_${site.account}`;
     await site.administrate(`CREATE ROLE ${group}; GRANT SELECT, INSERT, DELETE ON users TO ${group}`);
-    await site.administrate(`GRANT ${group} TO ${site.role}`);
+    await site.administrate(`GRANT ${group} TO ${site.account}`);
     const [fix] = (await itemsOf(site)).get("database.privileges-excess")?.fixes ?? [];
     for (const { text } of fix?.steps ?? []) await site.administrate(text);
     expect(await faultsOf(site)).toEqual([]);
@@ -301,7 +267,7 @@ describeWith("postgres", "doctor on Postgres", () => {
   test("ends within its deadlines while the table is locked, and says which checks were kept waiting", async () => {
     await using site = await createSite();
     const server = await sharedPostgres();
-    await using holder = new SQL(server.url(site.role), { max: 1 });
+    await using holder = new SQL(server.url(site.account), { max: 1 });
     await holder.begin(async (transaction) => {
       await transaction.unsafe("LOCK TABLE users");
       const begun = performance.now();
@@ -330,13 +296,6 @@ describeWithPrivate("postgres", "doctor on a Postgres that does not answer", () 
 });
 
 describeWithPrivate("redis", "doctor on Postgres and Redis", () => {
-  test("has nothing to say about a good set-up", async () => {
-    await using redis = await createSidecarRedis();
-    await using site = await createSite({ REDIS_URL: redis.url });
-    await site.administrate(`INSERT INTO users (email, "ownIdData") VALUES ('sol@testmail.com', '{"a":1}')`);
-    expect(await faultsOf(site)).toEqual([]);
-  });
-
   test("doubts the host's clock where database and Redis agree with each other", async () => {
     await using redis = await createSidecarRedis();
     await using site = await createSite({ REDIS_URL: redis.url });
@@ -361,8 +320,8 @@ describeWith("pgbouncer", "doctor behind pgbouncer", () => {
     test(`names and fixes a pooler that ${what} the sidecar's parameters`, async () => {
       await using site = await createSite();
       await using pooler = await startPgbouncer(await sharedPostgres(), settings);
-      site.environment.DATABASE_URL = pooler.url(site.role);
-      const fault: Fault<Site> = { id: "database.pooler", status: "wrong", plant: () => {} };
+      site.environment.DATABASE_URL = pooler.url(site.account);
+      const fault: Fault<DoctorSite> = { id: "database.pooler", status: "wrong", plant: () => {} };
       expect(await causeAndFix(site, fault)).toEqual(["wrong", "fine"]);
     });
   }

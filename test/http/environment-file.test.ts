@@ -61,6 +61,14 @@ describe("a sidecar or a command in a folder with .env", () => {
     expect(JSON.parse(signed.stdout)).toMatchObject({ url: "http://127.0.0.1:3300/a/getOwnIDDataByLoginId" });
   });
 
+  test("does not read .env.production beside it in production", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(folder.at(".env"), "OPS_PORT=1\n");
+    writeFileSync(folder.at(".env.production"), "OPS_PORT=2\nOPS_HOST=127.0.0.2\n");
+    const { stdout } = await run(folder.path, "scripts/health.ts", { NODE_ENV: "production" }, "--json");
+    expect(JSON.parse(stdout).url).toBe("http://127.0.0.1:1/livez");
+  });
+
   test("ends with status 78 where a line can be read in two ways", async () => {
     using folder = temporaryFolder();
     writeFileSync(folder.at(".env"), `ADMIN_TOKEN=${secret}#${secret}\n`);

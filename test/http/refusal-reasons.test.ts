@@ -97,6 +97,11 @@ test("a header that was sent twice is told from one that is malformed", async ()
     "signature header repeated",
     "timestamp header repeated",
   ]);
+  expect(await countsOf(app)).toEqual([
+    'ownid_requests_total{endpoint="get",outcome="refused"} 2',
+    'ownid_failures_total{code="ERR_SIGNATURE_INVALID",reason="signature_header_repeated"} 1',
+    'ownid_failures_total{code="ERR_SIGNATURE_INVALID",reason="timestamp_header_repeated"} 1',
+  ]);
 });
 
 test("a copy of a signed request is told from a wrong signature", async () => {
@@ -116,6 +121,14 @@ test("a copy of a signed request is told from a wrong signature", async () => {
     "used before",
     "used before",
     "used on another endpoint",
+  ]);
+  expect(await countsOf(app)).toEqual([
+    'ownid_requests_total{endpoint="get",outcome="answered"} 1',
+    'ownid_requests_total{endpoint="get",outcome="refused"} 1',
+    'ownid_requests_total{endpoint="session",outcome="answered"} 1',
+    'ownid_requests_total{endpoint="session",outcome="refused"} 2',
+    'ownid_failures_total{code="ERR_SIGNATURE_INVALID",reason="used_on_another_endpoint"} 1',
+    'ownid_failures_total{code="ERR_SIGNATURE_INVALID",reason="used_before"} 2',
   ]);
 });
 

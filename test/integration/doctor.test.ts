@@ -365,6 +365,22 @@ describe("bun run doctor", () => {
     });
   });
 
+  test("shows with --quiet only what is wrong or worth changing, with all counts and the same status", async () => {
+    await using site = await createSite();
+    const counts = (await doctor(site)).output.trimEnd().split("\n").at(-1);
+    expect(await doctor(site, "--quiet")).toEqual({ status: 0, output: `${counts}\n`, complaint: "" });
+    site.environment.NODE_ENV = "development";
+    chmodSync(site.keysFile, 0o644);
+    const { status, output } = await doctor(site, "--quiet");
+    const [titles, shown] = [
+      /^ {2}(?:fine|warning|wrong) +(\S.*?) {2}/gm,
+      output.replace(/\n\n[^\n]*\n$/, ""),
+    ];
+    expect([...shown.matchAll(titles)].map(([, title]) => title)).toEqual(["NODE_ENV", "keys are private"]);
+    expect(output).toMatch(/\n1 wrong, 1 warning, \d+ fine\n$/);
+    expect(status).toBe(1);
+  });
+
   test("exits 2 where it is called wrongly", async () => {
     await using site = await createSite();
     expect((await doctor(site, "--deadline", "soon")).status).toBe(2);

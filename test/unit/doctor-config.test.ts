@@ -1,11 +1,17 @@
 import { expect, test } from "bun:test";
+import type { Verdict } from "../../scripts/doctor/check.ts";
 import { configChecks } from "../../scripts/doctor/config-checks.ts";
 import { examineConfiguration } from "../../scripts/doctor/examined-config.ts";
 
-async function mendsOf(environment: Record<string, string>) {
+async function verdictsOf(environment: Record<string, string>): Promise<Record<string, Verdict>> {
   const examined = examineConfiguration(environment);
-  const items = configChecks(examined).map(async ({ id, examine }) => [id, (await examine(examined)).fix]);
+  const items = configChecks(examined).map(async ({ id, examine }) => [id, await examine(examined)] as const);
   return Object.fromEntries(await Promise.all(items));
+}
+
+async function mendsOf(environment: Record<string, string>) {
+  const verdicts = Object.entries(await verdictsOf(environment));
+  return Object.fromEntries(verdicts.map(([id, { fix }]) => [id, fix]));
 }
 
 test("a misspelt name is repaired by the setting's name, with the value that it has", async () => {
@@ -42,4 +48,30 @@ test("a setting that is missing or wrong only beside another one is named, and t
     [{ COHERENCE_STATEMENT_MS: "50000", COHERENCE_GRACE_MS: "200000" }, "config.KEEP_ALIVE_SECONDS"],
   ];
   for (const [environment, id] of others) expect(Object.keys(await mendsOf(environment))).toContain(id);
+});
+
+test("DATABASE_PREPARE=false beside a MySQL or MariaDB address is wrong, and true repairs it", async () => {
+  for (const scheme of ["mysql", "mariadb"]) {
+    const environment = { DATABASE_URL: `${scheme}://u:p@h/d`, DATABASE_PREPARE: "false" };
+    expect(await verdictsOf(environment)).toMatchObject({
+      "config.DATABASE_PREPARE": {
+        status: "wrong",
+        detail: expect.stringContaining("for Postgres alone"),
+        fix: "DATABASE_PREPARE=true",
+      },
+    });
+  }
+  expect(
+    Object.keys(await mendsOf({ DATABASE_URL: "postgres://u:p@h/d", DATABASE_PREPARE: "false" })),
+  ).toEqual(["config.NODE_ENV", "config.settings"]);
+});
+
+test("a password with % in DATABASE_URL is wrong, and the doctor says how % is written", async () => {
+  for (const scheme of ["postgres", "mysql"]) {
+    const verdict = (await verdictsOf({ DATABASE_URL: `${scheme}://u:hunter2%x@h/d` }))[
+      "config.DATABASE_URL"
+    ];
+    expect(verdict).toMatchObject({ status: "wrong", detail: expect.stringContaining("% as %25") });
+    expect(JSON.stringify(verdict)).not.toContain("hunter2");
+  }
 });

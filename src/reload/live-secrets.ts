@@ -5,21 +5,22 @@ import type { Environment, SettingReader } from "../config/setting-reader.ts";
 import { readSignature } from "../config/signature-config.ts";
 import { readSiteSecrets } from "../config/site-config.ts";
 import { createSignatureVerifier, type VerifySignature } from "../protocol/signature.ts";
+import type { ReloadsByVariable } from "./watched-files.ts";
 
-/** The secrets that requests are checked with. Their files may change while the sidecar runs. */
-export interface LiveSecrets {
+/** What the secrets in `OWNID_SHARED_SECRET` are used for. */
+interface SharedSecretUses {
   readonly verifySignature: VerifySignature;
   /** With a key that is derived from the first shared secret. */
   readonly hashLoginId: HashLoginId;
+}
+
+/** The secrets that requests are checked with. Their files may change while the sidecar runs. */
+export interface LiveSecrets extends SharedSecretUses {
   adminToken(): string | null;
   backendToken(): string | null;
   /** `SESSION_URL_SECRET`, if `SESSION_PROVIDER` is `http`. */
   siteSecrets(): readonly Uint8Array[];
-  /**
-   * For each variable that names a file: reads the file and uses its content from then on. Throws
-   * `ConfigurationInvalid` and changes nothing if the content is wrong.
-   */
-  readonly reload: Readonly<Record<string, () => void>>;
+  readonly reloads: ReloadsByVariable;
 }
 
 export interface LiveSecretsOptions {
@@ -35,33 +36,32 @@ export function createLiveSecrets(
 ): LiveSecrets {
   const { signature, isProduction } = config;
   const { toleranceSeconds } = signature;
-  const verifierFor = ({ sharedSecrets }: Pick<Config["signature"], "sharedSecrets">) =>
-    createSignatureVerifier({ sharedSecrets: sharedSecrets.reveal(), toleranceSeconds, now });
+
+  function usesOf(sharedSecrets: readonly Uint8Array[]): SharedSecretUses {
+    // The old secret comes first during a rotation, so hashes change when it is removed.
+    const [first = new Uint8Array()] = sharedSecrets;
+    return {
+      verifySignature: createSignatureVerifier({ sharedSecrets, toleranceSeconds, now }),
+      hashLoginId: createLoginIdHash(first),
+    };
+  }
 
   const again = <Value>(read: (reader: SettingReader) => Value) => readAgain(environment, read, warn);
 
-  /** The old secret comes first during a rotation, so hashes change when it is removed. */
-  const hashFor = ({ sharedSecrets }: Pick<Config["signature"], "sharedSecrets">) => {
-    const [first = new Uint8Array()] = sharedSecrets.reveal();
-    return createLoginIdHash(first);
-  };
-
-  let verify = verifierFor(signature);
-  let hashLoginId = hashFor(signature);
+  let shared = usesOf(signature.sharedSecrets.reveal());
   let adminToken = config.adminToken.reveal();
   let backendToken = config.backendToken.reveal();
   let siteSecrets = config.sessions.site?.secrets.reveal() ?? [];
   return {
-    verifySignature: (message) => verify(message),
-    hashLoginId: (loginId) => hashLoginId(loginId),
+    verifySignature: (message) => shared.verifySignature(message),
+    hashLoginId: (loginId) => shared.hashLoginId(loginId),
     adminToken: () => adminToken,
     backendToken: () => backendToken,
     siteSecrets: () => siteSecrets,
-    reload: {
+    reloads: {
       OWNID_SHARED_SECRET_FILE() {
-        const changed = again((reader) => readSignature(reader, isProduction, noSecret));
-        verify = verifierFor(changed);
-        hashLoginId = hashFor(changed);
+        const { sharedSecrets } = again((reader) => readSignature(reader, isProduction, noSecret));
+        shared = usesOf(sharedSecrets.reveal());
       },
       ADMIN_TOKEN_FILE() {
         adminToken = again(({ readOptional }) => readOptional("ADMIN_TOKEN"));

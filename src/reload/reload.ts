@@ -1,10 +1,14 @@
 import { isatty } from "node:tty";
-import { loadSetting } from "../config/load-config.ts";
 import { secretFilesOf } from "../config/secret-files.ts";
 import type { Environment } from "../config/setting-reader.ts";
 import type { LiveSecrets } from "./live-secrets.ts";
 import type { OpenedSessionKeys } from "./session-keys.ts";
-import { createWatchedFiles, type WatchedFile, type WatchedFilesOptions } from "./watched-files.ts";
+import {
+  createWatchedFiles,
+  type ReloadsByVariable,
+  type WatchedFile,
+  type WatchedFilesOptions,
+} from "./watched-files.ts";
 
 export interface ReloadOptions extends Omit<WatchedFilesOptions, "files"> {
   /** `null` if the sidecar issues no tokens. */
@@ -36,9 +40,7 @@ export function reloadOnChange(environment: Environment, options: ReloadOptions)
 }
 
 function filesOf(environment: Environment, { sessionKeys, secrets }: ReloadOptions): WatchedFile[] {
-  const ofKeys = sessionKeys === null ? {} : { [sessionKeys.variable]: sessionKeys.reload };
-  const reloads: Readonly<Record<string, WatchedFile["reload"]>> = { ...secrets.reload, ...ofKeys };
-  const keysFile = { variable: "SESSION_KEYS_FILE", path: loadSetting(environment, "SESSION_KEYS_FILE") };
-  const files = [...secretFilesOf(environment), ...(keysFile.variable in ofKeys ? [keysFile] : [])];
+  const reloads: ReloadsByVariable = { ...secrets.reloads, ...sessionKeys?.reloads };
+  const files = [...secretFilesOf(environment), ...(sessionKeys?.files ?? [])];
   return files.map((file) => ({ ...file, reload: reloads[file.variable] ?? null }));
 }

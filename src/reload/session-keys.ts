@@ -1,18 +1,18 @@
 import type { Config } from "../config/load-config.ts";
-import { readAgain } from "../config/secret-files.ts";
+import { type NamedFile, readAgain } from "../config/secret-files.ts";
 import { readSessionSecret } from "../config/session-config.ts";
 import type { Environment } from "../config/setting-reader.ts";
 import type { Logger } from "../process/logger.ts";
 import { createKeyRing, createSecretKey, type SessionKeys } from "../sessions/key-ring.ts";
 import { createSigningKeys, loadSigningKeys } from "../sessions/signing-keys.ts";
+import type { ReloadsByVariable } from "./watched-files.ts";
 
 /** The keys of the session tokens, and how their file is reloaded. */
 export interface OpenedSessionKeys {
   readonly keys: SessionKeys;
-  /** `SESSION_KEYS_FILE` or `SESSION_SECRET_FILE`. */
-  readonly variable: string;
-  /** Reloads the file. Throws `ConfigurationInvalid` and keeps the present keys if the file is wrong. */
-  readonly reload: () => void | Promise<void>;
+  /** `SESSION_KEYS_FILE`; empty with HS256, whose secret may be in one of the files of secrets. */
+  readonly files: readonly NamedFile[];
+  readonly reloads: ReloadsByVariable;
   /** Reports a key that has begun to sign by its schedule. Call it often. */
   readonly reportSigner: () => void;
 }
@@ -34,10 +34,12 @@ export async function openSessionKeys(
   const keys = createSecretKey(secret);
   return {
     keys,
-    variable: "SESSION_SECRET_FILE",
-    reload() {
-      const changed = readAgain(environment, readSessionSecret, (warning) => logger.warn(warning));
-      if (changed !== null) keys.replace(changed);
+    files: [],
+    reloads: {
+      SESSION_SECRET_FILE() {
+        const changed = readAgain(environment, readSessionSecret, (warning) => logger.warn(warning));
+        if (changed !== null) keys.replace(changed);
+      },
     },
     reportSigner() {},
   };
@@ -67,8 +69,8 @@ async function openKeyFile(
   });
   return {
     keys,
-    variable: "SESSION_KEYS_FILE",
-    reload: async () => keys.replace(await load()),
+    files: [{ variable: "SESSION_KEYS_FILE", path: keysFile }],
+    reloads: { SESSION_KEYS_FILE: async () => keys.replace(await load()) },
     reportSigner: keys.reportSigner,
   };
 }

@@ -1,21 +1,25 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import type { NamedFile } from "../config/secret-files.ts";
 import { codeOf } from "../error-code.ts";
 import { ConfigurationInvalid } from "../errors.ts";
 import type { ReloadEvent } from "../process/counters.ts";
 import type { Logger } from "../process/logger.ts";
 
+/**
+ * Reads a file and uses its content from then on.
+ *
+ * @throws {ConfigurationInvalid} the content is wrong, and the previous one stays in use
+ */
+export type ReloadFile = () => void | Promise<void>;
+
+/** How files are reloaded, by the variables that name them. */
+export type ReloadsByVariable = Readonly<Record<string, ReloadFile>>;
+
 /** A file that the sidecar was configured with. */
-export interface WatchedFile {
-  /** The setting that names the file. */
-  readonly variable: string;
-  readonly path: string;
-  /**
-   * Reads the file and uses its content from then on; `null` for a file that is read only at the start.
-   *
-   * @throws {ConfigurationInvalid} the content is wrong, and the previous one stays in use
-   */
-  readonly reload: (() => void | Promise<void>) | null;
+export interface WatchedFile extends NamedFile {
+  /** `null` for a file that is read only at the start. */
+  readonly reload: ReloadFile | null;
 }
 
 export interface WatchedFilesOptions {

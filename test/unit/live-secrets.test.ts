@@ -16,7 +16,7 @@ test("a changed shared secret is used from then on; a wrong one is refused, and 
   const environment = { OWNID_SHARED_SECRET_FILE: folder.at("secret") };
   const config = loadConfig(environment, () => secretOf("z"));
   const warnings: string[] = [];
-  const { verifySignature, reload } = createLiveSecrets(config, {
+  const { verifySignature, reloads } = createLiveSecrets(config, {
     environment,
     now: () => nowMs,
     warn: (warning) => warnings.push(warning),
@@ -28,12 +28,12 @@ test("a changed shared secret is used from then on; a wrong one is refused, and 
   expect(verifyWith(secretOf("a"))).not.toThrow();
 
   writeFileSync(folder.at("secret"), base64(secretOf("b", 16)));
-  reload.OWNID_SHARED_SECRET_FILE?.();
+  reloads.OWNID_SHARED_SECRET_FILE?.();
   expect(warnings).toEqual(["OWNID_SHARED_SECRET is shorter than 32 bytes; ask OwnID for a longer one"]);
   expect(verifyWith(secretOf("b", 16))).not.toThrow();
   expect(verifyWith(secretOf("a"))).toThrow(SignatureInvalid);
 
   writeFileSync(folder.at("secret"), "short");
-  expect(() => reload.OWNID_SHARED_SECRET_FILE?.()).toThrow(ConfigurationInvalid);
+  expect(() => reloads.OWNID_SHARED_SECRET_FILE?.()).toThrow(ConfigurationInvalid);
   expect(verifyWith(secretOf("b", 16))).not.toThrow();
 });

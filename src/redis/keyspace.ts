@@ -1,8 +1,8 @@
 import { connectRedis, type RedisConnection } from "./connection.ts";
 import { createRedisEpochs, type RedisEpochs } from "./epochs.ts";
+import { createForgetAll } from "./forget-all.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import type { RedisConnectionOptions } from "./options.ts";
-import { createForgetting } from "./return.ts";
 import { scripts, speakFor } from "./scripts.ts";
 
 export interface RedisKeyspaceOptions {
@@ -36,7 +36,7 @@ export function openRedisKeyspace(options: RedisKeyspaceOptions): RedisKeyspace 
   const epochs = createRedisEpochs({
     masters,
     recordEpoch: (key, keepMs) => scripts.recordEpoch(client, key, keepMs),
-    forgetAll: createForgetting({ client, keys, tokenMs }),
+    forgetAll: createForgetAll({ client, keys, tokenMs }),
     keys,
     graceMs,
     mode: options.connection.mode,

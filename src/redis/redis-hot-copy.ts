@@ -2,11 +2,13 @@ import type { Redis } from "ioredis";
 import type { HotCopy, HotRead } from "../coherence/hot-copy.ts";
 import { HotCopyUnavailable } from "../errors.ts";
 import { isOfAnotherType, isRedirection } from "./failures.ts";
+import { freshToken } from "./fresh-token.ts";
 import type { RedisHotCopyOptions } from "./hot-copy-options.ts";
 import { prepareCommand } from "./prepared-command.ts";
-import { createRedisHotWrites, epochInHex, freshToken } from "./redis-hot-write.ts";
+import { createRedisHotWrites, epochInHex } from "./redis-hot-write.ts";
 import { scripts } from "./scripts.ts";
 import { createStaleUsers } from "./stale-users.ts";
+import { visitKeys } from "./visit-keys.ts";
 
 type Fields = readonly [epoch: Buffer | null, value: Buffer | null, hasMarkers: Buffer | null];
 
@@ -19,7 +21,6 @@ const lookFields = prepareCommand<readonly [...Fields, token: Buffer | null, mar
   replyIn: "bytes",
 });
 const asksDatabase: HotRead = { state: "ask" };
-const scanCount = 1000;
 
 /**
  * Creates the hot copy in Redis. Each method is a step of ../coherence/DESIGN.md, and most of them are one Lua
@@ -114,15 +115,14 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     if (held === 2) onEvent("stray removed");
   }
 
-  /** Purges the hashes that SCAN finds and `isMeant` accepts. */
-  async function purgeAll(match: string, isMeant: (key: string) => boolean): Promise<void> {
+  /** Purges the hashes whose keys match a pattern of SCAN and are accepted by `isMeant`. */
+  async function purgeMatching(match: string, isMeant: (key: string) => boolean): Promise<void> {
     try {
       for (const master of masters()) {
         if (master === null) throw new HotCopyUnavailable();
-        for await (const found of master.scanStream({ match, count: scanCount })) {
-          const hashes: string[] = found;
-          await Promise.all(hashes.filter(isMeant).map(purgeKey));
-        }
+        await visitKeys(master, match, async (key) => {
+          if (isMeant(key)) await purgeKey(key);
+        });
       }
     } catch {
       throw new HotCopyUnavailable();
@@ -209,9 +209,9 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
 
     purgeSpellings(loginId) {
       const meant = keys.user(loginId).toLowerCase();
-      return purgeAll(keys.everySpellingOf(loginId), (key) => key.toLowerCase() === meant);
+      return purgeMatching(keys.everySpellingOf(loginId), (key) => key.toLowerCase() === meant);
     },
 
-    purgeAll: () => purgeAll(keys.everyUser, () => true),
+    purgeAll: () => purgeMatching(keys.everyUser, () => true),
   } satisfies HotCopy;
 }

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import type { HotCopy, HotWrite } from "../coherence/hot-copy.ts";
 import { HotCopyUnavailable } from "../errors.ts";
 import type { RedisEpochs } from "./epochs.ts";
+import { freshToken } from "./fresh-token.ts";
 import type { RedisHotCopyOptions } from "./hot-copy-options.ts";
 import { scripts } from "./scripts.ts";
 import type { StaleUsers } from "./stale-users.ts";
@@ -86,9 +87,4 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
 /** Returns the epoch of a live master, and `null` for any other. */
 export function epochInHex(epochs: RedisEpochs, master: Redis | null): string | null {
   return epochs.epochOf(master)?.toString("hex") ?? null;
-}
-
-/** Returns 128 random bits, which never repeat. */
-export function freshToken(): string {
-  return crypto.getRandomValues(Buffer.allocUnsafe(16)).toString("base64url");
 }

@@ -1,15 +1,15 @@
 import type { Cluster, Redis } from "ioredis";
+import { freshToken } from "./fresh-token.ts";
 import type { Keys } from "./keys.ts";
 import { scripts } from "./scripts.ts";
+import { visitKeys } from "./visit-keys.ts";
 
-interface RedisReturnOptions {
+interface ForgetAllOptions {
   readonly client: Redis | Cluster;
   readonly keys: Keys;
   /** `COHERENCE_TOKEN_MS`: the lifetime of a hash that holds only a lease token. */
   readonly tokenMs: number;
 }
-
-const scanCount = 1000;
 
 /**
  * Creates a function for a Redis whose address has led to another server in between, although it has not restarted.
@@ -17,14 +17,11 @@ const scanCount = 1000;
  * epoch, so that a sidecar that starts later counts it as new, too. It then starts the record of revocations anew and
  * removes every value that this Redis holds. Markers stay. If it rejects, only some of this may have been done.
  */
-export function createForgetting({ client, keys, tokenMs }: RedisReturnOptions) {
+export function createForgetAll({ client, keys, tokenMs }: ForgetAllOptions) {
   return async (master: Redis, epoch: Buffer): Promise<void> => {
     // The account of a sidecar need not have the privilege to delete.
     await client.set(keys.epoch(epoch), "", "PX", 1);
     await client.set(keys.revokedBeforeAll(0), "");
-    for await (const found of master.scanStream({ match: keys.everyUser, count: scanCount })) {
-      const hashes: string[] = found;
-      await Promise.all(hashes.map((key) => scripts.purgeHash(client, key, crypto.randomUUID(), tokenMs)));
-    }
+    await visitKeys(master, keys.everyUser, (key) => scripts.purgeHash(client, key, freshToken(), tokenMs));
   };
 }

@@ -156,7 +156,7 @@ function worksOf({ client, masters, keys, ttlMs }: RedisServers): Record<string,
     "clear the mark of a stale hash": () => scripts.clearStale(client, key, "mark"),
     "forget a value": () => scripts.purgeHash(client, key, "token", probeMs),
     "record an epoch": () =>
-      scripts.recordEpoch(client, keys.epoch(crypto.getRandomValues(Buffer.alloc(8))), probeMs),
+      scripts.recordEpoch(client, keys.epoch(`doctor-${crypto.randomUUID()}`), probeMs),
     "claim a signature": () => client.set(seen, "session:failed", "PX", probeMs, "NX", "GET"),
     "reopen a signature": () => scripts.reopenSeen(client, seen, "session:failed", "session:open"),
     "read a signature's use": () => client.get(seen),

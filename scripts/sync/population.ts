@@ -80,9 +80,8 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
       throw error;
     });
     const [epoch, value, hasMarkers, token] = fields;
-    const current = epochs.epochOf(master);
-    if (current === null) throw new HotCopyUnavailable();
-    if (!epoch || !value || hasMarkers || !current.equals(epoch)) return null;
+    if (!epochs.isLive(master)) throw new HotCopyUnavailable();
+    if (!epoch || !value || hasMarkers || !epochs.isEpochOf(master, epoch)) return null;
     return { value: value.toString(), token: token?.toString("latin1") ?? "" };
   }
 
@@ -135,7 +134,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     async identity(): Promise<string> {
       const all = await retry(everyMaster);
       return all
-        .map(({ epoch }) => epoch.toString("hex"))
+        .map(({ epoch }) => epoch)
         .sort()
         .join(" ");
     },

@@ -12,13 +12,21 @@ export interface RedisEpochsOptions {
   /** Records an epoch where all sidecars find it. Returns for how many milliseconds it has been recorded. */
   readonly recordEpoch: (key: string, keepMs: number) => Promise<number>;
   /** Makes a master forget what it held before its address led to another one. */
-  readonly forgetAll: (master: Redis, epoch: Buffer) => Promise<void>;
+  readonly forgetAll: (master: Redis, epoch: string) => Promise<void>;
   readonly keys: Keys;
   /** `COHERENCE_GRACE_MS`. */
   readonly graceMs: number;
   readonly mode: RedisConnectionOptions["mode"];
   /** In hex. It is part of every epoch, so that no installation believes what another one has written. */
   readonly installation: string;
+}
+
+/** What a master has answered, until it must be asked again. */
+interface Answer {
+  readonly epoch: string;
+  /** The same as a hash holds it, which every hit compares. */
+  readonly bytes: Buffer;
+  readonly validUntil: number;
 }
 
 export type RedisEpochs = ReturnType<typeof createRedisEpochs>;
@@ -33,7 +41,7 @@ const validMs = 2 * askEveryMs;
 const dayMs = 86_400_000;
 
 /**
- * Maintains the epoch of each live master. A hash is believed only if it has the epoch of the master that holds it. A
+ * Maintains the epoch of each live master, in hex. A hash is believed only if it has the epoch of the master that holds it. A
  * master that was restored from a snapshot, a promoted replica that had lagged, and a hash that was moved by
  * resharding have another one.
  *
@@ -50,11 +58,11 @@ export function createRedisEpochs({
   installation,
 }: RedisEpochsOptions) {
   /** What each master has answered on its present connection. */
-  const live = new Map<Redis, { readonly epoch: Buffer; readonly validUntil: number }>();
+  const live = new Map<Redis, Answer>();
   /** The question that each master was asked last. Only its answer counts. */
   const latestQuestions = new WeakMap<Redis, object>();
   const ages = createEpochAges({
-    record: (epoch) => recordEpoch(keys.epoch(Buffer.from(epoch, "hex")), dayMs),
+    record: (epoch) => recordEpoch(keys.epoch(epoch), dayMs),
     graceMs,
   });
   /** The epoch of the server that the address led to last, if one server holds all keys. */
@@ -72,14 +80,12 @@ export function createRedisEpochs({
   const lossListeners: (() => void)[] = [];
   const firstContact = Promise.withResolvers<void>();
 
-  function isLive(master: Redis | null): boolean {
-    return epochOf(master) !== null;
+  function validAnswerOf(master: Redis | null): Answer | null {
+    const answer = master === null ? undefined : live.get(master);
+    return answer !== undefined && performance.now() < answer.validUntil ? answer : null;
   }
 
-  function epochOf(master: Redis | null): Buffer | null {
-    const answer = master === null ? undefined : live.get(master);
-    return answer !== undefined && performance.now() < answer.validUntil ? answer.epoch : null;
-  }
+  const isLive = (master: Redis | null) => validAnswerOf(master) !== null;
 
   function drop(master: Redis): void {
     if (live.delete(master)) for (const listener of lossListeners) listener();
@@ -92,7 +98,7 @@ export function createRedisEpochs({
   async function observe(master: Redis, epoch: string): Promise<void> {
     const isBack = mode !== "cluster" && ages.has(epoch) && latest !== epoch;
     if (isBack) {
-      await forgetAll(master, Buffer.from(epoch, "hex"));
+      await forgetAll(master, epoch);
       ages.startAnew(epoch);
     }
     latest = epoch;
@@ -113,7 +119,7 @@ export function createRedisEpochs({
    * Returns the epoch, or `null` if the server must not hold keys. It is then disconnected, so that the next
    * connection may lead to one that may.
    */
-  async function examine(master: Redis): Promise<Buffer | null> {
+  async function examine(master: Redis): Promise<string | null> {
     const info = await informationOf(master);
     const misplaced = explainRole(info, mode);
     if (misplaced !== null) {
@@ -123,7 +129,7 @@ export function createRedisEpochs({
       return null;
     }
     const epoch = epochIn(info, installation);
-    await observe(master, epoch.toString("hex"));
+    await observe(master, epoch);
     return epoch;
   }
 
@@ -139,7 +145,7 @@ export function createRedisEpochs({
     if (epoch === null) drop(master);
     else {
       problem = null;
-      live.set(master, { epoch, validUntil });
+      live.set(master, { epoch, bytes: Buffer.from(epoch, "hex"), validUntil });
     }
   }
 
@@ -168,8 +174,8 @@ export function createRedisEpochs({
    * The grace of one epoch applies to all: the marker of a writer may have been lost with another master before its
    * hash was moved to this one.
    */
-  function isFillable(epochHex: string): boolean {
-    return ages.has(epochHex) && isFilling();
+  function isFillable(epoch: string): boolean {
+    return ages.has(epoch) && isFilling();
   }
 
   const isFilling = () => areAllLive() && ages.areRecorded() && ages.isGraceOver();
@@ -208,7 +214,10 @@ export function createRedisEpochs({
     },
 
     /** Returns the epoch of a live master, and `null` for any other. */
-    epochOf,
+    epochOf: (master: Redis | null) => validAnswerOf(master)?.epoch ?? null,
+
+    /** Returns whether the master is live and has this epoch, as a hash holds it: in bytes. */
+    isEpochOf: (master: Redis, bytes: Buffer) => validAnswerOf(master)?.bytes.equals(bytes) === true,
 
     /**
      * Returns whether the master has answered on its present connection. It may be asked then, but not necessarily
@@ -229,7 +238,7 @@ export function createRedisEpochs({
     areAllLive,
 
     /**
-     * Returns whether hashes of this epoch, in hex, may be filled: it has been seen, all masters are live, and every
+     * Returns whether hashes of this epoch may be filled: it has been seen, all masters are live, and every
      * grace is over.
      */
     isFillable,
@@ -267,7 +276,7 @@ export function createRedisEpochs({
 }
 
 /** Computes the epoch like `epoch()` of lua/shared.lua, without a script. */
-function epochIn(info: string, installation: string): Buffer {
+function epochIn(info: string, installation: string): string {
   const identity = `${infoField(info, "run_id")}:${infoField(info, "master_replid")}${installation}`;
-  return createHash("sha1").update(identity).digest().subarray(0, 8);
+  return createHash("sha1").update(identity).digest("hex").slice(0, 16);
 }

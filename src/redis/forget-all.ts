@@ -18,7 +18,7 @@ interface ForgetAllOptions {
  * removes every value that this Redis holds. Markers stay. If it rejects, only some of this may have been done.
  */
 export function createForgetAll({ client, keys, tokenMs }: ForgetAllOptions) {
-  return async (master: Redis, epoch: Buffer): Promise<void> => {
+  return async (master: Redis, epoch: string): Promise<void> => {
     // The account of a sidecar need not have the privilege to delete.
     await client.set(keys.epoch(epoch), "", "PX", 1);
     await client.set(keys.revokedBeforeAll(0), "");

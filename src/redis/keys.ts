@@ -11,8 +11,8 @@ export function createKeys(prefix: string) {
     seen: (mac: Uint8Array) => `${prefix}seen:${Buffer.from(mac).toString("base64url")}`,
     /** The mark of the installation that uses this prefix. */
     installation: `${prefix}installation`,
-    /** When an epoch was first seen. */
-    epoch: (epoch: Buffer) => `${prefix}epoch:${epoch.toString("hex")}`,
+    /** When an epoch, in hex, was first seen. */
+    epoch: (epoch: string) => `${prefix}epoch:${epoch}`,
     /** Whether a token or a session is revoked, by its `jti` or `sid`. */
     revoked: (id: string) => `${prefix}revoked:${id}`,
     /** The second up to which all tokens of a user are revoked, by the login id or the digest that names the user in them. */

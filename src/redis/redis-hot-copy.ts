@@ -5,7 +5,7 @@ import { isOfAnotherType, isRedirection } from "./failures.ts";
 import { freshToken } from "./fresh-token.ts";
 import type { RedisHotCopyOptions } from "./hot-copy-options.ts";
 import { prepareCommand } from "./prepared-command.ts";
-import { createRedisHotWrites, epochInHex } from "./redis-hot-write.ts";
+import { createRedisHotWrites } from "./redis-hot-write.ts";
 import { scripts } from "./scripts.ts";
 import { createStaleUsers } from "./stale-users.ts";
 import { visitKeys } from "./visit-keys.ts";
@@ -49,7 +49,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   }
 
   function believable(master: Redis, [epoch, value, hasMarkers]: Fields): string | null {
-    const isBelievable = epoch && value && !hasMarkers && epochs.epochOf(master)?.equals(epoch);
+    const isBelievable = epoch && value && !hasMarkers && epochs.isEpochOf(master, epoch);
     return isBelievable ? value.toString() : null;
   }
 
@@ -96,7 +96,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
   /** READ, for what a plain HMGET could not answer. */
   async function readByScript(loginId: string, key: string, master: Redis): Promise<HotRead> {
     // The script trusts the server that runs it, which may have ceased to be a master while this process stood still.
-    if (epochs.epochOf(master) === null) {
+    if (!epochs.isLive(master)) {
       onEvent("bypassed");
       return withOwnMark(loginId, asksDatabase);
     }
@@ -173,7 +173,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
         const believed = believable(master, [epoch, value, hasMarkers]);
         const held =
           believed === null || token === null ? null : { value: believed, token: token.toString() };
-        return { held, isStale: mark !== null || staleUsers.has(loginId, epochInHex(epochs, master)) };
+        return { held, isStale: mark !== null || staleUsers.has(loginId, epochs.epochOf(master)) };
       } catch (error) {
         if (!isRedirection(error)) failed(key, error);
         return { held: null, isStale: staleUsers.has(loginId, null) };

@@ -1,7 +1,5 @@
-import type { Redis } from "ioredis";
 import type { HotCopy, HotWrite } from "../coherence/hot-copy.ts";
 import { HotCopyUnavailable } from "../errors.ts";
-import type { RedisEpochs } from "./epochs.ts";
 import { freshToken } from "./fresh-token.ts";
 import type { RedisHotCopyOptions } from "./hot-copy-options.ts";
 import { scripts } from "./scripts.ts";
@@ -29,7 +27,7 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
     const key = keys.user(loginId);
     try {
       const marked = await scripts.markStale(client, key, token, freshToken(), limits.quarantineMs);
-      if (marked === 1) staleUsers.remember(loginId, epochInHex(epochs, masterOf(key)));
+      if (marked === 1) staleUsers.remember(loginId, epochs.epochOf(masterOf(key)));
       return marked === 1;
     } catch (error) {
       failed(key, error);
@@ -82,9 +80,4 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
       }
     },
   };
-}
-
-/** Returns the epoch of a live master, and `null` for any other. */
-export function epochInHex(epochs: RedisEpochs, master: Redis | null): string | null {
-  return epochs.epochOf(master)?.toString("hex") ?? null;
 }

@@ -70,7 +70,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
     const readAtMs = performance.now();
     const held = await get(client, key);
     const epoch = held?.split(" ")[1];
-    const isOfEpoch = epoch !== undefined && epoch === epochs.epochOf(master)?.toString("hex");
+    const isOfEpoch = epoch !== undefined && epoch === epochs.epochOf(master);
     const record = isOfEpoch ? held : await scripts.beginRecord(client, key, latestIssueTime());
     const second = Number(record?.split(" ")[0]);
     records.set(master, { second, readAtMs });

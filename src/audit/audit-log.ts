@@ -11,12 +11,12 @@ export type AuditEvent =
   | "key_change"
   | "admin_call";
 
-/** Names and identifiers that are no secrets. A `jti` or `sid` is in every token, but is not one. */
+/** None of these is a secret: a `jti` or a `sid` identifies a token or a session, but cannot be used in its place. */
 export type AuditDetail = "endpoint" | "call" | "jti" | "sid" | "sessionType" | "variable" | "kid";
 
 export interface AuditEntry extends Readonly<Partial<Record<AuditDetail, string>>> {
   readonly event: AuditEvent;
-  /** Who wanted it, as their signature or bearer token proves. */
+  /** The caller, as a signature or a bearer token proves. */
   readonly actor: "ownid" | "admin" | "backend" | "sidecar" | "unknown";
   /** `done`, or what happened instead, which is usually the code of an error. */
   readonly outcome: string;
@@ -33,10 +33,10 @@ export interface AuditLog {
 }
 
 export interface AuditLogOptions {
-  /** Takes one whole line. */
+  /** Called with one complete line. */
   readonly writeLine: (line: string) => void;
   readonly hashLoginId: HashLoginId;
-  /** Milliseconds since the Unix epoch. */
+  /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
 

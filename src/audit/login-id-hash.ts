@@ -9,10 +9,10 @@ const hashHexDigits = 32;
 export type HashLoginId = (loginId: string) => string;
 
 /**
- * Returns a function that gives a login id its name in the audit log: HMAC-SHA256 under a key that HKDF-SHA256 derives
- * from the secret, without salt. The same login id has the same name in every sidecar and after every restart, and nobody
- * who has only the log can try login ids out. Upper and lower case count as equal, since requests may spell one user in
- * several ways. The key is derived on first use, because most sidecars have no audit log.
+ * Returns a function that computes the hash of a login id for the audit log: HMAC-SHA256 under a key that HKDF-SHA256
+ * derives from the secret, without salt. All sidecars compute the same hashes, also after a restart, and nobody who has
+ * only the log can try login ids out. Upper and lower case count as equal, since requests may spell one user in several
+ * ways. The key is derived on first use, because a sidecar without an audit log never needs it.
  */
 export function createLoginIdHash(secret: Uint8Array): HashLoginId {
   let key: Buffer | null = null;

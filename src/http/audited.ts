@@ -4,8 +4,8 @@ import { HandoffExchanged, RequestReplayed, SidecarError, SignatureInvalid } fro
 export type AuditedWork = Omit<AuditEntry, "outcome">;
 
 /**
- * Runs the work and writes one entry about how it ended: `done`, unless `describe` says otherwise of the result, or the
- * code of the error. A request that the replay guard refused is a `replay_refused`, whatever it wanted.
+ * Runs the work and writes one entry with its outcome, which is `done` or the code of the error. `describe` may add to
+ * the entry of a success or change its outcome. If the replay guard refused the request, the event is `replay_refused`.
  */
 export async function audited<Value>(
   audit: AuditLog,

@@ -10,7 +10,7 @@ export interface BearerTokenOptions {
   readonly tokens: () => readonly (string | null)[];
   /** The reason that is logged while no token is configured and the routes therefore do not exist. */
   readonly absence: PathFault;
-  /** Called for each refused request, but only once when they have become too many within a minute. */
+  /** Called for each refused request. Of those that are refused with 429, only the first one of a minute is reported. */
   readonly onRefused?: (request: GuardedRequest, code: ErrorCode) => void;
 }
 
@@ -26,7 +26,7 @@ export function bearerOf({ headers }: Request): string | null {
 export interface BearerGuard {
   /** For routes with a body, which is not read before the token has been checked. */
   readonly beforeBody: ReturnType<typeof beforeBody>;
-  /** For routes without a body, of which Elysia parses nothing. */
+  /** For routes without a body, for which Elysia runs no parser. */
   readonly beforeParameters: ReturnType<typeof beforeParameters>;
 }
 

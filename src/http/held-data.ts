@@ -15,7 +15,7 @@ export const HeldData = Type.Object({
       description: "Whether Redis and the row have disagreed, and no lookup has read the row since",
     }),
     expiresInSeconds: Type.Union([Type.Integer(), Type.Null()], {
-      description: "When Redis forgets the user; null if it holds nothing, or for ever",
+      description: "How soon Redis forgets the user; null if it holds nothing, or never forgets it",
     }),
   }),
   revocation: Type.Union([

@@ -9,7 +9,7 @@ const json = /^application\/json[\t ]*(?:;|$)/i;
  */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Gives routes a body in JSON that is not signed. */
+/** Lets the routes of an application read a JSON body that is not signed, with `parse: "json"`. */
 export function jsonBody(bytesMax: number) {
   return new Elysia().decorate("readBody", async ({ request }: { readonly request: Request }) =>
     parseJson(await readJsonBytes(request, bytesMax)),

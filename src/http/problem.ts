@@ -173,7 +173,7 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
   },
 };
 
-/** Builds the answer from the code alone, except that an invalid body is told what is wrong with it, in our words. */
+/** Builds the answer from the code alone. Only after `RequestInvalid`, it also says what is wrong, in our own words. */
 export function problemResponse(error: SidecarError, requestId: string): Response {
   const { code } = error;
   const { status, title, detail, retryAfterSeconds } = answers[code];

@@ -3,12 +3,12 @@ import { Elysia } from "elysia";
 import { RequestInvalid } from "../errors.ts";
 import { readBytes } from "./body-bytes.ts";
 
-/** The form of the routes that are asked about a token. */
+/** The body of a request about one token. */
 export const TokenForm = Type.Object({ token: Type.String() });
 
 const form = /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i;
 
-/** Gives routes a body in the form of `TokenForm`. */
+/** Lets the routes of an application read a `TokenForm`, with `parse: "urlencoded"`. */
 export function tokenForm(bytesMax: number) {
   return new Elysia().decorate("readForm", ({ request }: { readonly request: Request }) =>
     readToken(request, bytesMax),

@@ -31,7 +31,7 @@ const finalProblems: Readonly<Record<string, string>> = {
 };
 
 /**
- * Opens a file for appending; it is created with mode 0600. Each write first looks whether the path still names the open
+ * Opens a file for appending; it is created with mode 0600. Each write first checks whether the path still names the open
  * file, so that the file can be rotated by renaming it, without a signal. A full disk, or a pipe without a reader, makes
  * `write` throw; it never blocks. A batch that was written in part is completed before the promise resolves, so that no
  * line is torn. If the file refuses the rest and the path no longer names it, as when a full file was deleted, the

@@ -6,7 +6,7 @@ import type { LogOutput } from "./log-output.ts";
 import type { Logger } from "./logger.ts";
 
 export interface Running {
-  /** How long the end is announced before the listeners close. */
+  /** How long `readyz` announces the end before the listeners close. */
   readonly seconds: number;
   readonly logger: Logger;
   readonly outputs: readonly LogOutput[];

@@ -10,10 +10,10 @@ import type { ReloadsByVariable } from "./watched-files.ts";
 /** The keys of the session tokens, and how their file is reloaded. */
 export interface OpenedSessionKeys {
   readonly keys: SessionKeys;
-  /** `SESSION_KEYS_FILE`; empty with HS256, whose secret may be in one of the files of secrets. */
+  /** `SESSION_KEYS_FILE`. With HS256 this is empty, because the secret's file is among those of all secrets. */
   readonly files: readonly NamedFile[];
   readonly reloads: ReloadsByVariable;
-  /** Reports a key that has begun to sign by its schedule. Call it often. */
+  /** Reports a key that has begun to sign by its schedule, although no token has been requested since. */
   readonly reportSigner: () => void;
 }
 

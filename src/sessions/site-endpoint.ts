@@ -68,7 +68,7 @@ export function createSiteEndpoint({ url, timeoutMs, secrets, now }: SiteEndpoin
   };
 }
 
-/** The body of every other answer is left unread, which closes its connection. */
+/** Returns the body of a success. The body of any other answer is left unread, which closes the connection. */
 async function readAnswer(response: Response): Promise<string> {
   const { status, ok } = response;
   if (ok) return jsonObjectIn(await readBytes(response));

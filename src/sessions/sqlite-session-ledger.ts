@@ -20,7 +20,7 @@ const busyMs = 250;
 
 /**
  * `record` has one row: tokens issued up to that second are older than the file, so nothing is known of them. `login_id`
- * names a user as the port does, so it may also be a digest.
+ * names a user as the port does, so it may be a digest.
  */
 const schema = `
   CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), revoked_until INTEGER NOT NULL);

@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import type { Config } from "../../src/config/load-config.ts";
+import { codeOf } from "../../src/error-code.ts";
 import { fixWhen, setting } from "../../src/fix.ts";
 import { fetchDirect } from "../client/fetch-direct.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
@@ -77,7 +78,7 @@ async function judge(listener: Listener, variable: string, path: string, member:
 function tryToListen({ host, port }: Listener): Promise<string | null> {
   const probe = createServer();
   return new Promise((resolve) => {
-    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "no reason given"));
+    probe.once("error", (error) => resolve(codeOf(error) || "no reason given"));
     probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve(null)));
   });
 }

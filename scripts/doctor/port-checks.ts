@@ -3,6 +3,7 @@ import type { Config } from "../../src/config/load-config.ts";
 import { codeOf } from "../../src/error-code.ts";
 import { fixWhen, setting } from "../../src/fix.ts";
 import { fetchDirect } from "../client/fetch-direct.ts";
+import { listenerUrl } from "../listener-url.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 
 interface Listener {
@@ -84,8 +85,7 @@ function tryToListen({ host, port }: Listener): Promise<string | null> {
 }
 
 async function isSidecar({ host, port }: Listener, path: string, member: string): Promise<boolean> {
-  const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  const url = `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}${path}`;
+  const url = listenerUrl({ host, port, basePath: "" }) + path;
   try {
     const response = await fetchDirect(url, { signal: AbortSignal.timeout(answerMs) });
     const body: unknown = await response.json();

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { closedFolder, factsOf, grantAccess, may, provideFolder } from "../../src/files/file-access.ts";
-import { fixBy, fixWhen } from "../../src/fix.ts";
+import { factsOf, grantAccess, may, provideFolder } from "../../src/files/file-access.ts";
+import { fixBy } from "../../src/fix.ts";
 import { type Check, fine, wrong } from "./check.ts";
-import { judgePrivacy } from "./file-privacy.ts";
+import { judgePrivacy, judgeWay } from "./file-privacy.ts";
 
 /** A sidecar that cannot write the audit log does not start, since nothing may happen unrecorded. */
 export const auditFileCheck: Check<{ readonly audit: string | null }> = {
@@ -12,11 +12,8 @@ export const auditFileCheck: Check<{ readonly audit: string | null }> = {
   examine({ audit }) {
     if (audit === null) return fine("none: AUDIT_LOG is not set");
     if (audit === "stdout") return fine("on standard output");
-    const closed = closedFolder(audit);
-    if (closed !== null) {
-      const move = "Name a file by AUDIT_LOG whose folder this account may enter";
-      return wrong(`this account may not enter the folder ${closed}`, [fixWhen(move)]);
-    }
+    const noWay = judgeWay(audit, "Name a file by AUDIT_LOG whose folder this account may enter");
+    if (noWay !== null) return noWay;
     const folder = dirname(audit);
     if (!existsSync(folder))
       return wrong(`the folder of AUDIT_LOG is missing: ${folder}`, fixBy(provideFolder(folder)));

@@ -20,7 +20,7 @@ import { grantDatabase } from "./mysql-database-grant.ts";
 import { ifUnknown, notOpened, notThereYet, type Opened, type OpenOptions } from "./opened.ts";
 import { countUsers, type Population } from "./population.ts";
 import { type Explanation, within } from "./runner.ts";
-import { Amount, rowOf } from "./sql-answer.ts";
+import { readRow } from "./sql-row.ts";
 import { judgeSqliteFile } from "./sqlite-file.ts";
 
 type DatabaseSettings = Config["database"];
@@ -141,22 +141,15 @@ async function connect(config: Config, prepare: boolean, { deadlineMs, now }: Op
   }
 }
 
-const Limit = Type.Object({ ms: Amount });
-
 /** @throws {ParametersDropped} */
 async function ensureLimit(run: RunSql, statementMs: number): Promise<void> {
-  const { ms } = rowOf(
-    Limit,
-    await run("SELECT setting AS ms FROM pg_settings WHERE name = 'statement_timeout'"),
-  );
-  if (Number(ms) !== statementMs) throw new ParametersDropped();
+  const query = "SELECT setting AS ms FROM pg_settings WHERE name = 'statement_timeout'";
+  const { ms } = await readRow(run, { ms: Type.Number() }, query);
+  if (ms !== statementMs) throw new ParametersDropped();
 }
 
-const Identity = Type.Object({ account: Type.String(), nowMs: Amount });
-
-async function identify(run: RunSql, { identity }: Spelling) {
-  const { account, nowMs } = rowOf(Identity, await run(identity));
-  return { account, nowMs: Number(nowMs) };
+function identify(run: RunSql, { identity }: Spelling) {
+  return readRow(run, { account: Type.String(), nowMs: Type.Number() }, identity);
 }
 
 /** Returns what a failed statement means, in words that quote no data. */

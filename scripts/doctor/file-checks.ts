@@ -7,7 +7,7 @@ import { KeyAlgorithmDiffers } from "../../src/sessions/key-file.ts";
 import { readSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { auditFileCheck } from "./audit-file-check.ts";
 import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
-import { judgePrivacy } from "./file-privacy.ts";
+import { judgePrivacy, judgeWay } from "./file-privacy.ts";
 import { stateFileCheck } from "./state-file-check.ts";
 
 export interface Files {
@@ -38,12 +38,9 @@ const keys: Check<Files> = {
   title: "signing keys",
   async examine({ algorithm, keys, isMadeAtStart }) {
     if (algorithm === "HS256") return fine("none: HS256 signs with SESSION_SECRET");
-    const closed = closedFolder(keys);
-    if (closed !== null) {
-      const move =
-        "Move the keys to a folder that this account may enter, and name them by SESSION_KEYS_FILE";
-      return wrong(`this account may not enter the folder ${closed}`, [fixWhen(move)]);
-    }
+    const move = "Move the keys to a folder that this account may enter, and name them by SESSION_KEYS_FILE";
+    const noWay = judgeWay(keys, move);
+    if (noWay !== null) return noWay;
     if (factsOf(keys) === null && isMadeAtStart) return fine("none yet: the first start makes them");
     try {
       const { active, publicKeys } = await readSigningKeys(keys, algorithm);
@@ -125,14 +122,12 @@ const folder: Check<Files> = {
 const ofKeys: readonly Check<Files>[] = [keysMode, keysOwner, folder];
 
 function judgeSecret(path: string): Verdict {
-  const closed = closedFolder(path);
-  if (closed !== null) return wrong(`this account may not enter the folder ${closed}`, [moveFile]);
+  const noWay = judgeWay(path, "Move the file to a folder that this account may enter, and name it there");
+  if (noWay !== null) return noWay;
   if (factsOf(path) !== null && !may("read", path))
     return wrong("this account cannot read the secret", fixBy(...grantAccess("read", path)));
   return judgePrivacy(path, "the secret");
 }
-
-const moveFile = fixWhen("Move the file to a folder that this account may enter, and name it there");
 
 /** Adds one check for each file that contains a secret. */
 export function fileChecks({ issuesTokens, algorithm, secrets }: Files): readonly Check<Files>[] {

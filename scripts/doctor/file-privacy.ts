@@ -51,3 +51,13 @@ function mountedVolume(path: string): string | null {
     return "Set mode: 0440 and the gid of this account where the service names the secret";
   return null;
 }
+
+/**
+ * Judges whether this account may enter the folders that lead to a file.
+ *
+ * @returns `null` if it may
+ */
+export function judgeWay(path: string, move: string): Verdict | null {
+  const closed = closedFolder(path);
+  return closed === null ? null : wrong(`this account may not enter the folder ${closed}`, [fixWhen(move)]);
+}

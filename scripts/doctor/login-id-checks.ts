@@ -5,7 +5,7 @@ import { type Fix, fixWhen, setting, sql } from "../../src/fix.ts";
 import { counted } from "../quantities.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
-import { Amount, rowOf } from "./sql-answer.ts";
+import { countRows } from "./sql-row.ts";
 
 /**
  * SQL judges login ids in ASCII. Up to this many others are read and judged here, where Unicode is the same for all
@@ -13,7 +13,6 @@ import { Amount, rowOf } from "./sql-answer.ts";
  */
 const othersMax = 100_000;
 
-const Count = Type.Object({ n: Amount });
 const LoginIds = Type.Array(Type.Object({ id: Type.String() }));
 
 const equal: Check<Database> = {
@@ -22,7 +21,7 @@ const equal: Check<Database> = {
   isScan: true,
   async examine(database) {
     const { loginId, from } = partsOf(database);
-    const n = await count(
+    const n = await countRows(
       database,
       `SELECT 1 AS one ${from} WHERE ${loginId} IS NOT NULL GROUP BY ${loginId} HAVING count(*) > 1`,
     );
@@ -41,7 +40,7 @@ const similar: Check<Database> = {
   isScan: true,
   async examine(database) {
     const { from, folded, isAscii } = partsOf(database);
-    const inAscii = await count(
+    const inAscii = await countRows(
       database,
       `SELECT 1 AS one ${from} WHERE ${isAscii} GROUP BY ${folded} HAVING count(*) > 1`,
     );
@@ -63,7 +62,7 @@ const lowered: Check<Database> = {
   async examine(database) {
     if (database.requests.loginIdCase === "exact") return fine("not asked for: LOGIN_ID_CASE is exact");
     const { from, lower, exact, isAscii, column } = partsOf(database);
-    const inAscii = await count(
+    const inAscii = await countRows(
       database,
       `SELECT 1 AS one ${from} WHERE ${isAscii} AND ${lower} <> ${exact}`,
     );
@@ -88,7 +87,7 @@ const trimmed: Check<Database> = {
     const { loginId, from, column } = partsOf(database);
     const { characters } = database.spelling;
     const hasBlanks = (text: string) => `${characters(`trim(${text})`)} <> ${characters(text)}`;
-    const n = await count(database, `SELECT 1 AS one ${from} WHERE ${hasBlanks(loginId)}`);
+    const n = await countRows(database, `SELECT 1 AS one ${from} WHERE ${hasBlanks(loginId)}`);
     if (n === 0) return fine("no login id begins or ends with one");
     return warning(
       `${counted(n, "login id begins or ends", "login ids begin or end")} with a blank, and can be found only with it`,
@@ -144,15 +143,11 @@ function partsOf({ names, spelling }: Database) {
 async function rewrite(database: Database, how: string, value: string, condition: string): Promise<Fix> {
   const { table, column } = partsOf(database);
   const update = sql(`UPDATE ${table} SET ${column} = ${value} WHERE ${condition};`);
-  const n = await count(database, `SELECT 1 AS one FROM ${table} GROUP BY ${value} HAVING count(*) > 1`);
+  const n = await countRows(database, `SELECT 1 AS one FROM ${table} GROUP BY ${value} HAVING count(*) > 1`);
   if (n === 0) return fixWhen(`If the site finds its users ${how} too`, update);
   const each = n === 1 ? "the login id" : `each of the ${counted(n, "login id")}`;
   const decide = `give ${each} that several users would have to one of them, then`;
   return fixWhen(`If the site finds its users ${how} too, ${decide}`, update);
-}
-
-async function count({ scan }: Database, each: string): Promise<number> {
-  return Number(rowOf(Count, await scan(`SELECT count(*) AS n FROM (${each}) AS found`)).n);
 }
 
 async function otherLoginIds(database: Database): Promise<string[]> {

@@ -7,24 +7,20 @@ import type { Database } from "./database.ts";
 import { encryptionCheck } from "./encryption-check.ts";
 import { mysqlPrivileges } from "./mysql-privileges.ts";
 import { mysqlStateChecks } from "./mysql-state-checks.ts";
-import { Amount, rowOf } from "./sql-answer.ts";
+import { readRow } from "./sql-row.ts";
 
 const serverIdleSeconds = 28_800;
 
-const Status = Type.Object({ Value: Type.String() });
-
-const encryption = encryptionCheck(
-  async (run) => rowOf(Status, await run("SHOW SESSION STATUS LIKE 'Ssl_cipher'")).Value !== "",
-);
+const encryption = encryptionCheck(async (run) => {
+  const cipher = await readRow(run, { Value: Type.String() }, "SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+  return cipher.Value !== "";
+});
 
 const sqlMode: Check<Database> = {
   id: "database.sql-mode",
   title: "sql_mode",
   async examine({ run }) {
-    const { mode } = rowOf(
-      Type.Object({ mode: Type.String() }),
-      await run("SELECT @@global.sql_mode AS mode"),
-    );
+    const { mode } = await readRow(run, { mode: Type.String() }, "SELECT @@global.sql_mode AS mode");
     if (/STRICT_(?:ALL|TRANS)_TABLES/.test(mode)) return fine("strict");
     const detail =
       "not strict: the sidecar's statements are all the same, but the site's own would cut long values in silence";
@@ -34,14 +30,13 @@ const sqlMode: Check<Database> = {
   },
 };
 
-const Clock = Type.Object({ isSame: Amount });
-
 const sysdate: Check<Database> = {
   id: "database.sysdate",
   title: "SYSDATE",
   async examine({ run }) {
-    const { isSame } = rowOf(Clock, await run("SELECT SLEEP(0.01) AS slept, SYSDATE(6) = NOW(6) AS isSame"));
-    if (Number(isSame) === 0) return fine("is the clock when it is called");
+    const query = "SELECT SLEEP(0.01) AS slept, SYSDATE(6) = NOW(6) AS isSame";
+    const { isSame } = await readRow(run, { isSame: Type.Number() }, query);
+    if (isSame === 0) return fine("is the clock when it is called");
     const detail =
       "the server runs with sysdate-is-now, so a write that waited for a lock does not see that it is late";
     return wrong(detail, "take sysdate-is-now out of the server's configuration and restart it");
@@ -52,28 +47,24 @@ const idle: Check<Database> = {
   id: "database.idle",
   title: "idle connections",
   async examine({ run }) {
-    const { seconds } = rowOf(
-      Type.Object({ seconds: Amount }),
-      await run("SELECT @@wait_timeout AS seconds"),
-    );
-    if (Number(seconds) > idleSeconds) return fine("the server keeps them as long as the sidecar");
+    const { seconds } = await readRow(run, { seconds: Type.Number() }, "SELECT @@wait_timeout AS seconds");
+    if (seconds > idleSeconds) return fine("the server keeps them as long as the sidecar");
     const detail = `the server ends them after ${seconds} s, the sidecar after ${idleSeconds}: a set can meet one that has just ended`;
     return warning(detail, `SET GLOBAL wait_timeout = ${serverIdleSeconds};`);
   },
 };
 
-const Connections = Type.Object({ most: Amount, own: Amount });
-
 const connections: Check<Database> = {
   id: "database.connections",
   title: "connections",
   async examine({ run, settings, account }) {
-    const limits = rowOf(
-      Connections,
-      await run("SELECT @@max_connections AS most, @@max_user_connections AS own"),
+    const query = "SELECT @@max_connections AS most, @@max_user_connections AS own";
+    const { most, own } = await readRow(run, { most: Type.Number(), own: Type.Number() }, query);
+    const { Value: used } = await readRow(
+      run,
+      { Value: Type.Number() },
+      "SHOW STATUS LIKE 'Threads_connected'",
     );
-    const used = Number(rowOf(Status, await run("SHOW STATUS LIKE 'Threads_connected'")).Value);
-    const [most, own] = [Number(limits.most), Number(limits.own)];
     const { poolMax } = settings;
     if (own > 0 && own < poolMax) {
       return wrong(

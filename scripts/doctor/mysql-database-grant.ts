@@ -1,16 +1,20 @@
 import { Type } from "@sinclair/typebox";
 import { SQL } from "bun";
 import type { Config } from "../../src/config/load-config.ts";
-import { neededPrivileges, quoteTable, splitTable } from "../../src/directory/dialects/dialect.ts";
+import {
+  neededPrivileges,
+  quoteTable,
+  type RunSql,
+  splitTable,
+} from "../../src/directory/dialects/dialect.ts";
 import { createMysqlDialect } from "../../src/directory/dialects/mysql.ts";
 import { mysqlSpelling } from "../../src/directory/dialects/mysql-spelling.ts";
 import { type Fix, fixWhen, sql } from "../../src/fix.ts";
-import { rowOf } from "./sql-answer.ts";
+import { readRow } from "./sql-row.ts";
 
 const databaseRefused = 1044;
 /** A database that every account may use. */
 const openToAll = "/information_schema";
-const Identity = Type.Object({ account: Type.String() });
 
 /**
  * Returns the GRANT for an account that MySQL admits but refuses the database, which it also does if there is no such
@@ -43,7 +47,8 @@ async function accountAt(url: string, { database, coherence }: Config): Promise<
   const options = { url, poolMax: 1, prepare: database.prepare, tls: database.tls.reveal(), statementMs };
   const connection = createMysqlDialect().connect(options);
   try {
-    return rowOf(Identity, await connection.unsafe(mysqlSpelling.identity)).account;
+    const run: RunSql = async (text) => connection.unsafe(text);
+    return (await readRow(run, { account: Type.String() }, mysqlSpelling.identity)).account;
   } finally {
     await connection.close({ timeout: 1 }).catch(() => {});
   }

@@ -3,7 +3,7 @@ import { Value } from "@sinclair/typebox/value";
 import { quoteTable, splitTable } from "../../src/directory/dialects/dialect.ts";
 import { type Check, fine, warning } from "./check.ts";
 import type { Database } from "./database.ts";
-import { isNeeded, tellPrivileges } from "./privileges.ts";
+import { isNeeded, listPrivileges, tellPrivileges } from "./privileges.ts";
 import { grantFor } from "./table-checks.ts";
 
 const Grants = Type.Array(
@@ -70,9 +70,6 @@ function revoke(excess: readonly Grant[], { names, spelling, account }: Database
     return isTable ? quoteTable(names.table, quote) : `${quote(place)}.*`;
   };
   return Object.entries(Object.groupBy(excess, placeOf)).map(([place, grants = []]) => {
-    const list = grants.map(({ privilege, column }) =>
-      column === null ? privilege : `${privilege} (${quote(column)})`,
-    );
-    return `REVOKE ${[...new Set(list)].join(", ")} ON ${place} FROM ${account};`;
+    return `REVOKE ${listPrivileges(grants, quote)} ON ${place} FROM ${account};`;
   });
 }

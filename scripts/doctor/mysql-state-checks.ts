@@ -1,12 +1,10 @@
 import { Type } from "@sinclair/typebox";
-import { splitTable } from "../../src/directory/dialects/dialect.ts";
+import { quoteTable, splitTable } from "../../src/directory/dialects/dialect.ts";
 import { unfitExpression } from "../../src/directory/dialects/unfit-state.ts";
 import { type Fix, fixWhen, setting, sql } from "../../src/fix.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
-import { Amount, rowOf } from "./sql-answer.ts";
-
-const Unfit = Type.Object({ unfit: Type.Union([Type.String(), Type.Null()]) });
+import { readRow } from "./sql-row.ts";
 
 /** Asks what each of the sidecar's statements asks the server about itself. */
 function stateCheck(id: string, title: string, names: readonly string[], good: string): Check<Database> {
@@ -15,7 +13,8 @@ function stateCheck(id: string, title: string, names: readonly string[], good: s
     title,
     async examine({ run, dialect }) {
       const states = dialect.unfitStates().filter(({ name }) => names.includes(name));
-      const { unfit } = rowOf(Unfit, await run(`SELECT ${unfitExpression(states)} AS unfit`));
+      const columns = { unfit: Type.Union([Type.String(), Type.Null()]) };
+      const { unfit } = await readRow(run, columns, `SELECT ${unfitExpression(states)} AS unfit`);
       const state = states.find(({ name }) => name === unfit);
       if (state === undefined) return fine(good);
       const { failure, command } = state;
@@ -34,8 +33,6 @@ function whereToWrite(command: string | null): readonly Fix[] {
   ];
 }
 
-const Starts = Type.Object({ withAutocommit: Amount, initially: Type.String() });
-
 const autocommit: Check<Database> = {
   id: "database.autocommit",
   title: "autocommit",
@@ -47,27 +44,25 @@ const autocommit: Check<Database> = {
       "on, so that each statement is committed",
     ).examine(database);
     if (verdict.status === "fine") return verdict;
-    const { withAutocommit, initially } = rowOf(
-      Starts,
-      await database.run(
-        "SELECT @@global.autocommit + 0 AS withAutocommit, @@global.init_connect AS initially",
-      ),
+    const { withAutocommit, initially } = await readRow(
+      database.run,
+      { withAutocommit: Type.Number(), initially: Type.String() },
+      "SELECT @@global.autocommit + 0 AS withAutocommit, @@global.init_connect AS initially",
     );
-    if (Number(withAutocommit) === 0) return verdict;
+    if (withAutocommit === 0) return verdict;
     const others = initially.split(";").filter((statement) => !/autocommit/i.test(statement));
     const kept = others.join(";").trim().replaceAll("\\", "\\\\").replaceAll("'", "''");
     return wrong("init_connect switches autocommit off", `SET GLOBAL init_connect = '${kept}';`);
   },
 };
 
-const Flush = Type.Object({ flush: Amount });
-
 const durability: Check<Database> = {
   id: "database.durability",
   title: "durability",
   async examine({ run }) {
-    const { flush } = rowOf(Flush, await run("SELECT @@global.innodb_flush_log_at_trx_commit + 0 AS flush"));
-    if (Number(flush) !== 0) return fine("what is committed outlives a crash of the server");
+    const query = "SELECT @@global.innodb_flush_log_at_trx_commit + 0 AS flush";
+    const { flush } = await readRow(run, { flush: Type.Number() }, query);
+    if (flush !== 0) return fine("what is committed outlives a crash of the server");
     return warning(
       "innodb_flush_log_at_trx_commit is 0, so a crash of the server loses up to a second of what was committed",
       "SET GLOBAL innodb_flush_log_at_trx_commit = 1;",
@@ -75,10 +70,12 @@ const durability: Check<Database> = {
   },
 };
 
-const Engine = Type.Object({ engine: Type.String(), commits: Type.String() });
+const orNull = Type.Union([Type.String(), Type.Null()]);
+const engineColumns = { engine: orNull, commits: orNull };
 
+/** Returns a row of NULL if there is no such table. */
 const engineQuery = `
-  SELECT t.engine AS engine, e.transactions AS commits
+  SELECT max(t.engine) AS engine, max(e.transactions) AS commits
   FROM information_schema.tables t JOIN information_schema.engines e ON e.engine = t.engine
   WHERE t.table_schema = coalesce(?, database()) AND t.table_name = ?`;
 
@@ -87,11 +84,10 @@ const engine: Check<Database> = {
   title: "storage engine",
   async examine({ run, names, spelling }) {
     const { schema, table } = splitTable(names.table);
-    const rows = await run(engineQuery, [schema, table]);
-    if (rows.length === 0) return fine("none: the table is not there, or is a view");
-    const { engine, commits } = rowOf(Engine, rows);
+    const { engine, commits } = await readRow(run, engineColumns, engineQuery, [schema, table]);
+    if (engine === null) return fine("none: the table is not there, or is a view");
     if (commits === "YES") return fine(`${engine} commits and rolls back`);
-    const place = names.table.split(".").map(spelling.quote).join(".");
+    const place = quoteTable(names.table, spelling.quote);
     return warning(
       `${engine} knows no transactions: a write that a trigger refuses stays, and a crash can break the table`,
       `ALTER TABLE ${place} ENGINE = InnoDB;`,

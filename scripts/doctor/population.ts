@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { quoteTable, type TableNames } from "../../src/directory/dialects/dialect.ts";
 import type { Spelling } from "../../src/directory/dialects/spelling.ts";
-import { Amount, rowOf } from "./sql-answer.ts";
+import { readRow } from "./sql-row.ts";
 
 /** The site's users, in numbers. */
 export interface Population {
@@ -15,8 +15,8 @@ export interface Population {
 /** The number of users from whom sizes are estimated. */
 const sampleSize = 1000;
 
-const Counts = Type.Object({ users: Amount, enrolled: Amount });
-const Size = Type.Object({ bytes: Amount });
+/** A sum or a mean of no rows is NULL. */
+const numberOrNull = Type.Union([Type.Number(), Type.Null()]);
 
 export interface ReadableTable {
   readonly names: TableNames;
@@ -30,15 +30,13 @@ export async function countUsers({ names, spelling, scan }: ReadableTable): Prom
   const data = `u.${quote(names.ownIdDataColumn)}`;
   const from = `FROM ${quoteTable(names.table, quote)} AS u`;
   const has = `${data} IS NOT NULL AND ${data} <> ''`;
-  const counts = await scan(
+  const { users, enrolled } = await readRow(
+    scan,
+    { users: Type.Number(), enrolled: numberOrNull },
     `SELECT count(*) AS users, sum(CASE WHEN ${has} THEN 1 ELSE 0 END) AS enrolled ${from}`,
   );
   const sample = `SELECT ${spelling.bytes(data)} AS size ${from} WHERE ${has} LIMIT ${sampleSize}`;
-  const size = await scan(`SELECT avg(size) AS bytes FROM (${sample}) AS sample`);
-  const { users, enrolled } = rowOf(Counts, counts);
-  return {
-    users: Number(users),
-    enrolled: Number(enrolled ?? 0),
-    bytesEach: Number(rowOf(Size, size).bytes ?? 0),
-  };
+  const mean = `SELECT avg(size) AS bytes FROM (${sample}) AS sample`;
+  const { bytes } = await readRow(scan, { bytes: numberOrNull }, mean);
+  return { users, enrolled: enrolled ?? 0, bytesEach: bytes ?? 0 };
 }

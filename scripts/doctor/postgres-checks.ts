@@ -6,24 +6,19 @@ import type { Database } from "./database.ts";
 import { encryptionCheck } from "./encryption-check.ts";
 import { durability } from "./postgres-durability-check.ts";
 import { postgresPrivileges, rowSecurity } from "./postgres-privileges.ts";
-import { rowOf } from "./sql-answer.ts";
+import { readRow } from "./sql-row.ts";
 
-const Setting = Type.Object({ value: Type.String() });
-
-const Encryption = Type.Object({ ssl: Type.Boolean() });
-
-const encryption = encryptionCheck(
-  async (run) => rowOf(Encryption, await run("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")).ssl,
-);
+const encryption = encryptionCheck(async (run) => {
+  const query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+  return (await readRow(run, { ssl: Type.Boolean() }, query)).ssl;
+});
 
 const primary: Check<Database> = {
   id: "database.primary",
   title: "primary",
   async examine({ run, account }) {
-    const { replica } = rowOf(
-      Type.Object({ replica: Type.Boolean() }),
-      await run("SELECT pg_is_in_recovery() AS replica"),
-    );
+    const query = "SELECT pg_is_in_recovery() AS replica";
+    const { replica } = await readRow(run, { replica: Type.Boolean() }, query);
     if (replica)
       return wrong(
         "this is a read-only replica",
@@ -61,19 +56,17 @@ const idle: Check<Database> = {
   },
 };
 
-const Connections = Type.Object({ most: Type.Number(), others: Type.Number(), own: Type.Number() });
+const connectionsQuery = `
+  SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most,
+         (SELECT count(*)::int FROM pg_stat_activity WHERE datid IS NOT NULL AND usename <> current_user) AS others,
+         (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user) AS own`;
 
 const connections: Check<Database> = {
   id: "database.connections",
   title: "connections",
   async examine({ run, settings, account }) {
-    const { most, others, own } = rowOf(
-      Connections,
-      await run(`
-      SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most,
-             (SELECT count(*)::int FROM pg_stat_activity WHERE datid IS NOT NULL AND usename <> current_user) AS others,
-             (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user) AS own`),
-    );
+    const columns = { most: Type.Number(), others: Type.Number(), own: Type.Number() };
+    const { most, others, own } = await readRow(run, columns, connectionsQuery);
     const { poolMax } = settings;
     if (own >= 0 && own < poolMax) {
       return wrong(
@@ -120,11 +113,12 @@ export const postgresChecks: readonly Check<Database>[] = [
 export const postgresRowChecks: readonly Check<Database>[] = [postgresPrivileges, rowSecurity];
 
 async function settingOf(run: Database["run"], name: string): Promise<string> {
-  return rowOf(Setting, await run("SELECT coalesce(current_setting($1, true), '0') AS value", [name])).value;
+  const query = "SELECT coalesce(current_setting($1, true), '0') AS value";
+  return (await readRow(run, { value: Type.String() }, query, [name])).value;
 }
 
 /** Postgres returns these values with their unit. */
 async function millisecondsOf(run: Database["run"], name: string): Promise<number> {
   const query = "SELECT coalesce(max(setting), '0') AS value FROM pg_settings WHERE name = $1";
-  return Number(rowOf(Setting, await run(query, [name])).value);
+  return (await readRow(run, { value: Type.Number() }, query, [name])).value;
 }

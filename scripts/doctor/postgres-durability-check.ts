@@ -1,14 +1,15 @@
 import { Type } from "@sinclair/typebox";
+import { quoteTable } from "../../src/directory/dialects/dialect.ts";
 import { type Check, fine, warning } from "./check.ts";
 import type { Database } from "./database.ts";
-import { rowOf } from "./sql-answer.ts";
+import { readRow } from "./sql-row.ts";
 
-const Durability = Type.Object({
+const columns = {
   commit: Type.String(),
   fsync: Type.String(),
   database: Type.String(),
   isUnlogged: Type.Boolean(),
-});
+};
 
 const query = `
   SELECT current_setting('synchronous_commit') AS commit, current_setting('fsync') AS fsync,
@@ -20,8 +21,8 @@ export const durability: Check<Database> = {
   id: "database.durability",
   title: "durability",
   async examine({ run, names, spelling, account }) {
-    const table = names.table.split(".").map(spelling.quote).join(".");
-    const { commit, fsync, database, isUnlogged } = rowOf(Durability, await run(query, [table]));
+    const table = quoteTable(names.table, spelling.quote);
+    const { commit, fsync, database, isUnlogged } = await readRow(run, columns, query, [table]);
     if (isUnlogged) {
       const detail = "the table is unlogged, so a crash of the server empties it";
       return warning(detail, `ALTER TABLE ${table} SET LOGGED;`);

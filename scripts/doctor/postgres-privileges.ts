@@ -4,8 +4,8 @@ import { quoteTable } from "../../src/directory/dialects/dialect.ts";
 import { fixBy, fixWhen, sql } from "../../src/fix.ts";
 import { type Check, fine, warning } from "./check.ts";
 import type { Database } from "./database.ts";
-import { isNeeded, tellPrivileges } from "./privileges.ts";
-import { rowOf } from "./sql-answer.ts";
+import { isNeeded, listPrivileges, tellPrivileges } from "./privileges.ts";
+import { readRow } from "./sql-row.ts";
 import { grantFor } from "./table-checks.ts";
 
 /** Suggested in place of a role whose privileges cannot be limited. */
@@ -19,14 +19,14 @@ const attributes: Readonly<Record<string, string>> = {
   rolbypassrls: "BYPASSRLS",
 };
 
-const Role = Type.Object({
+const role = {
   owns: Type.Boolean(),
   rolsuper: Type.Boolean(),
   rolcreatedb: Type.Boolean(),
   rolcreaterole: Type.Boolean(),
   rolreplication: Type.Boolean(),
   rolbypassrls: Type.Boolean(),
-});
+};
 
 const Grant = Type.Object({
   grantee: Type.String(),
@@ -64,7 +64,7 @@ export const postgresPrivileges: Check<Database> = {
   async examine(database) {
     const { run, names, spelling, account } = database;
     const table = quoteTable(names.table, spelling.quote);
-    const { owns, ...flags } = rowOf(Role, await run(roleQuery, [table]));
+    const { owns, ...flags } = await readRow(run, role, roleQuery, [table]);
     if (flags.rolsuper || owns) {
       const who = flags.rolsuper ? "a superuser" : "the table's owner";
       return warning(
@@ -96,7 +96,7 @@ export const postgresPrivileges: Check<Database> = {
   },
 };
 
-const Security = Type.Object({ isActive: Type.Boolean(), isOpen: Type.Boolean() });
+const security = { isActive: Type.Boolean(), isOpen: Type.Boolean() };
 
 const securityQuery = `
   SELECT row_security_active(c.oid) AS "isActive",
@@ -111,7 +111,7 @@ export const rowSecurity: Check<Database> = {
   title: "row security",
   async examine({ run, names, spelling, account }) {
     const table = quoteTable(names.table, spelling.quote);
-    const { isActive, isOpen } = rowOf(Security, await run(securityQuery, [table]));
+    const { isActive, isOpen } = await readRow(run, security, securityQuery, [table]);
     if (!isActive || isOpen) return fine("hides no user");
     const policy = `CREATE POLICY ownid_sidecar ON ${table} TO ${account} USING (true) WITH CHECK (true);`;
     return warning("row-level security may hide users from the role, as if they did not exist", policy);
@@ -132,10 +132,7 @@ function revoke(excess: readonly Grant[], { names, spelling, account }: Database
   const own = excess.filter(({ through }) => through === null);
   const byGrantee = Object.groupBy(own, ({ grantee }) => grantee);
   const revoked = Object.entries(byGrantee).map(([grantee, privileges = []]) => {
-    const list = privileges.map(({ privilege, column }) =>
-      column === null ? privilege : `${privilege} (${spelling.quote(column)})`,
-    );
-    return `REVOKE ${list.join(", ")} ON ${table} FROM ${grantee};`;
+    return `REVOKE ${listPrivileges(privileges, spelling.quote)} ON ${table} FROM ${grantee};`;
   });
   return [...[...new Set(groups)].map((group) => `REVOKE ${group} FROM ${account};`), ...revoked];
 }

@@ -32,3 +32,14 @@ export function tellPrivileges(privileges: readonly Privilege[]): string[] {
   };
   return [...new Set(privileges.map(tell))];
 }
+
+/** Returns each of them once, as GRANT and REVOKE write them. */
+export function listPrivileges(
+  privileges: readonly Privilege[],
+  quote: (identifier: string) => string,
+): string {
+  const list = privileges.map(({ privilege, column }) =>
+    column === null ? privilege : `${privilege} (${quote(column)})`,
+  );
+  return [...new Set(list)].join(", ");
+}

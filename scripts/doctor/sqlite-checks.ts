@@ -5,7 +5,7 @@ import { may } from "../../src/files/file-access.ts";
 import { shellWord } from "../../src/fix.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
-import { rowOf } from "./sql-answer.ts";
+import { readRow } from "./sql-row.ts";
 import { judgeSqliteFile, openFolder } from "./sqlite-file.ts";
 
 const mebibyte = 2 ** 20;
@@ -35,10 +35,8 @@ const journal: Check<Database> = {
   id: "database.journal",
   title: "journal",
   async examine({ run }) {
-    const { mode } = rowOf(
-      Type.Object({ mode: Type.String() }),
-      await run("SELECT journal_mode AS mode FROM pragma_journal_mode"),
-    );
+    const query = "SELECT journal_mode AS mode FROM pragma_journal_mode";
+    const { mode } = await readRow(run, { mode: Type.String() }, query);
     if (mode === "wal") return fine("write-ahead log");
     return warning(
       `journal_mode is ${mode}: a write of the site holds up every lookup`,

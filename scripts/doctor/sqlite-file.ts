@@ -15,24 +15,28 @@ const others = 0o007;
 const suffixes = ["", "-wal", "-shm", "-journal"];
 
 /**
- * Returns the files of an SQLite database that this account lacks access to: the file itself, and those that SQLite
- * keeps next to it while it is in use or that a killed process has left.
+ * Judges whether this account may read and write the files of an SQLite database: the file itself, and those that
+ * SQLite keeps next to it while it is in use or that a killed process has left.
+ *
+ * @param setting the setting that names the file, where the names of the files do not tell
+ * @returns `null` if it may
  */
-export function closedFiles(path: string): readonly string[] {
+export function judgeAccess(path: string, setting: string | null = null): Verdict | null {
   const files = suffixes.map((suffix) => path + suffix).filter((each) => existsSync(each));
-  return files.filter((each) => !may("read", each) || !may("write", each));
+  const closed = files.filter((each) => !may("read", each) || !may("write", each));
+  if (closed.length === 0) return null;
+  const named = closed.map((each) => basename(each)).join(", ");
+  const steps = closed.flatMap((each) => grantAccess("write", each));
+  const of = setting === null ? "" : ` (${setting})`;
+  return wrong(`this account cannot read and write ${named}${of}`, fixBy(...steps));
 }
 
 /** Judges whether this account may do with the users' file what SQLite does, and whether too many others may. */
 export function judgeSqliteFile(path: string): Verdict {
   const folder = closedFolder(path);
   if (folder !== null) return wrong(`this account may not enter the folder ${folder}`, openFolder(folder));
-  const closed = closedFiles(path);
-  if (closed.length > 0) {
-    const named = closed.map((each) => basename(each)).join(", ");
-    const steps = closed.flatMap((each) => grantAccess("write", each));
-    return wrong(`this account cannot read and write ${named}`, fixBy(...steps));
-  }
+  const noAccess = judgeAccess(path);
+  if (noAccess !== null) return noAccess;
   const facts = factsOf(path);
   if (facts === null || (facts.mode & others) === 0) return fine("can be written");
   const access = hasAccessAsOther(facts) ? grantAccess("write", path) : [];

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { basename, dirname } from "node:path";
-import { closedFolder, factsOf, grantAccess, may, provideFolder } from "../../src/files/file-access.ts";
-import { fixBy, fixWhen } from "../../src/fix.ts";
+import { dirname } from "node:path";
+import { factsOf, grantAccess, may, provideFolder } from "../../src/files/file-access.ts";
+import { fixBy } from "../../src/fix.ts";
 import { type Check, fine, wrong } from "./check.ts";
-import { judgePrivacy } from "./file-privacy.ts";
-import { closedFiles } from "./sqlite-file.ts";
+import { judgePrivacy, judgeWay } from "./file-privacy.ts";
+import { judgeAccess } from "./sqlite-file.ts";
 
 /** Without this file, introspection, `/verify` and revocation answer 503. */
 export const stateFileCheck: Check<{ readonly state: string | null }> = {
@@ -12,11 +12,8 @@ export const stateFileCheck: Check<{ readonly state: string | null }> = {
   title: "revoked sessions",
   examine({ state }) {
     if (state === null) return fine("kept in Redis");
-    const closedParent = closedFolder(state);
-    if (closedParent !== null) {
-      const move = "Name a file by STATE_FILE whose folder this account may enter";
-      return wrong(`this account may not enter the folder ${closedParent}`, [fixWhen(move)]);
-    }
+    const noWay = judgeWay(state, "Name a file by STATE_FILE whose folder this account may enter");
+    if (noWay !== null) return noWay;
     if (factsOf(state) === null) {
       const folder = existingFolder(state);
       if (may("write", folder)) return fine("no file yet: the first start makes it");
@@ -25,11 +22,7 @@ export const stateFileCheck: Check<{ readonly state: string | null }> = {
         folder === dirname(state) ? grantAccess("write", folder) : [provideFolder(dirname(state))];
       return wrong("this account cannot create the file STATE_FILE", fixBy(...steps));
     }
-    const closed = closedFiles(state);
-    if (closed.length === 0) return judgePrivacy(state, "the revoked sessions");
-    const named = closed.map((each) => basename(each)).join(", ");
-    const steps = closed.flatMap((each) => grantAccess("write", each));
-    return wrong(`this account cannot read and write ${named} (STATE_FILE)`, fixBy(...steps));
+    return judgeAccess(state, "STATE_FILE") ?? judgePrivacy(state, "the revoked sessions");
   },
 };
 

@@ -1,12 +1,9 @@
-import { Type } from "@sinclair/typebox";
 import { quoteTable } from "../../src/directory/dialects/dialect.ts";
 import { fixWhen, sql } from "../../src/fix.ts";
 import { counted } from "../quantities.ts";
 import { type Check, fine, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
-import { Amount, rowOf } from "./sql-answer.ts";
-
-const Count = Type.Object({ n: Amount });
+import { countRows } from "./sql-row.ts";
 
 /** Checks the users' subjects if they are not their login ids and their column exists. */
 export function subjectChecks({ names, facts }: Database): readonly Check<Database>[] {
@@ -23,10 +20,10 @@ function present(subject: string): Check<Database> {
     async examine(database) {
       const { column, from } = partsOf(database, subject);
       const isEmpty = `${column} IS NULL OR ${database.spelling.characters(textOf(database, subject))} = 0`;
-      const { n } = rowOf(Count, await database.scan(`SELECT count(*) AS n ${from} WHERE ${isEmpty}`));
-      if (Number(n) === 0) return fine("every user has one");
+      const n = await countRows(database, `SELECT 1 AS one ${from} WHERE ${isEmpty}`);
+      if (n === 0) return fine("every user has one");
       return wrong(
-        `${counted(Number(n), "user has", "users have")} none in column "${subject}", and so cannot log in`,
+        `${counted(n, "user has", "users have")} none in column "${subject}", and so cannot log in`,
         [
           fixWhen(
             "Give each of these users a subject",
@@ -47,10 +44,10 @@ function unique(subject: string): Check<Database> {
     async examine(database) {
       const { column, from } = partsOf(database, subject);
       const each = `SELECT ${column} AS subject, count(*) AS users ${from} WHERE ${column} IS NOT NULL GROUP BY ${column} HAVING count(*) > 1`;
-      const { n } = rowOf(Count, await database.scan(`SELECT count(*) AS n FROM (${each}) AS repeated`));
-      if (Number(n) === 0) return fine("no two users have the same");
+      const n = await countRows(database, each);
+      if (n === 0) return fine("no two users have the same");
       return wrong(
-        `${counted(Number(n), "subject belongs", "subjects belong")} to several users, who are one user to your backend`,
+        `${counted(n, "subject belongs", "subjects belong")} to several users, who are one user to your backend`,
         [
           fixWhen(
             "Name a unique column in SESSION_SUBJECT_COLUMN, or give each user another subject",

@@ -43,9 +43,9 @@ export interface AppDependencies extends SessionService {
   readonly sessionCookie: string;
   readonly findUser: UserDirectory["find"];
   readonly readiness: Readiness;
-  /** Read at every request, because its file may change. Whether a token is set at all does not change. */
-  readonly adminToken: string | null;
-  readonly backendToken: string | null;
+  /** Called for every request, because the token's file may change. Whether there is a token at all does not change. */
+  readonly adminToken: () => string | null;
+  readonly backendToken: () => string | null;
   readonly metrics: Metrics;
   readonly audit: AuditLog;
   readonly logger: Logger;
@@ -120,10 +120,10 @@ function createOpsApp(dependencies: AppDependencies) {
 
 /** The routes for the site's operators. They do not exist without `ADMIN_TOKEN`. */
 function adminRoutes(dependencies: AppDependencies) {
-  const { audit } = dependencies;
+  const { adminToken, audit } = dependencies;
   const admin = bearerToken({
     name: "admin",
-    tokens: () => [dependencies.adminToken],
+    tokens: () => [adminToken()],
     absence: "no ADMIN_TOKEN",
     onRefused: (request, outcome) => audit.write({ ...adminCall(request), actor: "unknown", outcome }),
   });
@@ -132,7 +132,7 @@ function adminRoutes(dependencies: AppDependencies) {
     .use(adminInvalidate({ ...dependencies, admin }))
     .use(adminRevoke({ ...dependencies, admin, revokeUser }))
     .use(adminUsers({ ...dependencies, admin, revokeUser }));
-  if (dependencies.adminToken === null) return routes;
+  if (adminToken() === null) return routes;
   return routes
     .use(otherMethods("POST", "/admin/invalidate", "/admin/revoke"))
     .use(otherMethods("GET, HEAD, DELETE", "/admin/users/:loginId"));
@@ -140,7 +140,7 @@ function adminRoutes(dependencies: AppDependencies) {
 
 /** The routes for the site's backend. They do not exist without `BACKEND_TOKEN` or `ADMIN_TOKEN`. */
 function backendRoutes(dependencies: AppDependencies) {
-  const tokens = () => [dependencies.backendToken, dependencies.adminToken];
+  const tokens = () => [dependencies.backendToken(), dependencies.adminToken()];
   const backend = bearerToken({ name: "backend", tokens, absence: "no BACKEND_TOKEN" });
   const routes = new Elysia()
     .use(introspect({ ...dependencies, backend }))

@@ -78,12 +78,8 @@ export async function openDependencies(
     ...config.publicListener,
     ...config.requests,
     jwksMaxAgeSeconds: config.sessions.jwksMaxAgeSeconds,
-    get adminToken() {
-      return secrets.adminToken();
-    },
-    get backendToken() {
-      return secrets.backendToken();
-    },
+    adminToken: secrets.adminToken,
+    backendToken: secrets.backendToken,
     verifySignature: secrets.verifySignature,
     store: createWriteThrough({
       ...config.coherence,

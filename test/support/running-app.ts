@@ -19,7 +19,10 @@ import { createSqliteSessionLedger } from "../../src/sessions/sqlite-session-led
 import { withoutTls } from "./database-tls.ts";
 import { createUsers, type User } from "./user-table.ts";
 
-export interface RunningAppOptions extends Partial<AppDependencies> {
+export interface RunningAppOptions extends Partial<Omit<AppDependencies, "adminToken" | "backendToken">> {
+  /** By default, no token is set, so the routes that ask for one do not exist. */
+  readonly adminToken?: string | null;
+  readonly backendToken?: string | null;
   readonly users?: readonly User[];
   /** The collation of the column with the login ids. */
   readonly collation?: "BINARY" | "NOCASE";
@@ -57,6 +60,8 @@ export const sessionSettings = {
 export async function startApp({
   users = [{ email: "sol@testmail.com" }],
   collation = "BINARY",
+  adminToken = null,
+  backendToken = null,
   handsOff = false,
   tokenType = sessionSettings.tokenType,
   session = null,
@@ -131,8 +136,8 @@ export async function startApp({
     sessionCookie: "ownid_session",
     findUser: directory.find,
     readiness: watch,
-    adminToken: null,
-    backendToken: null,
+    adminToken: () => adminToken,
+    backendToken: () => backendToken,
     metrics: createMetrics(),
     audit: withoutAuditLog,
     logger,

@@ -83,7 +83,7 @@ export function createDependencyWatch({
 }: DependencyWatchOptions): DependencyWatch {
   let database: DependencyReport = notYetAsked;
   let loggedDatabase: DependencyReport = notYetAsked;
-  let lastRedis: DependencyReport = { status: "not configured" };
+  let loggedRedis: DependencyReport = { status: "not configured" };
   let hadContact = false;
   let draining = false;
   let timer: ReturnType<typeof setTimeout> | null = null;
@@ -120,17 +120,10 @@ export function createDependencyWatch({
     loggedDatabase = database;
   }
 
-  function reportRedis(): DependencyReport {
-    if (redis === null) return { status: "not configured" };
-    if (!redis.isLive()) return { status: "unavailable", ...(redis.problem() ?? silentRedis) };
-    const impairment = redis.impairment();
-    return impairment === null ? { status: "ok" } : { status: "degraded", ...impairment };
-  }
-
   function logRedis(): void {
-    const before = lastRedis;
-    lastRedis = reportRedis();
-    logChange(logger, "Redis", before, lastRedis);
+    const report = reportOf(redis);
+    logChange(logger, "Redis", loggedRedis, report);
+    loggedRedis = report;
   }
 
   async function ask(): Promise<void> {
@@ -139,23 +132,9 @@ export function createDependencyWatch({
   }
 
   function askAgainLater(): void {
-    if (!draining)
-      timer = setTimeout(
-        () =>
-          ask()
-            .catch(() => {})
-            .finally(askAgainLater),
-        intervalMs,
-      );
-  }
-
-  /** Returns the overall status. Hits can be served without the database once the table has been seen to fit. */
-  function judge(redisReport: DependencyReport): ReadinessReport["status"] {
-    if (draining) return "draining";
-    if (!hadContact) return "starting";
-    const hasRedis = redisReport.status === "ok" || redisReport.status === "degraded";
-    if (database.status !== "ok") return hasRedis ? "degraded" : "unavailable";
-    return redisReport.status === "unavailable" || redisReport.status === "degraded" ? "degraded" : "ok";
+    if (draining) return;
+    const polling = () => ask().then(askAgainLater, askAgainLater);
+    timer = setTimeout(polling, intervalMs);
   }
 
   return {
@@ -172,14 +151,25 @@ export function createDependencyWatch({
     isDraining: () => draining,
 
     report() {
-      const redisReport = reportRedis();
-      return {
-        status: judge(redisReport),
-        dependencies: { database, redis: redisReport },
-        filling: redis?.isFilling() ?? false,
-      };
+      const dependencies = { database, redis: reportOf(redis) };
+      const status = draining ? "draining" : hadContact ? statusOf(dependencies) : "starting";
+      return { status, dependencies, filling: redis?.isFilling() ?? false };
     },
   };
+}
+
+function reportOf(redis: RedisState | null): DependencyReport {
+  if (redis === null) return { status: "not configured" };
+  if (!redis.isLive()) return { status: "unavailable", ...(redis.problem() ?? silentRedis) };
+  const impairment = redis.impairment();
+  return impairment === null ? { status: "ok" } : { status: "degraded", ...impairment };
+}
+
+/** Returns the overall status once the table has been seen to fit. From then on, hits are served without the database. */
+function statusOf({ database, redis }: ReadinessReport["dependencies"]): ReadinessReport["status"] {
+  const hasRedis = redis.status === "ok" || redis.status === "degraded";
+  if (database.status !== "ok") return hasRedis ? "degraded" : "unavailable";
+  return redis.status === "unavailable" || redis.status === "degraded" ? "degraded" : "ok";
 }
 
 function logChange(

@@ -39,29 +39,10 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
   let opened: Database | null = null;
   const nowSeconds = () => Math.floor(now() / 1000);
 
-  function open(): Database {
-    createPrivateFile(path, "");
-    const database = new Database(path, { create: false, readwrite: true, strict: true });
-    try {
-      database.run(`PRAGMA busy_timeout = ${busyMs}`);
-      database.run("PRAGMA journal_mode = WAL");
-      database.run("PRAGMA synchronous = FULL");
-      database.transaction(() => {
-        database.run(schema);
-        const record = database.query("INSERT OR IGNORE INTO record VALUES (1, ?)");
-        record.run(latestIssueTime(now()));
-      })();
-      return database;
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  }
-
   /** A file that cannot be opened now may be writable later, so each call tries again. */
   function use<Value>(work: (database: Database) => Value): Value {
     try {
-      opened ??= open();
+      opened ??= openFile(path, latestIssueTime(now()));
       return work(opened);
     } catch (error) {
       throw new SessionLedgerUnavailable(
@@ -71,22 +52,12 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
     }
   }
 
-  /**
-   * Deletes what has expired. The tokens that a deleted revocation concerned have expired before, but would be valid
-   * again if the clock was ahead and is set back. They count as older than the record from then on.
-   */
-  function forgetExpired(database: Database): void {
-    const seconds = nowSeconds();
-    for (const table of ["revoked", "revoked_users"]) {
-      const latest = `SELECT max(forget_at) - ? AS revoked_at FROM ${table} WHERE forget_at < ?`;
-      database
-        .query(
-          `UPDATE record SET revoked_until = revoked_at FROM (${latest}) WHERE revoked_at > revoked_until`,
-        )
-        .run(keepSeconds, seconds);
-    }
-    for (const table of ["revoked", "revoked_users", "exchanged"])
-      database.query(`DELETE FROM ${table} WHERE forget_at < ?`).run(seconds);
+  /** Each write also deletes what has expired. */
+  function write<Value>(work: (database: Database) => Value): Value {
+    return use((database) => {
+      forgetExpired(database, keepSeconds, nowSeconds());
+      return work(database);
+    });
   }
 
   function recordedFrom(database: Database): number {
@@ -105,8 +76,7 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
     open: () => use(() => {}),
 
     async revoke(id) {
-      use((database) => {
-        forgetExpired(database);
+      write((database) => {
         database
           .query("INSERT INTO revoked VALUES (?, ?) ON CONFLICT DO UPDATE SET forget_at = excluded.forget_at")
           .run(id, nowSeconds() + keepSeconds);
@@ -114,8 +84,7 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
     },
 
     async revokeUser(user) {
-      use((database) => {
-        forgetExpired(database);
+      write((database) => {
         // A token issued since the record began, or since the user's last revocation, may have the next second as `iat`.
         const until = Math.max(latestIssueTime(now()), recordedFrom(database) + 1);
         database
@@ -149,8 +118,7 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
     },
 
     async recordExchange(jti, forSeconds) {
-      return use((database) => {
-        forgetExpired(database);
+      return write((database) => {
         const insert = database.query("INSERT INTO exchanged VALUES (?, ?) ON CONFLICT DO NOTHING");
         return insert.run(jti, nowSeconds() + forSeconds).changes === 1;
       });
@@ -161,4 +129,38 @@ export function createSqliteSessionLedger(options: SqliteSessionLedgerOptions): 
       opened = null;
     },
   };
+}
+
+/** Opens the file, or creates it. Tokens that were issued up to the second `revokedUntil` are older than a new file. */
+function openFile(path: string, revokedUntil: number): Database {
+  createPrivateFile(path, "");
+  const database = new Database(path, { create: false, readwrite: true, strict: true });
+  try {
+    database.run(`PRAGMA busy_timeout = ${busyMs}`);
+    database.run("PRAGMA journal_mode = WAL");
+    database.run("PRAGMA synchronous = FULL");
+    database.transaction(() => {
+      database.run(schema);
+      database.query("INSERT OR IGNORE INTO record VALUES (1, ?)").run(revokedUntil);
+    })();
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * Deletes what has expired. The tokens that a deleted revocation concerned have expired before, but would be valid
+ * again if the clock was ahead and is set back. They count as older than the record from then on.
+ */
+function forgetExpired(database: Database, keepSeconds: number, nowSeconds: number): void {
+  for (const table of ["revoked", "revoked_users"]) {
+    const latest = `SELECT max(forget_at) - ? AS revoked_at FROM ${table} WHERE forget_at < ?`;
+    database
+      .query(`UPDATE record SET revoked_until = revoked_at FROM (${latest}) WHERE revoked_at > revoked_until`)
+      .run(keepSeconds, nowSeconds);
+  }
+  for (const table of ["revoked", "revoked_users", "exchanged"])
+    database.query(`DELETE FROM ${table} WHERE forget_at < ?`).run(nowSeconds);
 }

@@ -17,6 +17,8 @@ import { type DigestKey, deriveDigestKey } from "./login-id-digest.ts";
 const KeySet = Type.Object({ keys: Type.Array(Type.Unknown(), { minItems: 1 }) });
 const NamedAlgorithm = Type.Object({ alg: Type.Union(keyAlgorithms.map((name) => Type.Literal(name))) });
 
+const howToCorrect = "Correct it, or restore it from a backup.";
+
 /** A key of the file that was checked: it can sign, and its `kid` is its thumbprint. */
 export interface KeyFileEntry {
   readonly jwk: PrivateJwk;
@@ -70,8 +72,6 @@ function parseJson(path: string): unknown {
     ]);
   }
 }
-
-const howToCorrect = "Correct it, or restore it from a backup.";
 
 /** The file is correct, but not for the configured algorithm. */
 export class KeyAlgorithmDiffers extends ConfigurationInvalid {

@@ -8,7 +8,7 @@ import type { Claims } from "./subject.ts";
 export type TokenKind = "session" | "handoff";
 
 /** The header `typ` of hand-off tokens. `SESSION_TOKEN_TYPE` must differ from it. */
-export const handoffTokenType = "ownid-handoff+jwt";
+const handoffTokenType = "ownid-handoff+jwt";
 
 /**
  * Returns the header `typ` of a kind of token. Tokens of one kind must not be accepted as the other (RFC 8725,

@@ -6,6 +6,8 @@ import jsonwebtoken from "jsonwebtoken";
 import { fetchDirect } from "./client/fetch-direct.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
 import { print, showStep, tell } from "./progress.ts";
+import { freePort } from "./servers/free-port.ts";
+import { eventually } from "./servers/waiting.ts";
 import { stopOnSignal, untilStopped } from "./stop-on-signal.ts";
 
 const help = `Follows the quick start of README.md word for word in a clean clone of this
@@ -19,7 +21,6 @@ Exits 0 if every answer is the promised one, 1 if one is not.
 `;
 
 const readyMs = 120_000;
-const pollMs = 100;
 
 interface Step {
   readonly command: string;
@@ -65,7 +66,7 @@ async function clone(folder: string): Promise<void> {
 async function followReadme(cwd: string, stop: AbortSignal): Promise<ExitStatus> {
   const [start, ...steps] = readSteps(readFileSync(join(cwd, "README.md"), "utf8"));
   if (start === undefined || steps.length === 0) throw new CannotFollow("README.md has no quick start.");
-  const [port, opsPort] = [freePort(), freePort()];
+  const [port, opsPort] = [await freePort(), await freePort()];
   const env = {
     ...process.env,
     PORT: String(port),
@@ -147,19 +148,20 @@ async function shell(command: string, options: { cwd: string; env: Record<string
 }
 
 async function waitUntilReady(url: string): Promise<void> {
-  const deadline = Date.now() + readyMs;
-  while (Date.now() < deadline) {
-    const response = await fetchDirect(url).catch(() => null);
-    if (response?.ok) return;
-    await Bun.sleep(pollMs);
-  }
+  if (await eventually(async () => (await statusOf(url)) === 200, true, readyMs)) return;
   throw new CannotFollow(`The sidecar did not get ready in ${readyMs / 1000} s.`);
 }
 
 async function waitUntilGone(url: string): Promise<void> {
-  const deadline = Date.now() + readyMs;
-  while (Date.now() < deadline && (await fetchDirect(url).catch(() => null)) !== null)
-    await Bun.sleep(pollMs);
+  await eventually(() => statusOf(url), null, readyMs);
+}
+
+/** Returns `null` if nothing answers. */
+async function statusOf(url: string): Promise<number | null> {
+  return fetchDirect(url).then(
+    ({ status }) => status,
+    () => null,
+  );
 }
 
 async function verifyToken(answer: string, jwksUrl: string): Promise<boolean> {
@@ -178,12 +180,4 @@ async function verifyToken(answer: string, jwksUrl: string): Promise<boolean> {
   });
   process.stdout.write(`ok    jsonwebtoken verifies the session of ${claims.sub}\n`);
   return true;
-}
-
-function freePort(): number {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port } = server;
-  server.stop(true);
-  if (port === undefined) throw new Error("no free port");
-  return port;
 }

@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import { runCommand, UsageWrong } from "./command.ts";
 import { showStep, tell } from "./progress.ts";
+import { runBuild } from "./run-build.ts";
 
 const help = `Starts the sidecar. It builds dist/ first if the source has changed since the
 last build, and runs the source itself if this account cannot write dist/.
@@ -21,11 +21,7 @@ await runCommand({
   async run(operands) {
     if (operands.length > 0) throw new UsageWrong("bun run start takes no operands.");
     if (process.stderr.isTTY) showStep("building dist/");
-    const build = Bun.spawn([process.execPath, join(import.meta.dir, "build.ts"), "--quiet"], {
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    const [complaints, status] = await Promise.all([build.stderr.text(), build.exited]);
+    const { status, complaints } = await runBuild();
     showStep("");
     if (complaints !== "") tell(complaints);
     return () => import(status === 0 ? "../dist/index.js" : "../src/index.ts");

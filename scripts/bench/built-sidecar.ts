@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { runBuild } from "../run-build.ts";
 
 const root = join(import.meta.dir, "../..");
 let built: Promise<string> | null = null;
@@ -17,9 +18,7 @@ export function builtSidecar(): Promise<string> {
 }
 
 async function build(): Promise<string> {
-  const argv = [process.execPath, join(root, "scripts/build.ts"), "--quiet"];
-  const child = Bun.spawn(argv, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
-  const [complaints, status] = await Promise.all([child.stderr.text(), child.exited]);
+  const { status, complaints } = await runBuild();
   if (status === 0) return join(root, "dist/index.js");
   const isReadOnly = /\b(?:EACCES|EPERM|EROFS)\b/.test(complaints);
   const advice = isReadOnly ? ` Measure as the account that owns ${root}, or in a copy of it.` : "";

@@ -2,19 +2,39 @@ import { join } from "node:path";
 import { runAfterThisProcess } from "./after-this-process.ts";
 import { runCommand } from "./run-command.ts";
 import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
+import { requirePrograms, type ServerKind, serverSupply } from "./server-binaries.ts";
 
-export interface ComposeService {
-  readonly service: "test-postgres" | "test-mariadb" | "test-redis";
+interface ComposeService {
+  readonly service: string;
   /** The port inside the container. */
   readonly containerPort: number;
 }
 
+const services = {
+  postgres: { service: "test-postgres", containerPort: 5432 },
+  mariadb: { service: "test-mariadb", containerPort: 3306 },
+  redis: { service: "test-redis", containerPort: 6379 },
+} as const satisfies Partial<Record<ServerKind, ComposeService>>;
+
 let projects = 0;
 const down = ["down", "--volumes", "--timeout", "0"];
 
-/** Starts one service of docker-compose.yml as a Compose project of its own, so that no two tests share it. */
-export async function launchComposeService(service: ComposeService): Promise<RunningServer> {
-  const server = new ComposeServer(service);
+/**
+ * Starts the server as a service of docker-compose.yml if this machine has it only there. It gets a Compose project of
+ * its own, so that no two tests share it.
+ *
+ * @returns `null` if the server's programs are on this machine
+ * @throws {ServerUnavailable} the machine has none, or has only Docker and options were given
+ */
+export async function launchFromCompose(
+  kind: keyof typeof services,
+  options: object,
+): Promise<RunningServer | null> {
+  if (Object.keys(options).length > 0 || serverSupply(kind).from !== "compose") {
+    requirePrograms(kind);
+    return null;
+  }
+  const server = new ComposeServer(services[kind]);
   noteRunning(server);
   try {
     await server.start();

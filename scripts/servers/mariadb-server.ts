@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { launchComposeService } from "./compose-server.ts";
+import { launchFromCompose } from "./compose-server.ts";
 import { type Account, runCommand, serviceAccount } from "./run-command.ts";
-import { runStatement } from "./run-statement.ts";
+import { runStatement, sqlServer } from "./run-statement.ts";
 import { type RunningServer, shareServer } from "./running-servers.ts";
-import { programPath, requirePrograms, serverSupply } from "./server-binaries.ts";
+import { programPath } from "./server-binaries.ts";
 import { giveTo, serverFolder } from "./server-folder.ts";
 import { launchServer } from "./server-process.ts";
 import { createTlsCertificates } from "./tls-certificates.ts";
@@ -34,12 +34,8 @@ export const sharedMariadb = shareServer(startMariadb);
  * @throws {ServerUnavailable} the machine has none, or has only Docker and options were given
  */
 export async function startMariadb(options: MariadbOptions = {}): Promise<MariadbServer> {
-  const plain = Object.keys(options).length === 0;
-  if (plain && serverSupply("mariadb").from === "compose") {
-    const server = await launchComposeService({ service: "test-mariadb", containerPort: 3306 });
-    return withConnections(server, null);
-  }
-  requirePrograms("mariadb");
+  const inDocker = await launchFromCompose("mariadb", options);
+  if (inDocker !== null) return withConnections(inDocker, null);
   const account = serviceAccount("mysql");
   const dir = serverFolder("mariadb", account);
   const caFile = options.tls ? join(dir, "ca.pem") : null;
@@ -107,17 +103,7 @@ async function serverFlags(dir: string, options: MariadbOptions): Promise<string
 function withConnections(server: RunningServer, caFile: string | null): MariadbServer {
   const url = (database = "ownid", scheme: "mysql" | "mariadb" = "mysql") =>
     urlOf(server.port, database, scheme);
-  return Object.assign(server, {
-    url,
-    createDatabase: async (name: string) => {
-      await runStatement(url(), caFile, `CREATE DATABASE \`${name}\``);
-      return url(name);
-    },
-    caFile: () => {
-      if (caFile === null) throw new Error("this MariaDB was started without tls");
-      return caFile;
-    },
-  });
+  return Object.assign(server, { url, ...sqlServer({ url, caFile, quote: "`" }) });
 }
 
 function urlOf(port: number, database: string, scheme = "mysql"): string {

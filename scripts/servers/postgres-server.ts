@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { launchComposeService } from "./compose-server.ts";
+import { launchFromCompose } from "./compose-server.ts";
 import { type Account, runCommand, serviceAccount } from "./run-command.ts";
-import { runStatement } from "./run-statement.ts";
+import { runStatement, sqlServer } from "./run-statement.ts";
 import { type RunningServer, shareServer } from "./running-servers.ts";
-import { programPath, requirePrograms, serverSupply } from "./server-binaries.ts";
+import { programPath } from "./server-binaries.ts";
 import { giveTo, serverFolder } from "./server-folder.ts";
 import { launchServer } from "./server-process.ts";
 import { createTlsCertificates } from "./tls-certificates.ts";
@@ -42,12 +42,8 @@ export const sharedPostgres = shareServer(startPostgres);
  * @throws {ServerUnavailable} the machine has none, or has only Docker and options were given
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-  const plain = Object.keys(options).length === 0;
-  if (plain && serverSupply("postgres").from === "compose") {
-    const server = await launchComposeService({ service: "test-postgres", containerPort: 5432 });
-    return withConnections(server, null);
-  }
-  requirePrograms("postgres");
+  const inDocker = await launchFromCompose("postgres", options);
+  if (inDocker !== null) return withConnections(inDocker, null);
   const account = serviceAccount("postgres");
   const dir = serverFolder("postgres", account);
   const caFile = options.tls ? join(dir, "ca.pem") : null;
@@ -93,17 +89,7 @@ async function createCluster(dir: string, account: Account | null, options: Post
 
 function withConnections(server: RunningServer, caFile: string | null): PostgresServer {
   const url = (database = "postgres") => urlOf(server.port, database);
-  return Object.assign(server, {
-    url,
-    createDatabase: async (name: string) => {
-      await runStatement(url(), caFile, `CREATE DATABASE "${name}"`);
-      return url(name);
-    },
-    caFile: () => {
-      if (caFile === null) throw new Error("this Postgres was started without tls");
-      return caFile;
-    },
-  });
+  return Object.assign(server, { url, ...sqlServer({ url, caFile, quote: '"' }) });
 }
 
 function urlOf(port: number, database: string): string {

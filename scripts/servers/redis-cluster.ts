@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import { type RedisServer, startRedis } from "./redis-server.ts";
+import { untilTold } from "./redis-told.ts";
 import { shareServer } from "./running-servers.ts";
 
 export interface RedisCluster extends AsyncDisposable {
@@ -49,7 +50,7 @@ async function joinNodes(nodes: readonly RedisServer[]): Promise<void> {
     for (const client of clients) {
       for (const node of nodes) await client.call("CLUSTER", "MEET", "127.0.0.1", node.port);
     }
-    await Promise.all(clients.map((client) => untilWhole(client, nodes.length)));
+    await Promise.all(nodes.map((node) => untilWhole(node, nodes.length)));
   } finally {
     for (const client of clients) client.disconnect();
   }
@@ -63,12 +64,8 @@ async function takeSlots(client: Redis, index: number, masters: number): Promise
   await client.call("CLUSTER", "ADDSLOTS", ...own);
 }
 
-async function untilWhole(client: Redis, masters: number): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  for (;;) {
-    const state = String(await client.call("CLUSTER", "INFO"));
-    if (state.includes("cluster_state:ok") && state.includes(`cluster_size:${masters}\r`)) return;
-    if (performance.now() > deadline) throw new Error(`the cluster does not form:\n${state}`);
-    await Bun.sleep(20);
-  }
+function untilWhole(node: RedisServer, masters: number): Promise<void> {
+  const isWhole = (state: string) =>
+    state.includes("cluster_state:ok") && state.includes(`cluster_size:${masters}\r`);
+  return untilTold(node, ["CLUSTER", "INFO"], isWhole);
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { Redis } from "ioredis";
 import { launchRedis, type RedisServer, startRedis } from "./redis-server.ts";
+import { untilTold } from "./redis-told.ts";
 import { shareServer } from "./running-servers.ts";
 import { requirePrograms } from "./server-binaries.ts";
 import { serverFolder } from "./server-folder.ts";
@@ -76,25 +76,6 @@ async function untilComplete(sentinel: RedisServer, replicas: number, sentinels:
     (text) =>
       text.includes(`status=ok,address=`) && text.includes(`slaves=${replicas},sentinels=${sentinels}`),
   );
-}
-
-async function untilTold(
-  server: RedisServer,
-  command: [string, string],
-  isIt: (text: string) => boolean,
-): Promise<void> {
-  const client = new Redis(server.url(), { enableReadyCheck: false });
-  const deadline = performance.now() + 20_000;
-  try {
-    for (;;) {
-      const text = String(await client.call(...command));
-      if (isIt(text)) return;
-      if (performance.now() > deadline) throw new Error(`${command.join(" ")} still answers:\n${text}`);
-      await Bun.sleep(20);
-    }
-  } finally {
-    client.disconnect();
-  }
 }
 
 function times<T>(count: number, make: () => Promise<T>): Promise<T>[] {

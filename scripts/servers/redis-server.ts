@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { launchComposeService } from "./compose-server.ts";
+import { launchFromCompose } from "./compose-server.ts";
 import { type RunningServer, shareServer } from "./running-servers.ts";
-import { programPath, requirePrograms, serverSupply } from "./server-binaries.ts";
+import { programPath } from "./server-binaries.ts";
 import { serverFolder } from "./server-folder.ts";
 import { launchServer } from "./server-process.ts";
 import { createTlsCertificates } from "./tls-certificates.ts";
@@ -36,12 +36,8 @@ export const sharedRedis = shareServer(startRedis);
  * @throws {ServerUnavailable} the machine has none, or has only Docker and options were given
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  const plain = Object.keys(options).length === 0;
-  if (plain && serverSupply("redis").from === "compose") {
-    const server = await launchComposeService({ service: "test-redis", containerPort: 6379 });
-    return withConnections(server, {}, null);
-  }
-  requirePrograms("redis");
+  const inDocker = await launchFromCompose("redis", options);
+  if (inDocker !== null) return withConnections(inDocker, {}, null);
   const dir = serverFolder("redis", null);
   const configuration = await writeConfiguration(dir, options);
   return launchRedis("Redis", dir, options, [configuration]);

@@ -41,9 +41,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     const deadline = performance.now() + limitMs;
     while (!isSo()) {
       if (performance.now() > deadline) {
-        const { reason } = epochs.misplacement() ??
-          keyspace.lastProblem() ??
-          epochs.lastProblem() ?? { reason: "a master is away" };
+        const { reason } = keyspace.problem() ?? { reason: "a master is away" };
         throw new HotCopyUnavailable(`Redis gave no clear answer for ${limitMs / 1000} s: ${reason}`);
       }
       await Bun.sleep(pollMs);

@@ -50,8 +50,7 @@ export function openRedisAdapters(options: RedisAdaptersOptions) {
     liveMasters: epochs.liveCount,
     epochsSeen: epochs.seenCount,
     /** Returns why no master does. */
-    problem: () =>
-      epochs.misplacement() ?? keyspace.lastProblem() ?? epochs.lastProblem() ?? epochs.refusal(),
+    problem: keyspace.problem,
     /** Returns what is wrong although a master answers. */
     impairment: () =>
       mark.conflict() ?? explainAbsence(keyspace.seats().filter(({ master }) => !epochs.isLive(master))),

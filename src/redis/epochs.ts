@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { createEpochAges } from "./epoch-ages.ts";
+import { askEpoch } from "./epoch-question.ts";
 import { type Explanation, explainRedisFailure, isRefusal } from "./failures.ts";
 import type { Keys } from "./keys.ts";
 import type { RedisConnectionOptions } from "./options.ts";
-import { explainRole, infoField } from "./role.ts";
+import { createRecentProblems } from "./recent-problems.ts";
 
 export interface RedisEpochsOptions {
   /** Returns the masters that hold the keys; `null` for each without a connection. */
@@ -21,6 +21,61 @@ export interface RedisEpochsOptions {
   readonly installation: string;
 }
 
+/** The epochs of the masters, in hex. A master is live if it has answered recently on its present connection. */
+export interface RedisEpochs {
+  /** Starts to poll. Resolves at the first contact with a master. */
+  start(): Promise<void>;
+  stop(): void;
+
+  /** Calls back whenever a master that had answered is no longer connected or no longer a master. */
+  onLoss(callback: () => void): void;
+  /** Drops a master's answer because its connection has ended or begun. It is not live until it has answered again. */
+  forget(master: Redis): void;
+  /**
+   * Reports a failed command. If Redis itself refused it, `refusal` returns the reason for the next few seconds.
+   * Otherwise the master that holds the key is not live until it has answered again.
+   */
+  reportFailure(master: Redis | null, error: unknown): void;
+
+  /**
+   * Returns whether the master has answered on its present connection, however long ago. It may be asked then, but not
+   * necessarily believed.
+   */
+  isConnected(master: Redis): boolean;
+  isLive(master: Redis | null): boolean;
+  isAnyLive(): boolean;
+  areAllLive(): boolean;
+  /** Returns the number of live masters. */
+  liveCount(): number;
+
+  /** Returns the epoch of a live master, and `null` for any other. */
+  epochOf(master: Redis | null): string | null;
+  /** Returns whether the master is live and has this epoch, as a hash holds it: in bytes. */
+  isEpochOf(master: Redis, bytes: Buffer): boolean;
+  /** Returns how many epochs have been seen since the start: one for each master, and one more for each restart. */
+  seenCount(): number;
+  /**
+   * Returns when the youngest epoch was first seen by any sidecar, in milliseconds since the Unix epoch; `null` before
+   * the first contact.
+   */
+  firstSeenAtMs(): number | null;
+
+  /** Returns whether all masters are live and every grace is over. */
+  isFilling(): boolean;
+  /** Returns whether hashes of this epoch may be filled: it has been seen, and `isFilling` is true. */
+  isFillable(epoch: string): boolean;
+
+  /** Returns why a master was last asked for its epoch in vain, or `null` if the last question was answered. */
+  lastProblem(): Explanation | null;
+  /**
+   * Returns why the server that answered recently is of the wrong kind (a replica, a sentinel, a node of a Cluster), or
+   * `null`. Its connection was closed for that reason.
+   */
+  misplacement(): Explanation | null;
+  /** Returns why Redis refuses to record an epoch, or has refused another command recently; otherwise `null`. */
+  refusal(): Explanation | null;
+}
+
 /** What a master has answered, until it must be asked again. */
 interface Answer {
   readonly epoch: string;
@@ -29,11 +84,7 @@ interface Answer {
   readonly validUntil: number;
 }
 
-export type RedisEpochs = ReturnType<typeof createRedisEpochs>;
-
 const askEveryMs = 1000;
-/** How long a refusal counts as the state of Redis, unless another one follows. */
-const refusalMs = 5 * askEveryMs;
 /** How soon a master is asked again while one is away or an epoch is not recorded. */
 const retryEveryMs = 100;
 /** How long an answer counts. A process that stood still for longer must ask again. */
@@ -41,54 +92,48 @@ const validMs = 2 * askEveryMs;
 const dayMs = 86_400_000;
 
 /**
- * Maintains the epoch of each live master, in hex. A hash is believed only if it has the epoch of the master that holds it. A
+ * Maintains the epoch of each live master. A hash is believed only if it has the epoch of the master that holds it. A
  * master that was restored from a snapshot, a promoted replica that had lagged, and a hash that was moved by
  * resharding have another one.
  *
  * Each master is asked at every new connection and once a second. Its answer is dropped as soon as the connection
  * ends or falls silent.
  */
-export function createRedisEpochs({
-  masters,
-  recordEpoch,
-  forgetAll,
-  keys,
-  graceMs,
-  mode,
-  installation,
-}: RedisEpochsOptions) {
+export function createRedisEpochs(options: RedisEpochsOptions): RedisEpochs {
+  const { masters, recordEpoch, forgetAll, keys, graceMs, mode, installation } = options;
   /** What each master has answered on its present connection. */
-  const live = new Map<Redis, Answer>();
+  const answers = new Map<Redis, Answer>();
   /** The question that each master was asked last. Only its answer counts. */
   const latestQuestions = new WeakMap<Redis, object>();
-  const ages = createEpochAges({
-    record: (epoch) => recordEpoch(keys.epoch(epoch), dayMs),
-    graceMs,
-  });
+  const ages = createEpochAges({ record: (epoch) => recordEpoch(keys.epoch(epoch), dayMs), graceMs });
+  const problems = createRecentProblems();
   /** The epoch of the server that the address led to last, if one server holds all keys. */
   let latest: string | null = null;
   let known: readonly (Redis | null)[] = [];
-  let problem: Explanation | null = null;
-  /**
-   * Until this instant, `problem` says why the server is of the wrong kind. The connection was closed for that
-   * reason.
-   */
-  let isMisplacedUntil = Number.NEGATIVE_INFINITY;
-  let refused: (Explanation & { readonly until: number }) | null = null;
   let isStopped = false;
   let wake = () => {};
   const lossListeners: (() => void)[] = [];
   const firstContact = Promise.withResolvers<void>();
 
   function validAnswerOf(master: Redis | null): Answer | null {
-    const answer = master === null ? undefined : live.get(master);
+    const answer = master === null ? undefined : answers.get(master);
     return answer !== undefined && performance.now() < answer.validUntil ? answer : null;
   }
 
   const isLive = (master: Redis | null) => validAnswerOf(master) !== null;
+  const areAllLive = () => known.length > 0 && known.every(isLive);
+  // The grace of one epoch applies to all: the marker of a writer may have been lost with another master before its
+  // hash was moved to this one.
+  const isFilling = () => areAllLive() && ages.areRecorded() && ages.isGraceOver();
 
   function drop(master: Redis): void {
-    if (live.delete(master)) for (const listener of lossListeners) listener();
+    if (answers.delete(master)) for (const listener of lossListeners) listener();
+  }
+
+  function forget(master: Redis): void {
+    drop(master);
+    latestQuestions.delete(master);
+    wake();
   }
 
   /**
@@ -105,57 +150,29 @@ export function createRedisEpochs({
     await ages.see(epoch);
   }
 
-  async function informationOf(master: Redis): Promise<string> {
-    try {
-      return await master.info("server", "replication");
-    } catch (error) {
-      // If the peer has vanished, the connection would stay silent for as long as TCP keeps it.
-      if (!isRefusal(error)) master.disconnect(true);
-      throw error;
-    }
-  }
-
-  /**
-   * Returns the epoch, or `null` if the server must not hold keys. It is then disconnected, so that the next
-   * connection may lead to one that may.
-   */
-  async function examine(master: Redis): Promise<string | null> {
-    const info = await informationOf(master);
-    const misplaced = explainRole(info, mode);
-    if (misplaced !== null) {
-      problem = misplaced;
-      isMisplacedUntil = performance.now() + refusalMs;
-      master.disconnect(true);
-      return null;
-    }
-    const epoch = epochIn(info, installation);
-    await observe(master, epoch);
-    return epoch;
-  }
-
   async function askMaster(master: Redis): Promise<void> {
     const question = {};
     latestQuestions.set(master, question);
     const validUntil = performance.now() + validMs;
-    const epoch = await examine(master).catch((error: Error) => {
-      problem = explainRedisFailure(error);
-      return null;
-    });
-    if (latestQuestions.get(master) !== question) return;
-    if (epoch === null) drop(master);
-    else {
-      problem = null;
-      live.set(master, { epoch, bytes: Buffer.from(epoch, "hex"), validUntil });
+    try {
+      const epoch = await askEpoch(master, mode, installation);
+      await observe(master, epoch);
+      if (latestQuestions.get(master) !== question) return;
+      problems.answered();
+      answers.set(master, { epoch, bytes: Buffer.from(epoch, "hex"), validUntil });
+    } catch (error) {
+      problems.questionFailed(error);
+      if (latestQuestions.get(master) === question) drop(master);
     }
   }
 
   async function pollMasters(): Promise<void> {
     while (!isStopped) {
       known = masters();
-      for (const master of live.keys()) if (!known.includes(master)) drop(master);
+      for (const master of answers.keys()) if (!known.includes(master)) drop(master);
       ages.retry();
       await Promise.all(known.map((master) => master && askMaster(master)));
-      if (live.size > 0) firstContact.resolve();
+      if (answers.size > 0) firstContact.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, areAllLive() && ages.areRecorded() ? askEveryMs : retryEveryMs);
       wake = resolve;
@@ -164,119 +181,45 @@ export function createRedisEpochs({
     }
   }
 
-  function forget(master: Redis): void {
-    drop(master);
-    latestQuestions.delete(master);
-    wake();
-  }
-
-  /**
-   * The grace of one epoch applies to all: the marker of a writer may have been lost with another master before its
-   * hash was moved to this one.
-   */
-  function isFillable(epoch: string): boolean {
-    return ages.has(epoch) && isFilling();
-  }
-
-  const isFilling = () => areAllLive() && ages.areRecorded() && ages.isGraceOver();
-  const areAllLive = () => known.length > 0 && known.every(isLive);
-
   return {
-    /** Starts to poll. Resolves at the first contact with a master. */
-    start(): Promise<void> {
+    start() {
       void pollMasters();
       return firstContact.promise;
     },
 
-    stop(): void {
+    stop() {
       isStopped = true;
       wake();
     },
 
-    /** Calls back whenever a master that had answered is no longer connected or no longer a master. */
-    onLoss(callback: () => void): void {
-      lossListeners.push(callback);
-    },
-
-    /**
-     * Drops a master's answer because its connection has ended or begun. It is not believed until it has answered
-     * again.
-     */
+    onLoss: (callback) => void lossListeners.push(callback),
     forget,
 
-    /**
-     * Reports a failed command. If Redis itself refused it, `refusal` returns the reason for the next few seconds.
-     * Otherwise the master that holds the key is not believed until it has answered again.
-     */
-    reportFailure(master: Redis | null, error: unknown): void {
-      if (isRefusal(error)) refused = { ...explainRedisFailure(error), until: performance.now() + refusalMs };
+    reportFailure(master, error) {
+      if (isRefusal(error)) problems.refused(error);
       else if (master !== null) forget(master);
     },
 
-    /** Returns the epoch of a live master, and `null` for any other. */
-    epochOf: (master: Redis | null) => validAnswerOf(master)?.epoch ?? null,
-
-    /** Returns whether the master is live and has this epoch, as a hash holds it: in bytes. */
-    isEpochOf: (master: Redis, bytes: Buffer) => validAnswerOf(master)?.bytes.equals(bytes) === true,
-
-    /**
-     * Returns whether the master has answered on its present connection. It may be asked then, but not necessarily
-     * believed.
-     */
-    isConnected: (master: Redis) => live.has(master),
-
-    /** Returns the number of live masters. */
-    liveCount: () => [...live.keys()].filter(isLive).length,
-
-    /** Returns how many epochs have been seen since the start: one for each master, and one more for each restart. */
-    seenCount: ages.count,
-
-    /** Returns whether any master is live. */
-    isAnyLive: () => [...live.keys()].some(isLive),
-
-    /** Returns whether all masters are live. */
+    isConnected: (master) => answers.has(master),
+    isLive,
+    isAnyLive: () => [...answers.keys()].some(isLive),
     areAllLive,
+    liveCount: () => [...answers.keys()].filter(isLive).length,
 
-    /**
-     * Returns whether hashes of this epoch may be filled: it has been seen, all masters are live, and every
-     * grace is over.
-     */
-    isFillable,
-
-    /** Returns whether all masters are live and every grace is over. */
-    isFilling,
-
-    /**
-     * Returns when the youngest epoch was first seen by any sidecar, in milliseconds since the Unix epoch; `null`
-     * before the first contact.
-     */
+    epochOf: (master) => validAnswerOf(master)?.epoch ?? null,
+    isEpochOf: (master, bytes) => validAnswerOf(master)?.bytes.equals(bytes) === true,
+    seenCount: ages.count,
     firstSeenAtMs: ages.youngestSeenAtMs,
 
-    /** Returns why the last question failed. */
-    lastProblem: () => problem,
+    isFilling,
+    isFillable: (epoch) => ages.has(epoch) && isFilling(),
 
-    /**
-     * Returns why the server that answered recently is of the wrong kind (a replica, a sentinel, a node of a
-     * Cluster), or `null`.
-     */
-    misplacement: () => (performance.now() < isMisplacedUntil ? problem : null),
+    lastProblem: problems.failedQuestion,
+    misplacement: problems.misplacement,
 
-    /** Returns why Redis refuses to record an epoch, or has refused another command recently; otherwise `null`. */
-    refusal(): Explanation | null {
+    refusal() {
       const refusedRecord = ages.failures().find(isRefusal);
-      if (refusedRecord !== undefined) return explainRedisFailure(refusedRecord);
-      if (refused === null || performance.now() >= refused.until) return null;
-      const { reason, fix } = refused;
-      return { reason, fix };
+      return refusedRecord === undefined ? problems.refusal() : explainRedisFailure(refusedRecord);
     },
-
-    /** Returns whether this master is live and may be believed. */
-    isLive,
   };
-}
-
-/** Computes the epoch like `epoch()` of lua/shared.lua, without a script. */
-function epochIn(info: string, installation: string): string {
-  const identity = `${infoField(info, "run_id")}:${infoField(info, "master_replid")}${installation}`;
-  return createHash("sha1").update(identity).digest("hex").slice(0, 16);
 }

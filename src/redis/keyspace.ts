@@ -1,5 +1,6 @@
 import { connectRedis, type RedisConnection } from "./connection.ts";
 import { createRedisEpochs, type RedisEpochs } from "./epochs.ts";
+import type { Explanation } from "./failures.ts";
 import { createForgetAll } from "./forget-all.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import type { RedisConnectionOptions } from "./options.ts";
@@ -17,10 +18,11 @@ export interface RedisKeyspaceOptions {
 }
 
 /** One installation's keys in Redis, over one connection: what all adapters have in common. */
-export interface RedisKeyspace
-  extends Pick<RedisConnection, "client" | "seats" | "masters" | "masterOf" | "lastProblem"> {
+export interface RedisKeyspace extends Pick<RedisConnection, "client" | "seats" | "masters" | "masterOf"> {
   readonly keys: Keys;
   readonly epochs: RedisEpochs;
+  /** Returns why no master answers, or why Redis refuses commands; `null` if neither is known to be so. */
+  problem(): Explanation | null;
   close(): void;
 }
 
@@ -30,7 +32,8 @@ export interface RedisKeyspace
  */
 export function openRedisKeyspace(options: RedisKeyspaceOptions): RedisKeyspace {
   const { installation, graceMs, tokenMs } = options;
-  const { client, masters, ...connection } = connectRedis(options.connection);
+  const connection = connectRedis(options.connection);
+  const { client, seats, masters, masterOf } = connection;
   speakFor(installation, client);
   const keys = createKeys(options.keyPrefix);
   const epochs = createRedisEpochs({
@@ -44,11 +47,14 @@ export function openRedisKeyspace(options: RedisKeyspaceOptions): RedisKeyspace 
   });
   connection.onConnectionChange(epochs.forget);
   return {
-    ...connection,
     client,
+    seats,
     masters,
+    masterOf,
     keys,
     epochs,
+    problem: () =>
+      epochs.misplacement() ?? connection.lastProblem() ?? epochs.lastProblem() ?? epochs.refusal(),
     close() {
       epochs.stop();
       connection.close();

@@ -37,6 +37,10 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
         address.startsWith(":") ? { host: first.host, port: Number(address.slice(1)) } : null,
     },
   );
+  let ranges = rangesOf(client);
+  client.on("refresh", () => {
+    ranges = rangesOf(client);
+  });
   const nodes = new Map<string, Redis>();
   client.on("+node", (node: Redis) => {
     batchWrites(node, commandMs);
@@ -55,8 +59,10 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
   }
   return {
     client,
-    seats: (): RedisSeat[] =>
-      [...addressesOf(client)].map((address) => ({ address: address ?? null, master: masterAt(address) })),
+    seats(): RedisSeat[] {
+      const addresses = new Set(ranges.map((nodes) => nodes?.[0]));
+      return [...addresses].map((address) => ({ address: address ?? null, master: masterAt(address) }));
+    },
     masterOf: (key: string) => masterAt(client.slots[slotOf(key)]?.[0]),
     onConnectionChange(callback: (master: Redis) => void): void {
       client.on("+node", (node: Redis) => {
@@ -66,9 +72,13 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
   };
 }
 
-/** Returns the addresses of the masters as host:port, and `undefined` among them if a slot has none. */
-function addressesOf({ slots }: Cluster): Set<string | undefined> {
-  return new Set(Array.from({ length: slotCount }, (_, slot) => slots[slot]?.[0]));
+/**
+ * Returns the addresses of the nodes of each range of slots as host:port, the master's first, and `undefined` if a slot
+ * has none. All slots of a range have one array, in which ioredis replaces the master when it follows a redirection, so
+ * the ranges only change when ioredis refreshes the map.
+ */
+function rangesOf({ slots }: Cluster): readonly (readonly string[] | undefined)[] {
+  return [...new Set(Array.from({ length: slotCount }, (_, slot) => slots[slot]))];
 }
 
 function addressOf({ options: { host, port } }: Redis): string {

@@ -13,8 +13,6 @@ export interface EpochAgesOptions {
   readonly graceMs: number;
 }
 
-export type EpochAges = ReturnType<typeof createEpochAges>;
-
 /**
  * Knows since when each epoch has existed. The record that all sidecars share can only show that an epoch is
  * older than this process has seen it. If an epoch cannot be recorded, because the master that holds the record is

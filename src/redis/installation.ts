@@ -10,8 +10,6 @@ export interface InstallationMarkOptions {
   readonly installation: string;
 }
 
-export type InstallationMark = ReturnType<typeof createInstallationMark>;
-
 const askEveryMs = 1000;
 /** A mark that is not renewed lapses, so a database that has moved is reported for at most a day. */
 const markLifeMs = 86_400_000;

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { quoteTable, splitTable } from "../../src/directory/dialects/dialect.ts";
+import { nullableText } from "../../src/directory/nullable-text.ts";
 import { type Check, fine, warning } from "./check.ts";
 import type { Database } from "./database.ts";
 import { isNeeded, listPrivileges, tellPrivileges } from "./privileges.ts";
@@ -9,7 +10,7 @@ import { grantFor } from "./table-checks.ts";
 const Grants = Type.Array(
   Type.Object({
     privilege: Type.String(),
-    column: Type.Union([Type.String(), Type.Null()]),
+    column: nullableText,
     /** `*` for the whole server, otherwise the pattern of a database. In that case `table` may be set. */
     place: Type.String(),
     isTable: Type.Union([Type.Number(), Type.String()]),

@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { quoteTable, splitTable } from "../../src/directory/dialects/dialect.ts";
 import { unfitExpression } from "../../src/directory/dialects/unfit-state.ts";
+import { nullableText } from "../../src/directory/nullable-text.ts";
 import { type Fix, fixWhen, setting, sql } from "../../src/fix.ts";
 import { type Check, fine, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
@@ -13,7 +14,7 @@ function stateCheck(id: string, title: string, names: readonly string[], good: s
     title,
     async examine({ run, dialect }) {
       const states = dialect.unfitStates().filter(({ name }) => names.includes(name));
-      const columns = { unfit: Type.Union([Type.String(), Type.Null()]) };
+      const columns = { unfit: nullableText };
       const { unfit } = await readRow(run, columns, `SELECT ${unfitExpression(states)} AS unfit`);
       const state = states.find(({ name }) => name === unfit);
       if (state === undefined) return fine(good);
@@ -70,8 +71,7 @@ const durability: Check<Database> = {
   },
 };
 
-const orNull = Type.Union([Type.String(), Type.Null()]);
-const engineColumns = { engine: orNull, commits: orNull };
+const engineColumns = { engine: nullableText, commits: nullableText };
 
 /** Returns a row of NULL if there is no such table. */
 const engineQuery = `

@@ -1,6 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { quoteTable } from "../../src/directory/dialects/dialect.ts";
+import { nullableText } from "../../src/directory/nullable-text.ts";
 import { fixBy, fixWhen, sql } from "../../src/fix.ts";
 import { type Check, fine, warning } from "./check.ts";
 import type { Database } from "./database.ts";
@@ -34,9 +35,9 @@ const Grant = Type.Object({
    * The roles through which the sidecar's is a member of the grantee, as REVOKE writes them; `null` for its own
    * grants.
    */
-  through: Type.Union([Type.String(), Type.Null()]),
+  through: nullableText,
   privilege: Type.String(),
-  column: Type.Union([Type.String(), Type.Null()]),
+  column: nullableText,
 });
 type Grant = Static<typeof Grant>;
 

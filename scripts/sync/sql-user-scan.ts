@@ -2,6 +2,7 @@ import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { RunSql } from "../../src/directory/dialects/dialect.ts";
 import { dialects } from "../../src/directory/dialects/dialects.ts";
+import { nullableText } from "../../src/directory/nullable-text.ts";
 import { noRepeats } from "../../src/directory/repeated-login-ids.ts";
 import { createSqlClient, type SqlDirectoryOptions, SqlFailed } from "../../src/directory/sql-client.ts";
 import { notText, severalUsers } from "../../src/directory/user-row.ts";
@@ -13,9 +14,7 @@ const waitingMax = 100;
 const ListedRow = TypeCompiler.Compile(
   Type.Object({ loginId: Type.String(), isEnrolled: Type.Union([Type.Boolean(), Type.Number()]) }),
 );
-const DataRow = TypeCompiler.Compile(
-  Type.Object({ loginId: Type.String(), ownIdData: Type.Union([Type.String(), Type.Null()]) }),
-);
+const DataRow = TypeCompiler.Compile(Type.Object({ loginId: Type.String(), ownIdData: nullableText }));
 const CountRow = TypeCompiler.Compile(Type.Object({ users: Type.Union([Type.Number(), Type.String()]) }));
 
 /** Creates the scan with Bun.SQL, on connections of its own. `statementMs` limits every call, including retries. */

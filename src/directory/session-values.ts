@@ -3,10 +3,11 @@ import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { ColumnValue } from "../coherence/user-directory.ts";
 import type { TableFacts } from "./dialects/dialect.ts";
 import { type SessionColumns, sessionAlias, sessionColumnsOf } from "./dialects/session-columns.ts";
+import { nullableText } from "./nullable-text.ts";
 import { notText } from "./user-row.ts";
 
 const Row = TypeCompiler.Compile(Type.Record(Type.String(), Type.Unknown()));
-const Text = TypeCompiler.Compile(Type.Union([Type.String(), Type.Null()]));
+const Text = TypeCompiler.Compile(nullableText);
 
 /** Reads the columns that a session needs from a row of the statement `findForSession`. */
 export function sessionValuesOf(

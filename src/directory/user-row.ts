@@ -2,14 +2,15 @@ import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { UserRecord } from "../coherence/user-directory.ts";
 import { DatabaseUnavailable, UserUnknown } from "../errors.ts";
+import { nullableText } from "./nullable-text.ts";
 
-const servedRow = Type.Object({ readId: Type.String(), unfit: Type.Union([Type.String(), Type.Null()]) });
+const servedRow = Type.Object({ readId: Type.String(), unfit: nullableText });
 const Served = TypeCompiler.Compile(servedRow);
 const Nobody = TypeCompiler.Compile(Type.Object({ loginId: Type.Null() }));
 const Row = TypeCompiler.Compile(
   Type.Object({
     loginId: Type.String(),
-    ownIdData: Type.Union([Type.String(), Type.Null()]),
+    ownIdData: nullableText,
     blocked: Type.Union([Type.Boolean(), Type.Number(), Type.String()]),
     databaseTimeMs: Type.Number(),
   }),

@@ -3,6 +3,7 @@ import { Value } from "@sinclair/typebox/value";
 import type { Config } from "../../../src/config/load-config.ts";
 import type { TableFacts } from "../../../src/directory/dialects/dialect.ts";
 import { dialects } from "../../../src/directory/dialects/dialects.ts";
+import { nullableText } from "../../../src/directory/nullable-text.ts";
 import { noRepeats } from "../../../src/directory/repeated-login-ids.ts";
 import { createSqlClient, SqlFailed } from "../../../src/directory/sql-client.ts";
 import { RequestInvalid } from "../../../src/errors.ts";
@@ -36,7 +37,7 @@ const statementMs = 5000;
 const waitingMax = 100;
 
 const FoundRow = Type.Object({
-  ownIdData: Type.Union([Type.String(), Type.Null()]),
+  ownIdData: nullableText,
   blocked: Type.Union([Type.Boolean(), Type.Number()]),
 });
 

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { nullableText } from "../nullable-text.ts";
 import { areUnique, type CountRepeats, noRepeats } from "../repeated-login-ids.ts";
 import type { TableProblem } from "../table-problem.ts";
 import {
@@ -11,7 +12,7 @@ import {
   type TableNames,
 } from "./dialect.ts";
 import { isJson, mysqlFixes, speakUtf8 } from "./mysql-fixes.ts";
-import { type MysqlColumn, MysqlColumns, MysqlConstraints, optionalText } from "./mysql-rows.ts";
+import { type MysqlColumn, MysqlColumns, MysqlConstraints } from "./mysql-rows.ts";
 import { quote } from "./mysql-spelling.ts";
 import { stateVariables } from "./mysql-unfit-states.ts";
 
@@ -83,7 +84,7 @@ const ServerFacts = Type.Tuple([
   }),
 ]);
 const Views = Type.Array(Type.Object({ isUpdatable: Type.String() }));
-const Transactions = Type.Array(Type.Object({ transactions: optionalText }));
+const Transactions = Type.Array(Type.Object({ transactions: nullableText }));
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 const Variables = Type.Array(Type.Object({ Variable_name: Type.String() }));
 

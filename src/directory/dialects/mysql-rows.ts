@@ -1,17 +1,17 @@
 import { type Static, Type } from "@sinclair/typebox";
+import { nullableText } from "../nullable-text.ts";
 
-export const optionalText = Type.Union([Type.String(), Type.Null()]);
 export const MysqlColumns = Type.Array(
   Type.Object({
     name: Type.String(),
     type: Type.String(),
     base: Type.String(),
-    charset: optionalText,
-    characters: optionalText,
-    bytes: optionalText,
-    collation: optionalText,
+    charset: nullableText,
+    characters: nullableText,
+    bytes: nullableText,
+    collation: nullableText,
     nullable: Type.Union([Type.Literal("YES"), Type.Literal("NO")]),
-    byDefault: optionalText,
+    byDefault: nullableText,
     extra: Type.String(),
     comment: Type.String(),
   }),

@@ -1,6 +1,5 @@
 import { type Static, Type } from "@sinclair/typebox";
-
-const optionalText = Type.Union([Type.String(), Type.Null()]);
+import { nullableText } from "../nullable-text.ts";
 
 export const PostgresServer = Type.Object({
   account: Type.String(),
@@ -28,7 +27,7 @@ export const PostgresColumns = Type.Array(
     isReadable: Type.Boolean(),
     nullable: Type.Boolean(),
     isNotNullByDomain: Type.Boolean(),
-    defaultByDomain: optionalText,
+    defaultByDomain: nullableText,
     /** Whether a view, a rule, a trigger or a policy names the column, so that its type cannot change. */
     isUsedByOthers: Type.Boolean(),
   }),

@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { nullableText } from "../nullable-text.ts";
 import { type CountRepeats, noRepeats } from "../repeated-login-ids.ts";
 import {
   type ColumnFacts,
@@ -40,12 +41,7 @@ const Names = Type.Array(Type.Object({ name: Type.String() }));
 const Indexes = Type.Array(
   Type.Object({ index: Type.String(), name: Type.String(), partial: Type.Number() }),
 );
-const Place = Type.Tuple([
-  Type.Object({
-    type: Type.Union([Type.String(), Type.Null()]),
-    file: Type.Union([Type.String(), Type.Null()]),
-  }),
-]);
+const Place = Type.Tuple([Type.Object({ type: nullableText, file: nullableText })]);
 const Definitions = Type.Array(Type.Object({ name: Type.String(), sql: Type.String() }));
 
 /** Describes the table as SQLite's schema shows it. */

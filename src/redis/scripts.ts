@@ -71,8 +71,9 @@ export function speakFor(installation: string, client: Redis | Cluster): void {
 }
 
 /**
- * Sends a script by its digest, and with its text if Redis does not have it. The first call on a connection sends
- * EVAL: a NOSCRIPT retry would run after commands that were pipelined behind it.
+ * Sends a script by its digest, and with its text if the server does not have it. A client's first call sends the text
+ * at once, because a retry after NOSCRIPT would run after commands that were pipelined behind it. Such a retry still
+ * happens when a server has restarted, and on the other masters of a Cluster.
  */
 function script<Arguments extends readonly (string | number)[], Reply>(body: string) {
   const spellings = new Map<string, ReturnType<typeof spell<Reply>>>();

@@ -2,22 +2,15 @@ import { describe, expect, test } from "bun:test";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 
 const root = join(import.meta.dir, "../..");
 const secret = Buffer.alloc(32, 7).toString("base64");
 
 /** Runs a command of the project in a folder, with nothing in its environment but what is given. */
-async function run(folder: string, script: string, environment: Record<string, string>, ...args: string[]) {
-  const child = Bun.spawn([process.execPath, join(root, script), ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH ?? "", ...environment },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-  return { status: await child.exited, stdout, stderr };
+function run(cwd: string, script: string, environment: Record<string, string>, ...args: string[]) {
+  return runProgram([process.execPath, join(root, script), ...args], { cwd, environment });
 }
 
 describe("a sidecar or a command in a folder with .env", () => {

@@ -4,10 +4,11 @@ import { itemsOf, takeSteps } from "../support/deployment.ts";
 import { describeWith } from "../support/describe-with.ts";
 import {
   type AdvisedSite,
-  expectAdviceToFix,
+  expectOneUser,
   openDirectory,
   problemsAtStart,
   type TableFault,
+  testAdvice,
 } from "../support/followed-advice.ts";
 
 setDefaultTimeout(30_000);
@@ -111,7 +112,7 @@ const faults: Record<string, TableFault<AdvisedSite>> = {
     says: "two users: 1 login id occurs in several rows",
     condition: "gone = 0",
     async holds(site) {
-      await readsOneUser(site);
+      await expectOneUser(site);
       await site.administrate("INSERT INTO users VALUES (9, 'new@testmail.com', NULL, 0, NULL)");
     },
   },
@@ -119,7 +120,7 @@ const faults: Record<string, TableFault<AdvisedSite>> = {
     id: loginId,
     sql: [table(), rows, "INSERT INTO users (email) VALUES (''), (''), ('')", grant],
     says: "two users: the empty one occurs in 3 rows",
-    holds: readsOneUser,
+    holds: expectOneUser,
   },
   "login ids that occur twice, once the site has decided whose they are": {
     id: loginId,
@@ -142,25 +143,8 @@ const faults: Record<string, TableFault<AdvisedSite>> = {
   },
 };
 
-async function readsOneUser(site: AdvisedSite): Promise<void> {
-  const directory = openDirectory(site);
-  await directory.verifyConnection();
-  const { databaseTimeMs } = await directory.find("sol@testmail.com");
-  const change = { loginId: "sol@testmail.com", expected: null, replacement: "new" };
-  expect(await directory.replaceOwnIdData({ ...change, deadlineMs: databaseTimeMs + 60_000 })).not.toBe(
-    "unchanged",
-  );
-  expect(await site.administrate("SELECT gone FROM users WHERE ownIdData = 'new'")).toEqual([{ gone: 0 }]);
-  await directory.close();
-}
-
 describeWith("mariadb", "what is printed about a table in MariaDB", () => {
-  for (const [what, fault] of Object.entries(faults)) {
-    test(`fixes ${what}, and loses nothing`, async () => {
-      await using site = await createMariadbSite();
-      await expectAdviceToFix(site, fault);
-    });
-  }
+  testAdvice(createMariadbSite, faults);
 
   test("grants what is needed to an account that may not use the database at all", async () => {
     await using site = await createMariadbSite();
@@ -190,7 +174,7 @@ describeWith("mariadb", "a view in MariaDB", () => {
     expect(await problemsAtStart(site)).toEqual([]);
     const items = [...(await itemsOf(site)).values()];
     expect(items.filter(({ status }) => status !== "fine")).toEqual([]);
-    await readsOneUser(site);
+    await expectOneUser(site);
   });
 
   test("is refused while a login id occurs twice, with their number", async () => {

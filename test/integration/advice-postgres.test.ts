@@ -10,10 +10,11 @@ import {
 import { itemsOf } from "../support/deployment.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import {
-  expectAdviceToFix,
+  expectOneUser,
   openDirectory,
   problemsAtStart,
   type TableFault,
+  testAdvice,
 } from "../support/followed-advice.ts";
 
 setDefaultTimeout(30_000);
@@ -136,19 +137,19 @@ const faults: Record<string, TableFault<PostgresSite>> = {
     id: loginId,
     sql: [table(), rows, deleted, "CREATE UNIQUE INDEX ON users (email) WHERE NOT gone", grant],
     says: "two users: 1 login id occurs in several rows",
-    holds: readsOneUser,
+    holds: expectOneUser,
   },
   "deleted users without any index": {
     id: loginId,
     sql: [table(), rows, deleted, grant],
     condition: "NOT gone",
-    holds: readsOneUser,
+    holds: expectOneUser,
   },
   "users without a login id": {
     id: loginId,
     sql: [table(), rows, "INSERT INTO users (email) VALUES (''), (''), ('')", grant],
     says: "two users: the empty one occurs in 3 rows",
-    holds: readsOneUser,
+    holds: expectOneUser,
   },
   "login ids that occur twice, once the site has decided whose they are": {
     id: loginId,
@@ -158,27 +159,8 @@ const faults: Record<string, TableFault<PostgresSite>> = {
   },
 };
 
-async function readsOneUser(site: PostgresSite): Promise<void> {
-  const directory = openDirectory(site);
-  await directory.verifyConnection();
-  const { databaseTimeMs } = await directory.find("sol@testmail.com");
-  const change = { loginId: "sol@testmail.com", expected: null, replacement: "new" };
-  expect(await directory.replaceOwnIdData({ ...change, deadlineMs: databaseTimeMs + 60_000 })).not.toBe(
-    "unchanged",
-  );
-  expect(await site.administrate("SELECT gone FROM users WHERE \"ownIdData\" = 'new'")).toEqual([
-    { gone: false },
-  ]);
-  await directory.close();
-}
-
 describeWith("postgres", "what is printed about a table in Postgres", () => {
-  for (const [what, fault] of Object.entries(faults)) {
-    test(`fixes ${what}, and loses nothing`, async () => {
-      await using site = await createPostgresSite();
-      await expectAdviceToFix(site, fault);
-    });
-  }
+  testAdvice(createPostgresSite, faults);
 });
 
 describeWithPrivate("postgres", "what is printed about a Postgres database that is not in UTF-8", () => {

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { createDeployment, itemsOf } from "../support/deployment.ts";
 import {
   type AdvisedSite,
-  expectAdviceToFix,
+  expectOneUser,
   openDirectory,
   problemsAtStart,
   type TableFault,
+  testAdvice,
 } from "../support/followed-advice.ts";
 
 /** An SQLite file that is empty. */
@@ -114,25 +115,12 @@ const faults: Record<string, TableFault<AdvisedSite>> = {
 };
 
 /** In another case too, since the column's collation says so. */
-async function readsOneUser(site: AdvisedSite): Promise<void> {
-  const directory = openDirectory(site);
-  await directory.verifyConnection();
-  const { loginId, databaseTimeMs } = await directory.find("SOL@testmail.com");
-  const change = { loginId, expected: null, replacement: "new" };
-  expect(await directory.replaceOwnIdData({ ...change, deadlineMs: databaseTimeMs + 60_000 })).not.toBe(
-    "unchanged",
-  );
-  expect(await site.administrate(`SELECT gone FROM users WHERE "ownIdData" = 'new'`)).toEqual([{ gone: 0 }]);
-  await directory.close();
+function readsOneUser(site: AdvisedSite): Promise<void> {
+  return expectOneUser(site, "SOL@testmail.com");
 }
 
 describe("what is printed about a table in SQLite", () => {
-  for (const [what, fault] of Object.entries(faults)) {
-    test(`fixes ${what}, and loses nothing`, async () => {
-      await using site = await createSite();
-      await expectAdviceToFix(site, fault);
-    });
-  }
+  testAdvice(createSite, faults);
 
   test("names the table instead of a view, whose trigger tells nothing of the rows it changes", async () => {
     await using site = await createSite();

@@ -2,21 +2,19 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { nodePath } from "../../scripts/bench/contenders.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
+import { runProgram } from "../support/finished-process.ts";
 
 setDefaultTimeout(120_000);
 
 const command = join(import.meta.dir, "../../scripts/bench/index.ts");
 
-async function bench(...args: string[]) {
-  const child = Bun.spawn([process.execPath, command, ...args], { stdout: "pipe", stderr: "pipe" });
-  const [stdout, stderr, exit] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { stdout, stderr, exit };
-}
+const bench = (...args: string[]) =>
+  runProgram([process.execPath, command, ...args], { environment: process.env });
 
 describeWithPrivate("postgres", "bun run bench", () => {
   test("starts every contender, finds its answers right and measures it", async () => {
     const run = await bench("--quick", "--workload", "hit", "--workload", "session", "--json");
-    if (run.exit !== 0) throw new Error(run.stderr);
+    if (run.status !== 0) throw new Error(run.stderr);
     const { workloads, versions } = JSON.parse(run.stdout);
     const onNode = nodePath() === null ? [] : ["fastify", "express", "sample"];
     expect(Object.keys(workloads.hit)).toEqual(["bare", "guard-off", "guard-on", ...onNode]);
@@ -36,7 +34,7 @@ describeWithPrivate("postgres", "bun run bench", () => {
       ["--rounds", "0"],
       ["--quick", "--report"],
     ];
-    for (const args of wrong) expect(await bench(...args)).toMatchObject({ exit: 2, stdout: "" });
+    for (const args of wrong) expect(await bench(...args)).toMatchObject({ status: 2, stdout: "" });
   });
 });
 

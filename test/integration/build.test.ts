@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { empty, json, outcomeOf } from "../support/problems.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 import { runOnTerminal } from "../support/terminal.ts";
@@ -139,12 +140,7 @@ describe("where dist/ cannot be written", () => {
     rmSync(checkout.at("dist"), { recursive: true, force: true });
     writeFileSync(checkout.at("dist"), "in the way");
     const argv = [process.execPath, checkout.at("scripts/bench/index.ts"), "--quick"];
-    const child = Bun.spawn(argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-    const [stdout, stderr, status] = await Promise.all([
-      child.stdout.text(),
-      child.stderr.text(),
-      child.exited,
-    ]);
+    const { status, stdout, stderr } = await runProgram(argv, { environment: process.env });
     rmSync(checkout.at("dist"));
     expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
     expect(stderr).toStartWith("dist/ cannot be built: EEXIST");

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { runProgram } from "../support/finished-process.ts";
 
 setDefaultTimeout(30_000);
 
@@ -22,13 +23,8 @@ function command(work: string, options = "{}"): string {
 
 /** What a shell says of a line, and how it and the first command of its pipe have ended. */
 async function shell(line: string) {
-  const child = Bun.spawn(["bash", "-c", `${line}\nprintf '\\n%s' "\${PIPESTATUS[0]}"`], {
-    cwd: folder.path,
-    env: { PATH: process.env.PATH ?? "" },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [output, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  const argv = ["bash", "-c", `${line}\nprintf '\\n%s' "\${PIPESTATUS[0]}"`];
+  const { stdout: output, stderr } = await runProgram(argv, { cwd: folder.path });
   const end = output.lastIndexOf("\n");
   return { status: Number(output.slice(end + 1)), stdout: output.slice(0, end), stderr };
 }

@@ -13,6 +13,7 @@ import {
   itemsOf,
   randomText,
 } from "../support/deployment.ts";
+import { runProgram } from "../support/finished-process.ts";
 
 setDefaultTimeout(30_000);
 
@@ -315,31 +316,24 @@ describe("doctor on SQLite", () => {
 describe("bun run doctor", () => {
   const command = join(import.meta.dir, "../../scripts/doctor/index.ts");
 
-  async function doctor({ environment, folder }: Deployment, ...options: string[]) {
-    const child = Bun.spawn([process.execPath, command, ...options], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, ...environment },
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const [output, complaint] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-    return { status: await child.exited, output, complaint };
+  function doctor({ environment, folder }: Deployment, ...options: string[]) {
+    return runProgram([process.execPath, command, ...options], { cwd: folder, environment });
   }
 
   test("exits 0 where nothing is wrong, warnings or not, and prints without colours into a file", async () => {
     await using site = await createSite();
     site.environment.NODE_ENV = "development";
-    const { status, output, complaint } = await doctor(site);
-    expect({ status, complaint }).toEqual({ status: 0, complaint: "" });
-    expect(output).toContain("1 warning, ");
-    expect(output).not.toContain("\x1b");
+    const { status, stdout, stderr } = await doctor(site);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("1 warning, ");
+    expect(stdout).not.toContain("\x1b");
   });
 
   test("exits 1 where something is wrong, and prints each item with its fix as JSON", async () => {
     await using site = await createSite();
     chmodSync(site.keysFile, 0o644);
-    const { status, output } = await doctor(site, "--json");
-    const report = JSON.parse(output);
+    const { status, stdout } = await doctor(site, "--json");
+    const report = JSON.parse(stdout);
     expect(status).toBe(1);
     expect({
       ...report,
@@ -367,17 +361,17 @@ describe("bun run doctor", () => {
 
   test("shows with --quiet only what is wrong or worth changing, with all counts and the same status", async () => {
     await using site = await createSite();
-    const counts = (await doctor(site)).output.trimEnd().split("\n").at(-1);
-    expect(await doctor(site, "--quiet")).toEqual({ status: 0, output: `${counts}\n`, complaint: "" });
+    const counts = (await doctor(site)).stdout.trimEnd().split("\n").at(-1);
+    expect(await doctor(site, "--quiet")).toEqual({ status: 0, stdout: `${counts}\n`, stderr: "" });
     site.environment.NODE_ENV = "development";
     chmodSync(site.keysFile, 0o644);
-    const { status, output } = await doctor(site, "--quiet");
+    const { status, stdout } = await doctor(site, "--quiet");
     const [titles, shown] = [
       /^ {2}(?:fine|warning|wrong) +(\S.*?) {2}/gm,
-      output.replace(/\n\n[^\n]*\n$/, ""),
+      stdout.replace(/\n\n[^\n]*\n$/, ""),
     ];
     expect([...shown.matchAll(titles)].map(([, title]) => title)).toEqual(["NODE_ENV", "keys are private"]);
-    expect(output).toMatch(/\n1 wrong, 1 warning, \d+ fine\n$/);
+    expect(stdout).toMatch(/\n1 wrong, 1 warning, \d+ fine\n$/);
     expect(status).toBe(1);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { scripts } from "../../package.json";
+import { runProgram } from "../support/finished-process.ts";
 
 const root = join(import.meta.dir, "../..");
 const columns = 80;
@@ -15,15 +16,9 @@ const commands = [
   })),
 ];
 
-async function helpOf([file = "", ...words]: readonly string[]) {
+function helpOf([file = "", ...words]: readonly string[]) {
   const argv = [process.execPath, join(root, "scripts", file), ...words, "--help"];
-  const child = Bun.spawn(argv, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [stdout, stderr, status] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { stdout, stderr, status };
+  return runProgram(argv, { cwd: root, environment: process.env });
 }
 
 test("the commands are found at all", () => {

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { asInstalled } from "../support/installed-runner.ts";
 import { mayChangeAccount, service } from "../support/service-account.ts";
 
@@ -37,18 +38,10 @@ const keysOf = (): readonly Key[] => JSON.parse(readFileSync(file(), "utf8")).ke
 const kidOf = (state: string) => keysOf().find((key) => key.state === state)?.kid ?? "none";
 
 async function keys(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-  const child = Bun.spawn([process.execPath, command, ...args], {
+  const { status, stdout, stderr } = await runProgram([process.execPath, command, ...args], {
     cwd: folder.path,
-    env: { PATH: process.env.PATH ?? "", SESSION_KEYS_FILE: file(), ...environment },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+    environment: { SESSION_KEYS_FILE: file(), ...environment },
   });
-  const [stdout, stderr, status] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
   expectNoSecrets(stdout + stderr);
   return { status, stdout, stderr: asInstalled(stderr) };
 }

@@ -15,6 +15,7 @@ import { engines, scripts } from "../../package.json";
 import { arePackagesInstalled } from "../../scripts/packages.ts";
 import { serviceAccount } from "../../scripts/servers/run-command.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { asInstalled } from "../support/installed-runner.ts";
 
 type Folder = ReturnType<typeof temporaryFolder>;
@@ -98,20 +99,11 @@ async function launch(...args: string[]) {
   const bun = outside.at("bun");
   if (!existsSync(bun)) linkOrCopy(process.execPath, bun);
   chmodSync(checkout.path, 0o555);
-  const child = Bun.spawn([bun, checkout.at("scripts/launch.ts"), ...args], {
+  return runProgram([bun, checkout.at("scripts/launch.ts"), ...args], {
     ...serviceAccount("nobody"),
     cwd: checkout.path,
-    env: { PATH: "/nonexistent", HOME: "/nonexistent", BUN_CONFIG_REGISTRY: "http://127.0.0.1:9/" },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+    environment: { PATH: "/nonexistent", HOME: "/nonexistent", BUN_CONFIG_REGISTRY: "http://127.0.0.1:9/" },
   });
-  const [stdout, stderr, status] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { status, stdout, stderr };
 }
 
 /** A copy where the folder is on another disk. */
@@ -195,20 +187,11 @@ async function createOwnCheckout() {
 }
 
 /** What `npm run` and `bun run` do, on a machine where `bun` is not on PATH. */
-async function runScript(environment: Readonly<Record<string, string>>) {
-  const child = Bun.spawn(["sh", "-c", scripts.keys], {
+function runScript(environment: Readonly<Record<string, string>>) {
+  return runProgram(["sh", "-c", scripts.keys], {
     cwd: root,
-    env: { PATH: "/usr/bin:/bin", npm_lifecycle_event: "keys", ...environment },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+    environment: { PATH: "/usr/bin:/bin", npm_lifecycle_event: "keys", ...environment },
   });
-  const [stdout, stderr, status] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { status, stdout, stderr };
 }
 
 describe("without bun on PATH, a script of package.json", () => {

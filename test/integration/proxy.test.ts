@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeWithProgram } from "../support/describe-with.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
 
 setDefaultTimeout(30_000);
@@ -34,12 +35,11 @@ afterAll(async () => {
 async function run(
   argv: readonly string[],
   environment: Record<string, string> = {},
-): Promise<{ status: number; output: string }> {
+): Promise<{ status: number | null; output: string }> {
   const url = proxy.url.href;
-  const child = Bun.spawn([...argv], {
+  const { status, stdout, stderr } = await runProgram([...argv], {
     cwd: sidecar.folder.path,
-    env: {
-      PATH: process.env.PATH,
+    environment: {
       PORT: new URL(addresses.baseUrl).port,
       OPS_PORT: new URL(addresses.opsUrl).port,
       HTTP_PROXY: url,
@@ -48,12 +48,8 @@ async function run(
       ALL_PROXY: url,
       ...environment,
     },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
   });
-  const [output, complaint] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-  return { status: await child.exited, output: output + complaint };
+  return { status, output: stdout + stderr };
 }
 
 const script = (path: string, ...args: string[]) => [process.execPath, join(root, "scripts", path), ...args];

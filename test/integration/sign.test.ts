@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { createTlsCertificates, type TlsCertificates } from "../../scripts/servers/tls-certificates.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
+import { type ProgramOptions, runProgram } from "../support/finished-process.ts";
 import { asInstalled } from "../support/installed-runner.ts";
 import { runOnTerminal } from "../support/terminal.ts";
 
@@ -13,25 +14,10 @@ const command = join(import.meta.dir, "../../scripts/sign.ts");
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
 
-interface Run {
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly input?: string;
-}
-
-async function sign(args: readonly string[], { environment = {}, input = "" }: Run = {}) {
-  const child = Bun.spawn([process.execPath, command, ...args], {
-    cwd: folder.path,
-    env: { PATH: process.env.PATH ?? "", ...environment },
-    stdin: Buffer.from(input),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr, status] = await Promise.all([
-    child.stdout.text(),
-    child.stderr.text(),
-    child.exited,
-  ]);
-  return { status, stdout, stderr: asInstalled(stderr) };
+async function sign(args: readonly string[], options: ProgramOptions = {}) {
+  const argv = [process.execPath, command, ...args];
+  const { stderr, ...ended } = await runProgram(argv, { cwd: folder.path, ...options });
+  return { ...ended, stderr: asInstalled(stderr) };
 }
 
 describe("sign", () => {

@@ -1,7 +1,8 @@
-import { expect } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Item } from "../../scripts/doctor/check.ts";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
+import { dialects } from "../../src/directory/dialects/dialects.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import type { Fix, Step } from "../../src/fix.ts";
@@ -43,11 +44,24 @@ export interface TableFault<Site extends AdvisedSite> {
 /** More rounds than any fault takes, so that advice which never succeeds is noticed. */
 const roundsMax = 4;
 
+/** Tests that the advice about each fault fixes it. */
+export function testAdvice<Site extends AdvisedSite>(
+  createSite: () => Promise<Site>,
+  faults: Readonly<Record<string, TableFault<Site>>>,
+): void {
+  for (const [what, fault] of Object.entries(faults)) {
+    test(`fixes ${what}, and loses nothing`, async () => {
+      await using site = await createSite();
+      await expectAdviceToFix(site, fault);
+    });
+  }
+}
+
 /**
  * Causes the fault, follows the printed advice and then the advice about what remains. Afterwards it compares the
  * doctor, a start and the table with what they should be.
  */
-export async function expectAdviceToFix<Site extends AdvisedSite>(
+async function expectAdviceToFix<Site extends AdvisedSite>(
   site: Site,
   fault: TableFault<Site>,
 ): Promise<void> {
@@ -129,4 +143,18 @@ export function openDirectory({ environment }: AdvisedSite): UserDirectory {
     tls: database.tls.reveal(),
     statementMs: 2000,
   });
+}
+
+/** Expects that the sidecar reads and writes one user with this login id, who is not one of the deleted ones. */
+export async function expectOneUser(site: AdvisedSite, typed = "sol@testmail.com"): Promise<void> {
+  const directory = openDirectory(site);
+  await directory.verifyConnection();
+  const { loginId, databaseTimeMs } = await directory.find(typed);
+  const change = { loginId, expected: null, replacement: "new", deadlineMs: databaseTimeMs + 60_000 };
+  expect(await directory.replaceOwnIdData(change)).not.toBe("unchanged");
+  await directory.close();
+  const { database } = loadConfig(site.environment, () => new Uint8Array(32));
+  const data = dialects[database.kind].spelling.quote("ownIdData");
+  const written = await site.administrate(`SELECT gone FROM users WHERE ${data} = 'new'`);
+  expect(JSON.stringify(written)).toMatch(/^\[\{"gone":(?:0|false)\}\]$/);
 }

@@ -46,8 +46,7 @@ export const simulatedScripts: SimulatedScripts = {
   fillHash({ redis, epoch, epochHex, key, argv }) {
     const [e, t, n, v] = redis.hmget(key, "e", "t", "n", "v");
     if (epochHex !== argv(1) || e !== epoch || t !== argv(2) || n !== null || v !== null) return 0;
-    redis.hset(key, { v: argv(3) });
-    keepFor(redis, key, argv(4));
+    setValue(redis, key, argv(3), argv(4));
     return 1;
   },
 
@@ -76,18 +75,17 @@ export const simulatedScripts: SimulatedScripts = {
     if (heldEpoch === null) return 0;
     const marker = `w:${argv(1)}`;
     const { others, mine } = liveMarkers(redis, key, flag, marker);
-    const undisturbed = mine && argv(2) === epochHex && heldEpoch === epoch;
-    if (!undisturbed) dropValue(redis, key, epoch, argv(4));
+    const isProtected = mine && argv(2) === epochHex && heldEpoch === epoch;
+    if (!isProtected) dropValue(redis, key, epoch, argv(4));
     redis.hdel(key, marker);
     if (others > 0) return 0;
     redis.hdel(key, "n");
     const staleMs = staleFor(redis, key, mark);
-    if (!undisturbed || heldToken !== argv(3) || argv(5) === "" || staleMs > 0) {
+    if (!isProtected || heldToken !== argv(3) || argv(5) === "" || staleMs > 0) {
       redis.pexpire(key, Math.max(Number(argv(7)), staleMs));
       return 0;
     }
-    redis.hset(key, { v: argv(5) });
-    keepFor(redis, key, argv(6));
+    setValue(redis, key, argv(5), argv(6));
     return 1;
   },
 
@@ -117,7 +115,9 @@ export const simulatedScripts: SimulatedScripts = {
   },
 };
 
-function keepFor(redis: SimulatedKeyspace, key: string, lifeMs: string): void {
+/** `set_value` of shared.lua. */
+function setValue(redis: SimulatedKeyspace, key: string, value: string, lifeMs: string): void {
+  redis.hset(key, { v: value });
   if (lifeMs === "0") redis.persist(key);
   else redis.pexpire(key, Number(lifeMs));
 }

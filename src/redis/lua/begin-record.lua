@@ -10,7 +10,7 @@ local held, recorded = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%
 local second = tonumber(held)
 if recorded ~= current then
   local info = redis.call('INFO', 'persistence') .. redis.call('INFO', 'replication')
-  local is_kept = said_in(info, 'aof_enabled:') == '1' and string.match(said_in(info, 'master_replid2:'), '^0+$')
+  local is_kept = info_field(info, 'aof_enabled:') == '1' and string.match(info_field(info, 'master_replid2:'), '^0+$')
   -- Tokens issued since the record began have an `iat` after that second.
   if not (second and is_kept) then second = math.max(tonumber(ARGV[1]), second and second + 1 or 0) end
 end

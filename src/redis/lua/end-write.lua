@@ -16,18 +16,18 @@ if not held_epoch then return 0 end
 local marker = 'w:' .. ARGV[1]
 local current, current_hex = epoch()
 local others, mine = live_markers(key, flag, marker)
-local undisturbed = mine and ARGV[2] == current_hex and held_epoch == current
-if not undisturbed then drop_value(key, current, ARGV[4]) end
+-- Whether the marker has protected the hash ever since BEGIN.
+local is_protected = mine and ARGV[2] == current_hex and held_epoch == current
+if not is_protected then drop_value(key, current, ARGV[4]) end
 if others > 0 then
   redis.call('HDEL', key, marker)
   return 0
 end
 redis.call('HDEL', key, marker, 'n')
 local stale = stale_for(key, mark)
-if not undisturbed or held_token ~= ARGV[3] or ARGV[5] == '' or stale > 0 then
-  keep_empty(key, ARGV[7], stale)
+if not is_protected or held_token ~= ARGV[3] or ARGV[5] == '' or stale > 0 then
+  expire_empty(key, ARGV[7], stale)
   return 0
 end
-redis.call('HSET', key, 'v', ARGV[5])
-if ARGV[6] == '0' then redis.call('PERSIST', key) else redis.call('PEXPIRE', key, ARGV[6]) end
+set_value(key, ARGV[5], ARGV[6])
 return 1

@@ -10,6 +10,5 @@ local key = KEYS[1]
 local current, current_hex = epoch()
 local held = redis.call('HMGET', key, 'e', 't', 'n', 'v')
 if current_hex ~= ARGV[1] or held[1] ~= current or held[2] ~= ARGV[2] or held[3] or held[4] then return 0 end
-redis.call('HSET', key, 'v', ARGV[3])
-if ARGV[4] == '0' then redis.call('PERSIST', key) else redis.call('PEXPIRE', key, ARGV[4]) end
+set_value(key, ARGV[3], ARGV[4])
 return 1

@@ -16,5 +16,5 @@ if held.err then return held end
 local held_epoch, flag, mark = unpack(held)
 if not held_epoch then return 0 end
 drop_value(key, epoch(), ARGV[1])
-if live_markers(key, flag, '') == 0 then keep_empty(key, ARGV[2], stale_for(key, mark)) end
+if live_markers(key, flag, '') == 0 then expire_empty(key, ARGV[2], stale_for(key, mark)) end
 return 1

@@ -69,13 +69,13 @@ interface Difference {
   readonly observation: Observation;
 }
 
-async function look({ population, scan }: Sides, loginIds: readonly string[], of: Of) {
+async function look({ population, scan, patience }: Sides, loginIds: readonly string[], of: Of) {
   const observations = await population.observe(loginIds);
   const seen = loginIds.flatMap((loginId, index) => {
     const observation = observations[index];
     return observation ? [{ loginId, observation }] : [];
   });
-  const rows = await scan.read(seen.map(({ loginId }) => loginId));
+  const rows = await patience.retry(() => scan.read(seen.map(({ loginId }) => loginId)));
   const differing = seen.flatMap(({ loginId, observation }): Difference[] => {
     const row = rows.get(loginId);
     const isCounted = (row !== undefined) === (of === "users with a row");
@@ -94,12 +94,12 @@ function isSame(a: Observation, b: Observation | null): boolean {
  * Returns the kind of drift. For a missing row, the database says whether the user is blocked or spelled differently.
  */
 export async function kindOf(
-  { directory }: Sides,
+  { directory, patience }: Sides,
   { loginId, row }: Drift,
 ): Promise<Exclude<DriftKind, "anotherType">> {
   if (row !== undefined) return row ? "differsFromRow" : "userWithoutData";
   try {
-    const user = await directory.find(loginId);
+    const user = await patience.retry(() => directory.find(loginId));
     return user.loginId === loginId && user.blocked ? "blockedUser" : "otherSpelling";
   } catch (error) {
     if (error instanceof UserUnknown) return "unknownUser";

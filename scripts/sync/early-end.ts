@@ -1,31 +1,31 @@
-import { DatabaseUnavailable, HotCopyUnavailable, type SidecarError } from "../../src/errors.ts";
+import { DatabaseUnavailable, type SidecarError } from "../../src/errors.ts";
+import { durationText } from "../quantities.ts";
+import { failureText } from "./patience.ts";
 
-export type Word = "sync" | "verify" | "warm" | "push";
+export interface EarlyEnd {
+  readonly error: SidecarError;
+  /** How long the command has waited for an answer; `null` if it has not. */
+  readonly waitedMs: number | null;
+  /** The command that continues the work or, if `isResumable` is false, begins it again. */
+  readonly next: string;
+  readonly isResumable: boolean;
+}
 
-export interface EndedCommand {
-  readonly word: Word;
-  /** Whether a warm got far enough for `--resume` to continue. */
-  readonly canResume: boolean;
-  readonly keep: boolean;
+/** Returns the command as it was typed, except that `--resume` is there only if it is to resume. */
+export function commandAgain(typed: readonly string[], isToResume: boolean): string {
+  const others = typed.filter((argument) => argument !== "--resume");
+  return ["bun run sync", ...others, ...(isToResume ? ["--resume"] : [])].join(" ");
 }
 
 /** Returns the message if a side does not answer, which ends the work. What was done until then is consistent. */
-export function earlyEndText(error: SidecarError, command: EndedCommand): string {
-  return `Stopped early: ${reasonOf(error)}.\nTo find out why, run: bun run doctor\n${nextStep(command)}\n`;
-}
-
-function nextStep({ word, canResume, keep }: EndedCommand): string {
-  if (word === "sync") return "Then begin again with: bun run sync";
-  if (word !== "warm") return `Then begin again with: bun run sync ${word}`;
-  const again = canResume
-    ? "continue with: bun run sync warm --resume"
-    : "begin again with: bun run sync warm";
-  return `Then ${again}${keep ? " --keep" : ""}`;
-}
-
-/** The meaning of some errors of the store is only in their class. */
-function reasonOf(error: SidecarError): string {
-  const unnamed = error instanceof HotCopyUnavailable ? "Redis does not answer" : error.code;
+export function earlyEndText({ error, waitedMs, next, isResumable }: EarlyEnd): string {
+  const after = waitedMs === null ? "" : ` after waiting for ${durationText(waitedMs)}`;
   const fix = error instanceof DatabaseUnavailable ? `: ${error.fix}` : "";
-  return `${error.message || unnamed}${fix}`.replace(/\.$/, "");
+  const reason = `${failureText(error)}${fix}`.replace(/\.$/, "");
+  return [
+    `Stopped early${after}: ${reason}.`,
+    "To find out why, run: bun run doctor",
+    `Then ${isResumable ? "continue" : "begin again"} with: ${next}`,
+    "",
+  ].join("\n");
 }

@@ -1,9 +1,8 @@
-import { HotCopyUnavailable } from "../../src/errors.ts";
 import type { HotCopyEvent } from "../../src/redis/hot-copy-options.ts";
 import { tell } from "../progress.ts";
 import type { Sides } from "./sides.ts";
 
-export type FilledSides = Pick<Sides, "scan" | "population">;
+export type FilledSides = Pick<Sides, "scan" | "population" | "patience">;
 
 export interface Filled {
   /** The number of hashes that now hold the row's value because of this call. */
@@ -16,9 +15,6 @@ export interface Filled {
   readonly left: number;
 }
 
-/** Maximum number of times that the same users are started again while Redis comes and goes. */
-const triesMax = 10;
-
 /**
  * Runs READ for all of these users, then reads their rows, then runs FILL for each miss. These are the sidecar's own
  * steps, so a concurrent write of a sidecar wins. Login ids must be spelled as the table stores them.
@@ -26,16 +22,15 @@ const triesMax = 10;
  * @throws {HotCopyUnavailable} | {DatabaseUnavailable} some may be filled, each with what its row held
  */
 export async function fillUsers(sides: FilledSides, loginIds: readonly string[]): Promise<Filled> {
-  let filledBefore = 0;
-  for (let tries = 1; tries <= triesMax; tries += 1) {
+  let filled = 0;
+  return sides.patience.retry(async () => {
     await untilFilling(sides);
-    const { isClear, ...answer } = await tryToFill(sides, loginIds);
-    const filled = filledBefore + answer.filled;
-    const hits = answer.hits - filledBefore;
-    if (isClear) return { filled, hits, left: loginIds.length - filled - hits };
-    filledBefore = filled;
-  }
-  throw new HotCopyUnavailable("Redis comes and goes: not every user of a batch could be filled");
+    const answer = await tryToFill(sides, loginIds);
+    const hits = answer.hits - filled;
+    filled += answer.filled;
+    if (!answer.isClear) throw sides.population.unavailable();
+    return { filled, hits, left: loginIds.length - filled - hits };
+  });
 }
 
 async function tryToFill({ population, scan }: FilledSides, loginIds: readonly string[]) {

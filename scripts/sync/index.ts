@@ -1,9 +1,10 @@
 import { SidecarError } from "../../src/errors.ts";
 import { runCommand, UsageWrong } from "../command.ts";
 import { print, showStep, tell } from "../progress.ts";
-import { parseInteger } from "../quantities.ts";
+import { parseDurationMs, parseInteger } from "../quantities.ts";
 import { stopOnSignal } from "../stop-on-signal.ts";
-import { earlyEndText, type Word } from "./early-end.ts";
+import { commandAgain, earlyEndText } from "./early-end.ts";
+import { createPatience } from "./patience.ts";
 import { push } from "./push.ts";
 import { forgetResumePoint, hasResumePoint } from "./resume-point.ts";
 import { openSides, type Sides } from "./sides.ts";
@@ -27,6 +28,9 @@ while sidecars serve and write.
 
   --rate N    maximum number of users per second
   --batch N   number of users in one batch, from 1 to 5000 (default 500)
+  --patience TIME
+              how long Redis or the database may be silent before it stops
+              (default 30s)
   --json      print the summary as JSON
   --resume    warm: continue where the last warm stopped
   --keep      warm: fill without expiry, for sites with REDIS_TTL_SECONDS=0
@@ -40,13 +44,14 @@ It reads the sidecar's own settings. Ctrl-C ends it after the current batch.
 Exits 0 if no hash differed from its row, if warm has gone through every user,
 or if push has nothing left to write. Exits 1 if a hash differed, even if it was
 repaired; the next run then exits 0. Exits 1, too, if it was stopped or if Redis
-or the database did not answer. Exits 2 on wrong usage, 78 if a setting or the
+or the database did not answer for as long as --patience. Exits 2 on wrong usage, 78 if a setting or the
 table is wrong.
 `;
 
 const options = {
   rate: { type: "string" },
   batch: { type: "string", default: "500" },
+  patience: { type: "string", default: "30s" },
   json: { type: "boolean", default: false },
   resume: { type: "boolean", default: false },
   keep: { type: "boolean", default: false },
@@ -61,7 +66,9 @@ const flags = {
   verify: ["repair", "show"],
   warm: ["resume", "keep"],
   push: ["yes", "show"],
-} as const satisfies Record<Word, readonly (keyof typeof options)[]>;
+} as const satisfies Record<string, readonly (keyof typeof options)[]>;
+
+type Word = keyof typeof flags;
 
 await runCommand({
   help,
@@ -79,23 +86,25 @@ await runCommand({
     const rate =
       given.rate === undefined ? null : parseInteger("rate", given.rate, { least: 1, most: 10_000_000 });
     const batch = parseInteger("batch", given.batch, { least: 1, most: 5000 });
-    const gait = {
-      rate,
-      batch: Math.min(batch, rate ?? batch),
-      stop: stopOnSignal("Stopping after this batch."),
-    };
+    const patienceMs = parseDurationMs("patience", given.patience, { least: 1, most: 86_400_000 });
+    const stop = stopOnSignal("Stopping after this batch.");
+    const patience = createPatience(patienceMs, stop);
+    const continuation = commandAgain(process.argv.slice(2), word === "warm");
+    const gait = { rate, batch: Math.min(batch, rate ?? batch), stop, continuation };
     try {
       // A warm that does not complete its first batch leaves nothing to resume.
       if (word === "warm" && !given.resume) forgetResumePoint();
       showStep("connecting to Redis and the database");
-      await using sides = await openSides({ keep: given.keep });
+      await using sides = await openSides(given.keep, patience);
       showStep("");
       return printSummary(word, await run(word, sides, gait, given), given.json);
     } catch (error) {
       showStep("");
       if (!(error instanceof SidecarError)) throw error;
-      const canResume = word === "warm" && hasResumePoint();
-      tell(earlyEndText(error, { word, canResume, keep: given.keep }));
+      const isResumable = given.yes || (word === "warm" && hasResumePoint());
+      const next = isResumable ? continuation : commandAgain(process.argv.slice(2), false);
+      const waitedMs = patience.isExhausted() ? patienceMs : null;
+      tell(earlyEndText({ error, waitedMs, next, isResumable }));
       return 1;
     }
   },

@@ -5,9 +5,11 @@ import type { HotCopyEvent, HotCopyLimits } from "../../src/redis/hot-copy-optio
 import { explainAnothers } from "../../src/redis/installation.ts";
 import { openRedisKeyspace, type RedisKeyspaceOptions } from "../../src/redis/keyspace.ts";
 import { createRedisHotCopy } from "../../src/redis/redis-hot-copy.ts";
+import type { Patience } from "./patience.ts";
 
 export interface RedisPopulationOptions extends Omit<RedisKeyspaceOptions, "tokenMs"> {
   readonly limits: HotCopyLimits;
+  readonly patience: Patience;
 }
 
 /**
@@ -21,64 +23,56 @@ export interface Observation {
 
 export type RedisPopulation = ReturnType<typeof openRedisPopulation>;
 
-/** How long a master may be away before the work is given up. */
-const patienceMs = 30_000;
 const pollMs = 50;
 
 /**
  * Opens the hashes of all users, for the commands that visit every one of them. A sidecar asks the database while
- * Redis is away; these commands wait for Redis, and fail if it does not return.
+ * Redis is away; these commands wait for Redis, and fail if it does not return. The hot copy itself does not wait.
  */
 export function openRedisPopulation(options: RedisPopulationOptions) {
-  const { connection, keyPrefix, installation, limits, graceMs } = options;
+  const { connection, keyPrefix, installation, limits, graceMs, patience } = options;
   const { tokenMs } = limits;
   const keyspace = openRedisKeyspace({ connection, keyPrefix, installation, graceMs, tokenMs });
   const { client, masters, masterOf, keys, epochs } = keyspace;
   void epochs.start();
 
-  /** @throws {HotCopyUnavailable} with a message for the operator */
+  /** Returns the error that tells the operator why Redis cannot be used. */
+  function unavailable(): HotCopyUnavailable {
+    return new HotCopyUnavailable(keyspace.problem()?.reason);
+  }
+
+  /** @throws {HotCopyUnavailable} it is not so within the limit */
   async function until(isSo: () => boolean, limitMs: number): Promise<void> {
     const deadline = performance.now() + limitMs;
     while (!isSo()) {
-      if (performance.now() > deadline) {
-        const { reason } = keyspace.problem() ?? { reason: "a master is away" };
-        throw new HotCopyUnavailable(`Redis gave no clear answer for ${limitMs / 1000} s: ${reason}`);
-      }
+      if (performance.now() > deadline) throw unavailable();
       await Bun.sleep(pollMs);
     }
   }
 
-  const untilAllLive = (limitMs = patienceMs) => until(epochs.areAllLive, limitMs);
-
-  /** Retries the question while masters are away. */
-  async function retry<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-    const deadline = performance.now() + patienceMs;
-    for (;;) {
-      await untilAllLive();
+  /** Repeats the question while masters are away or do not answer. */
+  function retry<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    return patience.retry(async () => {
+      if (!epochs.areAllLive()) throw unavailable();
       try {
         return await ask();
       } catch (error) {
-        if (!(error instanceof Error)) throw error;
-        if (performance.now() > deadline) {
-          throw new HotCopyUnavailable(
-            `Redis answers, but not every command: ${explainRedisFailure(error).reason}`,
-          );
-        }
-        await Bun.sleep(pollMs);
+        if (error instanceof HotCopyUnavailable) throw error;
+        throw new HotCopyUnavailable(explainRedisFailure(error).reason);
       }
-    }
+    });
   }
 
   async function observeOne(key: string): Promise<Observation | null> {
     const master = masterOf(key);
-    if (master === null) throw new HotCopyUnavailable();
+    if (master === null) throw unavailable();
     const fields = await master.hmgetBuffer(key, "e", "v", "n", "t").catch((error: Error) => {
       if (saysThatNoneIsThere(error)) return [];
       epochs.forget(master);
       throw error;
     });
     const [epoch, value, hasMarkers, token] = fields;
-    if (!epochs.isLive(master)) throw new HotCopyUnavailable();
+    if (!epochs.isLive(master)) throw unavailable();
     if (!epoch || !value || hasMarkers || !epochs.isEpochOf(master, epoch)) return null;
     return { value: value.toString(), token: token?.toString("latin1") ?? "" };
   }
@@ -98,7 +92,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
   const everyMaster = async () =>
     masters().map((master) => {
       const epoch = epochs.epochOf(master);
-      if (master === null || epoch === null) throw new HotCopyUnavailable();
+      if (master === null || epoch === null) throw unavailable();
       return { master, epoch };
     });
 
@@ -107,8 +101,11 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     hotCopy: (onEvent: (event: HotCopyEvent) => void = () => {}) =>
       createRedisHotCopy({ ...keyspace, limits, onEvent }),
 
-    /** @throws {HotCopyUnavailable} not all masters answer */
-    untilAllLive,
+    /** @throws {HotCopyUnavailable} not all masters answer within the limit */
+    untilAllLive: (limitMs: number) => until(epochs.areAllLive, limitMs),
+
+    /** Returns the error for a command of the hot copy that Redis did not answer. */
+    unavailable,
 
     /** Returns why these keys belong to another installation, or `null`. */
     async conflict(): Promise<Explanation | null> {
@@ -120,12 +117,16 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
       return held === null || held === installation ? null : explainAnothers(keys.installation);
     },
 
-    /** Waits until the grace is over, within which nothing may be filled. `say` is called if that takes time. */
+    /**
+     * Waits until the grace is over, within which nothing may be filled. `say` is called if that takes time.
+     *
+     * @throws {HotCopyUnavailable} not all masters answer, or they do not record since when they are known
+     */
     async untilFilling(say: () => void): Promise<void> {
-      await untilAllLive();
+      if (!epochs.areAllLive()) throw unavailable();
       if (epochs.isFilling()) return;
       say();
-      await until(() => epochs.areAllLive() && epochs.isFilling(), graceMs + patienceMs);
+      await until(epochs.isFilling, graceMs + patience.limitMs);
     },
 
     /** Returns the epochs of all masters. While they are the same, everything that was filled is believed. */

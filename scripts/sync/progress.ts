@@ -1,5 +1,6 @@
 import { startProgress } from "../progress.ts";
 import { countText, timeLeftText } from "../quantities.ts";
+import type { Patience } from "./patience.ts";
 
 export interface CountedProgress {
   advance(items: number): void;
@@ -15,10 +16,11 @@ export interface CountedWork {
   readonly total: number | null;
   /** How many were done before this run. */
   readonly before?: number;
+  readonly patience: Patience;
 }
 
-/** Shows how many items are done, how fast, and how long the rest will take. */
-export function showProgress({ step, items, total, before = 0 }: CountedWork): CountedProgress {
+/** Shows how many items are done, how fast, how long the rest will take, and what the work waits for. */
+export function showProgress({ step, items, total, before = 0, patience }: CountedWork): CountedProgress {
   const startedAt = performance.now();
   let done = before;
 
@@ -30,9 +32,11 @@ export function showProgress({ step, items, total, before = 0 }: CountedWork): C
     const share = total ? `${Math.min(100, (100 * done) / total).toFixed(1)} %  ` : "";
     const of = total === null ? "" : ` of ${countText(total)}`;
     const left = secondsLeft === null ? "" : `  ${timeLeftText(secondsLeft)} left`;
+    const waitingFor = patience.waitingFor();
+    const pace = waitingFor === null ? `${countText(perSecond)}/s${left}` : `waiting: ${waitingFor}`;
     return {
-      lines: [`${step}  ${share}${countText(done)}${of} ${items}  ${countText(perSecond)}/s${left}`],
-      facts: { step, [items]: done, total, perSecond, secondsLeft },
+      lines: [`${step}  ${share}${countText(done)}${of} ${items}  ${pace}`],
+      facts: { step, [items]: done, total, perSecond, secondsLeft, waitingFor },
     };
   });
   return {

@@ -64,9 +64,9 @@ export interface Push extends Pick<PlannedPush, "loginId" | "row"> {
 /**
  * Creates the SET of one user, on the condition that neither the row nor the hash has been written since they were
  * listed. A write that a sidecar has acknowledged since then is never overwritten, even if the row holds the listed
- * value again.
+ * value again. A SET that a side did not answer is repeated on the same condition.
  */
-export function createPusher({ directory, population, statementMs }: Sides) {
+export function createPusher({ directory, population, patience, statementMs }: Sides) {
   const writeRow = createRowWriter({
     directory,
     hotCopy: population.hotCopy(),
@@ -74,24 +74,34 @@ export function createPusher({ directory, population, statementMs }: Sides) {
     onEvent: () => {},
   });
 
-  return async (push: Push): Promise<PushOutcome> => {
-    let isHashWritten = false;
-    try {
-      const user = await directory.find(push.loginId);
-      const listed = examine(push, user);
-      if (typeof listed === "string") return listed;
-      const { value, ...repeatable } = listed;
-      if (!directory.fits(value)) return "refused";
+  return (push: Push): Promise<PushOutcome> => {
+    /** How the push ends if another write has begun. No value is given up that a BEGIN of ours may have removed. */
+    let ifHashWritten: PushOutcome = push.isResumed ? "unproven" : "gone";
+
+    async function write(user: UserRecord, { value, ...repeatable }: ListedHash): Promise<PushOutcome> {
+      let isHashWritten = false;
       const onlyIf = (found: HotFound) => {
         isHashWritten = !isUnwritten(repeatable, found);
         return !isHashWritten;
       };
-      await writeRow({ user, ownIdData: value, mode: { onlyIf }, repeatable });
-      return "written";
-    } catch (error) {
-      if (isHashWritten) return push.isResumed ? "unproven" : "gone";
-      return outcomeOf(error);
+      try {
+        await writeRow({ user, ownIdData: value, mode: { onlyIf }, repeatable });
+        return "written";
+      } catch (error) {
+        if (isHashWritten) return ifHashWritten;
+        ifHashWritten = "unproven";
+        throw error;
+      }
     }
+
+    async function attempt(): Promise<PushOutcome> {
+      const user = await directory.find(push.loginId);
+      const listed = examine(push, user);
+      if (typeof listed === "string") return listed;
+      return directory.fits(listed.value) ? write(user, listed) : "refused";
+    }
+
+    return patience.retry(() => attempt().catch(finalOutcome)).catch(openOutcome);
   };
 }
 
@@ -111,10 +121,16 @@ function isUnwritten({ token, seen }: RepeatableBegin, found: HotFound): boolean
   return found.token !== null && (found.token === seen || found.token.startsWith(`${token}:`));
 }
 
-function outcomeOf(error: unknown): PushOutcome {
+/** @throws the error, if a repetition may end otherwise */
+function finalOutcome(error: unknown): PushOutcome {
   if (error instanceof RowChanged || error instanceof UserUnknown) return "conflict";
   if (error instanceof UserBlocked || error instanceof OwnIdDataTooLong) return "refused";
   if (error instanceof ValueAltered || error instanceof WriteSuppressed) return "altered";
+  throw error;
+}
+
+/** @throws the error, if a side did not answer and the work ends */
+function openOutcome(error: unknown): PushOutcome {
   if (error instanceof OutcomeUnknown || error instanceof WriteContended) return "unfinished";
   throw error;
 }

@@ -5,7 +5,7 @@ import { createPusher, outcomes, type Push, type PushOutcome } from "./push-one.
 import { digestOf, openPushPlan, type PlannedPush, type PushPlan } from "./push-plan.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince } from "./summary.ts";
-import { type Gait, listedUsers, paced } from "./walk.ts";
+import { countUsers, type Gait, listedUsers, paced } from "./walk.ts";
 
 export interface PushOptions extends Gait {
   /** Whether rows are written. */
@@ -39,7 +39,7 @@ export async function push(sides: Sides, options: PushOptions): Promise<Summary>
     if (options.yes && !options.stop.aborted) await writeAll(sides, options, plan, figures);
     const isSame = (await sides.population.identity()) === redis;
     const isComplete = isSame && !options.stop.aborted;
-    const ending = { isSame, isComplete, listedAt, yes: options.yes, open: plan.count().open };
+    const ending = { isSame, isComplete, listedAt, options, open: plan.count().open };
     return summaryOf(figures, { ...ending, seconds: secondsSince(startedAt) });
   } finally {
     plan.close();
@@ -49,9 +49,11 @@ export async function push(sides: Sides, options: PushOptions): Promise<Summary>
 /** Lists every hash that sidecars believe and whose row holds another value or none. */
 async function list(sides: Sides, options: PushOptions, plan: PushPlan, figures: Figures): Promise<void> {
   plan.begin();
-  const progress = showProgress({ step: "list", items: "users", total: await sides.scan.count() });
+  const { patience } = sides;
+  const total = await countUsers(sides);
+  const progress = showProgress({ step: "list", items: "users", total, patience });
   try {
-    for await (const page of paced(listedUsers(sides.scan, null, options.batch), options, progress)) {
+    for await (const page of paced(listedUsers(sides, null, options.batch), options, progress)) {
       const loginIds = page.map(({ loginId }) => loginId);
       const { drifts } = await findDrift(sides, loginIds, "users with a row");
       plan.add(
@@ -72,7 +74,8 @@ async function list(sides: Sides, options: PushOptions, plan: PushPlan, figures:
 
 async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figures: Figures): Promise<void> {
   const pushOne = createPusher(sides);
-  const progress = showProgress({ step: "push", items: "rows", total: figures.listed });
+  const { patience } = sides;
+  const progress = showProgress({ step: "push", items: "rows", total: figures.listed, patience });
   try {
     for await (const pushes of paced(planned(plan), options, progress)) {
       const writes = (await withValues(sides, plan, pushes)).map(pushOne);
@@ -147,14 +150,15 @@ interface Ending {
   readonly isComplete: boolean;
   /** When another run made the listing that this one followed. */
   readonly listedAt: string | null;
-  readonly yes: boolean;
+  readonly options: PushOptions;
   /** The number of values that are kept for the next push. */
   readonly open: number;
   readonly seconds: number;
 }
 
 function summaryOf(figures: Figures, ending: Ending): Summary {
-  const { isSame, isComplete, listedAt, yes, open, seconds } = ending;
+  const { isSame, isComplete, listedAt, open, seconds } = ending;
+  const { yes, continuation } = ending.options;
   const { listed, written, settled } = figures;
   const differing =
     listedAt === null
@@ -175,7 +179,7 @@ function summaryOf(figures: Figures, ending: Ending): Summary {
   const isAllWritten = written + settled === listed;
   if (!isSame) lines.push("Redis restarted or failed over meanwhile. List again with: bun run sync push");
   else if (isComplete && yes && !isAllWritten) lines.push("To see what still differs: bun run sync push");
-  else if (!isComplete) lines.push(`Stopped. Continue with: bun run sync push${yes ? " --yes" : ""}`);
+  else if (!isComplete) lines.push(`Stopped. Continue with: ${continuation}`);
   return { holds: isComplete && isAllWritten, isComplete, seconds, figures, lines };
 }
 

@@ -4,6 +4,7 @@ import { type Config, loadConfig } from "../../src/config/load-config.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import { commandEnvironment } from "../command-environment.ts";
+import type { Patience } from "./patience.ts";
 import { openRedisPopulation, type RedisPopulation } from "./population.ts";
 import { createSqlUserScan } from "./sql-user-scan.ts";
 import type { UserScan } from "./user-scan.ts";
@@ -16,6 +17,8 @@ export interface Sides extends AsyncDisposable {
   readonly directory: UserDirectory;
   readonly scan: UserScan;
   readonly population: RedisPopulation;
+  /** With it, commands wait for a side that does not answer. The directory and the scan do not wait by themselves. */
+  readonly patience: Patience;
   /** `COHERENCE_STATEMENT_MS`. */
   readonly statementMs: number;
   /** `REDIS_TTL_SECONDS` in milliseconds; 0 keeps values. */
@@ -31,7 +34,7 @@ export interface Sides extends AsyncDisposable {
  * installation
  * @throws {DatabaseUnavailable} | {HotCopyUnavailable} a side does not answer
  */
-export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
+export async function openSides(keep: boolean, patience: Patience): Promise<Sides> {
   const config = loadConfig(commandEnvironment(), () => new Uint8Array(32));
   if (config.redis === null) {
     throw new ConfigurationInvalid([
@@ -45,6 +48,7 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
     installation: config.installation,
     limits: { ...config.coherence, ttlMs },
     graceMs: config.coherence.graceMs,
+    patience,
   });
   const { statementMs } = config.coherence;
   const { url, tls } = config.database;
@@ -63,7 +67,7 @@ export async function openSides({ keep }: { keep: boolean }): Promise<Sides> {
     throw error;
   }
   const place = placeOf(config, config.redis.keyPrefix);
-  return { directory, scan, population, statementMs, ttlMs, place, [Symbol.asyncDispose]: close };
+  return { directory, scan, population, patience, statementMs, ttlMs, place, [Symbol.asyncDispose]: close };
 }
 
 /** No sidecar would use what is filled there, and none of the hashes there would be compared. */

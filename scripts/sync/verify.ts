@@ -4,7 +4,7 @@ import { fillUsers } from "./fill.ts";
 import { type CountedWork, showProgress } from "./progress.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince, tempo } from "./summary.ts";
-import { type Gait, listedUsers, paced, slices } from "./walk.ts";
+import { countUsers, type Gait, listedUsers, paced, slices } from "./walk.ts";
 
 export interface VerifyOptions extends Gait {
   /** Whether a hash that differs gets the value of the database. */
@@ -30,8 +30,9 @@ export async function verify(sides: Sides, options: VerifyOptions): Promise<Summ
 }
 
 async function compareRows(sides: Sides, options: VerifyOptions, figures: Figures): Promise<void> {
-  const pages = listedUsers(sides.scan, null, options.batch);
-  const work = { step: "rows", items: "users", total: await sides.scan.count() };
+  const pages = listedUsers(sides, null, options.batch);
+  const { patience } = sides;
+  const work = { step: "rows", items: "users", total: await countUsers(sides), patience };
   await goThrough(pages, options, work, async (page) => {
     const loginIds = page.map(({ loginId }) => loginId);
     const { drifts, believed } = await compare(sides, figures, loginIds, "users with a row");
@@ -45,7 +46,8 @@ async function compareRows(sides: Sides, options: VerifyOptions, figures: Figure
 async function compareHashes(sides: Sides, options: VerifyOptions, figures: Figures): Promise<void> {
   const counted = new Set<string>();
   const pages = sides.population.loginIds(options.batch);
-  const work = { step: "hashes", items: "hashes", total: await sides.population.size() };
+  const { patience } = sides;
+  const work = { step: "hashes", items: "hashes", total: await sides.population.size(), patience };
   await goThrough(pages, options, work, async (loginIds) => {
     const { drifts, unbelieved } = await compare(sides, figures, loginIds, "login ids without a row");
     const fresh = drifts.filter(({ loginId }) => !counted.has(loginId));
@@ -59,7 +61,7 @@ async function compareHashes(sides: Sides, options: VerifyOptions, figures: Figu
 
 /** Removes what something else has written under our prefix. */
 async function removeStrays(
-  { population }: Sides,
+  sides: Sides,
   { repair, show }: VerifyOptions,
   figures: Figures,
   strays: readonly string[],
@@ -67,9 +69,13 @@ async function removeStrays(
   figures.anotherType += strays.length;
   for (const loginId of strays) show("anotherType", loginId);
   if (!repair) return;
-  const hotCopy = population.hotCopy();
-  await Promise.all(strays.map((loginId) => hotCopy.purge(loginId)));
+  await purge(sides, strays);
   figures.repaired += strays.length;
+}
+
+async function purge({ population, patience }: Sides, loginIds: readonly string[]): Promise<void> {
+  const hotCopy = population.hotCopy();
+  await Promise.all(loginIds.map((loginId) => patience.retry(() => hotCopy.purge(loginId))));
 }
 
 async function goThrough<Item>(
@@ -107,8 +113,10 @@ async function settle(
     }
   }
   if (!repair) return;
-  const hotCopy = sides.population.hotCopy();
-  await Promise.all(drifts.map(({ loginId }) => hotCopy.purge(loginId)));
+  await purge(
+    sides,
+    drifts.map(({ loginId }) => loginId),
+  );
   figures.repaired += drifts.length;
   const withData = drifts.filter(({ row }) => row).map(({ loginId }) => loginId);
   if (withData.length > 0) await fillUsers(sides, withData);

@@ -1,5 +1,6 @@
 import type { CountedProgress } from "./progress.ts";
-import type { ListedUser, UserScan } from "./user-scan.ts";
+import type { Sides } from "./sides.ts";
+import type { ListedUser } from "./user-scan.ts";
 
 /** How a command visits many users. */
 export interface Gait {
@@ -9,20 +10,28 @@ export interface Gait {
   readonly rate: number | null;
   /** Once it is aborted, no further batch begins. */
   readonly stop: AbortSignal;
+  /** The command that continues the work if it is stopped. */
+  readonly continuation: string;
+}
+
+/** Returns the number of rows, or `null` if counting them takes too long. */
+export function countUsers({ scan, patience }: Sides): Promise<number | null> {
+  return patience.retry(() => scan.count());
 }
 
 /** Yields all users in the order of the table. The next page is requested while the present one is worked on. */
 export async function* listedUsers(
-  scan: UserScan,
+  { scan, patience }: Sides,
   after: string | null,
   batch: number,
 ): AsyncGenerator<readonly ListedUser[]> {
-  let coming = scan.list(after, batch);
+  const list = (previous: string | null) => patience.retry(() => scan.list(previous, batch));
+  let coming = list(after);
   for (;;) {
     const page = await coming;
     const last = page.at(-1);
     if (last === undefined) return;
-    coming = scan.list(last.loginId, batch);
+    coming = list(last.loginId);
     // Nothing awaits this page if the walk ends here.
     coming.catch(() => {});
     yield page;

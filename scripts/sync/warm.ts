@@ -5,7 +5,7 @@ import { showProgress } from "./progress.ts";
 import { forgetResumePoint, loadResumePoint, saveResumePoint } from "./resume-point.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince, tempo } from "./summary.ts";
-import { type Gait, listedUsers, paced } from "./walk.ts";
+import { countUsers, type Gait, listedUsers, paced } from "./walk.ts";
 
 export interface WarmOptions extends Gait {
   readonly resume: boolean;
@@ -14,18 +14,19 @@ export interface WarmOptions extends Gait {
 
 /** Fills the hash of every enrolled user, in the order of the table, while sidecars serve and write. */
 export async function warm(sides: Sides, options: WarmOptions): Promise<Summary> {
-  const { scan, population, place } = sides;
+  const { population, patience, place } = sides;
   const { batch, stop, keep } = options;
   const run = { place, redis: await population.identity(), keep };
   const { after, users: before } = options.resume ? loadResumePoint(run) : { after: null, users: 0 };
   saveResumePoint({ ...run, after, users: before });
 
-  await Promise.race([untilFilling(sides), untilStopped(stop)]);
+  await Promise.race([patience.retry(() => untilFilling(sides)), untilStopped(stop)]);
   const startedAt = performance.now();
   const figures = { users: 0, enrolled: 0, filled: 0, hits: 0, left: 0 };
-  const progress = showProgress({ step: "warm", items: "users", total: await scan.count(), before });
+  const total = await countUsers(sides);
+  const progress = showProgress({ step: "warm", items: "users", total, before, patience });
   try {
-    for await (const page of paced(listedUsers(scan, after, batch), options, progress)) {
+    for await (const page of paced(listedUsers(sides, after, batch), options, progress)) {
       const enrolled = page.filter(({ isEnrolled }) => isEnrolled).map(({ loginId }) => loginId);
       const { filled, hits, left } = await fillUsers(sides, enrolled);
       figures.users += page.length;
@@ -67,8 +68,7 @@ function summaryOf(figures: Figures, { isSame, isComplete, seconds, options, sid
     `${counted(enrolled, "user has", "users have")} data: ${countText(filled)} filled, ${countText(hits)} filled before, ${countText(left)} left to a writer.`,
   ];
   if (!isSame) lines.push("Redis restarted or failed over meanwhile. Run it again, without --resume.");
-  else if (!isComplete)
-    lines.push(`Stopped. Continue with: bun run sync warm --resume${options.keep ? " --keep" : ""}`);
+  else if (!isComplete) lines.push(`Stopped. Continue with: ${options.continuation}`);
   if (sides.ttlMs > 0 && seconds * 1000 > 0.9 * sides.ttlMs) {
     lines.push("This took longer than REDIS_TTL_SECONDS, so the first hashes have expired. See --keep.");
   }

@@ -226,6 +226,21 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     expect(site.kept("sync-push.db")).not.toBeNull();
   });
 
+  test("leaves a row that stays locked to the next push, however late that comes", async () => {
+    expect((await site.sync(["push"])).exit).toBe(1);
+    const [loginId = ""] = moved;
+    {
+      await using _lock = await site.lockRow(loginId);
+      const { exit, stderr } = await site.sync(["push", "--yes", "--patience", "1ms"]);
+      expect(exit).toBe(1);
+      expect(stderr).toContain("Stopped early after waiting for 1 ms: ");
+    }
+    // It proves that no sidecar has written the user, and must not lapse with the hash of a write that has ended.
+    expect(await site.client.pttl(site.keyOf(loginId))).toBeGreaterThan(60_000);
+    expect((await site.sync(["push", "--yes"])).exit).toBe(0);
+    expect(await site.rows()).toEqual(newest);
+  });
+
   test("says that a trigger is in the way, and goes on with the others", async () => {
     const [loginId = ""] = moved;
     await site.database.run(

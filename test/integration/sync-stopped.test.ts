@@ -78,7 +78,9 @@ describeWith("postgres", "Postgres", () => {
           const { exit, stdout, stderr } = await endOf(child);
           expect(exit).toBe(1);
           expect(stderr).toContain("Stopping after this batch.");
-          expect(stdout).toContain("Stopped. Continue with: bun run sync warm --resume --keep");
+          expect(stdout).toContain(
+            "Stopped. Continue with: bun run sync warm --batch 100 --rate 2000 --keep --resume",
+          );
           expect((await site.sync(["verify"])).exit).toBe(0);
           expect((await site.sync(["warm", "--resume", "--keep"])).exit).toBe(0);
           expect(await site.hashes()).toEqual(enrolled(await site.rows()));

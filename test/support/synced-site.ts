@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { SQL } from "bun";
 import { Cluster, Redis } from "ioredis";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { createPatience } from "../../scripts/sync/patience.ts";
 import { openRedisPopulation } from "../../scripts/sync/population.ts";
 import { createSqlUserScan } from "../../scripts/sync/sql-user-scan.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
@@ -127,6 +128,7 @@ export async function createSyncedSite(options: SyncedSiteOptions) {
 
     /** Opens what the command itself uses. */
     openSides() {
+      const patience = createPatience(10_000, new AbortController().signal);
       const scan = createSqlUserScan({
         kind,
         url,
@@ -141,10 +143,12 @@ export async function createSyncedSite(options: SyncedSiteOptions) {
         keyPrefix: store.keyPrefix,
         installation,
         ...times,
+        patience,
       });
       return {
         scan,
         population,
+        patience,
         async [Symbol.asyncDispose]() {
           population.close();
           await scan.close();

@@ -1,23 +1,17 @@
 import { expect, test } from "bun:test";
 import { counted, timeLeftText } from "../../scripts/quantities.ts";
-import { earlyEndText } from "../../scripts/sync/early-end.ts";
+import { commandAgain, earlyEndText } from "../../scripts/sync/early-end.ts";
 import { DatabaseUnavailable, HotCopyUnavailable } from "../../src/errors.ts";
 
 test("a sync that ends early says why, also where the error has no message, and how to go on", () => {
-  expect(earlyEndText(new HotCopyUnavailable(), { word: "warm", canResume: true, keep: false })).toBe(
-    "Stopped early: Redis does not answer.\nTo find out why, run: bun run doctor\nThen continue with: bun run sync warm --resume\n",
+  const next = commandAgain(["warm", "--resume", "--rate", "100"], true);
+  expect(earlyEndText({ error: new HotCopyUnavailable(), waitedMs: 30_000, next, isResumable: true })).toBe(
+    "Stopped early after waiting for 30 s: Redis does not answer.\nTo find out why, run: bun run doctor\nThen continue with: bun run sync warm --rate 100 --resume\n",
   );
-  expect(
-    earlyEndText(new DatabaseUnavailable("it does not answer", "start it."), {
-      word: "sync",
-      canResume: false,
-      keep: false,
-    }),
-  ).toBe(
-    "Stopped early: it does not answer: start it.\nTo find out why, run: bun run doctor\nThen begin again with: bun run sync\n",
-  );
-  expect(earlyEndText(new HotCopyUnavailable(), { word: "warm", canResume: true, keep: true })).toEndWith(
-    "Then continue with: bun run sync warm --resume --keep\n",
+  const error = new DatabaseUnavailable("it does not answer", "start it.");
+  const begin = commandAgain(["--show"], false);
+  expect(earlyEndText({ error, waitedMs: null, next: begin, isResumable: false })).toBe(
+    "Stopped early: it does not answer: start it.\nTo find out why, run: bun run doctor\nThen begin again with: bun run sync --show\n",
   );
 });
 

@@ -1,5 +1,6 @@
 import { plainConnection } from "../../../src/redis/options.ts";
 import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
+import { createPatience } from "../../sync/patience.ts";
 import { openRedisPopulation } from "../../sync/population.ts";
 import { loginIdOf, ownIdDataOf } from "../population.ts";
 import { keyPrefix } from "../site.ts";
@@ -31,8 +32,10 @@ export async function startFilledRedis(users: number, installation: string): Pro
     installation,
     limits,
     graceMs: 0,
+    patience: createPatience(10_000, new AbortController().signal),
   });
   stack.defer(population.close);
+  await population.untilAllLive(10_000);
   await population.untilFilling(() => {});
   const hotCopy = population.hotCopy();
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { Secret } from "./secret.ts";
 import type { SettingReader } from "./setting-reader.ts";
+import type { SettingName } from "./settings.ts";
 import { readSite } from "./site-config.ts";
 
 export function readSessions(reader: SettingReader, isProduction: boolean) {
@@ -29,14 +30,11 @@ export function readSessionColumns(reader: SettingReader) {
   const { read, readOptional, problems } = reader;
   const subjectColumn = readOptional("SESSION_SUBJECT_COLUMN");
   const claims = readOptional("SESSION_CLAIMS") ?? [];
-  const secret = read("USERS_OWNID_DATA_COLUMN");
-  for (const [variable, columns] of [
-    ["SESSION_SUBJECT_COLUMN", [subjectColumn]],
-    ["SESSION_CLAIMS", claims.map(({ column }) => column)],
-  ] as const) {
-    if (columns.includes(secret))
-      problems.push(`${variable} names the column of OwnID's data, which no token may carry.`);
-  }
+  const ownIdDataColumn = read("USERS_OWNID_DATA_COLUMN");
+  const refuse = (variable: SettingName) =>
+    problems.push(`${variable} names the column of OwnID's data, which no token may carry.`);
+  if (subjectColumn === ownIdDataColumn) refuse("SESSION_SUBJECT_COLUMN");
+  if (claims.some(({ column }) => column === ownIdDataColumn)) refuse("SESSION_CLAIMS");
   // The login id is the subject anyway.
   return { subjectColumn: subjectColumn === read("USERS_LOGIN_ID_COLUMN") ? null : subjectColumn, claims };
 }

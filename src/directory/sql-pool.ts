@@ -57,6 +57,12 @@ export interface SqlPoolOptions {
   readonly closeSeconds: number;
 }
 
+/** The connections that were made to one place. */
+interface Connections {
+  readonly isSamePlace: () => boolean;
+  readonly sql: SQL;
+}
+
 /**
  * Creates a pool with two things that Bun.SQL lacks: a deadline for every statement, and an end for dead connections.
  * A connection whose peer has vanished silently would wait forever and keep its place in the pool. The pool is
@@ -64,22 +70,23 @@ export interface SqlPoolOptions {
  */
 export function createSqlPool(options: SqlPoolOptions): SqlPool {
   const { watchPlace, connect, waitingMax, closeSeconds } = options;
-  let connections = open();
+  let current = open();
   let waiting = 0;
 
   /** The place is recorded before the connections are made, so that a change in between is noticed later. */
-  function open() {
+  function open(): Connections {
     return { isSamePlace: watchPlace(), sql: connect() };
   }
 
-  function replace(deaf: typeof connections): void {
-    if (connections !== deaf) return;
-    connections = open();
-    deaf.sql.close({ timeout: closeSeconds }).catch(() => {});
+  /** Does nothing if these connections have been replaced already. */
+  function replace(used: Connections): void {
+    if (current !== used) return;
+    current = open();
+    used.sql.close({ timeout: closeSeconds }).catch(() => {});
   }
 
   async function runOn(
-    used: typeof connections,
+    used: Connections,
     { text, parameters }: SqlStatement,
     limitMs: number,
   ): Promise<SqlResult> {
@@ -96,7 +103,7 @@ export function createSqlPool(options: SqlPoolOptions): SqlPool {
     }
   }
 
-  function ensurePlace(used: typeof connections, wasRun: boolean): void {
+  function ensurePlace(used: Connections, wasRun: boolean): void {
     if (used.isSamePlace()) return;
     replace(used);
     throw new PlaceChanged(wasRun);
@@ -108,7 +115,7 @@ export function createSqlPool(options: SqlPoolOptions): SqlPool {
       waiting += 1;
       try {
         await endOfTurn();
-        const used = connections;
+        const used = current;
         ensurePlace(used, false);
         const result = await runOn(used, statement, limitMs);
         if (statement.isWrite) ensurePlace(used, true);
@@ -118,12 +125,12 @@ export function createSqlPool(options: SqlPoolOptions): SqlPool {
       }
     },
 
-    reconnect: () => replace(connections),
+    reconnect: () => replace(current),
 
     async close() {
       // Whatever was issued in this turn goes first.
       await endOfTurn();
-      await connections.sql.close({ timeout: closeSeconds });
+      await current.sql.close({ timeout: closeSeconds });
     },
   };
 }

@@ -72,6 +72,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     if (read.state === "stale") await read.clear();
     if (found.loginId === null) throw new UserUnknown();
     if (found.blocked) throw new UserBlocked();
+    // Sessions are refused until a lookup has cleared the stale mark, which stands under the stored login id.
     if (found.loginId !== loginId && (await hotCopy.look(found.loginId)).isStale) return get(found.loginId);
     return found.ownIdData === "" ? null : found.ownIdData;
   }

@@ -4,9 +4,9 @@ export type SignedEndpoint = "get" | "set" | "session";
 /**
  * What a request may do, given what is remembered of its signature.
  *
- * `run`: this is the first use, the first use is known to have failed, or it is a lookup again. `repeat`: a `set` that has succeeded;
- * answer as it did, without running it. `open`: the first use is in flight, its outcome is unknown, or it may have
- * been forgotten. `refuse`: the signature belongs to another endpoint, or has given a session, or is giving one.
+ * `run`: this is the first use, the first use is known to have failed, or it is a lookup again. `repeat`: a `set` that
+ * has succeeded; answer as it did, without running it. `open`: the first use is in flight, its outcome is unknown, or it
+ * may have been forgotten. `refuse`: the signature belongs to another endpoint, or has given a session, or is giving one.
  */
 export type Claim = "run" | "repeat" | "open" | "refuse";
 

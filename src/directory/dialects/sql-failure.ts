@@ -5,11 +5,11 @@ import { codeOf } from "../../error-code.ts";
  * What a failed statement means.
  *
  * `not done` and `busy`: the database reported that it did nothing; `busy` may be retried at once. `unknown`: a write
- * may have been committed. `half done`: the statement failed, and may have changed the row. `too long`: the value does not fit. `incomparable`: the column's character set cannot
- * encode the login id, so no user has it. `replica`: nothing was done, because the server is read-only; new
- * connections may lead to the primary. `table changed`: nothing was done, because a name or a type is not what the
- * statement was written for. `forbidden`, `misfit`: a privilege is missing or the configuration is wrong; a retry
- * will not help.
+ * may have been committed. `half done`: the statement failed, and may have changed the row. `too long`: the value does
+ * not fit. `incomparable`: the column's character set cannot encode the login id, so no user has it. `replica`: nothing
+ * was done, because the server is read-only; new connections may lead to the primary. `table changed`: nothing was done,
+ * because a name or a type is not what the statement was written for. `forbidden`, `misfit`: a privilege is missing or
+ * the configuration is wrong; a retry will not help.
  */
 export interface SqlFailure {
   readonly meaning:

@@ -3,7 +3,7 @@ import { developmentSharedSecret } from "../src/process/development.ts";
 import { signMessage } from "../src/protocol/signature.ts";
 import { baseUrlText, parseBaseUrl } from "./client/base-url.ts";
 import { curlCommand } from "./client/curl-command.ts";
-import { type Action, endpoints } from "./client/endpoints.ts";
+import { type Action, actions, endpoints } from "./client/endpoints.ts";
 import { NoAnswer } from "./client/no-answer.ts";
 import { type SignedRequest, send } from "./client/send.ts";
 import { signingSecret } from "./client/signing-secret.ts";
@@ -70,7 +70,7 @@ await runCommand({
 });
 
 function isAction(word: string | undefined): word is Action {
-  return word !== undefined && Object.hasOwn(endpoints, word);
+  return actions.some((action) => action === word);
 }
 
 /** @throws {UsageWrong} an option would have no effect */

@@ -1,6 +1,7 @@
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { readSigningKeys } from "../../src/sessions/signing-keys.ts";
-import type { Endpoint, SignedClient } from "../client/signed-client.ts";
+import { type Endpoint, endpoints } from "../client/endpoints.ts";
+import type { SignedClient } from "../client/signed-client.ts";
 import {
   bareLookup,
   bareSession,
@@ -55,13 +56,18 @@ export const missesPerSecondMax = 50_000;
 const unlimited = () => Number.POSITIVE_INFINITY;
 const lookups = [bareLookup, guardOff, guardOn];
 
+/** A lookup that is answered with data. */
+const foundUser = {
+  endpoint: endpoints.get,
+  status: 200,
+  answerBytes: { min: 1024, max: 2048 },
+} as const;
+
 export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   hit: {
     title: "lookup of a user whose value is in Redis",
     contenders: [...lookups, fastify, express, sample],
-    endpoint: "getOwnIDDataByLoginId",
-    status: 200,
-    answerBytes: { min: 1024, max: 2048 },
+    ...foundUser,
     perSecondMax: 60_000,
     distinct: ({ site }) => site.users.user,
     requestsMax: unlimited,
@@ -71,9 +77,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   miss: {
     title: "lookup of a user whose value is in Postgres only",
     contenders: lookups,
-    endpoint: "getOwnIDDataByLoginId",
-    status: 200,
-    answerBytes: { min: 1024, max: 2048 },
+    ...foundUser,
     perSecondMax: missesPerSecondMax,
     distinct: ({ site }) => site.users.cold,
     requestsMax: (site) => site.users.cold,
@@ -83,7 +87,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   unknown: {
     title: "lookup of an unknown user (404)",
     contenders: lookups,
-    endpoint: "getOwnIDDataByLoginId",
+    endpoint: endpoints.get,
     status: 404,
     answerBytes: { min: 0, max: 320 },
     perSecondMax: 60_000,
@@ -98,7 +102,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   set: {
     title: "set, committed to Postgres",
     contenders: [bareSet, guardOff, guardOn],
-    endpoint: "setOwnIDDataByLoginId",
+    endpoint: endpoints.set,
     status: 204,
     answerBytes: { min: 0, max: 320 },
     perSecondMax: 20_000,
@@ -116,7 +120,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   session: {
     title: "session token for a user",
     contenders: [bareSession, guardOff, guardOn],
-    endpoint: "getSessionByLoginId",
+    endpoint: endpoints.session,
     status: 200,
     answerBytes: { min: 400, max: 1023 },
     perSecondMax: 30_000,

@@ -1,10 +1,13 @@
-import type { Endpoint } from "./signed-client.ts";
+/** The short names of the three endpoints, as the commands use them. */
+export const actions = ["get", "set", "session"] as const;
 
-/** The last segment of the path of each endpoint, by the short name that the commands use. */
+export type Action = (typeof actions)[number];
+
+/** The last segment of each endpoint's path. */
 export const endpoints = {
   get: "getOwnIDDataByLoginId",
   set: "setOwnIDDataByLoginId",
   session: "getSessionByLoginId",
-} as const satisfies Readonly<Record<string, Endpoint>>;
+} as const satisfies Readonly<Record<Action, string>>;
 
-export type Action = keyof typeof endpoints;
+export type Endpoint = (typeof endpoints)[Action];

@@ -1,6 +1,5 @@
 import { createHmac } from "node:crypto";
-
-export type Endpoint = "setOwnIDDataByLoginId" | "getOwnIDDataByLoginId" | "getSessionByLoginId";
+import { type Endpoint, endpoints } from "./endpoints.ts";
 
 export interface SignedClientOptions {
   /** The URL of the endpoints, without a trailing slash. */
@@ -58,10 +57,10 @@ export function createSignedClient({ baseUrl, handle, sharedSecret, now }: Signe
   return {
     sign,
     send,
-    get: (loginId: string) => send(sign("getOwnIDDataByLoginId", { loginId })),
-    set: (loginId: string, ownIdData: string) => send(sign("setOwnIDDataByLoginId", { loginId, ownIdData })),
+    get: (loginId: string) => send(sign(endpoints.get, { loginId })),
+    set: (loginId: string, ownIdData: string) => send(sign(endpoints.set, { loginId, ownIdData })),
     session: (loginId: string, sessionType?: string) =>
-      send(sign("getSessionByLoginId", sessionType === undefined ? { loginId } : { loginId, sessionType })),
+      send(sign(endpoints.session, sessionType === undefined ? { loginId } : { loginId, sessionType })),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Answer } from "../client/signed-client.ts";
 import { parseJson } from "../parse-json.ts";
 import { Deviation, NotJudged, Variant } from "./case.ts";
-import type { Site } from "./site.ts";
+import { isClientError, type Site } from "./site.ts";
 
 /** What the contract asks of an answer. Every function throws `Deviation` or `Variant` where the answer differs. */
 
@@ -69,8 +69,7 @@ export function expectAccepted(answer: Answer): void {
 
 /** That a signed request that makes no sense was refused without a crash. */
 export function expectRejected(answer: Answer): void {
-  if (isErrorCode404(answer)) return;
-  if (answer.status >= 400 && answer.status < 500) return;
+  if (isErrorCode404(answer) || isClientError(answer)) return;
   throw unexpected("HTTP 400", answer);
 }
 

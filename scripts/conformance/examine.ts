@@ -8,6 +8,7 @@ import { createRedact } from "./redact.ts";
 import { makeReport, type Report } from "./result.ts";
 import { type Run, runCases } from "./run.ts";
 import { createSite, type ObservedSite } from "./site.ts";
+import { newStranger } from "./test-data.ts";
 import { readUserData, restoreUserData, type UserData, unknownData } from "./user-data.ts";
 import { createWire, type Wire, type WireOptions } from "./wire.ts";
 
@@ -76,7 +77,7 @@ async function lookAtUser(wire: Wire, url: string, user: string): Promise<UserDa
     return readUserData(await lookUp(user), url, user);
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
-    await lookUp(`conformance-${crypto.randomUUID()}@example.com`);
+    await lookUp(newStranger());
     return unknownData;
   }
 }

@@ -1,7 +1,7 @@
 import { type Action, endpoints } from "../client/endpoints.ts";
 import { NoAnswer } from "../client/no-answer.ts";
 import { type Answer, type Content, macOf, type SignedRequest } from "../client/signed-client.ts";
-import { newTestData } from "./test-data.ts";
+import { newStranger, newTestData } from "./test-data.ts";
 import type { Wire } from "./wire.ts";
 
 /** The server under test, as the cases see it. */
@@ -66,7 +66,7 @@ export function createSite(options: SiteOptions): ObservedSite {
     const isSet = signed.url.includes(endpoints.set);
     try {
       const answer = await wire.send(signed);
-      if (isSet && !isRefusal(answer)) hasWritten = true;
+      if (isSet && !isClientError(answer)) hasWritten = true;
       return answer;
     } catch (error) {
       if (isSet && error instanceof NoAnswer) hasWritten = true;
@@ -99,15 +99,18 @@ export function createSite(options: SiteOptions): ObservedSite {
       sent.add(value);
       return value;
     },
-    newStranger: () => `conformance-${crypto.randomUUID()}@example.com`,
+    newStranger,
     wasEarlier: (value) => sent.has(value),
     hasWritten: () => hasWritten,
     isOurs: (value) => value !== initialValue && sent.has(value),
   };
 }
 
-/** Only a status of the caller's fault says that nothing was written. A server may also write and then fail. */
-function isRefusal({ status }: Answer): boolean {
+/**
+ * Returns whether the status is one of the caller's fault. Only that says that nothing was written: a server may also
+ * write and then fail.
+ */
+export function isClientError({ status }: Answer): boolean {
   return status >= 400 && status < 500;
 }
 

@@ -1,9 +1,10 @@
+import { actions } from "../client/endpoints.ts";
 import { UsageWrong } from "../command.ts";
 import { parseDurationMs, parseInteger } from "../quantities.ts";
 import type { Rate, Spacing } from "./arrivals.ts";
 import { latencyMsMax } from "./latencies.ts";
 import { chooseLoginIds, type LoginIds } from "./login-ids.ts";
-import { endpoints, type Mix } from "./signed-requests.ts";
+import type { Mix } from "./signed-requests.ts";
 import { parseThresholds, type Threshold } from "./thresholds.ts";
 
 export type Profile = "constant" | "ramp" | "soak";
@@ -122,7 +123,7 @@ function parseMix(text: string): Mix {
   const mix = { get: 0, set: 0, session: 0 };
   for (const part of text.split(",")) {
     const [, name, weight] = /^([a-z]+)=(\d{1,4})$/.exec(part.trim()) ?? [];
-    const endpoint = endpoints.find((known) => known === name);
+    const endpoint = actions.find((known) => known === name);
     if (endpoint === undefined) throw new UsageWrong("--mix takes shares such as get=90,set=5,session=5.");
     mix[endpoint] = Number(weight);
   }

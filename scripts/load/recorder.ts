@@ -1,12 +1,12 @@
 import type { Histogram } from "hdr-histogram-js";
+import { type Action, actions } from "../client/endpoints.ts";
 import { createLatencies, recordMs } from "./latencies.ts";
-import { type Endpoint, endpoints } from "./signed-requests.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** One request that was sent. All times are milliseconds from the first measured instant. */
 export interface Exchange {
-  readonly endpoint: Endpoint;
+  readonly endpoint: Action;
   /** When it should have been sent. */
   readonly dueMs: number;
   readonly sentMs: number;
@@ -120,7 +120,7 @@ export function createRecorder() {
     allLatencies(): Histogram {
       const all = createLatencies(3);
       all.add(unsent);
-      for (const endpoint of endpoints) all.add(latencies[endpoint]);
+      for (const endpoint of actions) all.add(latencies[endpoint]);
       return all;
     },
   };

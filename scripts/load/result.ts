@@ -1,3 +1,4 @@
+import { type Action, actions } from "../client/endpoints.ts";
 import type { Environment } from "./environment.ts";
 import {
   type LatencySummary,
@@ -8,7 +9,6 @@ import {
 } from "./latencies.ts";
 import type { Plan, Profile } from "./plan.ts";
 import type { Recorder } from "./recorder.ts";
-import { type Endpoint, endpoints } from "./signed-requests.ts";
 import type { ThresholdVerdict } from "./thresholds.ts";
 import type { TimelinePoint } from "./timeline.ts";
 
@@ -37,7 +37,7 @@ export interface LoadResult {
   readonly plannedRate: Plan["rate"];
   readonly rate: { readonly intended: number; readonly achieved: number };
   readonly all: EndpointResult;
-  readonly endpoints: Readonly<Partial<Record<Endpoint, EndpointResult>>>;
+  readonly endpoints: Readonly<Partial<Record<Action, EndpointResult>>>;
   /** Measured from the send and not from when the request was due, as a closed loop would report it. */
   readonly serviceTime: LatencySummary;
   readonly sends: SendResult;
@@ -46,7 +46,7 @@ export interface LoadResult {
   /** Latencies in the first and in the last tenth of the test, to be compared after a soak. */
   readonly drift: { readonly first: LatencySummary; readonly last: LatencySummary };
   readonly timeline: readonly TimelinePoint[];
-  readonly curves: Readonly<Partial<Record<Endpoint | "all", readonly PercentilePoint[]>>>;
+  readonly curves: Readonly<Partial<Record<Action | "all", readonly PercentilePoint[]>>>;
   readonly environment: Environment;
 }
 
@@ -93,7 +93,7 @@ export function makeResult(options: ResultOptions): LoadResult {
   const measured = { latency: all, requests: all.requests, errors: all.errors, achievedRate: achieved };
   const thresholds = plan.thresholds.map((threshold) => threshold(measured));
   const isInterrupted = measuredMs < plan.durationMs;
-  const used = endpoints.filter((endpoint) => plan.mix[endpoint] > 0);
+  const used = actions.filter((endpoint) => plan.mix[endpoint] > 0);
   return {
     holds: !isInterrupted && thresholds.every(({ holds }) => holds),
     target,
@@ -135,7 +135,7 @@ function driftOf({ timeline }: Recorder, measuredMs: number): LoadResult["drift"
 }
 
 /** Returns a curve for all requests, and one for each endpoint if there are several. */
-function curvesOf(recorder: Recorder, used: readonly Endpoint[]): LoadResult["curves"] {
+function curvesOf(recorder: Recorder, used: readonly Action[]): LoadResult["curves"] {
   const several = used.length > 1 ? used : [];
   return {
     all: percentileCurve(recorder.allLatencies()),
@@ -145,7 +145,7 @@ function curvesOf(recorder: Recorder, used: readonly Endpoint[]): LoadResult["cu
   };
 }
 
-function endpointResult(recorder: Recorder, endpoint: Endpoint): EndpointResult {
+function endpointResult(recorder: Recorder, endpoint: Action): EndpointResult {
   return { ...recorder.counts[endpoint], ...summarizeLatencies(recorder.latencies[endpoint]) };
 }
 

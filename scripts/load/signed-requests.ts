@@ -1,16 +1,12 @@
 import { signMessage } from "../../src/protocol/signature.ts";
-import { endpoints as paths } from "../client/endpoints.ts";
+import { type Action, endpoints } from "../client/endpoints.ts";
 import type { LoginIds } from "./login-ids.ts";
 
-export const endpoints = ["get", "set", "session"] as const;
-
-export type Endpoint = (typeof endpoints)[number];
-
 /** How often each endpoint is called, relative to the others. */
-export type Mix = Readonly<Record<Endpoint, number>>;
+export type Mix = Readonly<Record<Action, number>>;
 
 export interface SignedRequest {
-  readonly endpoint: Endpoint;
+  readonly endpoint: Action;
   /** The complete HTTP/1.1 message. */
   readonly bytes: Buffer;
 }
@@ -51,13 +47,13 @@ export function createSignedRequests(options: SignedRequestsOptions): SignedRequ
   const total = mix.get + mix.set + mix.session;
   let sets = 0;
 
-  function choose(): Endpoint {
+  function choose(): Action {
     const drawn = random() * total;
     if (drawn < mix.get) return "get";
     return drawn < mix.get + mix.set ? "set" : "session";
   }
 
-  function contentOf(endpoint: Endpoint, loginId: string) {
+  function contentOf(endpoint: Action, loginId: string) {
     if (endpoint === "get") return { loginId };
     // OwnID sends the type. It also makes the body differ from that of a lookup, which would have the same signature.
     if (endpoint === "session") return { loginId, sessionType: "browser" };
@@ -65,11 +61,11 @@ export function createSignedRequests(options: SignedRequestsOptions): SignedRequ
     return { loginId, ownIdData: sets.toString(36).padStart(counterDigits, "0") + filler };
   }
 
-  function make(endpoint: Endpoint, loginId: string): SignedRequest {
+  function make(endpoint: Action, loginId: string): SignedRequest {
     const { timestamp, mark } = fresh();
     const body = JSON.stringify(contentOf(endpoint, loginId)) + mark;
     const head = [
-      `POST ${basePath}/${paths[endpoint]} HTTP/1.1`,
+      `POST ${basePath}/${endpoints[endpoint]} HTTP/1.1`,
       `Host: ${host}`,
       "User-Agent: ownid-sidecar-loadtest",
       "Content-Type: application/json",

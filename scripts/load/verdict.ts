@@ -1,6 +1,6 @@
+import type { Action } from "../client/endpoints.ts";
 import { type NoAnswer, timedOut } from "./connections.ts";
 import type { Answer } from "./response-reader.ts";
-import type { Endpoint } from "./signed-requests.ts";
 
 /** The outcome of a request. `error` is `null` if the answer is one that the endpoint promises. */
 export interface Verdict {
@@ -12,7 +12,7 @@ export interface Verdict {
 }
 
 /** The statuses of success, and how their bodies begin. */
-const successes: Readonly<Record<Endpoint, Readonly<Record<number, string>>>> = {
+const successes: Readonly<Record<Action, Readonly<Record<number, string>>>> = {
   get: { 200: '{"ownIdData":"', 204: "" },
   set: { 204: "" },
   session: { 200: '{"token":"' },
@@ -21,7 +21,7 @@ const successes: Readonly<Record<Endpoint, Readonly<Record<number, string>>>> = 
 const succeeded: Verdict = { error: null, isAnswered: true, isTimeout: false };
 
 /** Judges an answer by its status and body. Nothing of a body is reported except a problem's code. */
-export function judge(endpoint: Endpoint, outcome: Answer | NoAnswer): Verdict {
+export function judge(endpoint: Action, outcome: Answer | NoAnswer): Verdict {
   if ("reason" in outcome) {
     return { error: outcome.reason, isAnswered: false, isTimeout: outcome.reason === timedOut };
   }

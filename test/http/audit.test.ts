@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
-import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
+import type { Endpoint } from "../../scripts/client/endpoints.ts";
+import type { SignedRequest } from "../../scripts/client/signed-client.ts";
 import type { AuditEntry } from "../../src/audit/audit-log.ts";
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { adminToken, backendToken, bearer, claimsOf, createOpsClient, sol } from "../support/ops-client.ts";

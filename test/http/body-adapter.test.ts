@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { Elysia } from "elysia";
 import pino from "pino";
-import { createSignedClient, type Endpoint } from "../../scripts/client/signed-client.ts";
+import type { Endpoint } from "../../scripts/client/endpoints.ts";
+import { createSignedClient } from "../../scripts/client/signed-client.ts";
 import { withoutAuditLog } from "../../src/audit/audit-log.ts";
 import { bodyAdapter } from "../../src/http/body-adapter.ts";
 import { getOwnIdDataByLoginId } from "../../src/http/routes/get-ownid-data-by-login-id.ts";

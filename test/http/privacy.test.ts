@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import type { Endpoint } from "../../scripts/client/endpoints.ts";
 import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
-import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
+import type { SignedRequest } from "../../scripts/client/signed-client.ts";
 import { DatabaseUnavailable, OutcomeUnknown, Overloaded } from "../../src/errors.ts";
 import { storeWhichFails } from "../support/failing-store.ts";
 import { type RunningApp, sharedSecret, startApp } from "../support/running-app.ts";

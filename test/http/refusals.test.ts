@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Endpoint } from "../../scripts/client/endpoints.ts";
 import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
-import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
+import type { SignedRequest } from "../../scripts/client/signed-client.ts";
 import { outcomeOf, outcomeOfRaw, type ProblemCode, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 

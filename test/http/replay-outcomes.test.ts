@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
+import type { Endpoint } from "../../scripts/client/endpoints.ts";
+import type { SignedRequest } from "../../scripts/client/signed-client.ts";
 import { startFaultProxy } from "../../scripts/servers/fault-proxy.ts";
 import { sharedRedis, startRedis } from "../../scripts/servers/redis-server.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";

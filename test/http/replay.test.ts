@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import type { Endpoint, SignedRequest } from "../../scripts/client/signed-client.ts";
+import type { Endpoint } from "../../scripts/client/endpoints.ts";
+import type { SignedRequest } from "../../scripts/client/signed-client.ts";
 import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";

@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Endpoint } from "../../scripts/client/endpoints.ts";
 import { exchangeRaw, rawRequest } from "../../scripts/client/raw-http.ts";
-import {
-  createSignedClient,
-  type Endpoint,
-  macOf,
-  type SignedRequest,
-} from "../../scripts/client/signed-client.ts";
+import { createSignedClient, macOf, type SignedRequest } from "../../scripts/client/signed-client.ts";
 import { createSignatureVerifier } from "../../src/protocol/signature.ts";
 import { withoutReplayGuard } from "../../src/replay/replay-guard.ts";
 import { storeWhichFails } from "../support/failing-store.ts";

@@ -2,7 +2,7 @@ import { NoAnswer } from "../../client/no-answer.ts";
 import type { Answer, Content } from "../../client/signed-client.ts";
 import { describeAnswer, expectNobody, expectRejected, expectStored, store, unexpected } from "../answers.ts";
 import { type Case, Deviation, examineEach, Variant } from "../case.ts";
-import { withBody, withHeaders } from "../site.ts";
+import { isClientError, withBody, withHeaders } from "../site.ts";
 
 const schemaHint =
   "Check the parsed body against a schema before it is used, and answer 400. Only whoever has the secret can send this, " +
@@ -163,6 +163,6 @@ export const inputCases: readonly Case[] = [
 ];
 
 function expectClientError(answer: Answer): void {
-  if (answer.status >= 400 && answer.status < 500) return;
+  if (isClientError(answer)) return;
   throw unexpected("HTTP 4xx", answer);
 }

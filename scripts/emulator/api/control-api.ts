@@ -1,7 +1,7 @@
 import { type Static, t } from "elysia";
 import { DeviceName, LoginId } from "./names.ts";
 import type { DeviceView, SessionAnswer } from "./platform-api.ts";
-import { Endpoint } from "./wire-api.ts";
+import { EndpointName } from "./wire-api.ts";
 
 /** The control API under `/control`, for tests without a browser. */
 
@@ -68,7 +68,7 @@ export type BlockRequest = Static<typeof BlockRequest>;
  */
 export const NextCallRequest = t.Object(
   {
-    endpoint: t.Optional(Endpoint),
+    endpoint: t.Optional(EndpointName),
     /** How long the call is delayed. */
     delayMs: t.Optional(t.Integer({ minimum: 0, maximum: 60_000 })),
     /** `request`: the request never arrives. `answer`: it arrives, and the answer is lost. */

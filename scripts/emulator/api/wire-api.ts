@@ -1,13 +1,10 @@
 import { type Static, t } from "elysia";
+import { type Endpoint, endpoints } from "../../client/endpoints.ts";
 
 /** The log of the calls that the platform sends to the site, under `/wire`. */
 
-export const Endpoint = t.Union([
-  t.Literal("getOwnIDDataByLoginId"),
-  t.Literal("setOwnIDDataByLoginId"),
-  t.Literal("getSessionByLoginId"),
-]);
-export type Endpoint = Static<typeof Endpoint>;
+const { get, set, session } = endpoints;
+export const EndpointName = t.Union([t.Literal(get), t.Literal(set), t.Literal(session)]);
 
 /** `GET /wire` is `{calls: WireCall[]}`, oldest first, at most the last 500. `DELETE /wire`: 204, forgets them. */
 export interface WireCall {

@@ -1,7 +1,8 @@
+import { type Endpoint, endpoints } from "../../client/endpoints.ts";
 import { parseJson } from "../../parse-json.ts";
 import { type IntegrationScope, RequestFailed } from "../api/failure.ts";
 import type { SessionAnswer } from "../api/platform-api.ts";
-import type { Endpoint, WireCall } from "../api/wire-api.ts";
+import type { WireCall } from "../api/wire-api.ts";
 import type { CallSite } from "../wire/caller.ts";
 
 /**
@@ -26,21 +27,21 @@ export function createSiteEndpoints(callSite: CallSite, onUser: (loginId: string
 
   return {
     async getOwnIdData(loginId, reason) {
-      const answer = await call("getOwnIDDataByLoginId", { loginId }, reason);
+      const answer = await call(endpoints.get, { loginId }, reason);
       if (answer.status === 204) return null;
       const { ownIdData } = asRecord(answer.content);
       if (typeof ownIdData === "string") return ownIdData === "" ? null : ownIdData;
-      throw unexpected("getOwnIDDataByLoginId", "answered 200 without a text `ownIdData`.");
+      throw unexpected(endpoints.get, "answered 200 without a text `ownIdData`.");
     },
 
     async setOwnIdData(loginId, ownIdData, reason) {
-      await call("setOwnIDDataByLoginId", { loginId, ownIdData }, reason);
+      await call(endpoints.set, { loginId, ownIdData }, reason);
     },
 
     async getSession(loginId, sessionType, reason) {
-      const { content } = await call("getSessionByLoginId", { loginId, sessionType }, reason);
+      const { content } = await call(endpoints.session, { loginId, sessionType }, reason);
       if (content !== undefined) return content;
-      throw unexpected("getSessionByLoginId", "answered without a session.");
+      throw unexpected(endpoints.session, "answered without a session.");
     },
   };
 }
@@ -72,9 +73,9 @@ function unexpected(endpoint: Endpoint, what: string): RequestFailed {
 }
 
 const scopes: Readonly<Record<Endpoint, IntegrationScope>> = {
-  getOwnIDDataByLoginId: "data",
-  setOwnIDDataByLoginId: "data",
-  getSessionByLoginId: "session",
+  [endpoints.get]: "data",
+  [endpoints.set]: "data",
+  [endpoints.session]: "session",
 };
 
 function asRecord(content: unknown): Readonly<Record<string, unknown>> {

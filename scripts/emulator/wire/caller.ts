@@ -1,4 +1,5 @@
-import type { Endpoint, WireCall } from "../api/wire-api.ts";
+import type { Endpoint } from "../../client/endpoints.ts";
+import type { WireCall } from "../api/wire-api.ts";
 import { deliverWithFault, describeFault, type PlannedFaults } from "./planned-faults.ts";
 import type { Send } from "./sender.ts";
 import { createSignedMessage } from "./signed-message.ts";

@@ -1,9 +1,9 @@
 import { STATUS_CODES } from "node:http";
+import type { Endpoint } from "../../client/endpoints.ts";
 import { NoAnswer } from "../../client/no-answer.ts";
 import type { Answer } from "../../client/send.ts";
 import type { NextCallRequest } from "../api/control-api.ts";
 import { RequestFailed } from "../api/failure.ts";
-import type { Endpoint } from "../api/wire-api.ts";
 
 /** Faults that a test has planned for the next calls. */
 export interface PlannedFaults {

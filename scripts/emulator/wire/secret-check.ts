@@ -1,4 +1,5 @@
 import { ConfigurationInvalid } from "../../../src/errors.ts";
+import { endpoints } from "../../client/endpoints.ts";
 import { CannotStart } from "../cannot-start.ts";
 import { createSignedMessage } from "./signed-message.ts";
 import type { Wire } from "./wire.ts";
@@ -11,7 +12,7 @@ import type { Wire } from "./wire.ts";
 export async function ensureSecretFits({ baseUrl, sharedSecret, send }: Wire): Promise<void> {
   const message = createSignedMessage({
     baseUrl,
-    endpoint: "getOwnIDDataByLoginId",
+    endpoint: endpoints.get,
     body: JSON.stringify({ loginId: "nobody@emulator.invalid" }),
     timestamp: String(Date.now()),
     sharedSecret,

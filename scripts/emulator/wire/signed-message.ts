@@ -1,6 +1,7 @@
 import { signMessage } from "../../../src/protocol/signature.ts";
 import { curlCommand } from "../../client/curl-command.ts";
-import type { Endpoint, WireCall } from "../api/wire-api.ts";
+import type { Endpoint } from "../../client/endpoints.ts";
+import type { WireCall } from "../api/wire-api.ts";
 
 export interface MessageParts {
   /** Where the endpoints are, without a trailing slash. */

@@ -26,26 +26,26 @@ while sidecars serve and write.
                         --yes write these values into the table. A row that has
                         changed since it was listed is not touched
 
-  --rate N    maximum number of users per second
-  --batch N   number of users in one batch, from 1 to 5000 (default 500)
-  --patience TIME
-              how long Redis or the database may be silent before it stops
-              (default 30s)
-  --json      print the summary as JSON
-  --resume    warm: continue where the last warm stopped
-  --keep      warm: fill without expiry, for sites with REDIS_TTL_SECONDS=0
-  --repair    verify: repair the differences, as sync does
-  --show      sync, verify, push: print the login ids that differ, one per line
-  --yes       push: write what the last push listed or, if there is no listing,
-              what differs now
+  --rate N         maximum number of users per second
+  --batch N        number of users in one batch, from 1 to 5000 (default 500)
+  --patience TIME  how long to wait for Redis or the database while they do not
+                   answer, such as 30s or 5m (default 30s)
+  --json           print the summary as JSON
+  --resume         warm: continue where the last warm stopped
+  --keep           warm: fill without expiry, for sites with REDIS_TTL_SECONDS=0
+  --repair         verify: repair the differences, as sync does
+  --show           sync, verify, push: print the login ids that differ, one per
+                   line
+  --yes            push: write what the last push listed or, if there is no
+                   listing, what differs now
 
 It reads the sidecar's own settings. Ctrl-C ends it after the current batch.
 
 Exits 0 if no hash differed from its row, if warm has gone through every user,
 or if push has nothing left to write. Exits 1 if a hash differed, even if it was
-repaired; the next run then exits 0. Exits 1, too, if it was stopped or if Redis
-or the database did not answer for as long as --patience. Exits 2 on wrong usage, 78 if a setting or the
-table is wrong.
+repaired; the next run then exits 0. Also exits 1 if it was stopped, or if Redis
+or the database did not answer within --patience. Exits 2 on wrong usage, 78 if
+a setting or the table is wrong.
 `;
 
 const options = {

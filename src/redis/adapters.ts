@@ -1,4 +1,7 @@
+import type { HotCopy } from "../coherence/hot-copy.ts";
 import { createProcessReplayGuard } from "../replay/process-replay-guard.ts";
+import type { ReplayGuard } from "../replay/replay-guard.ts";
+import type { SessionLedger } from "../sessions/session-ledger.ts";
 import type { RedisSeat } from "./cluster.ts";
 import type { Explanation } from "./failures.ts";
 import type { HotCopyEvent, HotCopyLimits } from "./hot-copy-options.ts";
@@ -17,13 +20,32 @@ export interface RedisAdaptersOptions extends Omit<RedisKeyspaceOptions, "tokenM
   readonly onGuardEvent: (event: ReplayGuardEvent) => void;
 }
 
-export type RedisAdapters = ReturnType<typeof openRedisAdapters>;
+export interface RedisAdapters {
+  readonly hotCopy: HotCopy;
+  readonly replayGuard: ReplayGuard;
+  readonly sessionLedger: SessionLedger;
+  /** Resolves at the first contact with a master. */
+  readonly firstContact: Promise<void>;
+  /** Returns whether a master answers and executes commands. */
+  isLive(): boolean;
+  /** Returns whether all masters are live and every grace is over. */
+  isFilling(): boolean;
+  /** Returns the number of live masters. */
+  liveMasters(): number;
+  /** Returns how many epochs have been seen since the start. */
+  epochsSeen(): number;
+  /** Returns why no master answers, or why Redis refuses commands. */
+  problem(): Explanation | null;
+  /** Returns what is wrong although a master answers. */
+  impairment(): Explanation | null;
+  close(): void;
+}
 
 /**
  * Opens everything that is stored in Redis, over one connection. It connects by itself and reconnects whenever it
  * must.
  */
-export function openRedisAdapters(options: RedisAdaptersOptions) {
+export function openRedisAdapters(options: RedisAdaptersOptions): RedisAdapters {
   const { connection, keyPrefix, installation, graceMs, limits, rememberMs, onHashEvent, onGuardEvent } =
     options;
   const { tokenMs } = limits;
@@ -41,21 +63,16 @@ export function openRedisAdapters(options: RedisAdaptersOptions) {
     replayGuard: createRedisReplayGuard({ ...keyspace, fallback, keepMs: rememberMs, onEvent: onGuardEvent }),
     sessionLedger: createRedisSessionLedger({ ...keyspace, ...options.sessions }),
 
-    /** Resolves at the first contact with a master. */
     firstContact: epochs.start().then(mark.start),
-
-    /** Returns whether a master answers and executes commands. */
     isLive: () => epochs.isAnyLive() && epochs.refusal() === null,
     isFilling: epochs.isFilling,
     liveMasters: epochs.liveCount,
     epochsSeen: epochs.seenCount,
-    /** Returns why no master does. */
     problem: keyspace.problem,
-    /** Returns what is wrong although a master answers. */
     impairment: () =>
       mark.conflict() ?? explainAbsence(keyspace.seats().filter(({ master }) => !epochs.isLive(master))),
 
-    close(): void {
+    close() {
       mark.stop();
       keyspace.close();
     },

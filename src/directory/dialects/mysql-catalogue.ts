@@ -13,7 +13,7 @@ import {
 } from "./dialect.ts";
 import { isJson, mysqlFixes, speakUtf8 } from "./mysql-fixes.ts";
 import { type MysqlColumn, MysqlColumns, MysqlConstraints } from "./mysql-rows.ts";
-import { quote } from "./mysql-spelling.ts";
+import { currentAccount, quote } from "./mysql-spelling.ts";
 import { stateVariables } from "./mysql-unfit-states.ts";
 
 const numberTypes = new Set([
@@ -38,12 +38,9 @@ const columnsQuery = `
          column_comment AS comment
   FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ${uncut}`;
 
-/** The server reports the account as `user@host`. The name of the user may also contain an @. */
 const serverQuery = `
-  SELECT version() AS version, @@global.time_zone AS timeZone,
-         concat_ws(' ', @@character_set_client, @@character_set_connection, @@character_set_results) AS spoken,
-         concat(quote(left(current_user(), char_length(current_user()) - char_length(host) - 1)), '@', quote(host)) AS account
-  FROM (SELECT substring_index(current_user(), '@', -1) AS host) AS of_account`;
+  SELECT version() AS version, @@global.time_zone AS timeZone, ${currentAccount} AS account,
+         concat_ws(' ', @@character_set_client, @@character_set_connection, @@character_set_results) AS spoken`;
 
 /** Without the privilege SHOW VIEW, the account sees no more of a view than this. */
 const viewQuery = `
@@ -106,56 +103,57 @@ export async function inspectMysql(
   database: string,
   count: CountRepeats,
 ): Promise<Server & { facts: TableFacts }> {
+  const [server] = Value.Parse(ServerFacts, [...(await run(serverQuery))]);
+  const { account, spoken, timeZone } = server;
+  const isMariaDb = server.version.includes("MariaDB");
   const { schema, table } = splitTable(names.table);
   const place = [schema ?? database, table];
+  const { columns, constraints, unique, ...kind } = await readTable(run, place, isMariaDb);
+  const { isView } = kind;
   const fullName = place.map(quote).join(".");
-  const [server] = Value.Parse(ServerFacts, [...(await run(serverQuery))]);
-  const isMariaDb = server.version.includes("MariaDB");
-  const columns = Value.Parse(MysqlColumns, await run(columnsQuery, place));
-  const [view] = Value.Parse(Views, await run(viewQuery, place));
-  const [engine] = Value.Parse(Transactions, await run(transactionsQuery, place));
-  const constraints = isMariaDb ? Value.Parse(MysqlConstraints, await run(constraintsQuery, place)) : [];
-  const isView = view !== undefined;
-  const unique = Value.Parse(Names, await run(uniqueColumnsQuery, place)).map(({ name }) => name);
   const loginId = columns.find(({ name }) => name === names.loginIdColumn);
   const isCounted = loginId !== undefined && textTypes.has(loginId.base) && !unique.includes(loginId.name);
   const repeats = isCounted ? await countIn(isView, count, fullName, loginId.name) : noRepeats;
-  const fixes = mysqlFixes({
-    names,
-    account: server.account,
-    isMariaDb,
-    isView,
-    columns,
-    constraints,
-    repeats,
-  });
   const facts: TableFacts = {
+    ...kind,
     fullName,
     columns: columns.map((column) => describe(column, isJson(column, constraints))),
-    isView,
-    rollsBack: engine?.transactions === "YES",
-    isUpdatable: view === undefined || view.isUpdatable === "YES",
     confirmsUpdates: false,
     // The server reveals nothing about the table behind a view, so the only evidence is that no login id occurs twice
     // now.
     uniqueColumns: isView && loginId !== undefined && areUnique(repeats) ? [loginId.name] : unique,
     repeats,
-    tables:
-      columns.length > 0
-        ? []
-        : Value.Parse(Names, await run(tablesQuery, [schema ?? database])).map(({ name }) => name),
+    tables: columns.length > 0 ? [] : await listNames(run, tablesQuery, [schema ?? database]),
     hidesForbidden: true,
-    account: server.account,
-    otherProblems: columns.length > 0 ? connectionProblems(server.spoken) : [],
-    fixes,
+    account,
+    otherProblems: columns.length > 0 ? connectionProblems(spoken) : [],
+    fixes: mysqlFixes({ names, account, isMariaDb, isView, columns, constraints, repeats }),
   };
-  const variables = Value.Parse(Variables, await run(isMariaDb ? mariadbVariablesQuery : variablesQuery));
+  return { isMariaDb, timeZone, variables: await readVariables(run, isMariaDb), facts };
+}
+
+async function readTable(run: RunSql, place: readonly string[], isMariaDb: boolean) {
+  const [view] = Value.Parse(Views, await run(viewQuery, place));
+  const [engine] = Value.Parse(Transactions, await run(transactionsQuery, place));
   return {
-    isMariaDb,
-    timeZone: server.timeZone,
-    variables: new Set(variables.map(({ Variable_name }) => Variable_name)),
-    facts,
+    columns: Value.Parse(MysqlColumns, await run(columnsQuery, place)),
+    constraints: isMariaDb ? Value.Parse(MysqlConstraints, await run(constraintsQuery, place)) : [],
+    /** The columns that have a unique index of their own. */
+    unique: await listNames(run, uniqueColumnsQuery, place),
+    isView: view !== undefined,
+    isUpdatable: view === undefined || view.isUpdatable === "YES",
+    rollsBack: engine?.transactions === "YES",
   };
+}
+
+async function listNames(run: RunSql, query: string, parameters: readonly string[]): Promise<string[]> {
+  return Value.Parse(Names, await run(query, parameters)).map(({ name }) => name);
+}
+
+/** Returns which of `stateVariables` the server has. */
+async function readVariables(run: RunSql, isMariaDb: boolean): Promise<ReadonlySet<string>> {
+  const rows = await run(isMariaDb ? mariadbVariablesQuery : variablesQuery);
+  return new Set(Value.Parse(Variables, rows).map(({ Variable_name }) => Variable_name));
 }
 
 /** For a table, the counts only help to explain what prevents an index. A view is judged by them. */

@@ -2,9 +2,11 @@ import { beforeSelect, quoteWith, type Spelling } from "./spelling.ts";
 
 export const quote = quoteWith("`");
 
-/** The account is returned as `user@host`, and the name of the user may also contain an @. */
+/** The server reports the account as `user@host`. The name of the user may also contain an @. */
 const host = "substring_index(current_user(), '@', -1)";
 const user = `left(current_user(), char_length(current_user()) - char_length(${host}) - 1)`;
+/** The account as GRANT writes it. */
+export const currentAccount = `concat(quote(${user}), '@', quote(${host}))`;
 
 export const mysqlSpelling: Spelling = {
   quote,
@@ -15,7 +17,7 @@ export const mysqlSpelling: Spelling = {
   isFilled: (column) => `coalesce(length(${column}) > 0, 0)`,
   isTrue: (column) => `coalesce(${column} <> 0, 0)`,
 
-  identity: `SELECT concat(quote(${user}), '@', quote(${host})) AS account,
+  identity: `SELECT ${currentAccount} AS account,
                     CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000 AS CHAR) AS nowMs`,
   characters: (text) => `char_length(${text})`,
   bytes: (text) => `octet_length(CONVERT(${text} USING utf8mb4))`,

@@ -1,4 +1,4 @@
-import { counted } from "../quantities.ts";
+import { counted, countText } from "../quantities.ts";
 import type { ContenderName } from "./contenders.ts";
 import type { Sample } from "./measure.ts";
 import type { ByContender, Results } from "./results.ts";
@@ -85,7 +85,7 @@ const panels: readonly Panel[] = [
     title: "Requests per second",
     better: "more is better",
     figure: ({ requestsPerSecond }) => requestsPerSecond,
-    format: (figure) => Math.round(figure).toLocaleString("en-US"),
+    format: (figure) => countText(Math.round(figure)),
   },
   {
     left: 568,
@@ -163,7 +163,7 @@ function multipleOf({ figure }: Panel, measured: ByContender<Sample>, { contende
 function captionsOf({ plan, machine, versions, commit, date }: Results): string[] {
   const { rounds, seconds, connections, users, valueBytes } = plan;
   const software = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const load = `${counted(connections, "connection")}, ${users.user.toLocaleString("en-US")} users with ${valueBytes.toLocaleString("en-US")} bytes each`;
+  const load = `${counted(connections, "connection")}, ${countText(users.user)} users with ${countText(valueBytes)} bytes each`;
   return [
     `Bars: medians of ${counted(rounds, "round")} of ${seconds} s in alternating order, each with a fresh process; dots: the rounds. ${load}.`,
     `Server, Redis and load generator share ${machine.cores} cores (${machine.cpu}). Ratios are medians of the rounds' ratios. Commit ${commit}, ${date}.`,

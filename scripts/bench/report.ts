@@ -1,4 +1,4 @@
-import { counted } from "../quantities.ts";
+import { counted, countText } from "../quantities.ts";
 import type { ContenderName } from "./contenders.ts";
 import type { Sample } from "./measure.ts";
 import type { ByContender, HalfLoad, Results } from "./results.ts";
@@ -99,7 +99,7 @@ function entriesOf<Figures>(measured: ByContender<Figures>) {
   });
 }
 
-const thousands = (figure: number) => Math.round(figure).toLocaleString("en-US");
+const thousands = (figure: number) => countText(Math.round(figure));
 const milliseconds = (ms: number) => ms.toFixed(ms < 10 ? 2 : 1);
 const latencyText = ({ p50, p95, p99 }: Sample["latencyMs"]) => [p50, p95, p99].map(milliseconds).join("  ");
 

@@ -1,7 +1,7 @@
 import { cpus, release, type } from "node:os";
-import { join } from "node:path";
 import packageJson from "../../package.json";
 import { programPath } from "../servers/server-binaries.ts";
+import { sourceCommit } from "../source-commit.ts";
 import { type ContenderName, nodePath } from "./contenders.ts";
 import type { Plan, Sample } from "./measure.ts";
 import { valueBytes } from "./population.ts";
@@ -42,9 +42,10 @@ export async function describeSetting(
 ): Promise<Omit<Results, "workloads" | "halfLoad">> {
   const [first] = cpus();
   const node = nodePath();
+  const commit = sourceCommit("src");
   return {
     date: new Date().toISOString().slice(0, 10),
-    commit: commitOf(join(import.meta.dir, "../..")),
+    commit: commit === null ? "unknown" : `${commit.id}${commit.isChanged ? " with changes" : ""}`,
     machine: {
       cpu: first?.model.trim() ?? "unknown",
       cores: cpus().length,
@@ -87,14 +88,6 @@ function medianLatency(rounds: readonly LatencyMs[]): LatencyMs {
     p95: median(rounds.map(({ p95 }) => p95)),
     p99: median(rounds.map(({ p99 }) => p99)),
   };
-}
-
-/** Returns the commit, and whether the working tree differs from it. */
-function commitOf(root: string): string {
-  const commit = printed(["git", "-C", root, "rev-parse", "--short", "HEAD"]);
-  const isChanged = printed(["git", "-C", root, "status", "--porcelain", "--", "src"]) !== "";
-  if (commit === "") return "unknown";
-  return isChanged ? `${commit} with changes` : commit;
 }
 
 function printed(argv: readonly string[]): string {

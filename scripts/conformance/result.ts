@@ -1,5 +1,6 @@
 import { curlCommand } from "../client/curl-command.ts";
 import type { Answer } from "../client/signed-client.ts";
+import { countText } from "../quantities.ts";
 import { type Level, type Profile, profiles } from "./case.ts";
 import type { Redact } from "./redact.ts";
 import type { Exchange } from "./wire.ts";
@@ -128,7 +129,7 @@ function showExchange(exchange: Exchange, isDecisive: boolean, redact: Redact): 
     method,
     url,
     requestHeaders: headers,
-    requestBody: isShort ? sent : `${sent}… (${body.length.toLocaleString("en-US")} bytes)`,
+    requestBody: isShort ? sent : `${sent}… (${countText(body.length)} bytes)`,
     status: answer?.status ?? null,
     responseHeaders: answer === null ? {} : redact.headers(answer.headers),
     responseBody: answer === null ? "" : cut(redact.body(answer.status, answer.body)),
@@ -141,7 +142,7 @@ function showExchange(exchange: Exchange, isDecisive: boolean, redact: Redact): 
 
 function cut(text: string): string {
   if (text.length <= bodyCharactersMax) return text;
-  return `${text.slice(0, bodyCharactersMax)}… (${text.length.toLocaleString("en-US")} characters)`;
+  return `${text.slice(0, bodyCharactersMax)}… (${countText(text.length)} characters)`;
 }
 
 /** Returns the headers as HTTP writes them, a line each. */

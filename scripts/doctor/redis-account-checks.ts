@@ -91,7 +91,7 @@ export const redisAccountChecks: readonly Check<RedisServers>[] = [account, exce
 const keepAcl = "then ACL SAVE, or CONFIG REWRITE if there is no aclfile";
 
 /** Grants the account what it needs and nothing else. An existing password is kept. */
-export function aclLine({ masters, options, keyPrefix }: RedisServers): string {
+function aclLine({ masters, options, keyPrefix }: RedisServers): string {
   const [{ username, database }] = options.nodes;
   const isShared = username === null || username === "default";
   const login = isShared ? [accountName, "on", "><password>"] : [username, "on"];

@@ -48,7 +48,7 @@ export function createRunner({ deadlineMs, onProgress }: RunnerOptions) {
   };
 }
 
-export class DeadlinePassed extends Error {}
+class DeadlinePassed extends Error {}
 
 /** @throws {DeadlinePassed} the work takes longer; it is not stopped */
 export async function within<Result>(deadlineMs: number, work: () => Promise<Result>): Promise<Result> {

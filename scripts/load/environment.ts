@@ -1,5 +1,6 @@
 import { cpus, totalmem } from "node:os";
 import packageJson from "../../package.json";
+import { sourceCommit } from "../source-commit.ts";
 
 /** Where and with what a load test was run. It contains nothing secret and names no user. */
 export interface Environment {
@@ -19,9 +20,10 @@ const personal = ["--login-id", "--users"];
 
 export function describeEnvironment(args: readonly string[]): Environment {
   const [processor] = cpus();
+  const commit = sourceCommit();
   return {
     sidecar: packageJson.version,
-    commit: commitOf(import.meta.dir),
+    commit: commit === null ? null : `${commit.id}${commit.isChanged ? ", changed" : ""}`,
     bun: Bun.version,
     system: `${process.platform} ${process.arch}`,
     processor: processor?.model.trim() || "unknown",
@@ -37,13 +39,4 @@ function withoutPeople(args: readonly string[]): string[] {
     if (option !== undefined) return `${option}=…`;
     return personal.includes(args[index - 1] ?? "") ? "…" : arg;
   });
-}
-
-function commitOf(folder: string): string | null {
-  if (Bun.which("git") === null) return null;
-  const git = (...args: string[]) => Bun.spawnSync(["git", ...args], { cwd: folder, stderr: "ignore" });
-  const commit = git("rev-parse", "--short=12", "HEAD");
-  if (!commit.success) return null;
-  const isChanged = git("status", "--porcelain", "--untracked-files=no").stdout.length > 0;
-  return `${commit.stdout.toString().trim()}${isChanged ? ", changed" : ""}`;
 }

@@ -222,15 +222,21 @@ for (const { name, open } of sharedPlaces) {
 }
 
 describeWithPrivate("redis", "the mark of a stale hash, when Redis goes away", () => {
-  test("is remembered by the sidecar that set it, until that has served a lookup", async () => {
-    await using server = await startRedis();
-    await using redis = openStore(placeOf(server));
+  /** A store whose session request has found that the hash is stale. */
+  async function storeWithMark(redis: OpenedStore) {
     await redis.filling();
-    await using over = await storeOver("old", {}, redis.hotCopy);
+    const over = await storeOver("old", {}, redis.hotCopy);
     const isHit = async () => (await over.store.get(sol)) === (await redis.hotCopy.peek(sol));
     expect(await eventually(isHit, true)).toBe(true);
     over.table.write(sol, "the site's");
     expect(await errorOf(over.store.findForSession(sol))).toBeInstanceOf(HashStale);
+    return over;
+  }
+
+  test("is remembered by the sidecar that set it, until that has served a lookup", async () => {
+    await using server = await startRedis();
+    await using redis = openStore(placeOf(server));
+    await using over = await storeWithMark(redis);
     await server.kill();
     expect(await errorOf(over.store.findForSession(sol))).toBeInstanceOf(HashStale);
     await server.start();
@@ -244,12 +250,7 @@ describeWithPrivate("redis", "the mark of a stale hash, when Redis goes away", (
   test("ends with a lookup that is served while Redis is away", async () => {
     await using server = await startRedis();
     await using redis = openStore(placeOf(server));
-    await redis.filling();
-    await using over = await storeOver("old", {}, redis.hotCopy);
-    const isHit = async () => (await over.store.get(sol)) === (await redis.hotCopy.peek(sol));
-    expect(await eventually(isHit, true)).toBe(true);
-    over.table.write(sol, "the site's");
-    expect(await errorOf(over.store.findForSession(sol))).toBeInstanceOf(HashStale);
+    await using over = await storeWithMark(redis);
     await server.kill();
     expect(await over.store.get(sol)).toBe("the site's");
     expect((await over.store.findForSession(sol)).ownIdData).toBe("the site's");

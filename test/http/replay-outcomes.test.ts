@@ -194,13 +194,22 @@ describeWithPrivate("redis", "with the guard in Redis", () => {
   /** The clock of the app is far ahead, so everything is signed after the guard's memory began. */
   const startWith = (replayGuard: ReplayGuard, store = scripted.store) => startApp({ store, replayGuard });
 
-  test("1,000 copies of one set through two sidecars run once", async () => {
+  /** Two sidecars that share the guard's keys. */
+  async function startTwo() {
+    await using stack = new AsyncDisposableStack();
     const place = placeOf(await sharedRedis());
-    await using first = openStore(place);
-    await using second = openStore(place, { keyPrefix: first.keyPrefix });
+    const first = stack.use(openStore(place));
+    const second = stack.use(openStore(place, { keyPrefix: first.keyPrefix }));
     await Promise.all([first.filling(), second.filling()]);
-    await using one = await startWith(first.replayGuard);
-    await using other = await startWith(second.replayGuard);
+    const one = stack.use(await startWith(first.replayGuard));
+    const other = stack.use(await startWith(second.replayGuard));
+    const all = stack.move();
+    return { one, other, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  }
+
+  test("1,000 copies of one set through two sidecars run once", async () => {
+    await using two = await startTwo();
+    const { one, other } = two;
     const request = one.client.sign("setOwnIDDataByLoginId", { loginId: sol, ownIdData: "new" });
     const toOther = { ...request, url: request.url.replace(one.baseUrl, other.baseUrl) };
     const copies = Array.from({ length: 1000 }, (_, number) =>
@@ -216,12 +225,8 @@ describeWithPrivate("redis", "with the guard in Redis", () => {
   });
 
   test("a lookup captured at one sidecar is refused as a session at another", async () => {
-    const place = placeOf(await sharedRedis());
-    await using first = openStore(place);
-    await using second = openStore(place, { keyPrefix: first.keyPrefix });
-    await Promise.all([first.filling(), second.filling()]);
-    await using one = await startWith(first.replayGuard);
-    await using other = await startWith(second.replayGuard);
+    await using two = await startTwo();
+    const { one, other } = two;
     const request = one.client.sign("getOwnIDDataByLoginId", { loginId: sol });
     expect((await one.client.send(request)).status).toBe(200);
     const copy = { ...request, url: `${other.baseUrl}/getSessionByLoginId` };

@@ -93,36 +93,21 @@ describeWith("redis", "a row that changes while its hash is filled", () => {
   });
 });
 
-describeWith("postgres", "Postgres", () => {
-  describeWith("redis", "Redis", () => {
-    test("no sidecar answers a stale value while warm, verify and sync run over Postgres", async () => {
-      const databaseUrl = await (await sharedPostgres()).createDatabase("load");
-      const place = placeOf(await sharedRedis());
-      await using site = await createSyncedSite({
-        kind: "postgres",
-        databaseUrl,
-        place,
-        users,
-        isGraceOver: true,
-      });
-      await holdUnderLoad(site);
-    }, 60_000);
-  });
-});
+const servers = {
+  postgres: { name: "Postgres", kind: "postgres", start: sharedPostgres },
+  mariadb: { name: "MariaDB", kind: "mysql", start: sharedMariadb },
+} as const;
 
-describeWith("mariadb", "MariaDB", () => {
-  describeWith("redis", "Redis", () => {
-    test("no sidecar answers a stale value while warm, verify and sync run over MariaDB", async () => {
-      const databaseUrl = await (await sharedMariadb()).createDatabase("load");
-      const place = placeOf(await sharedRedis());
-      await using site = await createSyncedSite({
-        kind: "mysql",
-        databaseUrl,
-        place,
-        users,
-        isGraceOver: true,
-      });
-      await holdUnderLoad(site);
-    }, 60_000);
+for (const server of ["postgres", "mariadb"] as const) {
+  const { name, kind, start } = servers[server];
+  describeWith(server, name, () => {
+    describeWith("redis", "Redis", () => {
+      test(`no sidecar answers a stale value while warm, verify and sync run over ${name}`, async () => {
+        const databaseUrl = await (await start()).createDatabase("load");
+        const place = placeOf(await sharedRedis());
+        await using site = await createSyncedSite({ kind, databaseUrl, place, users, isGraceOver: true });
+        await holdUnderLoad(site);
+      }, 60_000);
+    });
   });
-});
+}

@@ -1,5 +1,6 @@
 import { NoAnswer } from "../../client/no-answer.ts";
 import type { Answer, Content } from "../../client/signed-client.ts";
+import { countText } from "../../quantities.ts";
 import { describeAnswer, expectNobody, expectRejected, expectStored, store, unexpected } from "../answers.ts";
 import { type Case, Deviation, examineEach, Variant } from "../case.ts";
 import { isClientError, withBody, withHeaders } from "../site.ts";
@@ -115,7 +116,7 @@ export const inputCases: readonly Case[] = [
   {
     id: "safe-long-login-id",
     level: "should",
-    contract: `A login id of ${longCharacters.toLocaleString("en-US")} characters is refused or unknown.`,
+    contract: `A login id of ${countText(longCharacters)} characters is refused or unknown.`,
     hint: "Limit login ids, for example to 320 characters, and answer 400 beyond that.",
     run: async (site) => expectRejected(await site.get("a".repeat(longCharacters))),
   },

@@ -5,17 +5,9 @@ import { withoutHotCopy } from "../../src/coherence/hot-copy.ts";
 import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { createSqliteFile, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import { createSqliteFile, names, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);
-
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 
 /** What the site has put between an UPDATE and its row, and what becomes of a set of `sent` over `old`. */
 interface Interference {

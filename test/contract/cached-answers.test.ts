@@ -4,17 +4,9 @@ import { createSqlUserScan } from "../../scripts/sync/sql-user-scan.ts";
 import { startCachingProxy } from "../support/caching-proxy.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { openTestDatabase } from "../support/test-database.ts";
+import { names, openTestDatabase } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);
-
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 
 describeWith("postgres", "a proxy that repeats what a SELECT returned", () => {
   test("gives no lookup and no scan a row from before", async () => {

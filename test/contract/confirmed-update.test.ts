@@ -3,18 +3,11 @@ import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import type { Replaced } from "../../src/coherence/user-directory.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { replaceProperty } from "../support/replaced-property.ts";
-import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import { names, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(30_000);
 
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 const role = "confirmed_update_sidecar";
 
 describeWith("postgres", "an UPDATE in Postgres", () => {

@@ -3,17 +3,9 @@ import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
 import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { connectToUrl } from "../../src/directory/dialects/driver-environment.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { openTestDatabase } from "../support/test-database.ts";
+import { names, openTestDatabase } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);
-
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 
 /** What Bun.SQL reads for Postgres, each with a value that would lead elsewhere or nowhere. */
 const postgresVariables = {

@@ -3,15 +3,7 @@ import { SQL } from "bun";
 import { staysOpen } from "../../scripts/servers/waiting.ts";
 import { describeUnless, describeWithPrivate } from "../support/describe-with.ts";
 import { galeraProblem, startGaleraCluster } from "../support/galera-cluster.ts";
-import { openTestDatabase } from "../support/test-database.ts";
-
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
+import { names, openTestDatabase } from "../support/test-database.ts";
 
 describeWithPrivate("mariadb", "MariaDB", () => {
   describeUnless(galeraProblem(), "in a Galera cluster", () => {

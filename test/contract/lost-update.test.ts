@@ -5,17 +5,9 @@ import { eventually } from "../../scripts/servers/waiting.ts";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import { names, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);
-
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 
 describeWith("mariadb", "a MariaDB behind a proxy that loses it during an UPDATE", () => {
   let proxy: ErrorProxy;

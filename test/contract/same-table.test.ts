@@ -4,18 +4,11 @@ import { type MariadbServer, startMariadb } from "../../scripts/servers/mariadb-
 import { type PostgresServer, startPostgres } from "../../scripts/servers/postgres-server.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { type PgbouncerServer, startPgbouncer } from "../support/pgbouncer-server.ts";
-import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import { names, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(60_000);
 
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 const columns = "(email varchar(191) PRIMARY KEY, data text)";
 
 /** Sets "new" over what the directory finds, and returns what it found. */

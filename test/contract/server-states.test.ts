@@ -10,18 +10,11 @@ import { DatabaseUnavailable } from "../../src/errors.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import { names, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { problemsOf, withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(60_000);
 
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 const createUsers = [
   "CREATE TABLE users (email varchar(191) PRIMARY KEY, data text)",
   "INSERT INTO users VALUES ('ann', 'old')",

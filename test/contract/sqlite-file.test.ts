@@ -7,14 +7,7 @@ import type { Replaced, UserDirectory } from "../../src/coherence/user-directory
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { withoutTls } from "../support/database-tls.ts";
 import { outcomeOf } from "../support/outcome.ts";
-
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
+import { names } from "../support/test-database.ts";
 
 describe.each(["WAL", "DELETE"])("an SQLite file in journal mode %s", (journalMode) => {
   let folder: string;

@@ -5,18 +5,11 @@ import type { Replaced, UserDirectory } from "../../src/coherence/user-directory
 import { DatabaseUnavailable } from "../../src/errors.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import { names, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { withAccount } from "./table-check-contract.ts";
 
 setDefaultTimeout(30_000);
 
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 const triggerFailed = "a trigger of the user table failed: ";
 
 /** A directory that has checked the table, and what its write of `new` over `old` throws. */

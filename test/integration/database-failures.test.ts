@@ -8,18 +8,11 @@ import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { outcomeOf } from "../support/outcome.ts";
-import { openTestDatabase, type TestDatabase } from "../support/test-database.ts";
+import { names, openTestDatabase, type TestDatabase } from "../support/test-database.ts";
 import { type FailingServer, failingServers } from "./failing-servers.ts";
 
 setDefaultTimeout(30_000);
 
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 const poolMax = 5;
 const statementMs = 400;
 /** How much later than a timer of the same length a call may end. */

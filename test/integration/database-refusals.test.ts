@@ -13,16 +13,10 @@ import { verifiedBy, withoutTls } from "../support/database-tls.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import { errorOf } from "../support/outcome.ts";
 import { startPgbouncer } from "../support/pgbouncer-server.ts";
+import { names } from "../support/test-database.ts";
 
 setDefaultTimeout(30_000);
 
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 const wrongPassword = "not-the-password";
 const servers = [
   {

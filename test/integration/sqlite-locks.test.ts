@@ -1,17 +1,10 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { errorOf, outcomeOf } from "../support/outcome.ts";
-import { createSqliteFile } from "../support/test-database.ts";
+import { createSqliteFile, names } from "../support/test-database.ts";
 
 setDefaultTimeout(60_000);
 
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 const statementMs = 1000;
 const callMs = statementMs + 200;
 /** How long nothing else of this process may run. */

@@ -3,15 +3,8 @@ import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import { createWriteThrough } from "../../src/coherence/write-through.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { type OpenedStore, openStore, sharedPlaces } from "../support/redis-places.ts";
-import { createSqliteFile, type TestDatabase } from "../support/test-database.ts";
+import { createSqliteFile, names, type TestDatabase } from "../support/test-database.ts";
 
-const names = {
-  table: "users",
-  loginIdColumn: "email",
-  ownIdDataColumn: "data",
-  blockedColumn: null,
-  session: null,
-};
 const callers = 1000;
 /** All come while the first read is under way: it takes far longer than they do. */
 const whileReading = { spreadMs: 30, readMs: 500 };

@@ -13,6 +13,15 @@ import { findTableProblems } from "../../src/directory/table-check.ts";
 import type { TableProblem } from "../../src/directory/table-problem.ts";
 import { verifiedBy, withoutTls } from "./database-tls.ts";
 
+/** The names of the table that most tests create. */
+export const names: TableNames = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "data",
+  blockedColumn: null,
+  session: null,
+};
+
 export interface TestDatabase extends AsyncDisposable {
   readonly kind: DatabaseKind;
   /** Runs statements without the directory, as the site would. */

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+import { type ExitStatus, refuseOperands, runCommand } from "./command.ts";
 import { showStep } from "./progress.ts";
 import { reasonOf } from "./reason.ts";
 
@@ -27,7 +27,7 @@ await runCommand({
   help,
   options: { quiet: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
   async run(operands, { quiet, json }): Promise<ExitStatus> {
-    if (operands.length > 0) throw new UsageWrong("bun run build takes no operands.");
+    refuseOperands(operands, "build");
     // With a listener, a signal waits until the work in progress returns to the event loop.
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
     try {

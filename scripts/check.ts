@@ -2,7 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { codeOf } from "../src/error-code.ts";
 import { withRunner } from "../src/process/greeting.ts";
-import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+import { type ExitStatus, refuseOperands, runCommand } from "./command.ts";
 
 const help = `Checks the source: style and types, and then the tests that need no server.
 
@@ -30,7 +30,7 @@ await runCommand({
   help,
   options: { static: { type: "boolean", default: false }, fix: { type: "boolean", default: false } },
   async run(operands, options) {
-    if (operands.length > 0) throw new UsageWrong("bun run check takes no operands.");
+    refuseOperands(operands, "check");
     if (!options.fix) return runAll(options.static ? checks : [...checks, tests]);
     const reason = whyNotWritable();
     if (reason === null) return runAll(fixes);

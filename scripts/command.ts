@@ -17,6 +17,11 @@ export type Continuation = () => Promise<unknown>;
 /** The command was called incorrectly. `message` says how to call it. */
 export class UsageWrong extends Error {}
 
+/** @throws {UsageWrong} the command has operands */
+export function refuseOperands(operands: readonly string[], command: string): void {
+  if (operands.length > 0) throw new UsageWrong(`bun run ${command} takes no operands.`);
+}
+
 export interface Command<Options extends ParseArgsOptionsConfig, Outcome = ExitStatus> {
   /** The text of `--help`. */
   readonly help: string;

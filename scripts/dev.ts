@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runCommand, UsageWrong } from "./command.ts";
+import { refuseOperands, runCommand } from "./command.ts";
 
 const help = `Runs the sidecar from its source and restarts it whenever a file changes.
 
@@ -12,7 +12,7 @@ await runCommand({
   help,
   options: {},
   async run(operands) {
-    if (operands.length > 0) throw new UsageWrong("bun run dev takes no operands.");
+    refuseOperands(operands, "dev");
     const entry = join(import.meta.dir, "../src/index.ts");
     // The sidecar replaces this process, so that signals reach it.
     process.execve?.(process.execPath, [process.execPath, "--watch", entry], process.env);

@@ -1,7 +1,7 @@
 import { loadSetting } from "../src/config/load-config.ts";
 import { codeOf } from "../src/error-code.ts";
 import { fetchDirect } from "./client/fetch-direct.ts";
-import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+import { type ExitStatus, refuseOperands, runCommand } from "./command.ts";
 import { commandEnvironment } from "./command-environment.ts";
 import { listenerUrl } from "./listener-url.ts";
 import { reasonOf } from "./reason.ts";
@@ -27,7 +27,7 @@ await runCommand({
   help,
   options: { json: { type: "boolean", default: false } },
   async run(operands, { json }): Promise<ExitStatus> {
-    if (operands.length > 0) throw new UsageWrong("bun run health takes no operands.");
+    refuseOperands(operands, "health");
     const environment = commandEnvironment();
     const url = listenerUrl({
       host: loadSetting(environment, "OPS_HOST"),

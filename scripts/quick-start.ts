@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import jsonwebtoken from "jsonwebtoken";
 import { fetchDirect } from "./client/fetch-direct.ts";
-import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
+import { type ExitStatus, refuseOperands, runCommand } from "./command.ts";
 import { print, showStep, tell } from "./progress.ts";
 import { freePort } from "./servers/free-port.ts";
 import { eventually } from "./servers/waiting.ts";
@@ -35,7 +35,7 @@ await runCommand({
   help,
   options: {},
   async run(operands): Promise<ExitStatus> {
-    if (operands.length > 0) throw new UsageWrong("bun run quick-start takes no operands.");
+    refuseOperands(operands, "quick-start");
     const stop = stopOnSignal("Stopping the sidecar and deleting the clone.");
     const folder = mkdtempSync(join(tmpdir(), "ownid-quick-start-"));
     try {

@@ -1,4 +1,4 @@
-import { runCommand, UsageWrong } from "./command.ts";
+import { refuseOperands, runCommand } from "./command.ts";
 import { showStep, tell } from "./progress.ts";
 import { runBuild } from "./run-build.ts";
 
@@ -19,7 +19,7 @@ await runCommand({
   help,
   options: {},
   async run(operands) {
-    if (operands.length > 0) throw new UsageWrong("bun run start takes no operands.");
+    refuseOperands(operands, "start");
     if (process.stderr.isTTY) showStep("building dist/");
     const { status, complaints } = await runBuild();
     showStep("");

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { withEnvironment } from "../servers/run-command.ts";
 import { pidFileName, serverFolder } from "../servers/server-folder.ts";
 import { launchServer } from "../servers/server-process.ts";
 
@@ -41,10 +42,7 @@ export async function startMeasured(program: MeasuredProgram): Promise<MeasuredP
     dir,
     account: null,
     stopSignal: "SIGTERM",
-    argv(port) {
-      const environment = Object.entries({ ...fixed, PORT: String(port) });
-      return ["env", "-i", ...environment.map(([name, value]) => `${name}=${value}`), ...program.argv];
-    },
+    argv: (port) => withEnvironment({ ...fixed, PORT: String(port) }, program.argv),
     greet: program.greet,
   });
   const pid = Number(readFileSync(join(dir, pidFileName), "utf8"));

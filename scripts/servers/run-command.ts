@@ -13,6 +13,15 @@ export function serviceAccount(name: string): Account | null {
   return lookUpAccount(name) ?? lookUpAccount("nobody");
 }
 
+/** Returns the words that run a command with this environment only. */
+export function withEnvironment(
+  environment: Readonly<Record<string, string>>,
+  argv: readonly string[],
+): string[] {
+  const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  return ["env", "-i", ...assignments, ...argv];
+}
+
 /** Runs a command to its end and returns what it printed. @throws {Error} it fails; the error contains its output */
 export async function runCommand(
   argv: readonly string[],

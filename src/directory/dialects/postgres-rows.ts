@@ -1,6 +1,15 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { nullableText } from "../nullable-text.ts";
 
+/**
+ * Returns the rows of the last statement in a text with several. The driver's rows have members of their own, which a
+ * schema would reject.
+ */
+export function lastRows(results: readonly unknown[]): unknown {
+  const last = results.at(-1);
+  return Array.isArray(last) ? [...last] : last;
+}
+
 export const PostgresServer = Type.Object({
   account: Type.String(),
   mayEnter: Type.Boolean(),

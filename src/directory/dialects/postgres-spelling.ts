@@ -2,6 +2,12 @@ import { beforeSelect, quoteWith, type Spelling } from "./spelling.ts";
 
 export const quote = quoteWith('"');
 
+/**
+ * Milliseconds since the Unix epoch, as a double, which is exact to the microsecond and faster than the numeric of
+ * `extract`.
+ */
+export const clockMs = "date_part('epoch', clock_timestamp()) * 1000";
+
 export const postgresSpelling: Spelling = {
   quote,
   parameter: (position) => `$${position}`,
@@ -11,7 +17,7 @@ export const postgresSpelling: Spelling = {
   isFilled: (column) => `coalesce(${column}::text <> '', false)`,
   isTrue: (column) => `coalesce(to_jsonb(${column}) NOT IN ('false', '0'), false)`,
 
-  identity: `SELECT quote_ident(current_user) AS account, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS "nowMs"`,
+  identity: `SELECT quote_ident(current_user) AS account, ${clockMs} AS "nowMs"`,
   characters: (text) => `char_length(${text})`,
   bytes: (text) => `octet_length(convert_to(${text}, 'UTF8'))`,
   bytewise: (text) => `${text} COLLATE "C"`,

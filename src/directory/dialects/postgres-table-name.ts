@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { RunSql } from "./dialect.ts";
+import { lastRows } from "./postgres-rows.ts";
 
 const Names = Type.Array(Type.Object({ name: Type.String() }));
 
@@ -17,7 +18,6 @@ export async function fullNameOf(run: RunSql, table: string): Promise<string> {
     SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.oid = to_regclass('${table.replaceAll("'", "''")}')`);
-  const last = results.at(-1);
-  const [found] = Value.Parse(Names, Array.isArray(last) ? [...last] : last);
+  const [found] = Value.Parse(Names, lastRows(results));
   return found?.name ?? table;
 }

@@ -1,7 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { RunSql } from "./dialect.ts";
-import type { PostgresColumn } from "./postgres-rows.ts";
+import { lastRows, type PostgresColumn } from "./postgres-rows.ts";
 import { quote } from "./postgres-spelling.ts";
 
 export interface UniqueColumns {
@@ -125,11 +125,6 @@ async function isByUniqueIndex(run: RunSql, plan: Static<typeof Node>): Promise<
 async function explain(run: RunSql, ways: readonly string[], select: string) {
   const off = ways.map((way) => `SET LOCAL ${way} = off; `).join("");
   const results = await run(`${off}EXPLAIN (VERBOSE, FORMAT JSON) ${select}`);
-  const [plan] = Value.Parse(Plan, asRows(results.at(-1)));
+  const [plan] = Value.Parse(Plan, lastRows(results));
   return plan["QUERY PLAN"][0].Plan;
-}
-
-/** The driver's rows have members of their own, which a schema would reject. */
-function asRows(result: unknown): unknown {
-  return Array.isArray(result) ? [...result] : result;
 }

@@ -2,13 +2,10 @@ import { alwaysSamePlace, type ColumnFacts, connectionSettings, type Dialect } f
 import { connectToUrl } from "./driver-environment.ts";
 import { inspectPostgres } from "./postgres-catalogue.ts";
 import { postgresFailure } from "./postgres-failures.ts";
-import { quote } from "./postgres-spelling.ts";
+import { clockMs, quote } from "./postgres-spelling.ts";
 import { selectSessionColumns } from "./session-columns.ts";
 import { readOnlyServer } from "./sql-failure.ts";
 import { type UnfitState, unfitExpression } from "./unfit-state.ts";
-
-/** A double, which is exact to the microsecond and faster than the numeric of `extract`. */
-const clockMs = "date_part('epoch', clock_timestamp()) * 1000";
 
 const otherEncoding: UnfitState = {
   name: "encoding",

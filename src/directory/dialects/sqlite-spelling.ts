@@ -2,6 +2,9 @@ import { beforeSelect, quoteWith, type Spelling } from "./spelling.ts";
 
 export const quote = quoteWith('"');
 
+/** Milliseconds since the Unix epoch, whose Julian day is 2440587.5. */
+export const clockMs = "(julianday('now') - 2440587.5) * 86400000.0";
+
 export const sqliteSpelling: Spelling = {
   quote,
   parameter: (position) => `?${position}`,
@@ -11,7 +14,7 @@ export const sqliteSpelling: Spelling = {
   isFilled: (column) => `coalesce(CAST(${column} AS TEXT) COLLATE BINARY <> '', 0)`,
   isTrue: (column) => `coalesce(${column} <> 0, 0)`,
 
-  identity: "SELECT '' AS account, (julianday('now') - 2440587.5) * 86400000.0 AS nowMs",
+  identity: `SELECT '' AS account, ${clockMs} AS nowMs`,
   characters: (text) => `length(${text})`,
   bytes: (text) => `length(CAST(${text} AS BLOB))`,
   bytewise: (text) => `${text} COLLATE BINARY`,

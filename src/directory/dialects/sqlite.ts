@@ -4,10 +4,7 @@ import { selectSessionColumns } from "./session-columns.ts";
 import { type SqlFailure, tableChanged } from "./sql-failure.ts";
 import { inspectSqlite } from "./sqlite-catalogue.ts";
 import { watchFile } from "./sqlite-file.ts";
-import { quote } from "./sqlite-spelling.ts";
-
-/** Milliseconds since the Unix epoch, whose Julian day is 2440587.5. */
-const clockMs = "(julianday('now') - 2440587.5) * 86400000.0";
+import { clockMs, quote } from "./sqlite-spelling.ts";
 
 export const sqlite: Dialect = {
   name: "SQLite",

@@ -1,7 +1,10 @@
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import type { Fix } from "../../fix.ts";
 import { type CountRepeats, noRepeats } from "../repeated-login-ids.ts";
+import type { TableProblem } from "../table-problem.ts";
 import {
+  type ColumnFacts,
   type ColumnKind,
   quoteTable,
   type RunSql,
@@ -11,7 +14,12 @@ import {
 } from "./dialect.ts";
 import { postgresFixes } from "./postgres-fixes.ts";
 import { operatorProblems } from "./postgres-operator.ts";
-import { PostgresColumns, PostgresServer } from "./postgres-rows.ts";
+import {
+  type PostgresColumn,
+  PostgresColumns,
+  type PostgresDatabase,
+  PostgresServer,
+} from "./postgres-rows.ts";
 import { quote } from "./postgres-spelling.ts";
 import { fullNameOf } from "./postgres-table-name.ts";
 import { findUniqueColumns, nothingUnique } from "./postgres-uniqueness.ts";
@@ -95,49 +103,55 @@ export async function inspectPostgres(
 ): Promise<TableFacts> {
   const { schema } = splitTable(names.table);
   const [database] = Value.Parse(Type.Tuple([PostgresServer]), [...(await run(serverQuery, [schema]))]);
+  const { account, mayEnter } = database;
   // A role that has no USAGE on the schema may not even ask whether the table exists.
   const given = quoteTable(names.table, quote);
-  const table = database.mayEnter ? await fullNameOf(run, given) : given;
-  const columns = database.mayEnter ? Value.Parse(PostgresColumns, await run(columnsQuery, [table])) : [];
-  const relation = columns[0]?.relation ?? null;
+  const table = mayEnter ? await fullNameOf(run, given) : given;
+  const columns = mayEnter ? Value.Parse(PostgresColumns, await run(columnsQuery, [table])) : [];
+  const isView = columns[0]?.relation === "v";
   const loginId = columns.find(({ name }) => name === names.loginIdColumn) ?? null;
   const ownIdData = columns.find(({ name }) => name === names.ownIdDataColumn) ?? null;
-  const unique =
-    relation === null
-      ? nothingUnique
-      : await findUniqueColumns(run, { table, loginId, ownIdData, isView: relation === "v" });
+  const isThere = columns.length > 0;
+  const unique = isThere
+    ? await findUniqueColumns(run, { table, loginId, ownIdData, isView })
+    : nothingUnique;
   const isCounted = loginId !== null && !unique.columns.includes(loginId.name) && loginId.base in kindByType;
   const repeats = isCounted ? await count(table, quote(loginId.name)).catch(() => null) : noRepeats;
-  const fixes = postgresFixes({
-    names,
-    database,
-    columns,
-    repeats,
-    partial: isCounted ? unique.partial : null,
-  });
-  const forbidden = `the role may not enter the schema "${schema}"`;
+  const partial = isCounted ? unique.partial : null;
+  const fixes = postgresFixes({ names, database, columns, repeats, partial });
   return {
     fullName: table,
-    columns: columns.map(({ name, type, base, characters, nullable }) => ({
-      name,
-      type,
-      kind: kindByType[base] ?? "other",
-      capacity: characters === null ? null : { amount: characters, unit: "characters" },
-      unicode: database.encoding === "UTF8",
-      nullable,
-    })),
-    isView: relation === "v",
+    columns: columns.map((column) => describe(column, database)),
+    isView,
     rollsBack: true,
     isUpdatable: ownIdData?.isUpdatable ?? false,
     confirmsUpdates: ownIdData?.confirmsUpdates ?? false,
     uniqueColumns: unique.columns,
     repeats,
-    tables: columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery)).map(({ name }) => name),
+    tables: isThere ? [] : Value.Parse(Names, await run(tablesQuery)).map(({ name }) => name),
     hidesForbidden: false,
-    account: database.account,
-    otherProblems: database.mayEnter
+    account,
+    otherProblems: mayEnter
       ? await operatorProblems(run, table, names)
-      : [{ variable: "USERS_TABLE", detail: forbidden, fixes: fixes.grantTo(database.account) }],
+      : [mayNotEnter(schema, fixes.grantTo(account))],
     fixes,
   };
+}
+
+function describe(
+  { name, type, base, characters, nullable }: PostgresColumn,
+  { encoding }: PostgresDatabase,
+): ColumnFacts {
+  return {
+    name,
+    type,
+    kind: kindByType[base] ?? "other",
+    capacity: characters === null ? null : { amount: characters, unit: "characters" },
+    unicode: encoding === "UTF8",
+    nullable,
+  };
+}
+
+function mayNotEnter(schema: string | null, fixes: readonly Fix[]): TableProblem {
+  return { variable: "USERS_TABLE", detail: `the role may not enter the schema "${schema}"`, fixes };
 }

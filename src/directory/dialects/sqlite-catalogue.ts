@@ -52,6 +52,7 @@ export async function inspectSqlite(
 ): Promise<TableFacts> {
   const { schema, table } = splitTable(names.table);
   const place = [table, schema ?? "main"];
+  const fullName = quoteTable(names.table, quote);
   const [{ type: relation, file }] = Value.Parse(Place, [...(await run(placeQuery, place))]);
   const columns = Value.Parse(Columns, await run(columnsQuery, place));
   const indexes = Value.Parse(Indexes, await run(uniqueIndexesQuery, place));
@@ -59,15 +60,14 @@ export async function inspectSqlite(
   const loginId = columns.find(({ name }) => name === names.loginIdColumn);
   const isCounted =
     loginId !== undefined && kindOf(loginId.type) === "text" && !unique.includes(loginId.name);
-  const repeats = isCounted
-    ? await count(quoteTable(names.table, quote), quote(loginId.name)).catch(() => null)
-    : noRepeats;
+  const repeats = isCounted ? await count(fullName, quote(loginId.name)).catch(() => null) : noRepeats;
   const isView = relation === "view";
   const definitions = isCounted ? await definitionsOf(run, names) : [];
   const partly = indexes.find(({ name, partial }) => isCounted && name === loginId.name && partial === 1);
+  const partial = partly?.index ?? null;
   const tables = columns.length > 0 ? [] : Value.Parse(Names, await run(tablesQuery, [schema ?? "main"]));
   return {
-    fullName: quoteTable(names.table, quote),
+    fullName,
     columns: columns.map(describe),
     isView,
     rollsBack: true,
@@ -79,15 +79,7 @@ export async function inspectSqlite(
     hidesForbidden: false,
     account: "",
     otherProblems: [],
-    fixes: sqliteFixes({
-      names,
-      isView,
-      columns,
-      file,
-      definitions,
-      partial: partly?.index ?? null,
-      repeats,
-    }),
+    fixes: sqliteFixes({ names, isView, columns, file, definitions, partial, repeats }),
   };
 }
 

@@ -11,8 +11,9 @@ Every setting is an environment variable or a line of the file .env;
 src/config/README.md lists them. Without any setting, the sidecar creates an
 SQLite database with one demo user, a shared secret and a signing key in ./data.
 
-Ctrl-C or SIGTERM ends it after DRAIN_SECONDS. It exits 0 then, and 78 if a
-setting is wrong.
+Ctrl-C or SIGTERM ends it after DRAIN_SECONDS; a second one ends it at once. It
+exits 0 then, or 1 after a second signal, and 78 if a setting or the user table
+is wrong or a port cannot be opened.
 `;
 
 await runCommand({

@@ -4,14 +4,16 @@ import { dirname, join } from "node:path";
 import packageJson from "../../package.json";
 import type { Setting } from "../../src/config/setting-kinds.ts";
 import { settings } from "../../src/config/settings.ts";
+import { failureReasons } from "../../src/errors.ts";
 import { answers } from "../../src/http/problem.ts";
+import { createMetrics } from "../../src/process/metrics.ts";
 
 const root = join(import.meta.dir, "../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
 /** The rows of every table of a page that has this column first; cells without the code marks. */
 function rowsOf(page: string, firstColumn: string): string[][] {
-  const tables = new RegExp(`^\\| ${firstColumn} \\|.*\\n\\|[-|]+\\|\\n((?:\\|.*\\n)+)`, "gm");
+  const tables = new RegExp(`^\\| ${firstColumn} +\\|.*\\n\\|[-| ]+\\|\\n((?:\\|.*\\n)+)`, "gm");
   return [...page.matchAll(tables)].flatMap(([, rows = ""]) =>
     rows
       .trimEnd()
@@ -52,6 +54,41 @@ describe("the page of answers", () => {
       .filter(([code]) => code !== "ERR_USER_UNKNOWN")
       .map(([code, { status }]) => `${code} ${status}`);
     expect(listed.sort()).toEqual(answered.sort());
+  });
+});
+
+describe("the pages of answers and of site sessions", () => {
+  const listed = (page: string, column: string) =>
+    rowsOf(read(page), column).flatMap(([reasons = ""]) => reasons.split(", "));
+
+  test("list every reason for which a request is refused or a site makes no session", () => {
+    const { ERR_SIGNATURE_INVALID, ERR_PATH_UNKNOWN, ERR_SESSION_PROVIDER_UNAVAILABLE } = failureReasons;
+    // No request is refused with this reason, unless the sidecar has a defect.
+    const refused = [...ERR_SIGNATURE_INVALID, ...ERR_PATH_UNKNOWN].filter(
+      (reason) => reason !== "not verified",
+    );
+    expect(listed("src/http/README.md", "`reason` of a 401 or 404").sort()).toEqual(refused.sort());
+    expect(listed("src/sessions/SITE-SESSIONS.md", "`reason`").sort()).toEqual(
+      [...ERR_SESSION_PROVIDER_UNAVAILABLE].sort(),
+    );
+  });
+});
+
+describe("the page of operations", () => {
+  test("lists every metric with its labels, and names every event, endpoint and outcome", async () => {
+    const metrics = createMetrics();
+    metrics.watch({ liveMasters: () => 1, isFilling: () => true, epochsSeen: () => 1 });
+    const text = await metrics.text();
+    const rows = rowsOf(read("src/process/README.md"), "metric");
+    const shown = new Map(rows.map(([metric = "", meaning = ""]) => [metric.replace(/\{.*/, ""), meaning]));
+    const existing = [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name = ""]) => name);
+    expect([...shown.keys()]).toEqual(existing);
+    const missing = [...text.matchAll(/^(\w+)\{(?!code)([^}]*)\}/gm)].flatMap(([, name = "", labels = ""]) =>
+      [...labels.matchAll(/"(\w+)"/g)].flatMap(([, value = ""]) =>
+        new RegExp(`\\b${value}\\b`).test(shown.get(name) ?? "") ? [] : [`${name}: ${value}`],
+      ),
+    );
+    expect(missing).toEqual([]);
   });
 });
 

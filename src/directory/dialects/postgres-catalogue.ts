@@ -104,10 +104,7 @@ export async function inspectPostgres(
   const { schema } = splitTable(names.table);
   const [database] = Value.Parse(Type.Tuple([PostgresServer]), [...(await run(serverQuery, [schema]))]);
   const { account, mayEnter } = database;
-  // A role that has no USAGE on the schema may not even ask whether the table exists.
-  const given = quoteTable(names.table, quote);
-  const table = mayEnter ? await fullNameOf(run, given) : given;
-  const columns = mayEnter ? Value.Parse(PostgresColumns, await run(columnsQuery, [table])) : [];
+  const { table, columns } = await readTable(run, names, mayEnter);
   const isView = columns[0]?.relation === "v";
   const loginId = columns.find(({ name }) => name === names.loginIdColumn) ?? null;
   const ownIdData = columns.find(({ name }) => name === names.ownIdDataColumn) ?? null;
@@ -136,6 +133,14 @@ export async function inspectPostgres(
       : [mayNotEnter(schema, fixes.grantTo(account))],
     fixes,
   };
+}
+
+/** A role that has no USAGE on the schema may not even ask whether the table exists. */
+async function readTable(run: RunSql, names: TableNames, mayEnter: boolean) {
+  const given = quoteTable(names.table, quote);
+  if (!mayEnter) return { table: given, columns: [] };
+  const table = await fullNameOf(run, given);
+  return { table, columns: Value.Parse(PostgresColumns, await run(columnsQuery, [table])) };
 }
 
 function describe(

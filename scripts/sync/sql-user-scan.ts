@@ -1,6 +1,5 @@
 import { Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
-import type { RunSql } from "../../src/directory/dialects/dialect.ts";
 import { dialects } from "../../src/directory/dialects/dialects.ts";
 import { nullableText } from "../../src/directory/nullable-text.ts";
 import { noRepeats } from "../../src/directory/repeated-login-ids.ts";
@@ -31,8 +30,7 @@ export function createSqlUserScan(options: SqlDirectoryOptions): UserScan {
 
   /** The variables of the server determine which states it can be asked about. */
   async function prepare(): Promise<ScanStatements> {
-    const run: RunSql = (text, parameters = []) => client.read(text, parameters);
-    const { fullName } = await dialect.inspect(run, names, countNothing);
+    const { fullName } = await dialect.inspect(client.read, names, countNothing);
     const settings = dialect.settings(serverStatementMs);
     prepared = createScanStatements(spelling, names, fullName, dialect.unfitStates(), settings);
     return prepared;

@@ -37,7 +37,7 @@ export function createTableExaminer(client: SqlClient, names: TableNames): Table
     "none needed: it is retried",
   );
   let examinedAtMs = Number.NEGATIVE_INFINITY;
-  const count = countRarely(countRepeatsBy((text, parameters = []) => client.read(text, parameters)));
+  const count = countRarely(countRepeatsBy(client.read));
   let underWay: Promise<void> | null = null;
 
   async function examine(): Promise<void> {
@@ -79,7 +79,7 @@ async function examineTable(
   count: CountRepeats,
 ): Promise<ExaminedTable> {
   const { dialect } = client;
-  const facts = await dialect.inspect((text, parameters = []) => client.read(text, parameters), names, count);
+  const facts = await dialect.inspect(client.read, names, count);
   const problems = findTableProblems(names, facts, dialect);
   if (problems.length > 0) throw new ConfigurationInvalid(problems.map(problemText));
   const statements = dialect.statements(names, facts, client.serverStatementMs);

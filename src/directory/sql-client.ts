@@ -55,7 +55,7 @@ export interface SqlClient {
   /** The server's limit for one statement. */
   readonly serverStatementMs: number;
   /** @throws {SqlFailed} | {Overloaded} */
-  read(text: string, parameters: readonly unknown[]): Promise<SqlResult>;
+  read(text: string, parameters?: readonly unknown[]): Promise<SqlResult>;
   /**
    * Returns rows that carry `readId`, which is the statement's first parameter, and `unfit`. The read id is new for
    * each call, so that no cache in between can know the statement with its parameters. It is inserted in front of the
@@ -89,7 +89,7 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
     waitingMax,
     closeSeconds: Math.ceil(statementMs / 1000),
   });
-  let leftServerMs = Number.NEGATIVE_INFINITY;
+  let leftServerAtMs = Number.NEGATIVE_INFINITY;
 
   /**
    * Runs a statement within the deadline. A statement of which the database reported that it did nothing is sent again if
@@ -124,12 +124,13 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
    * the primary then.
    */
   function leaveServer(): void {
-    if (performance.now() - leftServerMs < leaveServerEveryMs) return;
-    leftServerMs = performance.now();
+    if (performance.now() - leftServerAtMs < leaveServerEveryMs) return;
+    leftServerAtMs = performance.now();
     pool.reconnect();
   }
 
-  const read = (text: string, parameters: readonly unknown[]) => ask({ text, parameters, isWrite: false });
+  const read = (text: string, parameters: readonly unknown[] = []) =>
+    ask({ text, parameters, isWrite: false });
 
   return {
     dialect,
@@ -139,7 +140,7 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
     async readRows(text, parameters) {
       const readId = nextReadId();
       const rows = await read(text, [readId, ...parameters]);
-      if (!belongToRead(rows, readId)) throw new SqlFailed(keptRow);
+      if (!belongToRead(rows, readId)) throw new SqlFailed(cachedRow);
       const name = unfitStateOf(rows);
       if (name === null) return rows;
       leaveServer();
@@ -154,16 +155,16 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
   };
 }
 
-/** A random text that distinguishes the read ids of this process from those of all others. */
-const drawn = crypto.randomUUID();
+/** Distinguishes the read ids of this process from those of all others. */
+const readIdPrefix = crypto.randomUUID();
 let reads = 0;
 
 function nextReadId(): string {
   reads += 1;
-  return `${drawn}:${reads}`;
+  return `${readIdPrefix}:${reads}`;
 }
 
-const keptRow: SqlFailure = {
+const cachedRow: SqlFailure = {
   meaning: "misfit",
   reason: "a proxy in front of the database returned rows from its cache",
   fix: "turn off caching of the user table in the proxy in front of the database",

@@ -65,9 +65,8 @@ export function createUserRows(
   let examined: Promise<TableFacts> | null = null;
 
   async function examine(): Promise<TableFacts> {
-    const run = (text: string, parameters: readonly unknown[] = []) => client.read(text, parameters);
     try {
-      return await dialect.inspect(run, names, async () => noRepeats);
+      return await dialect.inspect(client.read, names, async () => noRepeats);
     } catch (error) {
       examined = null;
       throw error;

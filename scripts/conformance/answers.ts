@@ -3,11 +3,14 @@ import { parseJson } from "../parse-json.ts";
 import { Deviation, NotJudged, Variant } from "./case.ts";
 import { isClientError, type Site } from "./site.ts";
 
-/** What the contract asks of an answer. Every function throws `Deviation` or `Variant` where the answer differs. */
+/**
+ * The requirements of the contract on answers. Every `expect` function throws `Deviation` or `Variant` if the answer
+ * differs.
+ */
 
 const shownCharactersMax = 120;
 
-/** An answer in a few words, without the values that a success may carry. */
+/** Describes an answer in a few words, without the values that a successful one may contain. */
 export function describeAnswer({ status, headers, body }: Answer): string {
   if (body === "") return `HTTP ${status} with an empty body`;
   if (status >= 400) return `HTTP ${status} ${body.slice(0, shownCharactersMax)}`;
@@ -18,7 +21,7 @@ export function describeAnswer({ status, headers, body }: Answer): string {
   return `HTTP ${status} with a JSON object of ${Object.keys(json).join(", ") || "nothing"}`;
 }
 
-/** The deviation of an answer from what the contract says. */
+/** Returns the deviation of an answer from what was expected. */
 export function unexpected(expected: string, answer: Answer): Deviation {
   return new Deviation(`Expected ${expected}, got ${describeAnswer(answer)}.`, answer);
 }
@@ -28,7 +31,7 @@ export function expectStatus(answer: Answer, ...statuses: readonly number[]): vo
   throw unexpected(`HTTP ${statuses.join(" or ")}`, answer);
 }
 
-/** Whether a 200 says in its body that there is no such user, as OwnID's code samples do. */
+/** Returns whether the body of a 200 says that there is no such user, as in OwnID's code samples. */
 export function isErrorCode404({ status, body }: Answer): boolean {
   return status === 200 && parseObject(body)?.errorCode === 404;
 }
@@ -45,14 +48,14 @@ export function expectUnknownUser(answer: Answer): void {
   throw unexpected("HTTP 404", answer);
 }
 
-/** That a login id was answered like one that no user has; how that is answered is the profile basic's business. */
+/** Expects the same answer as for a login id that no user has. The profile basic judges that answer itself. */
 export function expectNobody(answer: Answer, unknown: Answer): void {
   const isAlike = answer.status === unknown.status && (answer.status !== 200 || answer.body === unknown.body);
   if (isAlike) return;
   throw unexpected(`${describeAnswer(unknown)}, as for any unknown login id`, answer);
 }
 
-/** That a request without a valid signature was refused. */
+/** Expects that a request without a valid signature was refused. */
 export function expectRefused(answer: Answer): void {
   if (answer.status === 401) return;
   if (answer.status === 400 || answer.status === 403) {
@@ -61,19 +64,19 @@ export function expectRefused(answer: Answer): void {
   throw unexpected("HTTP 401", answer);
 }
 
-/** That a valid signature was accepted, whatever the endpoint then made of the request. */
+/** Expects that a valid signature was accepted, whatever the endpoint answered to the request itself. */
 export function expectAccepted(answer: Answer): void {
   if (![400, 401, 403].includes(answer.status)) return;
   throw new Deviation(`The signature is valid, and yet it was refused: ${describeAnswer(answer)}.`, answer);
 }
 
-/** That a signed request that makes no sense was refused without a crash. */
+/** Expects that an invalid request with a valid signature was refused, and did not make the server fail. */
 export function expectRejected(answer: Answer): void {
   if (isErrorCode404(answer) || isClientError(answer)) return;
   throw unexpected("HTTP 400", answer);
 }
 
-/** Returns what a lookup answered; `null` is no data. */
+/** Returns the data in the answer to a lookup. `null` means no data. */
 export function readOwnIdData(answer: Answer): string | null {
   if (answer.status === 204) return null;
   expectStatus(answer, 200, 204);
@@ -82,13 +85,15 @@ export function readOwnIdData(answer: Answer): string | null {
   throw unexpected(`{"ownIdData":"…"} with a text`, answer);
 }
 
-/** Sets the data of the test user, and returns it once the server has said that it is stored. */
+/** Sets the data of the test user, and returns it once the server has confirmed that it is stored. */
 export async function store(site: Site, value = site.newValue()): Promise<string> {
   expectStatus(await site.set(value), 200, 204);
   return value;
 }
 
-/** That a lookup of the test user answers exactly this; an older value is another case's business. */
+/**
+ * Expects that a lookup of the test user returns exactly this. Other cases judge a lookup that returns an older value.
+ */
 export async function expectStored(site: Site, expected: string | null): Promise<void> {
   const found = readOwnIdData(await site.get());
   if (found === expected) return;
@@ -100,7 +105,7 @@ export async function expectStored(site: Site, expected: string | null): Promise
   throw new Deviation(`The lookup answered another text than was set${differenceOf(expected, found)}.`);
 }
 
-/** That a session was answered: OwnID passes what it is on to the site's pages. */
+/** Expects a session, which OwnID passes on to the pages of the site. */
 export function expectSession(answer: Answer): void {
   expectStatus(answer, 200);
   const json = parseObject(answer.body);
@@ -115,7 +120,7 @@ export function expectSession(answer: Answer): void {
   }
 }
 
-/** Returns the JSON object that the text is, or `null` if it is something else. */
+/** Parses a JSON object. Returns `null` if the text is not one. */
 export function parseObject(body: string): Record<string, unknown> | null {
   const parsed = parseJson(body);
   return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : null;

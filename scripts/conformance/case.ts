@@ -5,17 +5,17 @@ export const profiles = ["basic", "signed", "safe", "fresh", "future"] as const;
 
 export type Profile = (typeof profiles)[number];
 
-/** As in RFC 2119: a server that misses a `must` does not conform. */
+/** The levels of RFC 2119. A server does not conform if a `must` does not hold. */
 export type Level = "must" | "should" | "may";
 
-/** One question to the server under test. */
+/** One question about the server under test. */
 export interface Case {
-  /** Begins with the profile: `basic-get-unknown-user`. It never changes, since reports and CI name it. */
+  /** Begins with the profile, such as `basic-get-unknown-user`. It never changes, since reports and CI refer to it. */
   readonly id: string;
   readonly level: Level;
   /** The sentence of the contract that it examines. */
   readonly contract: string;
-  /** What to look for in the server where the case fails. */
+  /** What to look for in the server if the case fails. */
   readonly hint: string;
   /** Whether it changes the data of the test user. */
   readonly writes?: true;
@@ -27,9 +27,9 @@ export interface Case {
   readonly run: (site: Site) => Promise<void>;
 }
 
-/** The server does not do what the contract says. `message` says what came instead. */
+/** The server does not do what the contract says. `message` says what it did instead. */
 export class Deviation extends Error {
-  /** The answer that shows it, where a single one does. */
+  /** The answer that shows it, or `null` if no single answer does. */
   readonly answer: Answer | null;
 
   constructor(message: string, answer: Answer | null = null) {
@@ -38,10 +38,10 @@ export class Deviation extends Error {
   }
 }
 
-/** The server does something else that OwnID's sources, or the sidecar's settings, provide for. */
+/** The server does something else that OwnID's sources or the settings of the sidecar provide for. */
 export class Variant extends Deviation {}
 
-/** Nothing can be said: another fault, which has a case of its own, stands in the way. */
+/** The case cannot be judged, because another fault prevents it. That fault has its own case. */
 export class NotJudged extends Error {}
 
 export function profileOf({ id }: Pick<Case, "id">): Profile {
@@ -51,8 +51,8 @@ export function profileOf({ id }: Pick<Case, "id">): Profile {
 }
 
 /**
- * Makes every examination, then throws the gravest of what they threw: a deviation before a variant before what could
- * not be judged.
+ * Examines every item, and then throws the gravest error that occurred. A deviation is graver than a variant, and a
+ * variant is graver than what could not be judged.
  */
 export async function examineEach<Item>(
   items: readonly Item[],

@@ -19,13 +19,13 @@ export interface ExamineOptions {
   readonly cases: readonly Case[];
   readonly user: string;
   readonly blockedUser: string | null;
-  /** One or two. */
+  /** One secret, or two during a rotation. */
   readonly sharedSecrets: readonly Uint8Array[];
 }
 
 /**
- * Runs the cases against the server and gives the test user the old data back, in whatever way the run ends. SIGINT and
- * SIGTERM end the run after the request that is on its way.
+ * Runs the cases against the server, and restores the data of the test user however the run ends. SIGINT and SIGTERM
+ * end the run after the request that is in flight.
  *
  * @throws {NoAnswer} nothing answers
  * @throws {ConfigurationInvalid} the server refuses the shared secret
@@ -68,8 +68,8 @@ export async function examine(options: ExamineOptions): Promise<Report> {
 }
 
 /**
- * Looks up what the test user has. A server that gives no answer to this one lookup, but to others, is examined as far as
- * that goes without writing.
+ * Looks up the data of the test user. If the server answers other lookups but not this one, it is examined without the
+ * cases that write.
  */
 async function lookAtUser(wire: Wire, url: string, user: string): Promise<UserData> {
   const lookUp = (loginId: string) => wire.send(wire.sign(endpoints.get, { loginId }));
@@ -82,7 +82,7 @@ async function lookAtUser(wire: Wire, url: string, user: string): Promise<UserDa
   }
 }
 
-/** Sends past the limits of the run, which may be used up. */
+/** Restores the user's data over a wire of its own, because the limits of the run may be reached. */
 async function restore(
   site: ObservedSite,
   before: UserData,

@@ -6,7 +6,7 @@ import { detailsOf, replayCommand, verdictOf } from "./verdict.ts";
 
 const text = Bun.escapeHTML;
 
-/** What each profile examines, for the page. */
+/** What each profile examines, as the page describes it. */
 const subjects: Readonly<Record<Profile, string>> = {
   basic: "statuses and bodies",
   signed: "signature, time window, secrets",

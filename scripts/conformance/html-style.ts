@@ -1,4 +1,4 @@
-/** The look of the cases, beside what `report/page-style.ts` says of every page. */
+/** The style of the cases. `report/page-style.ts` has the style of every page. */
 export const caseStyle = `
 .tiles { margin-bottom: 4px; }
 .outcome { display: inline-block; min-width: 6.4em; text-align: center; font-weight: 600; font-size: 12px; line-height: 1.6; padding: 1px 8px; border-radius: 999px; background: var(--grid); color: var(--soft); }

@@ -1,6 +1,9 @@
 import type { Report, ShownCase } from "./result.ts";
 
-/** The report as JUnit's XML, with a suite for each profile. A missed should is no failure: it is in `system-out`. */
+/**
+ * Returns the report as JUnit XML with one suite per profile. A should that does not hold is reported in `system-out`,
+ * not as a failure.
+ */
 export function junitXml(report: Report): string {
   const suites = report.profiles.map((profile) => {
     const cases = report.cases.filter((shown) => shown.profile === profile);
@@ -50,8 +53,11 @@ function stoppedSuite({ stopped, notRestored }: Report): string {
   return `  <testsuite name="conformance run" ${counts}>\n${failures.join("")}  </testsuite>\n`;
 }
 
-/** Text for XML 1.0, which cannot hold most control characters, not even escaped. */
+/**
+ * Escapes a text for XML 1.0. Most control characters are not allowed there even if they are escaped, so they are
+ * replaced.
+ */
 function xml(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are replaced
   return Bun.escapeHTML(text.toWellFormed().replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd"));
 }

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { bytesOfBody, type VectorBody, vectorBodies } from "./vector-bodies.ts";
 
 /**
- * Writes vectors.json: `bun scripts/conformance/make-vectors.ts`. Every MAC comes from the `openssl` command, none from
- * the sidecar's code. The same file comes out each time.
+ * `bun scripts/conformance/make-vectors.ts` writes vectors.json, and writes the same file each time. Every MAC is
+ * computed by the `openssl` command and not by the code of the sidecar.
  */
 
 export interface SignatureVector {
   readonly id: string;
-  /** What a verifier shows with it. */
+  /** What the vector tests. */
   readonly reason: string;
   /** Whether a verifier must accept it at the time `now`. */
   readonly valid: boolean;
@@ -24,12 +24,12 @@ export interface SignatureVector {
   readonly now: number;
 }
 
-/** Of the contract's own two examples. */
+/** The secret of the contract's two examples. */
 const sampleSecret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const sampleTimestamp = "1700000000000";
 const sampleBody: VectorBody = { text: '{"loginId":"sol@testmail.com"}' };
 
-/** Around SHA-256's block of 64 bytes, beyond which HMAC hashes the key first. */
+/** Sizes around the SHA-256 block of 64 bytes, beyond which HMAC hashes the key first. */
 const secretSizes = [16, 20, 31, 32, 33, 63, 64, 65, 128];
 
 const timestamps = [
@@ -47,7 +47,7 @@ if (import.meta.main) {
   process.stdout.write(`${vectors.length} vectors\n`);
 }
 
-/** Every body under every secret; the timestamps take turns. */
+/** Signs every body with every secret. The timestamps take turns. */
 function validVectors(): SignatureVector[] {
   const secrets = [
     { name: "sample", secret: sampleSecret, reason: "The secret is the contract's example." },
@@ -76,7 +76,7 @@ function validVectors(): SignatureVector[] {
   });
 }
 
-/** The contract's first example, spoilt in one way each. */
+/** Spoils the contract's first example in one way for each vector. */
 function refusedVectors(): SignatureVector[] {
   const signature = macByOpenssl(sampleSecret, sampleBody, sampleTimestamp);
   const mac = Buffer.from(signature, "base64");
@@ -150,7 +150,7 @@ function refusedVectors(): SignatureVector[] {
   return spoilt.map(([id, reason, change]) => ({ id, reason, valid: false, ...sample, now, ...change }));
 }
 
-/** Bytes that look random and are the same each time. */
+/** Returns bytes that look random and are the same each time. */
 function secretOf(size: number): Buffer {
   const blocks = Array.from({ length: 4 }, (_, index) =>
     createHash("sha256").update(`secret ${size} ${index}`).digest(),

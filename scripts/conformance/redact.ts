@@ -1,26 +1,29 @@
 import { parseObject } from "./answers.ts";
 
-/** Takes out of a report what must not be read there. */
+/** Removes from a report what it must not reveal. */
 export interface Redact {
-  /** Of an answer. In a success, every text is hidden that this run has not made up: tokens, and users' data. */
+  /**
+   * Redacts the body of an answer. In a successful one, every text is hidden that this run has not invented, such as
+   * tokens and users' data.
+   */
   body(status: number, text: string): string;
-  /** Those that the contract speaks of. */
+  /** Returns only the headers that matter for the contract. */
   headers(headers: Headers): Record<string, string>;
-  /** Of anything else: the test user's data and the shared secrets. */
+  /** Redacts the test user's data and the shared secrets in any other text. */
   text(text: string): string;
 }
 
 export interface RedactOptions {
   readonly sharedSecrets: readonly Uint8Array[];
-  /** What the test user had; `null` = nothing. */
+  /** The data of the test user when the run began, or `null`. */
   readonly initialValue: string | null;
-  /** Whether this run made the value up, so that it may be shown. */
+  /** Returns whether this run has invented the value, so that it may be shown. */
   readonly isOurs: (value: string) => boolean;
 }
 
 const shownHeaders =
   /^(?:content-type|content-length|cache-control|allow|retry-after|location|x-request-id|access-control-.*)$/;
-/** Shorter ones occur in any text. */
+/** Shorter values are not searched for, since they occur in any text. */
 const valueCharactersMin = 4;
 
 export function createRedact({ sharedSecrets, initialValue, isOurs }: RedactOptions): Redact {

@@ -13,7 +13,7 @@ import {
 import { detailsOf, replayCommand, verdictOf } from "./verdict.ts";
 
 export interface ConformancePage extends Page {
-  /** Whether every request and its answer are shown, of passed cases too. */
+  /** Whether every request and its answer are shown, including those of cases that passed. */
   readonly showsExchanges: boolean;
 }
 
@@ -23,7 +23,7 @@ const indent = 6;
 const nameWidth = 6;
 const bodyShownMax = 300;
 
-/** The report as a person reads it on a terminal: the gravest last, so that it stands above the prompt. */
+/** Formats the report for a terminal. The gravest cases come last, so that they are visible above the prompt. */
 export function reportText(report: Report, page: ConformancePage): string {
   const { columns, showsExchanges } = page;
   const paint = painterFor(page);
@@ -48,7 +48,7 @@ export function reportText(report: Report, page: ConformancePage): string {
 
 type Fact = readonly [name: string, text: string];
 
-/** The lines below a case's name. What could not be judged says why, and no more. */
+/** Returns the lines below the name of a case. A case that could not be judged only has the reason. */
 function linesOf(one: ShownCase, { columns, showsExchanges }: ConformancePage): string[] {
   const deciding = one.exchanges.find(({ isDecisive }) => isDecisive);
   const hasFailed = one.outcome === "fail" || one.outcome === "warn";
@@ -60,7 +60,7 @@ function linesOf(one: ShownCase, { columns, showsExchanges }: ConformancePage): 
   ];
   return facts.map(([name, text]) => {
     const begun = " ".repeat(indent) + (name === "" ? "" : name.padEnd(nameWidth));
-    // JSON has few places at which it could be wrapped.
+    // JSON is wrapped anywhere, since it has few blanks.
     const width = columns - begun.length;
     const isJson = name === "sent" || name === "got";
     return (
@@ -69,7 +69,10 @@ function linesOf(one: ShownCase, { columns, showsExchanges }: ConformancePage): 
   });
 }
 
-/** How to look into a case, where there is one to look into. The command is not wrapped, so that it can be copied. */
+/**
+ * Says how to examine the last case that failed or was a warning. The command is not wrapped, so that it can be
+ * copied.
+ */
 function againText(report: Report, columns: number): string[] {
   const last = (sought: Outcome) => report.cases.findLast(({ outcome }) => outcome === sought);
   const missed = last("fail") ?? last("warn");
@@ -87,7 +90,7 @@ function exchangeFacts(exchange: ShownExchange): Fact[] {
   ];
 }
 
-/** A request as curl sends it, and all of the answer. */
+/** Formats a request as a curl command, and its whole answer. */
 function exchangeText(exchange: ShownExchange, columns: number): string {
   const { curl, method, url, requestBody, status, responseHeaders, responseBody, failure, durationMs } =
     exchange;
@@ -113,7 +116,7 @@ function profileTable({ profiles, cases }: Report, columns = usualColumns): stri
   return textTable(["profile", ...shownOutcomes], cells, columns);
 }
 
-/** A body is one line here, and no longer than a few. */
+/** Puts a body on one line, and cuts it off if it is long. */
 function short(text: string): string {
   const line = text.trim().replaceAll(/\s+/g, " ");
   return line.length > bodyShownMax ? `${line.slice(0, bodyShownMax)}…` : line;

@@ -6,12 +6,13 @@ import type { Redact } from "./redact.ts";
 import type { Exchange } from "./wire.ts";
 
 /**
- * `fail`: a must does not hold. `warn`: a should does not hold. `note`: a may does not hold, or the server does something
- * else that OwnID's sources provide for. `skip`: it could not be judged.
+ * `fail` means that a must does not hold, and `warn` that a should does not hold. `note` means that a may does not
+ * hold, or that the server does something else that OwnID's sources provide for. `skip` means that the case could not
+ * be judged.
  */
 export type Outcome = "pass" | "fail" | "warn" | "note" | "skip";
 
-/** Of the outcomes of one run, by gravity. */
+/** All outcomes, the gravest first. */
 export const outcomes: readonly Outcome[] = ["fail", "warn", "note", "skip", "pass"];
 
 export interface CaseResult {
@@ -21,27 +22,27 @@ export interface CaseResult {
   readonly contract: string;
   readonly hint: string;
   readonly outcome: Outcome;
-  /** Why the outcome is not `pass`; empty if it is. */
+  /** Why the outcome is not `pass`. It is empty if it is. */
   readonly found: string;
-  /** The answer that decided, where a single one did. */
+  /** The answer that decided the outcome, or `null` if there is no such single answer. */
   readonly decisive: Answer | null;
   readonly durationMs: number;
   readonly exchanges: readonly Exchange[];
 }
 
-/** One request and its answer as a report shows them: nothing in it is secret, and nothing is long. */
+/** One request and its answer as a report shows them. It contains no secrets and no long texts. */
 export interface ShownExchange {
   readonly method: string;
   readonly url: string;
   readonly requestHeaders: Readonly<Record<string, string>>;
   readonly requestBody: string;
-  /** `null`: no answer came. */
+  /** `null` if no answer came. */
   readonly status: number | null;
   readonly responseHeaders: Readonly<Record<string, string>>;
   readonly responseBody: string;
   readonly failure: string;
   readonly durationMs: number;
-  /** Sends the same request again; `null` where it is too long to be shown. */
+  /** The curl command that sends the same request again, or `null` if the request is too long to be shown. */
   readonly curl: string | null;
   /** Whether this is the answer that decided the case. */
   readonly isDecisive: boolean;
@@ -49,7 +50,7 @@ export interface ShownExchange {
 
 export interface ShownCase extends Omit<CaseResult, "exchanges" | "decisive"> {
   readonly exchanges: readonly ShownExchange[];
-  /** How many there were, where not all are shown. */
+  /** The number of all exchanges, of which not all may be shown. */
   readonly exchangesInAll: number;
 }
 
@@ -61,11 +62,11 @@ export interface Report {
   readonly startedAt: string;
   readonly durationMs: number;
   readonly profiles: readonly Profile[];
-  /** Whether every case was run and no must failed. */
+  /** Whether every case was run, no must failed, and the user's data was restored. */
   readonly conforms: boolean;
   /** Why the run ended before its last case, or `null`. */
   readonly stopped: string | null;
-  /** What to do where the user's data could not be restored, or `null`. */
+  /** What to do if the user's data could not be restored; otherwise `null`. */
   readonly notRestored: string | null;
   readonly counts: Readonly<Record<Outcome, number>>;
   readonly cases: readonly ShownCase[];
@@ -79,7 +80,7 @@ export interface ReportInput
   readonly redact: Redact;
 }
 
-/** Of one case: what a person looks through. */
+/** The maximum number of exchanges that are shown for a case, since a person has to read them. */
 const exchangesShownMax = 25;
 
 export function makeReport({ results, redact, startedAt, ...facts }: ReportInput): Report {
@@ -105,7 +106,7 @@ export function makeReport({ results, redact, startedAt, ...facts }: ReportInput
 
 function showCase({ decisive, exchanges, ...result }: CaseResult, redact: Redact): ShownCase {
   const deciding = exchanges.find(({ answer }) => answer !== null && answer === decisive) ?? exchanges.at(-1);
-  // The deciding one and those before it tell how it came about.
+  // The deciding exchange is shown with those before it, which explain it.
   const end = Math.max(exchangesShownMax, deciding === undefined ? 0 : exchanges.indexOf(deciding) + 1);
   return {
     ...result,
@@ -145,7 +146,7 @@ function cut(text: string): string {
   return `${text.slice(0, bodyCharactersMax)}… (${countText(text.length)} characters)`;
 }
 
-/** Returns the headers as HTTP writes them, a line each. */
+/** Returns one line per header, as HTTP writes them. */
 export function headerLines(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
 }

@@ -60,7 +60,7 @@ async function judge(examined: Case, site: Site, mayWrite: boolean): Promise<Jud
   }
 }
 
-/** What a case is that does not hold, by its level. */
+/** The outcome of a case that does not hold, by its level. */
 const missed = { must: "fail", should: "warn", may: "note" } as const satisfies Record<
   Case["level"],
   Outcome

@@ -12,27 +12,29 @@ export interface Site {
   readonly blockedUser: string | null;
   /** The second shared secret, which is live during a rotation, or `null`. */
   readonly secondSecret: Uint8Array | null;
-  /** Returns a rightly signed request. `ageMs` dates it back; a negative one dates it ahead. */
+  /**
+   * Returns a validly signed request. Its timestamp lies `ageMs` in the past, or in the future if that is negative.
+   */
   request(action: Action, content: Content, ageMs?: number): SignedRequest;
-  /** Returns a rightly signed lookup of the test user, dated as `request` dates it. */
+  /** Returns a validly signed lookup of the test user. `ageMs` has the same meaning as in `request`. */
   lookUp(ageMs?: number): SignedRequest;
-  /** Returns a rightly signed session request of the test user, of type `browser`. */
+  /** Returns a validly signed session request of the test user with `sessionType` `browser`. */
   logIn(): SignedRequest;
-  /** Signs the request anew with this secret. */
+  /** Returns the request, signed with this secret instead. */
   signWith(request: SignedRequest, secret: Uint8Array): SignedRequest;
-  /** Sends the request to another of the three endpoints. */
+  /** Returns the request, addressed to another of the three endpoints. */
   at(request: SignedRequest, action: Action): SignedRequest;
   /** @throws {NoAnswer} | {Stopped} */
   send(request: SignedRequest): Promise<Answer>;
   get(loginId?: string): Promise<Answer>;
   set(ownIdData: string, loginId?: string): Promise<Answer>;
-  /** With `sessionType` `browser` unless the fields say otherwise. */
+  /** Requests a session. The default of `fields` is the `sessionType` `browser`. */
   session(fields?: Readonly<Record<string, unknown>>, loginId?: string): Promise<Answer>;
   /** Returns a value that has never been written before. */
   newValue(): string;
   /** Returns a login id that no user has. */
   newStranger(): string;
-  /** Whether the test user may have had this value at some time of the run; `null` is no data. */
+  /** Returns whether the test user may have had this value at some time during the run. `null` means no data. */
   wasEarlier(value: string | null): boolean;
 }
 
@@ -41,14 +43,14 @@ export interface SiteOptions {
   readonly user: string;
   readonly blockedUser: string | null;
   readonly secondSecret: Uint8Array | null;
-  /** What the user had when the run began. */
+  /** The data of the user when the run began, or `null`. */
   readonly initialValue: string | null;
 }
 
 /** A site that also knows whether the run may have changed the test user's data. */
 export interface ObservedSite extends Site {
   hasWritten(): boolean;
-  /** Whether this run made the value up. */
+  /** Returns whether this run has invented the value. */
   isOurs(value: string): boolean;
 }
 
@@ -107,8 +109,8 @@ export function createSite(options: SiteOptions): ObservedSite {
 }
 
 /**
- * Returns whether the status is one of the caller's fault. Only that says that nothing was written: a server may also
- * write and then fail.
+ * Returns whether the status blames the caller (4xx). Only such a status shows that nothing was written, because a
+ * server that fails with 5xx may have written before.
  */
 export function isClientError({ status }: Answer): boolean {
   return status >= 400 && status < 500;

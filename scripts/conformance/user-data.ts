@@ -8,10 +8,10 @@ import { describeAnswer, isErrorCode404, parseObject, readOwnIdData } from "./an
 import { Deviation } from "./case.ts";
 import { isTestData } from "./test-data.ts";
 
-/** What the test user had when the run began. `isKnown` is false where the server could not say. */
+/** The data of the test user when the run began. `isKnown` is false if the server did not tell it. */
 export interface UserData {
   readonly isKnown: boolean;
-  /** `null`: no data. */
+  /** `null` means no data. */
   readonly value: string | null;
 }
 
@@ -53,7 +53,10 @@ export function readUserData(answer: Answer, url: string, user: string): UserDat
   }
 }
 
-/** Otherwise this run would restore what the other one has written, after that one has restored the user's own data. */
+/**
+ * Returns the message for a user who has data of another run. This run would otherwise restore that data after the
+ * other run has restored the user's own.
+ */
 function otherRun(url: string, user: string): string {
   return (
     `${user} has data of another conformance run. Wait until it has ended, or name another user with --user. If it was ` +
@@ -65,7 +68,7 @@ function setCommand(url: string, user: string): string {
   return `bun run sign set ${shellWord(user)} --url ${shellWord(url)} --send`;
 }
 
-/** Whether the server says, in a form of its own, that the user has no data. */
+/** Returns whether the server says in its own way that the user has no data. */
 function saysNull({ status, body }: Answer): boolean {
   const json = status === 200 ? parseObject(body) : null;
   return json !== null && (json.ownIdData === null || Object.keys(json).length === 0);
@@ -86,8 +89,8 @@ export interface Restoration {
 }
 
 /**
- * Gives the test user the old data back and returns `null`. If the server does not take it, the data is kept in a private
- * file below `./data`, and the text that is returned says what to do.
+ * Restores the data of the test user and returns `null`. If the server does not accept it, the data is written to a
+ * private file in `./data`, and the returned text says what to do.
  */
 export async function restoreUserData({ value }: UserData, restoration: Restoration): Promise<string | null> {
   const { url, user, set } = restoration;

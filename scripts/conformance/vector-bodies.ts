@@ -1,4 +1,4 @@
-/** Bytes of a request's body; `repeat` is that text so many times. */
+/** The bytes of a request body. `repeat` is a text that is repeated `times` times. */
 export type VectorBody =
   | { readonly text: string }
   | { readonly base64: string }
@@ -10,7 +10,7 @@ export function bytesOfBody(body: VectorBody): Uint8Array {
   return new TextEncoder().encode(body.repeat.repeat(body.times));
 }
 
-/** What is signed in the vectors, and why. */
+/** The bodies that are signed in the vectors, and the reason for each. */
 export const vectorBodies: Readonly<Record<string, VectorBody & { readonly reason: string }>> = {
   "first-example": { text: '{"loginId":"sol@testmail.com"}', reason: "The contract's first example." },
   "second-example": {

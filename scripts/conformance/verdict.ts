@@ -3,7 +3,7 @@ import { demoLoginId } from "../../src/process/development.ts";
 import { counted, durationText } from "../quantities.ts";
 import type { Report } from "./result.ts";
 
-/** The verdict in a sentence. */
+/** Returns the verdict as a sentence. */
 export function verdictOf({ counts, cases, stopped, notRestored }: Report): string {
   const musts = cases.filter(({ level, outcome }) => level === "must" && outcome !== "skip").length;
   if (counts.fail > 0)
@@ -14,7 +14,7 @@ export function verdictOf({ counts, cases, stopped, notRestored }: Report): stri
   return musts === 1 ? "Conforms: the must holds." : `Conforms: none of ${musts} musts fails.`;
 }
 
-/** What the verdict leaves out: why a run ended early, what else was found, how long it took. */
+/** Returns what the verdict leaves out: why the run ended early, what else was found, and how long it took. */
 export function detailsOf({ counts, cases, durationMs, stopped, notRestored }: Report): string[] {
   const also = [
     ...(counts.warn > 0 ? [counted(counts.warn, "warning")] : []),
@@ -29,7 +29,7 @@ export function detailsOf({ counts, cases, durationMs, stopped, notRestored }: R
   ];
 }
 
-/** The command that runs a case again. */
+/** Returns the command that runs a case again. */
 export function replayCommand(id: string, { target, user, ownedHost }: Report): string {
   const named = user === demoLoginId ? "" : ` --user ${shellWord(user)}`;
   const owned = ownedHost === null ? "" : ` --i-own-this-host ${shellWord(ownedHost)}`;

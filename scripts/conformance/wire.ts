@@ -7,9 +7,9 @@ import { createTickingClock } from "../client/ticking-clock.ts";
 
 export interface Exchange {
   readonly request: SignedRequest;
-  /** `null`: no answer came. */
+  /** `null` if no answer came. */
   readonly answer: Answer | null;
-  /** Why no answer came; empty if one did. */
+  /** Why no answer came. It is empty if one did. */
   readonly failure: string;
   readonly durationMs: number;
 }
@@ -20,7 +20,7 @@ export class Stopped extends Error {}
 export interface WireOptions {
   readonly target: Target;
   readonly sharedSecret: Uint8Array;
-  /** Aborted when no further request may be sent. */
+  /** No further request is sent once this is aborted. */
   readonly stop: AbortSignal;
 }
 
@@ -35,13 +35,13 @@ export interface Wire {
 
 /** How long the server may take for one answer. */
 const answerMs = 10_000;
-/** How much one run sends at most. */
+/** The maximum number of requests in a run. */
 const requestsMax = 1000;
 const runMs = 300_000;
-/** So many in a row show that the server has gone, so that nobody waits for each case to find out. */
+/** After this many unanswered requests in a row, the server counts as gone, and the remaining cases are not tried. */
 const unansweredMax = 3;
 
-/** Sends requests to the target's address, whatever its name resolves to by now, and records what came back. */
+/** Sends requests to the address that the target's name resolved to at the start, and records the answers. */
 export function createWire({ target, sharedSecret, stop }: WireOptions): Wire {
   const { sign } = createSignedClient({ baseUrl: target.url, sharedSecret, now: createTickingClock() });
   const deadline = performance.now() + runMs;
@@ -63,7 +63,8 @@ export function createWire({ target, sharedSecret, stop }: WireOptions): Wire {
     const record = (answer: Answer | null, failure: string) =>
       exchanges.push({ request, answer, failure, durationMs: performance.now() - startedAt });
     try {
-      // A request on its way is not given up when the run is stopped: a `set` could land after the restoration.
+      // A request in flight is not aborted when the run is stopped, because a `set` could take effect after the
+      // user's data has been restored.
       const answer = await sendTo(target, request);
       unanswered = 0;
       record(answer, "");
@@ -96,8 +97,8 @@ async function sendTo(target: Target, { method, url, headers, body }: SignedRequ
     headers: { ...headers, host: target.host },
     ...(method === "GET" || method === "HEAD" ? {} : { body }),
     ...(place.protocol === "https:" ? { tls: { serverName: name } } : {}),
-    // A connection of its own: `fetch` would send a second time what an idle connection has lost, and behind a load
-    // balancer every request may reach another instance.
+    // Each request gets its own connection. `fetch` would resend a request that an idle connection has lost, and
+    // behind a load balancer each request should be able to reach another instance.
     keepalive: false,
     redirect: "manual",
     signal: AbortSignal.timeout(answerMs),

@@ -8,7 +8,7 @@ import { inputCases } from "./safe-input.ts";
 import { replayCases } from "./safe-replay.ts";
 import { signedCases } from "./signed.ts";
 
-/** In the order in which they run and are reported. */
+/** All cases, in the order in which they run and are reported. */
 export const allCases: readonly Case[] = [
   ...basicCases,
   ...dataCases,

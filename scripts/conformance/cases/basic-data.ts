@@ -1,7 +1,7 @@
 import { expectStored, parseObject, readOwnIdData, store } from "../answers.ts";
 import { type Case, Deviation, Variant } from "../case.ts";
 
-/** Opaque to the site: texts that parsing, trimming or a wrong encoding would change. */
+/** Texts that parsing, trimming or a wrong encoding would change. The site must treat them as opaque. */
 const awkwardTexts = [
   ' { "a" : [ 1.0, 1e2 ] }\r\n\t ',
   `it's "quoted" \\ \\u00e9 %41 &amp; <b> $1 {{x}}`,
@@ -10,7 +10,7 @@ const awkwardTexts = [
   "null",
 ];
 
-/** Whether the data that was set is the data that is looked up. */
+/** These cases check whether a lookup returns the data that was set. */
 export const dataCases: readonly Case[] = [
   {
     id: "basic-get-after-set",

@@ -4,17 +4,20 @@ import { readOwnIdData } from "../answers.ts";
 import { Deviation, NotJudged } from "../case.ts";
 import type { Site } from "../site.ts";
 
-/** Each round is one burst of sets and lookups, and a lookup after it: a stale fill of a cache shows there. */
+/**
+ * Each round is a burst of sets and lookups, followed by one lookup, which reveals a cache that was filled with a
+ * stale value.
+ */
 const rounds = 6;
 const writers = 3;
 const readers = 4;
 /** How many requests each writer and reader sends in a round, one after the other. */
 const turns = 4;
-/** A set without an answer may still take effect for so long. */
+/** How long a set that got no answer may still take effect. */
 const unknownMs = 60_000;
 
 /**
- * Records concurrent sets and lookups of the test user, and has the history judged as that of one register.
+ * Records concurrent sets and lookups of the test user, and checks that their history is that of a single register.
  *
  * @throws {Deviation} no order of the requests explains the answers
  * @throws {NotJudged} nothing succeeded
@@ -50,7 +53,7 @@ async function recordRound(history: RegisterOperation[], site: Site): Promise<vo
   await record(history, site, null);
 }
 
-/** Sets the value, or looks it up where there is none to set, and adds what came of it to the history. */
+/** Sets the value, or looks the user up if it is `null`, and adds the outcome to the history. */
 async function record(history: RegisterOperation[], site: Site, value: string | null): Promise<void> {
   const begun = {
     loginId: site.user,

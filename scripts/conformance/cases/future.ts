@@ -133,7 +133,7 @@ export const futureCases: readonly Case[] = [
       const blocked = site.blockedUser;
       if (blocked === null)
         throw new NotJudged("Name a user whom your site has blocked with --blocked-user.");
-      // No set: where it were not refused, that user's data would be lost.
+      // Nothing is set: if the server did not refuse it, the data of that user would be lost.
       const calls = [() => site.get(blocked), () => site.session({ sessionType: "browser" }, blocked)];
       await examineEach(calls, async (call) => expectStatus(await call(), 423));
     },

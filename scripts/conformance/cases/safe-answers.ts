@@ -3,7 +3,7 @@ import { expectSession, parseObject } from "../answers.ts";
 import { type Case, Deviation, examineEach, NotJudged } from "../case.ts";
 import { type Site, withBody, withoutHeader } from "../site.ts";
 
-/** What answers must not give away. */
+/** These cases check that answers reveal no more than they must. */
 
 const marker = "conformance-marker-7f3a";
 
@@ -105,7 +105,7 @@ function echoProbes(site: Site): SignedRequest[] {
   ];
 }
 
-/** The answer without what names the single request, such as an id or a time. */
+/** Returns the answer without the members that differ from request to request, such as an id or a time. */
 function shapeOf({ status, body }: Answer): string {
   const object = parseObject(body);
   if (object === null) return `${status} ${body}`;

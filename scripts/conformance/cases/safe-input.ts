@@ -30,7 +30,7 @@ const malformedLookups: readonly (readonly [name: string, body: Content])[] = [
   ["a prototype", '{"__proto__":{"loginId":"sol@testmail.com"}}'],
 ];
 
-/** What unparameterised SQL, patterns and paths would take for something else. */
+/** Login ids that SQL without parameters, patterns or paths would misinterpret. */
 const hostileLoginIds = [
   "' OR '1'='1",
   "'; UPDATE users SET email = 'x'; --",
@@ -108,7 +108,7 @@ export const inputCases: readonly Case[] = [
         const answer = await site.send(site.request("set", body));
         if (answer.status !== 413) expectRejected(answer);
       } catch (error) {
-        // Closing the connection halfway is a refusal, too.
+        // A server that closes the connection before the end of the body has refused it as well.
         if (!(error instanceof NoAnswer)) throw error;
       }
     },

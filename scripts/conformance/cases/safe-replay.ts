@@ -11,7 +11,10 @@ import {
 import { type Case, Deviation } from "../case.ts";
 import type { Site } from "../site.ts";
 
-/** OwnID's contract does not ask for these. Without them, whoever captures a request can use it for a minute. */
+/**
+ * OwnID's contract does not require these cases. If they do not hold, whoever captures a request can use it for a
+ * minute.
+ */
 
 const rememberHint =
   "Remember the MAC of each request that was executed for twice the time window, in a store that all instances share. " +

@@ -1,4 +1,4 @@
-/** What to look for in a server whose signature check fails a case. */
+/** Hints on what to look for if the signature check of a server fails a case. */
 
 export const windowHint =
   "Compare the timestamp, in milliseconds, with your clock: refuse more than 60 s in either direction. Check the clocks.";

@@ -8,11 +8,11 @@ export interface Refusal {
   readonly level: Level;
   readonly contract: string;
   readonly hint: string;
-  /** Spoils a lookup of the test user. */
+  /** Returns a lookup of the test user that is spoilt. */
   readonly spoil: (site: Site) => SignedRequest;
 }
 
-/** The lookup with its signature respelt. */
+/** Returns a function that looks the test user up with another spelling of the signature. */
 function respelt(respell: (signature: string) => string): (site: Site) => SignedRequest {
   return (site) => {
     const request = site.lookUp();
@@ -20,7 +20,7 @@ function respelt(respell: (signature: string) => string): (site: Site) => Signed
   };
 }
 
-/** Lookups that are spoilt in one way each. */
+/** Lookups that are each spoilt in one way. */
 export const refusals: readonly Refusal[] = [
   {
     id: "signed-refuses-no-signature",

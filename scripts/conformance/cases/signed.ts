@@ -5,13 +5,13 @@ import { type Site, withHeaders, withoutHeader } from "../site.ts";
 import { rawHint, verifyHint, windowHint } from "./signed-hints.ts";
 import { refusals } from "./signed-refusals.ts";
 
-/** How a request loses its valid signature. */
+/** The ways in which a request loses its valid signature. */
 const unsign: readonly ((request: SignedRequest) => SignedRequest)[] = [
   (request) => withoutHeader(request, "ownid-signature"),
   (request) => withHeaders(request, { "ownid-signature": Buffer.alloc(32).toString("base64") }),
 ];
 
-/** A lookup of a login id that no user has: how the data of a user is answered plays no part in it. */
+/** Looks up a login id that no user has, so that the answer does not depend on how data is returned. */
 function lookUpStranger(site: Site, ageMs = 0): SignedRequest {
   return site.request("get", { loginId: site.newStranger() }, ageMs);
 }

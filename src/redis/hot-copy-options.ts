@@ -1,6 +1,4 @@
-import type { Cluster, Redis } from "ioredis";
-import type { RedisEpochs } from "./epochs.ts";
-import type { Keys } from "./keys.ts";
+import type { RedisKeyspace } from "./keyspace.ts";
 
 export interface HotCopyLimits {
   /** `REDIS_TTL_SECONDS` in milliseconds: the lifetime of a value, plus or minus a tenth; 0 keeps it. */
@@ -25,12 +23,8 @@ export type HotCopyEvent =
   | "stray removed"
   | "unreachable";
 
-export interface RedisHotCopyOptions {
-  readonly client: Redis | Cluster;
-  readonly masters: () => readonly (Redis | null)[];
-  readonly masterOf: (key: string) => Redis | null;
-  readonly epochs: RedisEpochs;
-  readonly keys: Keys;
+export interface RedisHotCopyOptions
+  extends Pick<RedisKeyspace, "client" | "masters" | "masterOf" | "epochs" | "keys"> {
   readonly limits: HotCopyLimits;
   readonly onEvent: (event: HotCopyEvent) => void;
 }

@@ -1,11 +1,8 @@
 import type { Cluster, Redis } from "ioredis";
 import { type Explanation, isOfAnotherType } from "./failures.ts";
-import type { Keys } from "./keys.ts";
+import type { RedisKeyspace } from "./keyspace.ts";
 
-export interface InstallationMarkOptions {
-  readonly client: Redis | Cluster;
-  readonly masters: () => readonly (Redis | null)[];
-  readonly keys: Keys;
+export interface InstallationMarkOptions extends Pick<RedisKeyspace, "client" | "masters" | "keys"> {
   /** A digest, in hex, of the database and the table that our hashes belong to. */
   readonly installation: string;
 }

@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import type { ProcessReplayGuard } from "../replay/process-replay-guard.ts";
 import {
   type Claim,
@@ -8,17 +8,13 @@ import {
   type SeenState,
   type SignedEndpoint,
 } from "../replay/replay-guard.ts";
-import type { RedisEpochs } from "./epochs.ts";
 import { isRefusal } from "./failures.ts";
-import type { Keys } from "./keys.ts";
+import type { RedisKeyspace } from "./keyspace.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import { scripts } from "./scripts.ts";
 
-export interface RedisReplayGuardOptions {
-  readonly client: Redis | Cluster;
-  readonly masterOf: (key: string) => Redis | null;
-  readonly epochs: RedisEpochs;
-  readonly keys: Keys;
+export interface RedisReplayGuardOptions
+  extends Pick<RedisKeyspace, "client" | "masterOf" | "epochs" | "keys"> {
   /** Guards this process while Redis is away. */
   readonly fallback: ProcessReplayGuard;
   /** How long a signature is remembered, in milliseconds. */

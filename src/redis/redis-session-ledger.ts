@@ -1,18 +1,13 @@
-import type { Cluster, Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { SessionLedgerUnavailable } from "../errors.ts";
 import type { SessionLedger } from "../sessions/session-ledger.ts";
-import type { RedisEpochs } from "./epochs.ts";
 import { explainRedisFailure } from "./failures.ts";
-import type { Keys } from "./keys.ts";
+import type { RedisKeyspace } from "./keyspace.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import { scripts } from "./scripts.ts";
 
-export interface RedisSessionLedgerOptions {
-  readonly client: Redis | Cluster;
-  readonly masters: () => readonly (Redis | null)[];
-  readonly masterOf: (key: string) => Redis | null;
-  readonly epochs: RedisEpochs;
-  readonly keys: Keys;
+export interface RedisSessionLedgerOptions
+  extends Pick<RedisKeyspace, "client" | "masters" | "masterOf" | "epochs" | "keys"> {
   /** How long a revocation is kept, in seconds. It must be longer than any token that it concerns is valid. */
   readonly keepSeconds: number;
   /** Returns the latest `iat`, in seconds, of a token that any sidecar may have issued by now. */

@@ -1,4 +1,4 @@
-/** Far longer than any answer of OwnID's contract. */
+/** The maximum length of a body. The answers of OwnID's contract are far shorter. */
 const bytesMax = 1024 * 1024;
 
 /** The server sent a longer body than this project reads. */

@@ -1,7 +1,7 @@
 import { UsageWrong } from "../command.ts";
 
 export interface BaseUrlRules {
-  /** What a refusal calls the address: `--url`. */
+  /** What a refusal calls the address, such as `--url`. */
   readonly argument: string;
   readonly takesTls: boolean;
 }

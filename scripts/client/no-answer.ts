@@ -9,7 +9,7 @@ export class NoAnswer extends Error {}
 export interface NoAnswerContext {
   /** How long the answer could have taken. */
   readonly limitMs: number;
-  /** The option with which the user gave the address: `--url`. */
+  /** The option that names the address, such as `--url`. */
   readonly argument: string;
 }
 

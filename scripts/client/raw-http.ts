@@ -54,7 +54,7 @@ export function exchangeRaw(
     finish(false);
   });
   socket.on("close", () => finish(true));
-  // A server may answer and hang up while the rest is still being sent.
+  // A server may answer and close the connection while the rest is still being sent.
   socket.on("error", () => {});
   socket.on("connect", async () => {
     for await (const part of parts) {

@@ -5,20 +5,20 @@ import { type BaseUrlRules, baseUrlText, parseBaseUrl } from "./base-url.ts";
 
 /** The only place to which requests are sent. Its name is resolved once. */
 export interface Target {
-  /** `http://127.0.0.1:3300/ownid` */
+  /** Such as `http://127.0.0.1:3300/ownid`. */
   readonly url: string;
-  /** What the Host header says. */
+  /** The value of the Host header. */
   readonly host: string;
   readonly address: string;
   readonly port: number;
-  /** Without a slash at its end. */
+  /** The path of the URL, without a slash at its end. */
   readonly basePath: string;
 }
 
 export interface TargetRules extends BaseUrlRules {
   /** The host that `--i-own-this-host` names. */
   readonly ownedHost: string | undefined;
-  /** Why another machine is refused: `a load test can take a server down`. */
+  /** Why another machine is refused, such as `a load test can take a server down`. */
   readonly danger: string;
 }
 
@@ -28,7 +28,7 @@ loopback.addAddress("::1", "ipv6");
 
 /**
  * Returns the target if it is this machine, or if `ownedHost` names its host exactly. A name counts as this machine
- * only if every address that it resolves to is a loopback one. Nothing is connected to.
+ * only if every address that it resolves to is a loopback one. No connection is made.
  *
  * @throws {UsageWrong} it is no such URL, it is elsewhere, or no address is known for its name
  */

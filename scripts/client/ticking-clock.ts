@@ -1,4 +1,8 @@
-/** The machine's clock, never the same twice: what is signed twice in a millisecond would be a copy. */
+/**
+ * Creates a clock that follows the clock of this machine and never returns the same time twice. Two equal requests
+ * that are signed for the same millisecond would otherwise have the same signature, and the second would count as a
+ * copy.
+ */
 export function createTickingClock(): () => number {
   let last = 0;
   return () => {

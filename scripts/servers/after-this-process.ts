@@ -5,8 +5,8 @@ import { join } from "node:path";
 let home: string | null = null;
 
 /**
- * A folder for what tests leave on disk, deleted when this process has ended. Accounts other than ours can pass
- * through it to folders of their own, and cannot list it.
+ * Returns the folder for what tests leave on disk. It is deleted when this process has ended. Other accounts can reach
+ * their own folders in it, but cannot list it.
  */
 export function testHome(): string {
   home ??= openHome();
@@ -14,14 +14,17 @@ export function testHome(): string {
 }
 
 /**
- * Runs a shell script once this process has ended, in whatever way: SIGKILL included. `args` are `$1` and up;
- * the script must bear being run when nothing is left to do.
+ * Runs a shell script once this process has ended in any way, even by SIGKILL. `args` are `$1` and following. The
+ * script must not fail if nothing is left to do.
  */
 export function runAfterThisProcess(script: string, ...args: string[]): void {
   waitForOurEnd(testHome(), script, args);
 }
 
-/** We hold the pipe open for writing and never write; its readers wake when the last writer, us, is gone. */
+/**
+ * This process holds the pipe open for writing and never writes. Readers wake up when the last writer is gone, and
+ * this process is the only one.
+ */
 const pipeName = "alive";
 
 function openHome(): string {
@@ -35,8 +38,8 @@ function openHome(): string {
 }
 
 /**
- * The waiting shell is an orphan in a session of its own. A child would not do: when a test times out, Bun kills
- * every process that any test or hook of the file has spawned.
+ * The waiting shell is an orphan in its own session. It cannot be a child, because Bun kills every process that the
+ * tests and hooks of a file have spawned whenever a test times out.
  */
 function waitForOurEnd(dir: string, script: string, args: readonly string[]): void {
   const waiting = `exec 3<"$0"; ( read -r _ <&3; exec 3<&-; ${script} ) >/dev/null 2>&1 </dev/null &`;

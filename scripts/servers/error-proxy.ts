@@ -1,18 +1,18 @@
 import { createServer, connect as dial, type Socket } from "node:net";
 import { freePort } from "./free-port.ts";
 
-/** What becomes of an UPDATE whose client is told that its server was lost. */
+/** What happens to an UPDATE whose client is told that the server was lost. */
 export type Fate = "dropped" | "done" | "done later";
 
 /**
- * Stands between a client and a MariaDB as a database proxy does that can lose its server in the middle of a statement:
- * the client gets an error packet, and the statement has its own fate.
+ * Simulates a database proxy between a client and a MariaDB that loses its server in the middle of a statement. The
+ * client gets an error packet, whatever happens to the statement.
  */
 export interface ErrorProxy extends AsyncDisposable {
   readonly port: number;
-  /** The next UPDATE on any connection gets this error, and this fate. */
+  /** Answers the next UPDATE on any connection with this error, and gives it this fate. */
   loseNextUpdate(errorNumber: number, fate: Fate, laterMs?: number): void;
-  /** How many UPDATEs have been answered with an error so far. */
+  /** Returns how many UPDATEs have been answered with an error so far. */
   lost(): number;
 }
 
@@ -22,7 +22,7 @@ interface Loss {
   readonly laterMs: number;
 }
 
-/** Resolves once it listens on a free loopback port. `isUpdate` recognises an UPDATE by the bytes that execute it. */
+/** Starts the proxy on a free loopback port. `isUpdate` recognizes an UPDATE by the bytes that execute it. */
 export async function startErrorProxy(
   targetPort: number,
   isUpdate: (packet: Buffer) => boolean,
@@ -34,7 +34,7 @@ export async function startErrorProxy(
   function lose(client: Socket, server: Socket, packet: Buffer, { errorNumber, fate, laterMs }: Loss): void {
     lost += 1;
     client.end(errorPacket(errorNumber));
-    // The answer of the server goes nowhere.
+    // The answer of the server is discarded.
     server.removeAllListeners("data");
     server.on("data", () => {});
     if (fate !== "dropped") setTimeout(() => server.write(packet), fate === "done" ? 0 : laterMs);
@@ -90,7 +90,7 @@ export async function startErrorProxy(
 
 const serverLingersMs = 1000;
 
-/** An ERR packet of MySQL's protocol, as the first answer to a command. */
+/** Returns an ERR packet of the MySQL protocol that is the first answer to a command. */
 function errorPacket(errorNumber: number): Buffer {
   const text = Buffer.from("#HY000Lost connection to MySQL server during query");
   const payload = Buffer.concat([Buffer.from([0xff, errorNumber & 0xff, errorNumber >> 8]), text]);

@@ -1,36 +1,36 @@
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
 import { freePort } from "./free-port.ts";
 
-/** Stands between a client and a server on loopback and breaks their network. Faults are for all connections. */
+/** Simulates network faults between a client and a server on loopback. A fault applies to all connections. */
 export interface FaultProxy extends AsyncDisposable {
   readonly port: number;
-  /** Undoes every fault but `refuse`: what was held is delivered, what was swallowed stays lost. */
+  /** Ends every fault except `refuse`. Held bytes are delivered, and swallowed bytes stay lost. */
   passThrough(): void;
-  /** Keeps and accepts connections, and loses every byte both ways, as a partitioned network does. */
+  /** Keeps and accepts connections, and loses every byte in both directions, like a partitioned network. */
   blackHole(): void;
-  /** Requests still arrive, and the replies wait here until `releaseReplies`. */
+  /** Delivers requests, and holds the replies until `releaseReplies`. */
   holdReplies(): void;
   releaseReplies(): void;
-  /** Requests wait here until `releaseRequests`. */
+  /** Holds requests until `releaseRequests`. */
   holdRequests(): void;
   releaseRequests(): void;
-  /** Each reply arrives so much later than it would. */
+  /** Delays each reply by this time. */
   delay(ms: number): void;
-  /** New connections lead to another port of the target's host; those there stay where they are. */
+  /** Leads new connections to another port of the target's host. Existing connections stay where they are. */
   leadTo(port: number): void;
-  /** Destroys all connections; what was held is lost. New ones are accepted. */
+  /** Destroys all connections, and loses what was held. New connections are accepted. */
   cut(): void;
-  /** New connections are refused until `accept`; those there are live on. */
+  /** Refuses new connections until `accept`. Existing connections stay open. */
   refuse(): Promise<void>;
   accept(): Promise<void>;
-  /** How many client connections are open. */
+  /** Returns the number of open client connections. */
   connections(): number;
   /** Counts how often this text is sent to the target from now on, by clients that do not encrypt. */
   countInRequests(text: string): () => number;
   stop(): Promise<void>;
 }
 
-/** Resolves once it listens on a free loopback port. Every connection to it opens one to the target. */
+/** Starts a proxy on a free loopback port. Each connection to it opens one to the target. */
 export async function startFaultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
   const proxy = new TcpProxy(target, await freePort());
   await proxy.accept();
@@ -90,7 +90,7 @@ class TcpProxy implements FaultProxy {
   refuse(): Promise<void> {
     const listener = this.#listener;
     this.#listener = null;
-    // Not awaited to its end: `close` calls back only when the last connection is gone.
+    // The end is not awaited, because `close` calls back only when the last connection is gone.
     listener?.close();
     return Promise.resolve();
   }
@@ -142,7 +142,7 @@ class TcpProxy implements FaultProxy {
   }
 }
 
-/** What becomes of the bytes going one way. */
+/** What happens to the bytes in one direction. */
 type Passage = "open" | "held" | "swallowed";
 
 interface Faults {
@@ -178,7 +178,7 @@ interface Item {
   due: boolean;
 }
 
-/** One direction of one connection: what `from` sends, and then how it ends, in order, to `to`. */
+/** One direction of one connection. It passes the bytes from `from`, and finally its end, to `to` in their order. */
 class Stream {
   readonly #to: Socket;
   #waiting: Item[] = [];
@@ -195,7 +195,7 @@ class Stream {
   set(passage: Passage, delayMs: number): void {
     this.#passage = passage;
     this.#delayMs = delayMs;
-    // An end outlives the black hole: the connection must be able to finish once the way is open again.
+    // The end of a connection is not swallowed, so that the connection can finish once bytes pass again.
     if (passage === "swallowed") this.#waiting = this.#waiting.filter(({ content }) => isEnd(content));
     this.#deliver();
   }

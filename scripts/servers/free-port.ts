@@ -1,22 +1,26 @@
 import { createServer } from "node:net";
 
 /**
- * Below the range from which systems take a client's own port (32768 and up on Linux): a restarted server must
- * find its port still free, and a client that keeps dialling a dead server must not be given that very port.
+ * The ports lie below the range from which systems choose the port of a client (32768 and up on Linux). Otherwise a
+ * client might take the port of a stopped server, which the server needs when it is restarted.
  */
 const lowest = 10_240;
 const highest = 22_767;
 
-/** Each worker of `bun test --parallel` takes ports of its own, since it cannot know which ones the others were given. */
+/**
+ * Each worker of `bun test --parallel` has its own range, since it does not know which ports the others have taken.
+ */
 const worker = process.env.BUN_TEST_WORKER_ID;
 const shares = worker === undefined ? 1 : 4;
 const shareSize = Math.floor((highest - lowest + 1) / shares);
 const ownLowest = lowest + shareSize * (Number(worker ?? 0) % shares);
 
-/** A server that was killed comes back to its port: until then nobody listens there, and yet it is taken. */
+/**
+ * Ports are never given twice, because a server that was killed needs its port again although nobody listens there.
+ */
 const given = new Set<number>();
 
-/** A loopback port nobody listens on at this moment, and that this process has not been given before. */
+/** Returns a loopback port on which nobody listens now, and which this process has not been given before. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const port = ownLowest + Math.floor(Math.random() * shareSize);

@@ -122,7 +122,7 @@ async function ping(port: number, password: string | undefined, caFile: string |
     await redis.connect();
     await redis.ping();
   } catch (error) {
-    // An ACL that refuses strangers is an answer, too.
+    // A server whose ACL refuses strangers answers as well.
     if (!/NOAUTH|WRONGPASS|NOPERM/.test(`${error} ${refusal}`)) throw error;
   } finally {
     redis.disconnect();

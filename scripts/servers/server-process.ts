@@ -7,7 +7,7 @@ import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.
 import { pidFileName } from "./server-folder.ts";
 
 export interface ServerProgram {
-  /** How error messages call it. */
+  /** The name of the program in error messages. */
   readonly name: string;
   /** A folder of its own, which is deleted with the server. */
   readonly dir: string;

@@ -1,8 +1,6 @@
 import { createLoginIdHash } from "../src/audit/login-id-hash.ts";
-import { loadConfig } from "../src/config/load-config.ts";
-import { developmentSharedSecret } from "../src/process/development.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
-import { commandEnvironment } from "./command-environment.ts";
+import { commandConfig } from "./command-environment.ts";
 
 const help = `Prints how the audit log names a user, so that you can find their entries.
 
@@ -24,7 +22,7 @@ await runCommand({
   async run([loginId, ...rest], { json }): Promise<ExitStatus> {
     if (loginId === undefined || loginId === "" || rest.length > 0)
       throw new UsageWrong("Say whom to look for: bun run audit <loginId>");
-    const { signature } = loadConfig(commandEnvironment(), developmentSharedSecret);
+    const { signature } = commandConfig();
     const hashes = signature.sharedSecrets.reveal().map((secret) => createLoginIdHash(secret)(loginId));
     process.stdout.write(json ? `${JSON.stringify({ loginIdHashes: hashes })}\n` : `${hashes.join("\n")}\n`);
     return 0;

@@ -1,5 +1,3 @@
-import { loadConfig } from "../src/config/load-config.ts";
-import { developmentSharedSecret } from "../src/process/development.ts";
 import { signMessage } from "../src/protocol/signature.ts";
 import { baseUrlText, parseBaseUrl } from "./client/base-url.ts";
 import { curlCommand } from "./client/curl-command.ts";
@@ -8,7 +6,7 @@ import { NoAnswer } from "./client/no-answer.ts";
 import { type SignedRequest, send } from "./client/send.ts";
 import { signingSecret } from "./client/signing-secret.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "./command.ts";
-import { commandEnvironment } from "./command-environment.ts";
+import { commandConfig } from "./command-environment.ts";
 import { listenerUrl } from "./listener-url.ts";
 import { showStep, tell } from "./progress.ts";
 
@@ -45,7 +43,7 @@ await runCommand({
       throw new UsageWrong("Say what to sign and for whom: bun run sign get|set|session <loginId>");
     }
     refuseMisplaced(action, options);
-    const config = loadConfig(commandEnvironment(), developmentSharedSecret);
+    const config = commandConfig();
     const body = JSON.stringify({
       loginId,
       ...(action === "set" ? { ownIdData: options.data ?? (await readData()) } : {}),

@@ -1,11 +1,10 @@
-import { loadConfig } from "../../src/config/load-config.ts";
 import { RequestInvalid } from "../../src/errors.ts";
-import { demoLoginId, developmentSharedSecret } from "../../src/process/development.ts";
+import { demoLoginId } from "../../src/process/development.ts";
 import { parseLoginId } from "../../src/protocol/login-id.ts";
 import { NoAnswer } from "../client/no-answer.ts";
 import { resolveTarget } from "../client/target.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
-import { commandEnvironment } from "../command-environment.ts";
+import { commandConfig } from "../command-environment.ts";
 import { print, showStep, tell } from "../progress.ts";
 import { ensureWritable, writeReport } from "../report/report-file.ts";
 import { outputPage } from "../terminal.ts";
@@ -44,7 +43,7 @@ await runCommand({
       ownedHost,
       danger: "this run overwrites a user's data there",
     });
-    const config = loadConfig(commandEnvironment(), developmentSharedSecret);
+    const config = commandConfig();
     const sharedSecrets = config.signature.sharedSecrets.reveal();
     const html = { option: "report", path: options.report };
     const junit = { option: "junit", path: options.junit };

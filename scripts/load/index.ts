@@ -1,9 +1,7 @@
-import { loadConfig } from "../../src/config/load-config.ts";
-import { developmentSharedSecret } from "../../src/process/development.ts";
 import { signingSecret } from "../client/signing-secret.ts";
 import { resolveTarget, type Target } from "../client/target.ts";
 import { type ExitStatus, runCommand, UsageWrong } from "../command.ts";
-import { commandEnvironment } from "../command-environment.ts";
+import { commandConfig } from "../command-environment.ts";
 import { listenerUrl } from "../listener-url.ts";
 import { print, showStep, tell } from "../progress.ts";
 import { ensureWritable, writeReport } from "../report/report-file.ts";
@@ -35,7 +33,7 @@ await runCommand({
   async run(operands, options): Promise<ExitStatus> {
     if (operands.length > 0) throw new UsageWrong("A load test takes options only, such as --rate 500.");
     const plan = makePlan(options);
-    const config = loadConfig(commandEnvironment(), developmentSharedSecret);
+    const config = commandConfig();
     const target = await resolveTarget(options.url ?? listenerUrl(config.publicListener), {
       argument: "--url",
       takesTls: false,

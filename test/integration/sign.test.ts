@@ -71,6 +71,12 @@ describe("sign", () => {
       expect(stderr).toStartWith("--url takes an address that begins with http:// or https://");
     }
   });
+
+  test("refuses an address with a query, which the name of the endpoint would follow", async () => {
+    const { status, stderr } = await sign(["get", "sol@testmail.com", "--url", "http://127.0.0.1/ownid?a=b"]);
+    expect(status).toBe(2);
+    expect(stderr).toStartWith("--url takes an address without user, query and fragment.");
+  });
 });
 
 const send = (url: string, environment: Readonly<Record<string, string>> = {}) =>

@@ -35,11 +35,7 @@ export function loadConfig(environment: Environment, createSharedSecret: () => U
     opsListener: { host: read("OPS_HOST"), port: read("OPS_PORT") },
     keepAliveSeconds: readKeepAliveSeconds(reader),
     signature: readSignature(reader, isProduction, createSharedSecret),
-    requests: {
-      loginIdCase: read("LOGIN_ID_CASE"),
-      requireSessionType: read("REQUIRE_SESSION_TYPE"),
-      compatErrorCode404: read("COMPAT_ERROR_CODE_404"),
-    },
+    requests: readRequests(reader),
     database: readDatabase(reader, isProduction),
     redis: readRedis(reader),
     coherence: readCoherence(reader),
@@ -98,6 +94,14 @@ function readPublicListener({ read }: SettingReader) {
     port: read("PORT"),
     basePath: read("BASE_PATH").replace(/^\/$/, ""),
     bodyBytesMax: read("BODY_BYTES_MAX"),
+  };
+}
+
+function readRequests({ read }: SettingReader) {
+  return {
+    loginIdCase: read("LOGIN_ID_CASE"),
+    requireSessionType: read("REQUIRE_SESSION_TYPE"),
+    compatErrorCode404: read("COMPAT_ERROR_CODE_404"),
   };
 }
 

@@ -41,8 +41,8 @@ export function createMysqlDialect(): Dialect {
     connect(options) {
       database = decodeURIComponent(new URL(options.url).pathname.slice(1));
       // With `foundRows`, an UPDATE counts the rows that it found. The driver supports it, but its type does not.
-      const settings = { ...connectionSettings(options), foundRows: true };
-      return connectToUrl(options.url.replace(/^mariadb:/, "mysql:"), settings);
+      const driverSettings = { ...connectionSettings(options), foundRows: true };
+      return connectToUrl(options.url.replace(/^mariadb:/, "mysql:"), driverSettings);
     },
 
     async inspect(run, names, count) {
@@ -105,12 +105,12 @@ function settingsOf({ isMariaDb, timeZone, variables }: Server, statementMs: num
   const seconds = statementMs / 1000;
   if (isMariaDb) {
     const limits = `max_statement_time=${seconds.toFixed(3)}, lock_wait_timeout=${Math.max(1, Math.floor(seconds))}`;
-    const settings = `sql_mode='STRICT_ALL_TABLES', time_zone=${zone}, ${limits}`;
+    const modes = `sql_mode='STRICT_ALL_TABLES', time_zone=${zone}`;
     // On a Galera node, a statement first waits for what the other nodes have committed.
     const causal = variables.has("wsrep_sync_wait") ? ", wsrep_sync_wait=3" : "";
-    return { before: `SET STATEMENT ${settings}${causal} FOR`, hint: "" };
+    return { before: `SET STATEMENT ${modes}, ${limits}${causal} FOR`, hint: "" };
   }
   const limits = `MAX_EXECUTION_TIME(${statementMs}) SET_VAR(lock_wait_timeout=${Math.ceil(seconds)})`;
-  const settings = `SET_VAR(sql_mode='STRICT_ALL_TABLES') SET_VAR(time_zone=${zone})`;
-  return { before: "", hint: `/*+ ${limits} ${settings} */` };
+  const modes = `SET_VAR(sql_mode='STRICT_ALL_TABLES') SET_VAR(time_zone=${zone})`;
+  return { before: "", hint: `/*+ ${limits} ${modes} */` };
 }

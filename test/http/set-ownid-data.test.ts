@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { empty, json, outcomeOf, problem } from "../support/problems.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
+import { verbatimTexts } from "../support/verbatim-texts.ts";
 
 const sol = "sol@testmail.com";
 
@@ -18,16 +19,12 @@ const send = (content: Record<string, unknown> | string) =>
 
 describe("204", () => {
   test("is empty, and the table holds the value to the byte", async () => {
-    const values = [
-      "x",
-      '{"devices":[]}',
-      " padded ",
-      "\u2028\u2029",
-      "😀 zo\u00eb zoe\u0308",
-      "\ufeff",
-      '\n\t\\"/',
-    ];
-    for (const ownIdData of [...values, "\u0001\u007f", "\uffff", '{"device":"é😀\u2028"},'.repeat(2400)]) {
+    for (const ownIdData of [
+      ...verbatimTexts,
+      "\u0001\u007f",
+      "\uffff",
+      '{"device":"é😀\u2028"},'.repeat(2400),
+    ]) {
       const answer = await app.client.set(sol, ownIdData);
       expect(outcomeOf(answer)).toEqual(empty(204));
       expect(answer.headers.get("cache-control")).toBe("no-store");

@@ -1,7 +1,7 @@
 import { combine, experiment, provenByUse, unless } from "../harness/experiment.ts";
 import { createHistory, judge } from "../harness/history.ts";
 import { startLoad, untilTrue } from "../harness/load.ts";
-import { type MariadbPair, openMariadbPair } from "../harness/mariadb-world.ts";
+import { openMariadbPair } from "../harness/mariadb-world.ts";
 import { startWorld } from "../harness/world.ts";
 
 export const demotedPrimary = experiment({
@@ -13,19 +13,11 @@ export const demotedPrimary = experiment({
   small: { switches: 2, demotedMs: 1500, ratePerSecond: 80 },
   full: { switches: 20, demotedMs: 4000, ratePerSecond: 120 },
   async run({ switches, demotedMs, ratePerSecond }, progress) {
-    const opened: MariadbPair[] = [];
-    await using world = await startWorld({
-      sidecars: 2,
-      users: 8,
-      openDatabase: async () => {
-        const pair = await openMariadbPair(2, 8);
-        opened.push(pair);
-        return pair;
-      },
-    });
-    const [pair] = opened;
+    const [sidecars, users] = [2, 8];
+    await using pair = await openMariadbPair(sidecars, users);
+    await using world = await startWorld({ sidecars, users, database: pair });
     const [left, moved] = world.sidecars;
-    if (!pair || !left || !moved) throw new Error("two sidecars and two servers are needed");
+    if (!left || !moved) throw new Error("two sidecars are needed");
     const history = createHistory();
     await world.untilFilling();
     const load = startLoad(world, {

@@ -2,7 +2,7 @@ import type { Fate } from "../../servers/error-proxy.ts";
 import { combine, experiment, provenByUse, unless } from "../harness/experiment.ts";
 import { createHistory, judge } from "../harness/history.ts";
 import { startLoad } from "../harness/load.ts";
-import { type MariadbBehindProxies, openMariadbBehindProxies } from "../harness/mariadb-behind-proxies.ts";
+import { openMariadbBehindProxies } from "../harness/mariadb-behind-proxies.ts";
 import { startWorld } from "../harness/world.ts";
 
 /** Error numbers of a MySQL client, MaxScale, Vitess and ProxySQL. */
@@ -17,18 +17,10 @@ export const lostBackend = experiment({
   small: { losses: 15, everyMs: 300, ratePerSecond: 80 },
   full: { losses: 300, everyMs: 300, ratePerSecond: 120 },
   async run({ losses, everyMs, ratePerSecond }, progress) {
-    const opened: MariadbBehindProxies[] = [];
-    const users = 12;
-    await using world = await startWorld({
-      sidecars: 2,
-      users,
-      openDatabase: async () => {
-        const database = await openMariadbBehindProxies(2, users);
-        opened.push(database);
-        return database;
-      },
-    });
-    const proxies = opened[0]?.proxies ?? [];
+    const [sidecars, users] = [2, 12];
+    await using database = await openMariadbBehindProxies(sidecars, users);
+    await using world = await startWorld({ sidecars, users, database });
+    const { proxies } = database;
     const lost = () => proxies.reduce((sum, proxy) => sum + proxy.lost(), 0);
     const history = createHistory();
     await world.untilFilling();

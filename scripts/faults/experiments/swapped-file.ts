@@ -47,16 +47,14 @@ async function swapUnderLoad(
   using folder = temporaryFolder();
   const path = folder.at("site.db");
   create(path, journalMode);
+  const connect = () => new SQL({ adapter: "sqlite", filename: path, readwrite: true });
+  await using site = await createSiteOf({ kind: "sqlite", connect, users });
   await using world = await startWorld({
     sidecars: 2,
     users,
     // Without Redis, only the file is tested. With Redis, the site would have to invalidate the values after a restore.
     redis: "none",
-    openDatabase: async () => {
-      const connect = () => new SQL({ adapter: "sqlite", filename: path, readwrite: true });
-      const site = await createSiteOf({ kind: "sqlite", connect, users });
-      return { site, urlOf: () => `sqlite:${path}`, [Symbol.asyncDispose]: site[Symbol.asyncDispose] };
-    },
+    database: { site, urlOf: () => `sqlite:${path}` },
   });
   const history = createHistory();
   const load = startLoad(world, { history, clients: 8, ratePerSecond, sets: 0.3, secondsMax: 600 });

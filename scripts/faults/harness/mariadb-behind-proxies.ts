@@ -4,7 +4,7 @@ import { startMariadb } from "../../servers/mariadb-server.ts";
 import { createSiteOf } from "./site.ts";
 import type { WorldDatabase } from "./world.ts";
 
-export interface MariadbBehindProxies extends WorldDatabase {
+export interface MariadbBehindProxies extends WorldDatabase, AsyncDisposable {
   /** One for each sidecar, in their order. */
   readonly proxies: readonly ErrorProxy[];
 }

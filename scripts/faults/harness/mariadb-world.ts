@@ -5,7 +5,7 @@ import { createSiteOf } from "./site.ts";
 import type { WorldDatabase } from "./world.ts";
 
 /** Two replicating servers, and an address for each sidecar that leads to one of them. */
-export interface MariadbPair extends WorldDatabase {
+export interface MariadbPair extends WorldDatabase, AsyncDisposable {
   readonly primary: () => MariadbServer;
   /**
    * Turns the primary into a read-only replica and the replica, which has every commit, into the primary, as an

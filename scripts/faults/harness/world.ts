@@ -41,13 +41,13 @@ export interface WorldOptions {
   readonly postgresSettings?: Readonly<Record<string, string>>;
   /** Additional settings of all sidecars. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Opens one or several databases of another kind instead of Postgres. */
-  readonly openDatabase?: () => Promise<WorldDatabase>;
+  /** The database, if it is not Postgres. It must be closed after the world. */
+  readonly database?: WorldDatabase;
   /** Additional settings of one sidecar. */
   readonly settingsOf?: (number: number) => Readonly<Record<string, string>>;
 }
 
-export interface WorldDatabase extends AsyncDisposable {
+export interface WorldDatabase {
   readonly site: Site;
   /** Returns the `DATABASE_URL` of a sidecar. */
   urlOf(number: number): string;
@@ -194,11 +194,7 @@ async function openRedis(
 
 /** Opens the database. Returns the site, the address for each sidecar, and the Postgres server if there is one. */
 async function openDatabase(options: WorldOptions, cleanups: Cleanups) {
-  if (options.openDatabase !== undefined) {
-    const { site, urlOf, ...database } = await options.openDatabase();
-    cleanups.push(async () => database[Symbol.asyncDispose]());
-    return { site, urlOf, postgres: null };
-  }
+  if (options.database !== undefined) return { ...options.database, postgres: null };
   const postgres = await openPostgres(options, cleanups);
   const url = await postgres.createDatabase(`faults${++databases}`);
   const site = await createSite(url, options.users);

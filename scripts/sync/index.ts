@@ -76,13 +76,7 @@ await runCommand({
   async run([word = "sync", ...rest], given) {
     if (!isWord(word) || rest.length > 0)
       throw new UsageWrong("Say what to do: bun run sync [verify|warm|push]");
-    for (const flag of ["resume", "keep", "repair", "show", "yes"] as const) {
-      const isMeant = flags[word].some((known) => known === flag);
-      if (given[flag] && !isMeant)
-        throw new UsageWrong(
-          `--${flag} is not an option of bun run sync${word === "sync" ? "" : ` ${word}`}.`,
-        );
-    }
+    refuseForeignFlags(word, given);
     const rate =
       given.rate === undefined ? null : parseInteger("rate", given.rate, { least: 1, most: 10_000_000 });
     const batch = parseInteger("batch", given.batch, { least: 1, most: 5000 });
@@ -109,6 +103,15 @@ await runCommand({
     }
   },
 });
+
+/** @throws {UsageWrong} an option is given that is valid for other words only */
+function refuseForeignFlags(word: Word, given: Given): void {
+  for (const flag of ["resume", "keep", "repair", "show", "yes"] as const) {
+    const isOwn = flags[word].some((known) => known === flag);
+    const command = word === "sync" ? "bun run sync" : `bun run sync ${word}`;
+    if (given[flag] && !isOwn) throw new UsageWrong(`--${flag} is not an option of ${command}.`);
+  }
+}
 
 function run(word: Word, sides: Sides, gait: Gait, given: Given): Promise<Summary> {
   const show = given.show

@@ -16,11 +16,13 @@ export interface CountedWork {
   readonly total: number | null;
   /** How many were done before this run. */
   readonly before?: number;
-  readonly patience: Patience;
 }
 
 /** Shows how many items are done, how fast, how long the rest will take, and what the work waits for. */
-export function showProgress({ step, items, total, before = 0, patience }: CountedWork): CountedProgress {
+export function showProgress(
+  { step, items, total, before = 0 }: CountedWork,
+  { waitingFor }: Pick<Patience, "waitingFor">,
+): CountedProgress {
   const startedAt = performance.now();
   let done = before;
 
@@ -32,11 +34,11 @@ export function showProgress({ step, items, total, before = 0, patience }: Count
     const share = total ? `${Math.min(100, (100 * done) / total).toFixed(1)} %  ` : "";
     const of = total === null ? "" : ` of ${countText(total)}`;
     const left = secondsLeft === null ? "" : `  ${timeLeftText(secondsLeft)} left`;
-    const waitingFor = patience.waitingFor();
-    const pace = waitingFor === null ? `${countText(perSecond)}/s${left}` : `waiting: ${waitingFor}`;
+    const reason = waitingFor();
+    const pace = reason === null ? `${countText(perSecond)}/s${left}` : `waiting: ${reason}`;
     return {
       lines: [`${step}  ${share}${countText(done)}${of} ${items}  ${pace}`],
-      facts: { step, [items]: done, total, perSecond, secondsLeft, waitingFor },
+      facts: { step, [items]: done, total, perSecond, secondsLeft, waitingFor: reason },
     };
   });
   return {

@@ -1,11 +1,10 @@
 import { counted, countText } from "../quantities.ts";
 import { driftKinds, findDrift } from "./drift.ts";
-import { showProgress } from "./progress.ts";
 import { createPusher, outcomes, type Push, type PushOutcome } from "./push-one.ts";
 import { digestOf, openPushPlan, type PlannedPush, type PushPlan } from "./push-plan.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince } from "./summary.ts";
-import { countUsers, type Gait, listedUsers, paced } from "./walk.ts";
+import { countUsers, type Gait, goThrough, listedUsers } from "./walk.ts";
 
 export interface PushOptions extends Gait {
   /** Whether rows are written. */
@@ -49,52 +48,38 @@ export async function push(sides: Sides, options: PushOptions): Promise<Summary>
 /** Lists every hash that sidecars believe and whose row holds another value or none. */
 async function list(sides: Sides, options: PushOptions, plan: PushPlan, figures: Figures): Promise<void> {
   plan.begin();
-  const { patience } = sides;
-  const total = await countUsers(sides);
-  const progress = showProgress({ step: "list", items: "users", total, patience });
-  try {
-    for await (const page of paced(listedUsers(sides, null, options.batch), options, progress)) {
-      const loginIds = page.map(({ loginId }) => loginId);
-      const { drifts } = await findDrift(sides, loginIds, "users with a row");
-      plan.add(
-        drifts.map(({ loginId, row = null, hash }) => ({
-          loginId,
-          row: digestOf(row),
-          hash: digestOf(hash),
-        })),
-      );
-      figures.users += page.length;
-      for (const { loginId } of drifts) options.show("differs", loginId);
-    }
-  } finally {
-    progress.end();
-  }
+  const pages = listedUsers(sides, null, options.batch);
+  const work = { step: "list", items: "users", total: await countUsers(sides) };
+  await goThrough(sides, options, work, pages, async (page) => {
+    const loginIds = page.map(({ loginId }) => loginId);
+    const { drifts } = await findDrift(sides, loginIds, "users with a row");
+    plan.add(
+      drifts.map(({ loginId, row = null, hash }) => ({ loginId, row: digestOf(row), hash: digestOf(hash) })),
+    );
+    figures.users += page.length;
+    for (const { loginId } of drifts) options.show("differs", loginId);
+  });
   if (!options.stop.aborted) plan.finish();
 }
 
 async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figures: Figures): Promise<void> {
   const pushOne = createPusher(sides);
-  const { patience } = sides;
-  const progress = showProgress({ step: "push", items: "rows", total: figures.listed, patience });
-  try {
-    for await (const pushes of paced(planned(plan), options, progress)) {
-      const writes = (await withValues(sides, plan, pushes)).map(pushOne);
-      const results = await Promise.allSettled(writes);
-      for (const [index, { loginId }] of pushes.entries()) {
-        const result = results[index];
-        if (result?.status !== "fulfilled") continue;
-        figures[result.value] += 1;
-        options.show(result.value, loginId);
-      }
-      plan.remove(loginIdsWhere(pushes, results, ["written", "settled"]));
-      plan.holdBack(loginIdsWhere(pushes, results, ["unproven"]));
-      plan.leave(loginIdsWhere(pushes, results, ["conflict", "gone", "altered"]));
-      // If a side does not answer, the work ends once the rest of the batch has ended.
-      await Promise.all(writes);
+  const work = { step: "push", items: "rows", total: figures.listed };
+  await goThrough(sides, options, work, planned(plan), async (pushes) => {
+    const writes = (await withValues(sides, plan, pushes)).map(pushOne);
+    const results = await Promise.allSettled(writes);
+    for (const [index, { loginId }] of pushes.entries()) {
+      const result = results[index];
+      if (result?.status !== "fulfilled") continue;
+      figures[result.value] += 1;
+      options.show(result.value, loginId);
     }
-  } finally {
-    progress.end();
-  }
+    plan.remove(loginIdsWhere(pushes, results, ["written", "settled"]));
+    plan.holdBack(loginIdsWhere(pushes, results, ["unproven"]));
+    plan.leave(loginIdsWhere(pushes, results, ["conflict", "gone", "altered"]));
+    // If a side does not answer, the work ends once the rest of the batch has ended.
+    await Promise.all(writes);
+  });
 }
 
 function loginIdsWhere(

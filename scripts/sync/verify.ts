@@ -1,10 +1,9 @@
 import { counted, countText } from "../quantities.ts";
 import { type Drift, type DriftKind, driftKinds, findDrift, kindOf, type Of } from "./drift.ts";
 import { fillUsers } from "./fill.ts";
-import { type CountedWork, showProgress } from "./progress.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince, tempo } from "./summary.ts";
-import { countUsers, type Gait, listedUsers, paced, slices } from "./walk.ts";
+import { countUsers, type Gait, goThrough, listedUsers, slices } from "./walk.ts";
 
 export interface VerifyOptions extends Gait {
   /** Whether a hash that differs gets the value of the database. */
@@ -31,9 +30,8 @@ export async function verify(sides: Sides, options: VerifyOptions): Promise<Summ
 
 async function compareRows(sides: Sides, options: VerifyOptions, figures: Figures): Promise<void> {
   const pages = listedUsers(sides, null, options.batch);
-  const { patience } = sides;
-  const work = { step: "rows", items: "users", total: await countUsers(sides), patience };
-  await goThrough(pages, options, work, async (page) => {
+  const work = { step: "rows", items: "users", total: await countUsers(sides) };
+  await goThrough(sides, options, work, pages, async (page) => {
     const loginIds = page.map(({ loginId }) => loginId);
     const { drifts, believed } = await compare(sides, figures, loginIds, "users with a row");
     figures.users += page.length;
@@ -46,9 +44,8 @@ async function compareRows(sides: Sides, options: VerifyOptions, figures: Figure
 async function compareHashes(sides: Sides, options: VerifyOptions, figures: Figures): Promise<void> {
   const counted = new Set<string>();
   const pages = sides.population.loginIds(options.batch);
-  const { patience } = sides;
-  const work = { step: "hashes", items: "hashes", total: await sides.population.size(), patience };
-  await goThrough(pages, options, work, async (loginIds) => {
+  const work = { step: "hashes", items: "hashes", total: await sides.population.size() };
+  await goThrough(sides, options, work, pages, async (loginIds) => {
     const { drifts, unbelieved } = await compare(sides, figures, loginIds, "login ids without a row");
     const fresh = drifts.filter(({ loginId }) => !counted.has(loginId));
     const strays = (await sides.population.ofAnotherType(unbelieved)).filter((id) => !counted.has(id));
@@ -76,20 +73,6 @@ async function removeStrays(
 async function purge({ population, patience }: Sides, loginIds: readonly string[]): Promise<void> {
   const hotCopy = population.hotCopy();
   await Promise.all(loginIds.map((loginId) => patience.retry(() => hotCopy.purge(loginId))));
-}
-
-async function goThrough<Item>(
-  pages: AsyncIterable<readonly Item[]>,
-  gait: Gait,
-  work: CountedWork,
-  each: (page: readonly Item[]) => Promise<void>,
-): Promise<void> {
-  const progress = showProgress(work);
-  try {
-    for await (const page of paced(pages, gait, progress)) await each(page);
-  } finally {
-    progress.end();
-  }
 }
 
 async function compare(sides: Sides, figures: Figures, loginIds: readonly string[], of: Of) {

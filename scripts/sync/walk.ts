@@ -1,4 +1,4 @@
-import type { CountedProgress } from "./progress.ts";
+import { type CountedWork, showProgress } from "./progress.ts";
 import type { Sides } from "./sides.ts";
 import type { ListedUser } from "./user-scan.ts";
 
@@ -38,21 +38,28 @@ export async function* listedUsers(
   }
 }
 
-/** Yields page after page at the given rate. A page counts as done when the next one is requested. */
-export async function* paced<Item>(
-  pages: AsyncIterable<readonly Item[]>,
+/** Does the work page after page, at the given rate, and shows how far it has come. */
+export async function goThrough<Item>(
+  { patience }: Sides,
   { rate, stop }: Gait,
-  progress: CountedProgress,
-): AsyncGenerator<readonly Item[]> {
+  work: CountedWork,
+  pages: AsyncIterable<readonly Item[]>,
+  doOne: (page: readonly Item[]) => Promise<void>,
+): Promise<void> {
   const startedAt = performance.now();
+  const progress = showProgress(work, patience);
   let done = 0;
-  for await (const page of pages) {
-    if (stop.aborted) return;
-    yield page;
-    done += page.length;
-    progress.advance(page.length);
-    const aheadMs = rate === null ? 0 : startedAt + (done / rate) * 1000 - performance.now();
-    if (aheadMs > 0) await Bun.sleep(aheadMs);
+  try {
+    for await (const page of pages) {
+      if (stop.aborted) return;
+      await doOne(page);
+      done += page.length;
+      progress.advance(page.length);
+      const aheadMs = rate === null ? 0 : startedAt + (done / rate) * 1000 - performance.now();
+      if (aheadMs > 0) await Bun.sleep(aheadMs);
+    }
+  } finally {
+    progress.end();
   }
 }
 

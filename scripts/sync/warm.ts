@@ -1,11 +1,10 @@
 import { counted, countText } from "../quantities.ts";
 import { untilStopped } from "../stop-on-signal.ts";
 import { fillUsers, untilFilling } from "./fill.ts";
-import { showProgress } from "./progress.ts";
 import { forgetResumePoint, loadResumePoint, saveResumePoint } from "./resume-point.ts";
 import type { Sides } from "./sides.ts";
 import { type Summary, secondsSince, tempo } from "./summary.ts";
-import { countUsers, type Gait, listedUsers, paced } from "./walk.ts";
+import { countUsers, type Gait, goThrough, listedUsers } from "./walk.ts";
 
 export interface WarmOptions extends Gait {
   readonly resume: boolean;
@@ -23,23 +22,18 @@ export async function warm(sides: Sides, options: WarmOptions): Promise<Summary>
   await Promise.race([patience.retry(() => untilFilling(sides)), untilStopped(stop)]);
   const startedAt = performance.now();
   const figures = { users: 0, enrolled: 0, filled: 0, hits: 0, left: 0 };
-  const total = await countUsers(sides);
-  const progress = showProgress({ step: "warm", items: "users", total, before, patience });
-  try {
-    for await (const page of paced(listedUsers(sides, after, batch), options, progress)) {
-      const enrolled = page.filter(({ isEnrolled }) => isEnrolled).map(({ loginId }) => loginId);
-      const { filled, hits, left } = await fillUsers(sides, enrolled);
-      figures.users += page.length;
-      figures.enrolled += enrolled.length;
-      figures.filled += filled;
-      figures.hits += hits;
-      figures.left += left;
-      const last = page.at(-1)?.loginId ?? null;
-      saveResumePoint({ ...run, after: last, users: before + figures.users });
-    }
-  } finally {
-    progress.end();
-  }
+  const work = { step: "warm", items: "users", total: await countUsers(sides), before };
+  await goThrough(sides, options, work, listedUsers(sides, after, batch), async (page) => {
+    const enrolled = page.filter(({ isEnrolled }) => isEnrolled).map(({ loginId }) => loginId);
+    const { filled, hits, left } = await fillUsers(sides, enrolled);
+    figures.users += page.length;
+    figures.enrolled += enrolled.length;
+    figures.filled += filled;
+    figures.hits += hits;
+    figures.left += left;
+    const last = page.at(-1)?.loginId ?? null;
+    saveResumePoint({ ...run, after: last, users: before + figures.users });
+  });
   const isSame = (await population.identity()) === run.redis;
   if (isSame && !stop.aborted) forgetResumePoint();
   return summaryOf(figures, {

@@ -1,7 +1,6 @@
 import { combine, experiment, unless } from "../harness/experiment.ts";
 import { createHistory, type History, judge } from "../harness/history.ts";
-import { untilTrue } from "../harness/load.ts";
-import { tellRedis, userKey } from "../harness/redis-admin.ts";
+import { untilMarked } from "../harness/redis-admin.ts";
 import { type Proxies, startWorld, type World } from "../harness/world.ts";
 
 /**
@@ -82,8 +81,7 @@ async function race(world: World, loginId: string, history: History): Promise<nu
 /** Holds back the writer's UPDATE as soon as its marker is there, and then restarts Redis without its data. */
 async function restartRedisAfterBegin({ redis }: World, loginId: string, ofWriter: Proxies) {
   ofWriter.redis.delay(200);
-  const isMarked = async () => (await tellRedis(redis, "HEXISTS", userKey(loginId), "n")) === 1;
-  await untilTrue("the writer's marker is there", isMarked, { everyMs: 5 });
+  await untilMarked(redis, loginId);
   const beganAt = performance.now();
   ofWriter.postgres.holdRequests();
   await Bun.sleep(250);

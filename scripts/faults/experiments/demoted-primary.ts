@@ -1,8 +1,9 @@
-import { combine, experiment, provenByUse, unless } from "../harness/experiment.ts";
-import { createHistory, judge } from "../harness/history.ts";
-import { startLoad, untilTrue } from "../harness/load.ts";
+import { experiment, provenByUse, unless } from "../harness/experiment.ts";
+import type { History, Verdict } from "../harness/history.ts";
+import { untilTrue } from "../harness/load.ts";
 import { openMariadbPair } from "../harness/mariadb-world.ts";
-import { startWorld } from "../harness/world.ts";
+import { judgeUnderLoad } from "../harness/under-load.ts";
+import { startWorld, type World } from "../harness/world.ts";
 
 export const demotedPrimary = experiment({
   id: "demoted-primary",
@@ -16,57 +17,66 @@ export const demotedPrimary = experiment({
     const [sidecars, users] = [2, 8];
     await using pair = await openMariadbPair(sidecars, users);
     await using world = await startWorld({ sidecars, users, database: pair });
-    const [left, moved] = world.sidecars;
-    if (!left || !moved) throw new Error("two sidecars are needed");
-    const history = createHistory();
-    await world.untilFilling();
-    const load = startLoad(world, {
-      history,
-      clients: 10,
-      ratePerSecond,
-      sets: 0.15,
-      sessions: 0.1,
-      secondsMax: 60 + switches * 30,
-    });
-    let sessionsRefused = 0;
-    let sessionsIssued = 0;
-    let written = 0;
-    for (let round = 1; round <= switches; round += 1) {
-      await Bun.sleep(demotedMs);
-      await pair.switchOver();
-      pair.moveAddress(1);
-      await untilTrue("the sidecar with the new address writes", async () => {
-        const { status } = await history.set(moved, world.site.probeLoginId);
-        return status === 204;
-      });
-      const until = performance.now() + demotedMs;
-      while (performance.now() < until) {
-        written += (await history.set(moved, world.site.probeLoginId)).status === 204 ? 1 : 0;
-        const { status } = await history.session(left, world.site.probeLoginId);
-        if (status === 503) sessionsRefused += 1;
-        else sessionsIssued += 1;
-        await Bun.sleep(20);
+    const load = { clients: 10, ratePerSecond, sets: 0.15, sessions: 0.1, secondsMax: 60 + switches * 30 };
+    const verdict = await judgeUnderLoad(world, load, async (history) => {
+      const counts = { written: 0, refused: 0, issued: 0 };
+      for (let round = 1; round <= switches; round += 1) {
+        await Bun.sleep(demotedMs);
+        await pair.switchOver();
+        pair.moveAddress(1);
+        await askOldPrimary(world, history, demotedMs, counts);
+        pair.moveAddress(0);
+        await untilSessionIssued(world, history);
+        progress(`${round} of ${switches} switches`);
       }
-      pair.moveAddress(0);
-      await untilTrue("the other sidecar reaches the primary", async () => {
-        const { status } = await history.session(left, world.site.probeLoginId);
-        return status === 200;
-      });
-      progress(`${round} of ${switches} switches`);
-    }
-    await load.stop();
-    const verdict = await judge(world, history);
-    const figures = {
-      switches,
-      "sets written meanwhile": written,
-      "sessions refused at the old primary": sessionsRefused,
-      "sessions issued from the old primary": sessionsIssued,
-    };
-    const failures = unless({
-      "nothing was written while one sidecar used the old primary": written > 0,
-      "no session was requested at the old primary": sessionsRefused > 0,
-      [`${sessionsIssued} sessions were issued from the old primary`]: sessionsIssued === 0,
+      return judgeCounts(switches, counts);
     });
-    return combine({ figures, failures }, verdict, provenByUse(verdict));
+    return provenByUse(verdict);
   },
 });
+
+/** The sets that the second sidecar acknowledged meanwhile, and the sessions that the first one refused and issued. */
+type Counts = Record<"written" | "refused" | "issued", number>;
+
+/** While the first sidecar still uses the old primary, sets a user at the second one and asks the first for sessions. */
+async function askOldPrimary(
+  { sidecars: [left, moved], site: { probeLoginId } }: World,
+  history: History,
+  forMs: number,
+  counts: Counts,
+): Promise<void> {
+  if (!left || !moved) throw new Error("two sidecars are needed");
+  const isWritten = async () => (await history.set(moved, probeLoginId)).status === 204;
+  await untilTrue("the sidecar with the new address writes", isWritten);
+  const until = performance.now() + forMs;
+  while (performance.now() < until) {
+    if (await isWritten()) counts.written += 1;
+    const { status } = await history.session(left, probeLoginId);
+    counts[status === 503 ? "refused" : "issued"] += 1;
+    await Bun.sleep(20);
+  }
+}
+
+async function untilSessionIssued({ sidecars: [left], site }: World, history: History): Promise<void> {
+  if (!left) throw new Error("a sidecar is needed");
+  await untilTrue("the other sidecar reaches the primary", async () => {
+    const { status } = await history.session(left, site.probeLoginId);
+    return status === 200;
+  });
+}
+
+function judgeCounts(switches: number, { written, refused, issued }: Counts): Verdict {
+  return {
+    figures: {
+      switches,
+      "sets written meanwhile": written,
+      "sessions refused at the old primary": refused,
+      "sessions issued from the old primary": issued,
+    },
+    failures: unless({
+      "nothing was written while one sidecar used the old primary": written > 0,
+      "no session was requested at the old primary": refused > 0,
+      [`${issued} sessions were issued from the old primary`]: issued === 0,
+    }),
+  };
+}

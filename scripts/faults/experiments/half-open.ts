@@ -1,9 +1,9 @@
 import type { FaultProxy } from "../../servers/fault-proxy.ts";
 import type { Kind } from "../harness/client.ts";
-import { combine, experiment, type Progress, rounded, unless } from "../harness/experiment.ts";
+import { combine, combineRounds, experiment, type Progress, rounded, unless } from "../harness/experiment.ts";
 import { createHistory, type History, judge, type Verdict } from "../harness/history.ts";
+import { untilSetsSucceed } from "../harness/load.ts";
 import { startWorld, type World } from "../harness/world.ts";
-import { untilSetsSucceed } from "./kill-redis.ts";
 
 interface Parameters {
   readonly rounds: number;
@@ -48,13 +48,7 @@ export const halfOpen = experiment<Parameters>({
       for (const side of ["redis", "postgres"] as const)
         verdicts.push(await makeSilent(world, side, history, parameters, progress));
     }
-    const worst = (name: string) => Math.max(0, ...verdicts.map(({ figures }) => figures[name] ?? 0));
-    const names = [...new Set(verdicts.flatMap(({ figures }) => Object.keys(figures)))];
-    return combine(
-      { figures: Object.fromEntries(names.map((name) => [name, worst(name)])), failures: [] },
-      { figures: {}, failures: [...new Set(verdicts.flatMap(({ failures }) => failures))] },
-      await judge(world, history),
-    );
+    return combine(combineRounds(verdicts), await judge(world, history));
   },
 });
 

@@ -1,9 +1,8 @@
-import { combine, experiment, rounded, unless } from "../harness/experiment.ts";
-import { createHistory, judge } from "../harness/history.ts";
-import { startLoad } from "../harness/load.ts";
+import { experiment, failUnless, rounded } from "../harness/experiment.ts";
+import { untilSetsSucceed } from "../harness/load.ts";
 import { createRandom } from "../harness/random.ts";
+import { judgeUnderLoad } from "../harness/under-load.ts";
 import { startWorld } from "../harness/world.ts";
-import { untilSetsSucceed } from "./kill-redis.ts";
 
 /** Delay commits before they are flushed, so that many kills interrupt one. */
 const slowCommits = { fsync: "on", commit_delay: "60000", commit_siblings: "0", max_connections: "60" };
@@ -17,34 +16,24 @@ export const killPostgres = experiment({
   full: { kills: 30, ratePerSecond: 150 },
   async run({ kills, ratePerSecond }, progress) {
     await using world = await startWorld({ sidecars: 2, users: 12, postgresSettings: slowCommits });
-    const history = createHistory();
     const random = createRandom(kills);
-    await world.untilFilling();
-    const load = startLoad(world, {
-      history,
-      clients: 16,
-      ratePerSecond,
-      sets: 0.6,
-      sessions: 0.05,
-      secondsMax: 30 + kills * 20,
+    const load = { clients: 16, ratePerSecond, sets: 0.6, sessions: 0.05, secondsMax: 30 + kills * 20 };
+    const verdict = await judgeUnderLoad(world, load, async (history) => {
+      const recoveredMs: number[] = [];
+      for (let kill = 1; kill <= kills; kill += 1) {
+        await Bun.sleep(600 + random() * 1500);
+        await world.postgres.kill();
+        await Bun.sleep(random() * 300);
+        await world.postgres.start();
+        recoveredMs.push(await untilSetsSucceed(world, history));
+        progress(`${kill} of ${kills} kills, sets succeed after ${rounded(recoveredMs.slice(-1))} ms`);
+      }
+      await Bun.sleep(800);
+      return { figures: { kills, "ms until sets succeed, worst": rounded(recoveredMs) }, failures: [] };
     });
-    const recoveredMs: number[] = [];
-    for (let kill = 0; kill < kills; kill += 1) {
-      await Bun.sleep(600 + random() * 1500);
-      await world.postgres.kill();
-      await Bun.sleep(random() * 300);
-      await world.postgres.start();
-      recoveredMs.push(await untilSetsSucceed(world, history));
-      progress(`${kill + 1} of ${kills} kills, sets succeed after ${Math.round(recoveredMs.at(-1) ?? 0)} ms`);
-    }
-    await Bun.sleep(800);
-    await load.stop();
-    const verdict = await judge(world, history);
-    const figures = { kills, "ms until sets succeed, worst": rounded(recoveredMs) };
-    const failures = unless({
+    return failUnless(verdict, {
       "no set was in flight at any kill": (verdict.figures["sets with unknown outcome"] ?? 0) > 0,
       "there was no hit": (verdict.figures.hits ?? 0) > 0,
     });
-    return combine({ figures, failures }, verdict);
   },
 });

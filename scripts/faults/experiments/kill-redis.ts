@@ -1,9 +1,17 @@
-import { combine, experiment, type Progress, provenByUse, rounded, unless } from "../harness/experiment.ts";
-import { createHistory, type History, judge, type Verdict } from "../harness/history.ts";
-import { startLoad, untilTrue } from "../harness/load.ts";
+import {
+  combineRounds,
+  experiment,
+  type Progress,
+  provenByUse,
+  rounded,
+  unless,
+} from "../harness/experiment.ts";
+import type { History, Verdict } from "../harness/history.ts";
+import { untilSetsSucceed } from "../harness/load.ts";
 import { createRandom } from "../harness/random.ts";
 import { tellRedis } from "../harness/redis-admin.ts";
-import { startWorld, type World } from "../harness/world.ts";
+import { judgeUnderLoad } from "../harness/under-load.ts";
+import { startWorld } from "../harness/world.ts";
 
 interface Parameters {
   readonly ways: readonly Return[];
@@ -36,43 +44,32 @@ export const killRedis = experiment<Parameters>({
   async run(parameters, progress) {
     const verdicts: Verdict[] = [];
     for (const how of parameters.ways) verdicts.push(await killAndReturn(how, parameters, progress));
-    const sum = (name: string) => verdicts.reduce((total, { figures }) => total + (figures[name] ?? 0), 0);
-    const worst = (name: string) => Math.max(...verdicts.map(({ figures }) => figures[name] ?? 0));
-    const names = Object.keys(verdicts[0]?.figures ?? {});
-    const figures = names.map((name) => [name, name.includes("worst") ? worst(name) : sum(name)]);
-    return { figures: Object.fromEntries(figures), failures: verdicts.flatMap(({ failures }) => failures) };
+    return combineRounds(verdicts);
   },
 });
 
 async function killAndReturn(how: Return, parameters: Parameters, progress: Progress): Promise<Verdict> {
   const { killsEach, ratePerSecond, recoveredMsMax } = parameters;
   await using world = await startWorld({ sidecars: 2, users: 8, redisSettings: returns[how] });
-  const history = createHistory();
   const random = createRandom(killsEach);
-  await world.untilFilling();
-  const load = startLoad(world, {
-    history,
-    clients: 10,
-    ratePerSecond,
-    sets: 0.15,
-    sessions: 0.05,
-    secondsMax: 30 + killsEach * 15,
+  const load = { clients: 10, ratePerSecond, sets: 0.15, sessions: 0.05, secondsMax: 30 + killsEach * 15 };
+  const verdict = await judgeUnderLoad(world, load, async (history, { stop }) => {
+    const recoveredMs: number[] = [];
+    for (let kill = 1; kill <= killsEach; kill += 1) {
+      await Bun.sleep(world.times.graceMs * (0.5 + random()));
+      if (how === "with an RDB snapshot") await tellRedis(world.redis, "SAVE");
+      await Bun.sleep(400);
+      await world.redis.kill();
+      await Bun.sleep(random() * 500);
+      await world.redis.start();
+      recoveredMs.push(await untilSetsSucceed(world, history));
+      progress(`${kill} of ${killsEach} ${how}, sets succeed after ${rounded(recoveredMs.slice(-1))} ms`);
+    }
+    await Bun.sleep(world.times.graceMs + 800);
+    await stop();
+    return judgeReturns(how, history, { recoveredMs, recoveredMsMax });
   });
-  const recoveredMs: number[] = [];
-  for (let kill = 1; kill <= killsEach; kill += 1) {
-    await Bun.sleep(world.times.graceMs * (0.5 + random()));
-    if (how === "with an RDB snapshot") await tellRedis(world.redis, "SAVE");
-    await Bun.sleep(400);
-    await world.redis.kill();
-    await Bun.sleep(random() * 500);
-    await world.redis.start();
-    recoveredMs.push(await untilSetsSucceed(world, history));
-    progress(`${kill} of ${killsEach} ${how}, sets succeed after ${rounded(recoveredMs.slice(-1))} ms`);
-  }
-  await Bun.sleep(world.times.graceMs + 800);
-  await load.stop();
-  const verdict = await judge(world, history);
-  return combine(judgeReturns(how, history, { recoveredMs, recoveredMsMax }), verdict, provenByUse(verdict));
+  return provenByUse(verdict);
 }
 
 function judgeReturns(
@@ -98,15 +95,4 @@ function judgeReturns(
         first === undefined,
     }),
   };
-}
-
-/** Waits until every sidecar has answered a `set` with 204, and returns how many milliseconds that took. */
-export async function untilSetsSucceed({ sidecars, site }: World, history: History): Promise<number> {
-  const waits = sidecars.map((sidecar) =>
-    untilTrue(
-      "a set answers 204",
-      async () => (await history.set(sidecar, site.probeLoginId)).status === 204,
-    ),
-  );
-  return Math.max(...(await Promise.all(waits)));
 }

@@ -1,6 +1,6 @@
-import { combine, experiment, provenByUse, rounded, unless } from "../harness/experiment.ts";
-import { createHistory, judge } from "../harness/history.ts";
-import { percentile, startLoad } from "../harness/load.ts";
+import { experiment, provenByUse, rounded, unless } from "../harness/experiment.ts";
+import { percentile } from "../harness/load.ts";
+import { judgeUnderLoad } from "../harness/under-load.ts";
 import { startWorld } from "../harness/world.ts";
 
 export const killSidecar = experiment({
@@ -12,32 +12,23 @@ export const killSidecar = experiment({
   full: { kills: 200, betweenMs: 800, ratePerSecond: 200, readyMsMax: 2000 },
   async run({ kills, betweenMs, ratePerSecond, readyMsMax }, progress) {
     await using world = await startWorld({ sidecars: 2, users: 8, settings: { AUDIT_SHARE: "0.05" } });
-    const history = createHistory();
-    await world.untilFilling();
-    const load = startLoad(world, {
-      history,
-      clients: 12,
-      ratePerSecond,
-      sets: 0.2,
-      sessions: 0.05,
-      secondsMax: kills * 6 + 30,
-    });
-    const readyMs: number[] = [];
-    for (let kill = 0; kill < kills; kill += 1) {
+    const load = { clients: 12, ratePerSecond, sets: 0.2, sessions: 0.05, secondsMax: kills * 6 + 30 };
+    const verdict = await judgeUnderLoad(world, load, async () => {
+      const readyMs: number[] = [];
+      for (let kill = 0; kill < kills; kill += 1) {
+        await Bun.sleep(betweenMs);
+        const victim = world.sidecars[kill % world.sidecars.length];
+        await victim?.kill();
+        readyMs.push((await victim?.start()) ?? 0);
+        progress(`${kill + 1} of ${kills} kills, ready after ${Math.round(readyMs.at(-1) ?? 0)} ms`);
+      }
       await Bun.sleep(betweenMs);
-      const victim = world.sidecars[kill % world.sidecars.length];
-      await victim?.kill();
-      readyMs.push((await victim?.start()) ?? 0);
-      progress(`${kill + 1} of ${kills} kills, ready after ${Math.round(readyMs.at(-1) ?? 0)} ms`);
-    }
-    await Bun.sleep(betweenMs);
-    await load.stop();
-    const verdict = await judge(world, history);
-    const median = Math.round(percentile(readyMs, 0.5));
-    const figures = { kills, "ms until ready, median": median, "ms until ready, worst": rounded(readyMs) };
-    const failures = unless({
-      [`a start took ${readyMsMax} ms or more`]: rounded(readyMs) < readyMsMax,
+      const median = Math.round(percentile(readyMs, 0.5));
+      return {
+        figures: { kills, "ms until ready, median": median, "ms until ready, worst": rounded(readyMs) },
+        failures: unless({ [`a start took ${readyMsMax} ms or more`]: rounded(readyMs) < readyMsMax }),
+      };
     });
-    return combine({ figures, failures }, verdict, provenByUse(verdict));
+    return provenByUse(verdict);
   },
 });

@@ -1,7 +1,7 @@
 import { combine, experiment, type Progress, unless } from "../harness/experiment.ts";
 import { createHistory, type History, judge, type Verdict } from "../harness/history.ts";
-import { startLoad, untilTrue } from "../harness/load.ts";
-import { tellRedis, userKey } from "../harness/redis-admin.ts";
+import { startLoad } from "../harness/load.ts";
+import { untilMarked } from "../harness/redis-admin.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
 interface Parameters {
@@ -60,7 +60,7 @@ async function holdBack(
   const setHeldBack = async (loginId: string) => {
     proxies.redis.delay(beginReplyMs);
     const writing = history.set(writer, loginId);
-    await untilTrue("the writer's marker is there", async () => hasMarker(world, loginId), { everyMs: 5 });
+    await untilMarked(world.redis, loginId);
     if (isRequest) proxies.postgres.holdRequests();
     else proxies.postgres.holdReplies();
     proxies.redis.delay(0);
@@ -106,8 +106,4 @@ async function holdBack(
       [`${what} held back: the UPDATE was executed ${written} times`]: written === (isRequest ? 0 : 1),
     }),
   };
-}
-
-async function hasMarker({ redis }: World, loginId: string): Promise<boolean> {
-  return (await tellRedis(redis, "HEXISTS", userKey(loginId), "n")) === 1;
 }

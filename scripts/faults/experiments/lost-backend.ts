@@ -1,8 +1,7 @@
 import type { Fate } from "../../servers/error-proxy.ts";
-import { combine, experiment, provenByUse, unless } from "../harness/experiment.ts";
-import { createHistory, judge } from "../harness/history.ts";
-import { startLoad } from "../harness/load.ts";
+import { experiment, failUnless, provenByUse } from "../harness/experiment.ts";
 import { openMariadbBehindProxies } from "../harness/mariadb-behind-proxies.ts";
+import { judgeUnderLoad } from "../harness/under-load.ts";
 import { startWorld } from "../harness/world.ts";
 
 /** Error numbers of a MySQL client, MaxScale, Vitess and ProxySQL. */
@@ -22,34 +21,26 @@ export const lostBackend = experiment({
     await using world = await startWorld({ sidecars, users, database });
     const { proxies } = database;
     const lost = () => proxies.reduce((sum, proxy) => sum + proxy.lost(), 0);
-    const history = createHistory();
-    await world.untilFilling();
-    const load = startLoad(world, {
-      history,
-      clients: 12,
-      ratePerSecond,
-      sets: 0.2,
-      sessions: 0.05,
-      secondsMax: 60 + (losses * everyMs) / 1000,
+    const secondsMax = 60 + (losses * everyMs) / 1000;
+    const load = { clients: 12, ratePerSecond, sets: 0.2, sessions: 0.05, secondsMax };
+    const verdict = await judgeUnderLoad(world, load, async (_history, { stop }) => {
+      for (let number = 0; number < losses; number += 1) {
+        const errorNumber = errorNumbers[number % errorNumbers.length] ?? 2013;
+        const fate = fates[number % fates.length] ?? "done";
+        // Before the deadline of the write, but long after readers have read the row again.
+        const laterMs = world.times.statementMs / 3;
+        proxies[number % proxies.length]?.loseNextUpdate(errorNumber, fate, laterMs);
+        await Bun.sleep(everyMs);
+        if (number % 50 === 49) progress(`${number + 1} of ${losses} servers lost`);
+      }
+      await stop();
+      // The markers lapse in this time, so that lookups are hits again.
+      await Bun.sleep(world.times.quarantineMs);
+      return { figures: { "UPDATEs lost": lost() }, failures: [] };
     });
-    for (let number = 0; number < losses; number += 1) {
-      const errorNumber = errorNumbers[number % errorNumbers.length] ?? 2013;
-      const fate = fates[number % fates.length] ?? "done";
-      // Before the deadline of the write, but long after readers have read the row again.
-      const laterMs = world.times.statementMs / 3;
-      proxies[number % proxies.length]?.loseNextUpdate(errorNumber, fate, laterMs);
-      await Bun.sleep(everyMs);
-      if (number % 50 === 49) progress(`${number + 1} of ${losses} servers lost`);
-    }
-    await load.stop();
-    // The markers lapse in this time, so that lookups are hits again.
-    await Bun.sleep(world.times.quarantineMs);
-    const verdict = await judge(world, history);
-    const figures = { "UPDATEs lost": lost() };
-    const failures = unless({
+    return failUnless(provenByUse(verdict), {
       [`only ${lost()} of ${losses} UPDATEs were lost`]: lost() >= losses * 0.8,
       "no outcome was reported as unknown": (verdict.figures["sets with unknown outcome"] ?? 0) > 0,
     });
-    return combine({ figures, failures }, verdict, provenByUse(verdict));
   },
 });

@@ -1,10 +1,11 @@
 import { Redis } from "ioredis";
 import type { RedisCluster } from "../../servers/redis-cluster.ts";
 import type { RedisServer } from "../../servers/redis-server.ts";
-import { combine, experiment, type Progress, provenByUse, unless } from "../harness/experiment.ts";
-import { createHistory, type History, judge } from "../harness/history.ts";
-import { startLoad, untilTrue } from "../harness/load.ts";
+import { experiment, type Progress, provenByUse, unless } from "../harness/experiment.ts";
+import type { History } from "../harness/history.ts";
+import { untilTrue } from "../harness/load.ts";
 import { heldValue, tellRedis, userKey } from "../harness/redis-admin.ts";
+import { judgeUnderLoad } from "../harness/under-load.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
 export const movingSlots = experiment({
@@ -21,34 +22,23 @@ export const movingSlots = experiment({
       redis: "cluster",
       times: { ttlSeconds: 20 },
     });
-    const history = createHistory();
-    await world.untilFilling();
-    const load = startLoad(world, {
-      history,
-      clients: 9,
-      ratePerSecond,
-      sets: 0.15,
-      sessions: 0.05,
-      secondsMax: 60 + moves,
+    const load = { clients: 9, ratePerSecond, sets: 0.15, sessions: 0.05, secondsMax: 60 + moves };
+    const verdict = await judgeUnderLoad(world, load, async (history, { stop }) => {
+      const owners = await ownersOf(world);
+      await moveInTurn(world, owners, moves, progress);
+      await stop();
+      let oldHashes = 0;
+      for (let restore = 1; restore <= restores; restore += 1) {
+        oldHashes += await restoreMovedHash(world, owners, history);
+        progress(`${restore} of ${restores} masters restored`);
+      }
+      await Bun.sleep(500);
+      return {
+        figures: { moves, restores, "old values restored": oldHashes },
+        failures: unless({ "no old value was restored": oldHashes > 0 }),
+      };
     });
-    const owners = await ownersOf(world);
-    await moveInTurn(world, owners, moves, progress);
-    await load.stop();
-    let oldHashes = 0;
-    for (let restore = 1; restore <= restores; restore += 1) {
-      oldHashes += await restoreMovedHash(world, owners, history);
-      progress(`${restore} of ${restores} masters restored`);
-    }
-    await Bun.sleep(500);
-    const verdict = await judge(world, history);
-    const failures = unless({
-      "no old value was restored": restores === 0 || oldHashes > 0,
-    });
-    return combine(
-      { figures: { moves, restores, "old values restored": oldHashes }, failures },
-      verdict,
-      provenByUse(verdict),
-    );
+    return provenByUse(verdict);
   },
 });
 

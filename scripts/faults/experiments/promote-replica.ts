@@ -1,10 +1,10 @@
 import type { RedisServer } from "../../servers/redis-server.ts";
-import { combine, experiment, type Progress, provenByUse, rounded, unless } from "../harness/experiment.ts";
-import { createHistory, type History, judge } from "../harness/history.ts";
-import { startLoad, untilTrue } from "../harness/load.ts";
+import { experiment, type Progress, provenByUse, rounded, unless } from "../harness/experiment.ts";
+import type { History } from "../harness/history.ts";
+import { untilSetsSucceed, untilTrue } from "../harness/load.ts";
 import { heldValue, tellRedis } from "../harness/redis-admin.ts";
+import { judgeUnderLoad } from "../harness/under-load.ts";
 import { startWorld, type World } from "../harness/world.ts";
-import { untilSetsSucceed } from "./kill-redis.ts";
 
 export const promoteReplica = experiment({
   id: "promote-replica",
@@ -19,30 +19,23 @@ export const promoteReplica = experiment({
       redis: "sentinel",
       times: { ttlSeconds: 30 },
     });
-    const history = createHistory();
-    await world.untilFilling();
-    const load = startLoad(world, {
-      history,
-      clients: 10,
-      ratePerSecond,
-      sets: 0.2,
-      sessions: 0.05,
-      secondsMax: 40 + promotions * 25,
+    const load = { clients: 10, ratePerSecond, sets: 0.2, sessions: 0.05, secondsMax: 40 + promotions * 25 };
+    const verdict = await judgeUnderLoad(world, load, async (history) => {
+      const { promotedMs, laggingHashes } = await promoteInTurn(world, history, promotions, lagMs, progress);
+      return {
+        figures: {
+          promotions: promotedMs.length,
+          "outdated hashes on the replica": laggingHashes,
+          "ms until sets succeed, worst": rounded(promotedMs),
+        },
+        failures: unless({
+          "the replica had no outdated hash at any promotion": laggingHashes > 0,
+          [`a sidecar accepted no set after promotion ${promotedMs.length}`]:
+            rounded(promotedMs) < Number.POSITIVE_INFINITY,
+        }),
+      };
     });
-    const { promotedMs, laggingHashes } = await promoteInTurn(world, history, promotions, lagMs, progress);
-    await load.stop();
-    const verdict = await judge(world, history);
-    const figures = {
-      promotions: promotedMs.length,
-      "outdated hashes on the replica": laggingHashes,
-      "ms until sets succeed, worst": rounded(promotedMs),
-    };
-    const failures = unless({
-      "the replica had no outdated hash at any promotion": laggingHashes > 0,
-      [`a sidecar accepted no set after promotion ${promotedMs.length}`]:
-        rounded(promotedMs) < Number.POSITIVE_INFINITY,
-    });
-    return combine({ figures, failures }, verdict, provenByUse(verdict));
+    return provenByUse(verdict);
   },
 });
 

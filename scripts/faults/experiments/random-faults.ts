@@ -1,8 +1,7 @@
 import type { FaultProxy } from "../../servers/fault-proxy.ts";
-import { combine, experiment, provenByUse, unless } from "../harness/experiment.ts";
-import { createHistory, judge } from "../harness/history.ts";
-import { startLoad } from "../harness/load.ts";
+import { experiment, provenByUse, unless } from "../harness/experiment.ts";
 import { createRandom } from "../harness/random.ts";
+import { judgeUnderLoad } from "../harness/under-load.ts";
 import { startWorld, type World } from "../harness/world.ts";
 
 export const randomFaults = experiment({
@@ -19,33 +18,23 @@ export const randomFaults = experiment({
       times: { quarantineMs: 1700 },
       settings: { AUDIT_SHARE: "0" },
     });
-    const history = createHistory();
-    await world.untilFilling();
-    const load = startLoad(world, {
-      history,
-      clients: 9,
-      ratePerSecond: 600,
-      sets: 0.1,
-      secondsMax,
-      operationsMax: operations,
+    const load = { clients: 9, ratePerSecond: 600, sets: 0.1, secondsMax, operationsMax: operations };
+    const verdict = await judgeUnderLoad(world, load, async (history, { done }) => {
+      let isOver = false;
+      void done.then(() => {
+        isOver = true;
+      });
+      const random = createRandom(seed);
+      let faults = 0;
+      while (!isOver) {
+        await Bun.sleep(random() * 2 * pauseMs);
+        const name = await causeFault(world, random);
+        faults += 1;
+        progress(`${history.replies.length} operations, fault ${faults}: ${name}`);
+      }
+      return { figures: { faults }, failures: unless({ "there was no fault": faults > 0 }) };
     });
-    let isOver = false;
-    void load.done.then(() => {
-      isOver = true;
-    });
-    const random = createRandom(seed);
-    let faults = 0;
-    while (!isOver) {
-      await Bun.sleep(random() * 2 * pauseMs);
-      const name = await causeFault(world, random);
-      faults += 1;
-      progress(`${history.replies.length} operations, fault ${faults}: ${name}`);
-    }
-    const verdict = await judge(world, history);
-    const failures = unless({
-      "there was no fault": faults > 0,
-    });
-    return combine({ figures: { faults }, failures }, verdict, provenByUse(verdict));
+    return provenByUse(verdict);
   },
 });
 

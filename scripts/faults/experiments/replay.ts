@@ -1,6 +1,6 @@
 import type { SignedRequest } from "../../client/signed-client.ts";
 import { ask, type Reply, sendOnce, signRequest } from "../harness/client.ts";
-import { experiment, unless } from "../harness/experiment.ts";
+import { combine, experiment, unless } from "../harness/experiment.ts";
 import type { Verdict } from "../harness/history.ts";
 import { untilTrue } from "../harness/load.ts";
 import type { Sidecar } from "../harness/sidecar.ts";
@@ -25,10 +25,7 @@ export const replay = experiment({
     ];
     progress("copies and other endpoints are done; Redis restarts empty");
     verdicts.push(await acrossRestart(world, both));
-    return {
-      figures: Object.assign({}, ...verdicts.map(({ figures }) => figures)),
-      failures: verdicts.flatMap(({ failures }) => failures),
-    };
+    return combine(...verdicts);
   },
 });
 

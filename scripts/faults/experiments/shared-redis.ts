@@ -1,5 +1,5 @@
 import { ask, type Reply, readValue } from "../harness/client.ts";
-import { experiment, type Progress, unless } from "../harness/experiment.ts";
+import { combine, experiment, type Progress, unless } from "../harness/experiment.ts";
 import type { Verdict } from "../harness/history.ts";
 import { untilTrue } from "../harness/load.ts";
 import { tellRedis } from "../harness/redis-admin.ts";
@@ -31,12 +31,7 @@ export const sharedRedis = experiment({
       const sides: Sides = { users, admins };
       const mixed = await mixRequests(world, sides, rounds, progress);
       if (mixed.failures.length > 0) return mixed;
-      const owner = await ownerOf(sides);
-      const away = await loseMaster(world, owner);
-      return {
-        figures: { ...mixed.figures, ...away.figures },
-        failures: [...mixed.failures, ...away.failures],
-      };
+      return combine(mixed, await loseMaster(world, await ownerOf(sides)));
     } finally {
       await admins.remove();
     }

@@ -70,12 +70,8 @@ export const syncUnderLoad = experiment<Parameters>({
       "sets between a row and its fill": outsider.setsBeforeFill(),
       "hashes forged": outsider.forged(),
     };
-    return combine(
-      { figures, failures: [] },
-      judgeRuns(runs, forgeable.loginIds, rounds),
-      verdict,
-      provenByUse(verdict),
-    );
+    const ofRuns = judgeRuns(runs, forgeable.loginIds, rounds);
+    return provenByUse(combine({ figures, failures: [] }, ofRuns, verdict));
   },
 });
 

@@ -52,15 +52,26 @@ export function combine(...verdicts: readonly Verdict[]): Verdict {
   };
 }
 
-/** Fails if there was no hit or no fill, since the history then shows nothing about hits. */
-export function provenByUse({ figures }: Verdict): Verdict {
-  return {
-    figures: {},
-    failures: unless({
-      "there was no hit": (figures.hits ?? 0) > 0,
-      "there was no fill": (figures.fills ?? 0) > 0,
-    }),
-  };
+/** Combines the verdicts of similar rounds: figures that are called the worst by their maximum, others by their sum. */
+export function combineRounds(verdicts: readonly Verdict[]): Verdict {
+  const names = new Set(verdicts.flatMap(({ figures }) => Object.keys(figures)));
+  const figures = [...names].map((name) => {
+    const values = verdicts.map((verdict) => verdict.figures[name] ?? 0);
+    return [name, name.includes("worst") ? Math.max(...values) : values.reduce((sum, each) => sum + each, 0)];
+  });
+  const failures = new Set(verdicts.flatMap((verdict) => verdict.failures));
+  return { figures: Object.fromEntries(figures), failures: [...failures] };
+}
+
+/** Adds the failure if there was no hit or no fill, since the history then shows nothing about hits. */
+export function provenByUse(verdict: Verdict): Verdict {
+  const { hits = 0, fills = 0 } = verdict.figures;
+  return failUnless(verdict, { "there was no hit": hits > 0, "there was no fill": fills > 0 });
+}
+
+/** Adds the sentences whose condition is false to the failures. */
+export function failUnless(verdict: Verdict, conditions: Readonly<Record<string, boolean>>): Verdict {
+  return { ...verdict, failures: [...verdict.failures, ...unless(conditions)] };
 }
 
 /** Returns the sentences whose condition is false. */

@@ -94,3 +94,14 @@ export async function untilTrue(
   }
   return performance.now() - startedAt;
 }
+
+/** Waits until every sidecar has answered a `set` with 204, and returns how many milliseconds that took. */
+export async function untilSetsSucceed({ sidecars, site }: World, history: History): Promise<number> {
+  const waits = sidecars.map((sidecar) =>
+    untilTrue(
+      "a set answers 204",
+      async () => (await history.set(sidecar, site.probeLoginId)).status === 204,
+    ),
+  );
+  return Math.max(...(await Promise.all(waits)));
+}

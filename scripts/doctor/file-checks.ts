@@ -41,7 +41,7 @@ const keys: Check<Files> = {
     const move = "Move the keys to a folder that this account may enter, and name them by SESSION_KEYS_FILE";
     const noWay = judgeWay(keys, move);
     if (noWay !== null) return noWay;
-    if (factsOf(keys) === null && isMadeAtStart) return fine("none yet: the first start makes them");
+    if (factsOf(keys) === null && isMadeAtStart) return fine("none yet: the first start creates them");
     try {
       const { active, publicKeys } = await readSigningKeys(keys, algorithm);
       return fine(`${active.algorithm}, one active key of ${publicKeys.keys.length}`);
@@ -78,7 +78,7 @@ const keysOwner: Check<Files> = {
     if (facts.uid === root) return fine("root");
     return warning(`the signing keys belong to the account ${facts.uid}, which can replace them`, [
       fixWhen(
-        "If that account does not look after the keys",
+        "If that account does not manage the keys",
         command("root", `chown ${process.getuid?.()} ${shellWord(keys)}`),
       ),
     ]);
@@ -95,10 +95,10 @@ const folder: Check<Files> = {
   id: "files.folder",
   title: "data folder",
   examine({ keys, isMadeAtStart }) {
-    if (closedFolder(keys) !== null) return fine("looked after by another account");
+    if (closedFolder(keys) !== null) return fine("managed by another account");
     const path = dirname(keys);
     const facts = factsOf(path);
-    if (facts === null && isMadeAtStart) return fine("none yet: the first start makes it");
+    if (facts === null && isMadeAtStart) return fine("none yet: the first start creates it");
     if (facts === null)
       return wrong(
         "the folder of the signing keys is missing",
@@ -115,7 +115,9 @@ const folder: Check<Files> = {
         "this account cannot write the data folder, so it cannot rotate keys",
         fixBy(...grantAccess("write", path)),
       );
-    return fine(isOwn(facts) ? "there, and only this account writes it" : "looked after by another account");
+    return fine(
+      isOwn(facts) ? "exists, and only this account can write to it" : "managed by another account",
+    );
   },
 };
 

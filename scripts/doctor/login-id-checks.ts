@@ -28,7 +28,7 @@ const equal: Check<Database> = {
     if (n === 0) return fine("no two login ids are equal by their column's collation");
     const show = `SELECT ${loginId}, count(*) ${from} GROUP BY ${loginId} HAVING count(*) > 1;`;
     return wrong(
-      `${counted(n, "login id")} ${n === 1 ? "finds" : "find"} several rows, which the column's collation calls equal`,
+      `${counted(n, "login id")} ${n === 1 ? "finds" : "find"} several rows, which the column's collation considers equal`,
       show,
     );
   },
@@ -49,7 +49,7 @@ const similar: Check<Database> = {
     if (n === 0) return fine("no two differ only in case, blanks or Unicode form");
     const show = `SELECT ${folded}, count(*) ${from} GROUP BY ${folded} HAVING count(*) > 1;`;
     return warning(
-      `${counted(n, "login id is", "login ids are")} there more than once, in another case, with blanks or in another Unicode form`,
+      `${counted(n, "login id occurs", "login ids occur")} more than once, in another case, with blanks or in another Unicode form`,
       show,
     );
   },
@@ -60,7 +60,7 @@ const lowered: Check<Database> = {
   title: "lower case",
   isScan: true,
   async examine(database) {
-    if (database.requests.loginIdCase === "exact") return fine("not asked for: LOGIN_ID_CASE is exact");
+    if (database.requests.loginIdCase === "exact") return fine("not required: LOGIN_ID_CASE is exact");
     const { from, lower, exact, isAscii, column } = partsOf(database);
     const inAscii = await countRows(
       database,
@@ -68,10 +68,10 @@ const lowered: Check<Database> = {
     );
     const others = await otherLoginIds(database);
     const n = inAscii + others.filter((id) => id !== id.toLowerCase()).length;
-    if (n === 0) return fine("every login id is lower case, as LOGIN_ID_CASE=lower asks for");
+    if (n === 0) return fine("every login id is lower case, as LOGIN_ID_CASE=lower requires");
     const { bytewise, plain, lowered } = database.spelling;
     const isOther = `${bytewise(lowered(column))} <> ${bytewise(plain(column))}`;
-    const detail = `${counted(n, "user")} cannot be found, since LOGIN_ID_CASE=lower and their login ids are not`;
+    const detail = `${counted(n, "user")} cannot be found, because LOGIN_ID_CASE is lower and their login ids are not in lower case`;
     return wrong(detail, [
       await rewrite(database, "in lower case", lowered(column), isOther),
       fixWhen("If the site does not", setting("LOGIN_ID_CASE", "exact")),
@@ -88,9 +88,9 @@ const trimmed: Check<Database> = {
     const { characters } = database.spelling;
     const hasBlanks = (text: string) => `${characters(`trim(${text})`)} <> ${characters(text)}`;
     const n = await countRows(database, `SELECT 1 AS one ${from} WHERE ${hasBlanks(loginId)}`);
-    if (n === 0) return fine("no login id begins or ends with one");
+    if (n === 0) return fine("no login id begins or ends with a blank");
     return warning(
-      `${counted(n, "login id begins or ends", "login ids begin or end")} with a blank, and can be found only with it`,
+      `${counted(n, "login id begins or ends", "login ids begin or end")} with a blank, and is found only with it`,
       [await rewrite(database, "without blanks", `trim(${column})`, hasBlanks(column))],
     );
   },

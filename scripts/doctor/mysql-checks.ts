@@ -23,10 +23,12 @@ const sqlMode: Check<Database> = {
     const { mode } = await readRow(run, { mode: Type.String() }, "SELECT @@global.sql_mode AS mode");
     if (/STRICT_(?:ALL|TRANS)_TABLES/.test(mode)) return fine("strict");
     const detail =
-      "not strict: the sidecar's statements are all the same, but the site's own would cut long values in silence";
+      "not strict: the sidecar sets its own mode, but the site's statements truncate long values without an error";
     const strict =
       "SET GLOBAL sql_mode = concat_ws(',', nullif(@@GLOBAL.sql_mode, ''), 'STRICT_TRANS_TABLES');";
-    return warning(detail, [fixWhen("If the site expects an error rather than a cut value", sql(strict))]);
+    return warning(detail, [
+      fixWhen("If the site expects an error rather than a truncated value", sql(strict)),
+    ]);
   },
 };
 
@@ -36,10 +38,10 @@ const sysdate: Check<Database> = {
   async examine({ run }) {
     const query = "SELECT SLEEP(0.01) AS slept, SYSDATE(6) = NOW(6) AS isSame";
     const { isSame } = await readRow(run, { isSame: Type.Number() }, query);
-    if (isSame === 0) return fine("is the clock when it is called");
+    if (isSame === 0) return fine("returns the time at which it is called");
     const detail =
-      "the server runs with sysdate-is-now, so a write that waited for a lock does not see that it is late";
-    return wrong(detail, "take sysdate-is-now out of the server's configuration and restart it");
+      "the server runs with sysdate-is-now, so a write that has waited for a lock does not notice that its deadline has passed";
+    return wrong(detail, "remove sysdate-is-now from the server's configuration, and restart the server");
   },
 };
 
@@ -48,8 +50,8 @@ const idle: Check<Database> = {
   title: "idle connections",
   async examine({ run }) {
     const { seconds } = await readRow(run, { seconds: Type.Number() }, "SELECT @@wait_timeout AS seconds");
-    if (seconds > idleSeconds) return fine("the server keeps them as long as the sidecar");
-    const detail = `the server ends them after ${seconds} s, the sidecar after ${idleSeconds}: a set can meet one that has just ended`;
+    if (seconds > idleSeconds) return fine("the server keeps them at least as long as the sidecar");
+    const detail = `the server closes them after ${seconds} s, the sidecar after ${idleSeconds} s, so a set can fail on one that was just closed`;
     return warning(detail, `SET GLOBAL wait_timeout = ${serverIdleSeconds};`);
   },
 };

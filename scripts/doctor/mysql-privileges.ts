@@ -49,7 +49,7 @@ export const mysqlPrivileges: Check<Database> = {
     if (granted.some(({ privilege }) => almighty.includes(privilege))) {
       const create = `CREATE USER ${newAccount} IDENTIFIED BY '<password>'; ${grantFor(database, newAccount)}`;
       return warning(
-        "the account administrates the server; give the sidecar one of its own, by DATABASE_URL",
+        "the account administers the server; give the sidecar an account of its own, and name it in DATABASE_URL",
         create,
       );
     }
@@ -57,7 +57,7 @@ export const mysqlPrivileges: Check<Database> = {
     const passedOn = granted
       .filter(({ mayPassOn }) => mayPassOn === "YES")
       .map((grant) => ({ ...grant, privilege: "GRANT OPTION", column: null }));
-    if (excess.length + passedOn.length === 0) return fine("nothing but what the sidecar does");
+    if (excess.length + passedOn.length === 0) return fine("only what the sidecar needs");
     const all = [...excess, ...passedOn];
     const fix = [...revoke(all, database), grantFor(database)].join(" ");
     return warning(`the account may also: ${tellPrivileges(all).join(", ")}`, fix);

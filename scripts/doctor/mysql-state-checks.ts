@@ -63,7 +63,7 @@ const durability: Check<Database> = {
   async examine({ run }) {
     const query = "SELECT @@global.innodb_flush_log_at_trx_commit + 0 AS flush";
     const { flush } = await readRow(run, { flush: Type.Number() }, query);
-    if (flush !== 0) return fine("what is committed outlives a crash of the server");
+    if (flush !== 0) return fine("committed data survives a crash of the server");
     return warning(
       "innodb_flush_log_at_trx_commit is 0, so a crash of the server loses up to a second of what was committed",
       "SET GLOBAL innodb_flush_log_at_trx_commit = 1;",
@@ -101,7 +101,7 @@ export const mysqlStateChecks: readonly Check<Database>[] = [
     "database.primary",
     "primary",
     ["read_only", "super_read_only", "innodb_read_only"],
-    "takes writes",
+    "accepts writes",
   ),
   autocommit,
   stateCheck("database.isolation", "isolation", ["uncommitted", "past"], "reads what is committed now"),
@@ -110,7 +110,7 @@ export const mysqlStateChecks: readonly Check<Database>[] = [
     "database.binary-log",
     "binary log",
     ["binlog_format", "sql_log_bin"],
-    "off, or has what the sidecar writes, as rows where statements would not do",
+    "off, or records the sidecar's writes in a format that replays them exactly",
   ),
   stateCheck(
     "database.galera",

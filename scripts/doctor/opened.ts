@@ -36,4 +36,4 @@ export function ifUnknown(
   );
 }
 
-export const notThereYet = notOpened(fine("none yet: the first start makes it"));
+export const notThereYet = notOpened(fine("none yet: the first start creates it"));

@@ -24,7 +24,7 @@ const primary: Check<Database> = {
         "this is a read-only replica",
         "DATABASE_URL=postgres://<user>:<password>@<the primary>/<database>",
       );
-    if ((await settingOf(run, "default_transaction_read_only")) === "off") return fine("takes writes");
+    if ((await settingOf(run, "default_transaction_read_only")) === "off") return fine("accepts writes");
     return wrong(
       "transactions are read-only by default, so set cannot write",
       `ALTER ROLE ${account} SET default_transaction_read_only = off;`,
@@ -50,8 +50,8 @@ const idle: Check<Database> = {
   async examine({ run, account }) {
     const limitMs = await millisecondsOf(run, "idle_session_timeout");
     if (limitMs === 0 || limitMs > 1000 * idleSeconds)
-      return fine("the server keeps them as long as the sidecar");
-    const detail = `the server ends them after ${limitMs} ms, the sidecar after ${1000 * idleSeconds}: a set can meet one that has just ended`;
+      return fine("the server keeps them at least as long as the sidecar");
+    const detail = `the server closes them after ${limitMs} ms, the sidecar after ${1000 * idleSeconds} ms, so a set can fail on one that was just closed`;
     return warning(detail, `ALTER ROLE ${account} SET idle_session_timeout = 0;`);
   },
 };
@@ -95,7 +95,7 @@ const pooler: Check<Database> = {
   examine({ settings, isBehindPooler }) {
     if (!settings.prepare) return fine("ready for one: DATABASE_PREPARE is false");
     if (!isBehindPooler) return fine("none between the sidecar and the server");
-    const detail = "a pooler such as pgbouncer does not keep to what the sidecar asks of its connections";
+    const detail = "a pooler such as PgBouncer does not preserve what the sidecar sets on its connections";
     return wrong(detail, "DATABASE_PREPARE=false");
   },
 };

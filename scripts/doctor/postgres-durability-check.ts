@@ -31,7 +31,7 @@ export const durability: Check<Database> = {
       const detail = "fsync is off, so a power failure can lose what was committed, or corrupt the database";
       return warning(detail, "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();");
     }
-    if (commit !== "off") return fine("what is committed outlives a crash of the server");
+    if (commit !== "off") return fine("committed data survives a crash of the server");
     return warning(
       "synchronous_commit is off, so a crash of the server can lose what was just committed",
       `ALTER ROLE ${account} IN DATABASE ${database} SET synchronous_commit = on;`,

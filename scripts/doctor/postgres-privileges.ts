@@ -69,7 +69,7 @@ export const postgresPrivileges: Check<Database> = {
     if (flags.rolsuper || owns) {
       const who = flags.rolsuper ? "a superuser" : "the table's owner";
       return warning(
-        `the role is ${who}, and may do anything to it; give the sidecar a role of its own, by DATABASE_URL`,
+        `the role is ${who}, and may do anything to it; give the sidecar a role of its own, and name it in DATABASE_URL`,
         createRole(database),
       );
     }
@@ -78,7 +78,7 @@ export const postgresPrivileges: Check<Database> = {
     const surplus = Object.entries(flags).flatMap(([flag, isSet]) =>
       isSet ? [attributes[flag] ?? flag] : [],
     );
-    if (excess.length + surplus.length === 0) return fine("nothing but what the sidecar does");
+    if (excess.length + surplus.length === 0) return fine("only what the sidecar needs");
     const alter = `ALTER ROLE ${account} ${surplus.map((attribute) => `NO${attribute}`).join(" ")};`;
     const told = [...surplus, ...tellPrivileges(excess)].join(", ");
     const ofRole = excess.filter(({ grantee }) => grantee !== "PUBLIC");
@@ -113,7 +113,7 @@ export const rowSecurity: Check<Database> = {
   async examine({ run, names, spelling, account }) {
     const table = quoteTable(names.table, spelling.quote);
     const { isActive, isOpen } = await readRow(run, security, securityQuery, [table]);
-    if (!isActive || isOpen) return fine("hides no user");
+    if (!isActive || isOpen) return fine("hides no users");
     const policy = `CREATE POLICY ownid_sidecar ON ${table} TO ${account} USING (true) WITH CHECK (true);`;
     return warning("row-level security may hide users from the role, as if they did not exist", policy);
   },

@@ -41,7 +41,7 @@ const account: Check<RedisServers> = {
     const refused = problems.filter(({ isRefused }) => isRefused).map(({ work }) => work);
     if (refused.length > 0) return wrong(`the account may not: ${refused.join(", ")}`, aclLine(servers));
     const [failed] = problems;
-    if (failed === undefined) return fine("everything that the sidecar asks was tried, and works");
+    if (failed === undefined) return fine("every command that the sidecar sends was tried and works");
     return wrong(`cannot ${failed.work}: ${failed.reason}`, failed.fix);
   },
 };
@@ -59,7 +59,7 @@ const excess: Check<RedisServers> = {
     const detail = `${isOpen ? "anyone, without a password, may" : "the account may also"} ${allowed.join(", ")}`;
     const isOwn = servers.options.nodes[0].username !== null;
     return warning(
-      isOwn ? detail : `${detail}; give the sidecar an account of its own, by REDIS_URL`,
+      isOwn ? detail : `${detail}; give the sidecar an account of its own, and name it in REDIS_URL`,
       aclLine(servers),
     );
   },
@@ -69,7 +69,7 @@ const everyone: Check<RedisServers> = {
   id: "redis.default-user",
   title: "default user",
   async examine({ options, masters }) {
-    if (options.nodes[0].password === null) return fine("the sidecar itself comes without a password");
+    if (options.nodes[0].password === null) return fine("the sidecar itself uses no password");
     const nobody = { username: null, password: null };
     const verdicts = masters.map(async ({ host, port, cli }) => {
       const isOpen = await isAllowed(() =>
@@ -77,9 +77,9 @@ const everyone: Check<RedisServers> = {
           connection.ping(),
         ),
       );
-      if (!isOpen) return fine("is asked for a password");
+      if (!isOpen) return fine("requires a password");
       const close = `${cli} ACL SETUSER default resetpass '><password>'`;
-      return warning("whoever reaches Redis may use it without a password", `${close}   # ${keepAcl}`);
+      return warning("whoever can reach Redis can use it without a password", `${close}   # ${keepAcl}`);
     });
     return worstOf(await Promise.all(verdicts));
   },

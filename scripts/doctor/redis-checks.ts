@@ -58,7 +58,7 @@ const replicas = ofEachMaster("redis.replicas", "replicas", (master) => {
   const connected = Number(info.get("connected_slaves") ?? 0);
   const inStep = info.get("min_slaves_good_slaves");
   if (inStep === undefined && connected > 0) {
-    const detail = `${connected} connected, but min-replicas-to-write is 0: after a split, an old master still takes writes`;
+    const detail = `${connected} connected, but min-replicas-to-write is 0: after a split, an old master still accepts writes`;
     return warning(detail, configSet(master, "min-replicas-to-write 1"));
   }
   if (inStep !== undefined && Number(inStep) === 0) {

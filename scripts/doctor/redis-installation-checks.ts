@@ -11,7 +11,7 @@ const prefix: Check<RedisServers> = {
     if (installation === null) return unknownDatabase;
     const held = await client.get(keys.installation);
     if (held === installation) return fine("is this installation's own");
-    if (held === null) return fine("belongs to nobody yet: the first start marks it");
+    if (held === null) return fine("not in use yet: the first start marks it");
     const { reason, fix } = explainAnothers(keys.installation, masterWith(servers));
     return wrong(`${reason}; ${fix}`, `REDIS_KEY_PREFIX=${prefixOfItsOwn(keyPrefix, installation)}`);
   },
@@ -26,7 +26,7 @@ const otherPrefixes: Check<RedisServers> = {
     if (installation === null) return unknownDatabase;
     const connections = masters.map(({ connection }) => connection);
     const [rival] = await findMarks({ client, masters: () => connections, keys, installation });
-    if (rival === undefined) return fine("none keeps the same table");
+    if (rival === undefined) return fine("no other prefix holds the same table");
     const { reason, fix } = explainRival(keys.installation, rival, masterWith(servers));
     return wrong(`${reason}; ${fix}`, `${masterWith(servers)} DEL ${shellWord(rival)}`);
   },

@@ -64,7 +64,7 @@ export async function within<Result>(deadlineMs: number, work: () => Promise<Res
 function late(deadlineMs: number, isScan: boolean): Verdict {
   const seconds = deadlineMs / 1000;
   const again = `bun run doctor --deadline ${Math.ceil(seconds * 10)}`;
-  if (isScan) return warning(`the table could not be read through in ${seconds} s`, again);
+  if (isScan) return warning(`the table could not be read to its end within ${seconds} s`, again);
   return wrong(`no answer within ${seconds} s`, `${again}   # then see the server's load and the network`);
 }
 

@@ -37,7 +37,7 @@ const strength: Check<Config> = {
   title: "strength",
   examine(config) {
     const weak = ownSecrets(config).filter(({ bits }) => bits < bitsMin);
-    if (weak.length === 0) return fine("nothing about them looks guessable");
+    if (weak.length === 0) return fine("no secret looks guessable");
     const names = weak.map(({ name }) => name);
     const fix = names.includes("OWNID_SHARED_SECRET") ? fromConsole : names.map(makeSecret).join("\n");
     return wrong(`${listOf(names)} is repetitive or a sequence, so it can be guessed`, fix);
@@ -52,7 +52,7 @@ const random: Check<Config> = {
       .reveal()
       .some((secret) => /^[\x20-\x7e]*$/.test(Buffer.from(secret).toString("latin1")));
     if (signature.isGenerated) return fine(generated);
-    if (!isText) return fine("the shared secret is no text in disguise");
+    if (!isText) return fine("the shared secret does not decode to readable text");
     return warning("the shared secret decodes to readable text, not to random bytes", fromConsole);
   },
 };

@@ -46,7 +46,7 @@ export const siteEndpointCheck: Check<Site> = {
 function judge(status: number): Verdict {
   if (status < 300 || status === 423) {
     return wrong(
-      `the endpoint at SESSION_URL answers ${status} to a request with a wrong signature, so anybody can log in by it`,
+      `the endpoint at SESSION_URL answers ${status} to a request with a wrong signature, so anybody can log in through it`,
       [
         fixWhen(
           "Let it verify webhook-signature with SESSION_URL_SECRET before anything else, and answer 401",
@@ -60,7 +60,7 @@ function judge(status: number): Verdict {
     ]);
   }
   if (notFound.has(status))
-    return wrong(`SESSION_URL leads to nothing that takes POST (${status})`, [
+    return wrong(`the path of SESSION_URL does not accept POST (${status})`, [
       fixWhen("Correct the path of SESSION_URL"),
     ]);
   if (status >= 500) {

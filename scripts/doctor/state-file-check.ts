@@ -16,7 +16,7 @@ export const stateFileCheck: Check<{ readonly state: string | null }> = {
     if (noWay !== null) return noWay;
     if (factsOf(state) === null) {
       const folder = existingFolder(state);
-      if (may("write", folder)) return fine("no file yet: the first start makes it");
+      if (may("write", folder)) return fine("no file yet: the first start creates it");
       // Nothing of a folder that contains other things, such as the checkout, is given away.
       const steps =
         folder === dirname(state) ? grantAccess("write", folder) : [provideFolder(dirname(state))];

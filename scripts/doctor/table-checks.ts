@@ -21,7 +21,7 @@ const connection = aboutVariable(
   "database.charset",
   "character set",
   "DATABASE_URL",
-  () => "holds all of Unicode on its way",
+  () => "the connection carries all of Unicode",
 );
 
 const columnChecks: readonly Check<Database>[] = [
@@ -70,7 +70,7 @@ const privileges: Check<Database> = {
     try {
       await run(statements.findForSession, ["doctor", probeReplacement.loginId]);
       await run(statements.replace, statements.parametersOf(probeReplacement));
-      return fine("reading and writing was tried");
+      return fine("reading and writing were tried");
     } catch (error) {
       const { meaning, reason } = dialect.failure(error);
       if (meaning !== "forbidden") throw error;

@@ -249,7 +249,7 @@ describeWith("postgres", "doctor on Postgres", () => {
     const items = await itemsOf(site);
     expect(items.get("login-ids.similar")).toMatchObject({
       status: "warning",
-      detail: "2 login ids are there more than once, in another case, with blanks or in another Unicode form",
+      detail: "2 login ids occur more than once, in another case, with blanks or in another Unicode form",
     });
     expect(JSON.stringify([...items.values()])).not.toMatch(/testmail/);
   });

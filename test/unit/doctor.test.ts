@@ -73,7 +73,7 @@ describe("the doctor's runner", () => {
       },
       {
         ...{ id: "shop.door", title: "door", status: "warning" },
-        detail: "the table could not be read through in 0.02 s",
+        detail: "the table could not be read to its end within 0.02 s",
         fix: "bun run doctor --deadline 1",
       },
     ]);

@@ -85,7 +85,9 @@ const connections: Check<Database> = {
         `SET GLOBAL max_connections = ${most + 2 * poolMax};`,
       );
     }
-    return fine(`${poolMax} for each sidecar, of ${most}; ${counted(used, "is", "are")} in use now`);
+    return fine(
+      `each sidecar opens at most ${poolMax} of the server's ${most}; ${counted(used, "is", "are")} in use now`,
+    );
   },
 };
 

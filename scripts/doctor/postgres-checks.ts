@@ -85,7 +85,7 @@ const connections: Check<Database> = {
         `DATABASE_POOL_MAX=${Math.max(1, most - others)}`,
       );
     }
-    return fine(`${poolMax} for each sidecar, of ${most}; others have ${others} now`);
+    return fine(`each sidecar opens at most ${poolMax} of the server's ${most}; others use ${others} now`);
   },
 };
 

@@ -2,7 +2,7 @@ import type { StoreEvent } from "./write-through.ts";
 
 const lines = {
   "stale hit":
-    "a hash contradicted the user's row; it was dropped, and nothing is done until the row has been read",
+    "a hash contradicted the user's row; it was removed, and the user's sessions and writes are refused until a lookup has read the row",
   "value altered":
     "an UPDATE was committed, but the row does not hold what was sent: a trigger of the user table altered it, or another writer has changed the row since",
   "write suppressed":
@@ -26,7 +26,7 @@ const quietMs = 60_000;
  * @param elapsed returns milliseconds of a monotonic clock
  */
 export function createStoreLog(
-  logError: (fields: { readonly audit: string }, line: string) => void,
+  logError: (fields: { readonly event: string }, line: string) => void,
   elapsed: () => number,
 ): (event: StoreEvent) => void {
   const loggedAt = new Map<LoggedEvent, number>();
@@ -35,6 +35,6 @@ export function createStoreLog(
     const now = elapsed();
     if (event !== "stale hit" && now - (loggedAt.get(event) ?? Number.NEGATIVE_INFINITY) < quietMs) return;
     loggedAt.set(event, now);
-    logError({ audit: event.replaceAll(" ", "_") }, lines[event]);
+    logError({ event: event.replaceAll(" ", "_") }, lines[event]);
   };
 }

@@ -1,33 +1,47 @@
+export interface Keys {
+  /** The hash of one user, by the stored login id. */
+  user(loginId: string): string;
+  /** What a signature has been used for, by the MAC that the verifier computed. */
+  seen(mac: Uint8Array): string;
+  /** The mark of the installation that uses this prefix. */
+  readonly installation: string;
+  /** When an epoch, in hex, was first seen. */
+  epoch(epoch: string): string;
+  /** Whether a token or a session is revoked, by its `jti` or `sid`. */
+  revoked(id: string): string;
+  /** The second up to which all tokens of a user are revoked. */
+  revokedBefore(user: string): string;
+  /**
+   * Since when a master's record of revocations is complete. In a Cluster, each master has its own, found by its
+   * number.
+   */
+  revokedBeforeAll(number: number): string;
+  /** Whether a hand-off token has been exchanged, by its `jti`. */
+  exchanged(jti: string): string;
+
+  /** The pattern for SCAN that matches the hash of every user. */
+  readonly everyUser: string;
+  /** The pattern that matches one user in any case. A letter outside ASCII matches any text. */
+  everySpellingOf(loginId: string): string;
+}
+
 /**
  * Creates the names of all keys. They contain no braces of ours, so that the hashes spread over the slots of a
  * Cluster.
  */
-export function createKeys(prefix: string) {
+export function createKeys(prefix: string): Keys {
   const users = `${literal(prefix)}user:`;
   return {
-    /** The hash of one user, by the stored login id. */
-    user: (loginId: string) => `${prefix}user:${loginId}`,
-    /** What a signature has been used for, by the MAC that the verifier computed. */
-    seen: (mac: Uint8Array) => `${prefix}seen:${Buffer.from(mac).toString("base64url")}`,
-    /** The mark of the installation that uses this prefix. */
+    user: (loginId) => `${prefix}user:${loginId}`,
+    seen: (mac) => `${prefix}seen:${Buffer.from(mac).toString("base64url")}`,
     installation: `${prefix}installation`,
-    /** When an epoch, in hex, was first seen. */
-    epoch: (epoch: string) => `${prefix}epoch:${epoch}`,
-    /** Whether a token or a session is revoked, by its `jti` or `sid`. */
-    revoked: (id: string) => `${prefix}revoked:${id}`,
-    /** The second up to which all tokens of a user are revoked, by the login id or the digest that names the user in them. */
-    revokedBefore: (user: string) => `${prefix}revoked-before:${user}`,
-    /**
-     * Since when a master's record of revocations is complete. In a Cluster, each master has its own, found by its
-     * number.
-     */
-    revokedBeforeAll: (number: number) => `${prefix}revoked-before-all:${number}`,
-    /** Whether a hand-off token has been exchanged, by its `jti`. */
-    exchanged: (jti: string) => `${prefix}exchanged:${jti}`,
-    /** The pattern for SCAN that matches the hash of every user. */
+    epoch: (epoch) => `${prefix}epoch:${epoch}`,
+    revoked: (id) => `${prefix}revoked:${id}`,
+    revokedBefore: (user) => `${prefix}revoked-before:${user}`,
+    revokedBeforeAll: (number) => `${prefix}revoked-before-all:${number}`,
+    exchanged: (jti) => `${prefix}exchanged:${jti}`,
     everyUser: `${users}*`,
-    /** The pattern that matches one user in any case. A letter outside ASCII matches any text. */
-    everySpellingOf: (loginId: string) =>
+    everySpellingOf: (loginId) =>
       users +
       literal(loginId)
         .replaceAll(/[a-z]/gi, eitherCase)
@@ -43,5 +57,3 @@ function literal(text: string): string {
 function eitherCase(letter: string): string {
   return `[${letter.toLowerCase()}${letter.toUpperCase()}]`;
 }
-
-export type Keys = ReturnType<typeof createKeys>;

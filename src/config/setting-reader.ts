@@ -4,7 +4,25 @@ import { Refusal, type Setting } from "./setting-kinds.ts";
 import { type SettingName, type SettingValue, settings } from "./settings.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-export type SettingReader = ReturnType<typeof createSettingReader>;
+
+export interface SettingReader {
+  /** What is wrong with the settings that were read so far: sentences that begin with the variable. */
+  readonly problems: string[];
+  /** What may be a mistake, but does not keep the sidecar from starting. */
+  readonly warnings: string[];
+
+  /** Returns the value of a setting that has a default. */
+  read<Name extends SettingName>(name: Name): SettingValue<Name>;
+
+  /** Returns the value, or `null` if the variable is not set and has no default. */
+  readOptional<Name extends SettingName>(name: Name): SettingValue<Name> | null;
+
+  /** Returns the content of the file that a variable names, or `null` if it cannot be read, which is a problem. */
+  readText(variable: string, path: string): string | null;
+
+  /** Returns whether the variable, or the one that names its file, is set. */
+  isSet(name: SettingName): boolean;
+}
 
 /** Every variable that is read, including those that name a file instead of a value. */
 export const settingVariables: ReadonlySet<string> = new Set(
@@ -27,7 +45,7 @@ const quoted = /^(["'`]).*\1$|^[“„«].*[”“»]$/;
  * Reads settings by the table of `settings.ts`. A value that is wrong is added to `problems` and treated as not set,
  * so that all problems can be reported at once. No problem and no warning contains a value.
  */
-export function createSettingReader(environment: Environment) {
+export function createSettingReader(environment: Environment): SettingReader {
   const problems: string[] = [];
   const warnings: string[] = [];
 
@@ -59,7 +77,6 @@ export function createSettingReader(environment: Environment) {
     return plain || null;
   }
 
-  /** Returns the value, or `null` if the variable is not set and has no default. */
   function readOptional<Name extends SettingName>(name: Name): SettingValue<Name> | null {
     // The entries of the table have different value types. Each value was returned by the entry's own `parse`.
     const setting = settings[name] as Setting<SettingValue<Name>>;

@@ -9,7 +9,7 @@ export interface Keys {
   epoch(epoch: string): string;
   /** Whether a token or a session is revoked, by its `jti` or `sid`. */
   revoked(id: string): string;
-  /** The second up to which all tokens of a user are revoked. */
+  /** The second up to which all tokens of a user are revoked, by the login id or the digest that names the user in them. */
   revokedBefore(user: string): string;
   /**
    * Since when a master's record of revocations is complete. In a Cluster, each master has its own, found by its

@@ -26,7 +26,8 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
       clusterRetryStrategy: backOff,
       slotsRefreshTimeout: connectMs,
       slotsRefreshInterval: 5000,
-      retryDelayOnFailover: 50,
+      // ioredis would send a command again whose connection has ended, although it may have run.
+      retryDelayOnFailover: 0,
       maxRedirections: 4,
       redisOptions: clusterNodeOptions(options),
       // A certificate may contain only host names. Each connection therefore resolves the name itself, and TLS

@@ -28,7 +28,7 @@ export interface RedisEpochs {
   stop(): void;
 
   /** Calls back whenever a master that had answered is no longer connected or no longer a master. */
-  onLoss(callback: () => void): void;
+  onLoss(callback: (master: Redis) => void): void;
   /** Drops a master's answer because its connection has ended or begun. It is not live until it has answered again. */
   forget(master: Redis): void;
   /**
@@ -112,7 +112,7 @@ export function createRedisEpochs(options: RedisEpochsOptions): RedisEpochs {
   let known: readonly (Redis | null)[] = [];
   let isStopped = false;
   let wake = () => {};
-  const lossListeners: (() => void)[] = [];
+  const lossListeners: ((master: Redis) => void)[] = [];
   const firstContact = Promise.withResolvers<void>();
 
   function validAnswerOf(master: Redis | null): Answer | null {
@@ -127,7 +127,7 @@ export function createRedisEpochs(options: RedisEpochsOptions): RedisEpochs {
   const isFilling = () => areAllLive() && ages.areRecorded() && ages.isGraceOver();
 
   function drop(master: Redis): void {
-    if (answers.delete(master)) for (const listener of lossListeners) listener();
+    if (answers.delete(master)) for (const listener of lossListeners) listener(master);
   }
 
   function forget(master: Redis): void {

@@ -12,6 +12,7 @@ import { isRefusal } from "./failures.ts";
 import type { RedisKeyspace } from "./keyspace.ts";
 import { prepareCommand } from "./prepared-command.ts";
 import { scripts } from "./scripts.ts";
+import { createStandIn } from "./stand-in.ts";
 
 export interface RedisReplayGuardOptions
   extends Pick<RedisKeyspace, "client" | "masterOf" | "epochs" | "keys"> {
@@ -22,6 +23,12 @@ export interface RedisReplayGuardOptions
   readonly onEvent: (event: ReplayGuardEvent) => void;
 }
 
+interface Signature {
+  readonly mac: Uint8Array;
+  readonly endpoint: SignedEndpoint;
+  readonly signedAtMs: number;
+}
+
 export type ReplayGuardEvent = "fell back" | "returned";
 
 /**
@@ -30,18 +37,17 @@ export type ReplayGuardEvent = "fell back" | "returned";
  */
 export function createRedisReplayGuard(options: RedisReplayGuardOptions): ReplayGuard {
   const { client, masterOf, epochs, keys, fallback, keepMs, onEvent } = options;
+  const standIn = createStandIn(fallback);
   let isFallenBack = false;
-  // While one master is away, another may be lost, and what that one held is unknown from then on.
-  epochs.onLoss(() => fallback.beginAnew());
+  epochs.onLoss(standIn.lose);
 
-  function fallBack(): void {
-    if (isFallenBack) return;
+  function reportFallenBack(): void {
+    if (!isFallenBack) onEvent("fell back");
     isFallenBack = true;
-    fallback.beginAnew();
-    onEvent("fell back");
   }
 
-  function comeBack(): void {
+  function comeBack(master: Redis): void {
+    standIn.accepted(master);
     if (!isFallenBack || !epochs.areAllLive()) return;
     isFallenBack = false;
     onEvent("returned");
@@ -81,50 +87,48 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
   };
 
   /**
-   * Lets a request run again if its first use is known to have failed, but only one of several copies. If Redis may have
-   * lost later records, a copy may have succeeded since.
+   * Claims the signature in Redis. Whether Redis may have lost a use is decided after each reply, since the command may
+   * have reached a server that has just been promoted.
    */
-  async function claimAgain(
-    key: string,
-    seen: string,
-    endpoint: SignedEndpoint,
-    isUnsure: boolean,
-  ): Promise<Claim> {
+  async function claimInRedis(master: Redis, { mac, endpoint, signedAtMs }: Signature): Promise<Claim> {
+    const key = keys.seen(mac);
+    const isOld = mayBeForgotten(endpoint, signedAtMs);
+    const isUnsure = () =>
+      isOld ||
+      mayBeForgotten(endpoint, signedAtMs) ||
+      // A copy may have been claimed in this process meanwhile.
+      (endpoint !== "get" && (!isFromSeenMaster(key, master) || fallback.has(mac)));
+    const seen = await (isOld ? client.get(key) : first[endpoint](client, key));
+    if (!isOld) comeBack(master);
+    if (seen === null) return isUnsure() ? "open" : "run";
     const verdict = judge(seen, endpoint);
     if (verdict !== "retry") return verdict;
-    if (isUnsure) return "open";
+    if (isUnsure()) return "open";
+    // Only one of several copies runs again.
     const isFirst = await scripts.reopenSeen(client, key, seen, openState(endpoint));
-    if (isFirst === 1) return "run";
+    if (isFirst === 1) return isUnsure() ? "open" : "run";
     return endpoint === "set" ? "open" : "refuse";
   }
 
   return {
     async claim(mac, endpoint, signedAtMs) {
-      const key = keys.seen(mac);
-      const master = masterOf(key);
+      const master = masterOf(keys.seen(mac));
       if (master === null || !epochs.isConnected(master)) {
-        fallBack();
+        standIn.replace(master);
+        reportFallenBack();
         return fallback.claim(mac, endpoint, signedAtMs);
       }
       // Only this process knows what was claimed while Redis was away. If that failed, another sidecar may have
       // succeeded with a copy, so Redis is asked as for a first use.
       if (fallback.has(mac) && !fallback.forgetFailed(mac)) return fallback.claim(mac, endpoint, signedAtMs);
       try {
-        const isOld = mayBeForgotten(endpoint, signedAtMs);
-        const seen = await (isOld ? client.get(key) : first[endpoint](client, key));
-        if (!isOld) comeBack();
-        // A new epoch may have been seen while the command was in flight.
-        const isUnsure =
-          isOld ||
-          mayBeForgotten(endpoint, signedAtMs) ||
-          (endpoint !== "get" && !isFromSeenMaster(key, master));
-        if (seen === null) return isUnsure ? "open" : "run";
-        return await claimAgain(key, seen, endpoint, isUnsure);
+        return await claimInRedis(master, { mac, endpoint, signedAtMs });
       } catch (error) {
+        // Without an answer, Redis may hold a claim that it could not report, this one included. The master then counts
+        // as lost, so the memory of this process has begun after the request was signed.
         epochs.reportFailure(master, error);
-        fallBack();
-        // Without an answer, Redis may hold a claim that it could not report, this one included.
-        if (!isRefusal(error)) fallback.beginAnew();
+        if (isRefusal(error)) standIn.replaceRefusing(master);
+        reportFallenBack();
         return fallback.claim(mac, endpoint, signedAtMs);
       }
     },

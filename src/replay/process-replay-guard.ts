@@ -55,6 +55,8 @@ export function createProcessReplayGuard({
       }
       const verdict = judge(seen, endpoint);
       if (verdict !== "retry") return verdict;
+      // Before the memory began anew, a copy may have succeeded elsewhere.
+      if (signedAtMs < beganAtMs) return "open";
       recent.set(key, openState(endpoint));
       return "run";
     },

@@ -31,6 +31,11 @@ export function expectStatus(answer: Answer, ...statuses: readonly number[]): vo
   throw unexpected(`HTTP ${statuses.join(" or ")}`, answer);
 }
 
+/** Returns whether a lookup or a set succeeded. */
+export function isDone({ status }: Answer): boolean {
+  return status === 200 || status === 204;
+}
+
 /** Returns whether the body of a 200 says that there is no such user, as in OwnID's code samples. */
 export function isErrorCode404({ status, body }: Answer): boolean {
   return status === 200 && parseObject(body)?.errorCode === 404;

@@ -1,7 +1,15 @@
 import { htmlPage, pageHeader, section, tiles } from "../report/html-page.ts";
 import type { Profile } from "./case.ts";
 import { caseStyle } from "./html-style.ts";
-import { headerLines, type Outcome, type Report, type ShownCase, type ShownExchange } from "./result.ts";
+import {
+  casesOf,
+  countOutcomes,
+  headerLines,
+  type Outcome,
+  type Report,
+  type ShownCase,
+  type ShownExchange,
+} from "./result.ts";
 import { detailsOf, replayCommand, verdictOf } from "./verdict.ts";
 
 const text = Bun.escapeHTML;
@@ -50,10 +58,9 @@ user's own data are left out. The signed requests expire within two minutes if t
   });
 }
 
-function tileOf(profile: Profile, { cases }: Report): readonly [name: string, figure: string, more: string] {
-  const own = cases.filter((one) => one.profile === profile);
-  const holding = own.filter(({ outcome }) => outcome === "pass").length;
-  return [profile, `${holding} of ${own.length}`, subjects[profile]];
+function tileOf(profile: Profile, report: Report): readonly [name: string, figure: string, more: string] {
+  const own = casesOf(profile, report);
+  return [profile, `${countOutcomes(own).pass} of ${own.length}`, subjects[profile]];
 }
 
 function sectionOf([outcome, title, lead]: (typeof headings)[number], report: Report): string {

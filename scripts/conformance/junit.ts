@@ -1,4 +1,4 @@
-import type { Report, ShownCase } from "./result.ts";
+import { casesOf, countOutcomes, type Report, type ShownCase } from "./result.ts";
 
 /**
  * Returns the report as JUnit XML with one suite per profile. A should that does not hold is reported in `system-out`,
@@ -6,7 +6,7 @@ import type { Report, ShownCase } from "./result.ts";
  */
 export function junitXml(report: Report): string {
   const suites = report.profiles.map((profile) => {
-    const cases = report.cases.filter((shown) => shown.profile === profile);
+    const cases = casesOf(profile, report);
     return `${openingTag("testsuite", `conformance ${profile}`, cases)}\n${cases.map(testCase).join("")}  </testsuite>\n`;
   });
   const head = openingTag("testsuites", `conformance of ${report.target}`, report.cases);
@@ -14,10 +14,10 @@ export function junitXml(report: Report): string {
 }
 
 function openingTag(tag: "testsuite" | "testsuites", name: string, cases: readonly ShownCase[]): string {
-  const count = (outcome: ShownCase["outcome"]) => cases.filter((shown) => shown.outcome === outcome).length;
+  const { fail, skip } = countOutcomes(cases);
   const seconds = cases.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1000;
-  const skipped = tag === "testsuite" ? ` skipped="${count("skip")}"` : "";
-  return `  <${tag} name="${xml(name)}" tests="${cases.length}" failures="${count("fail")}" errors="0"${skipped} time="${seconds}">`;
+  const skipped = tag === "testsuite" ? ` skipped="${skip}"` : "";
+  return `  <${tag} name="${xml(name)}" tests="${cases.length}" failures="${fail}" errors="0"${skipped} time="${seconds}">`;
 }
 
 function testCase(shown: ShownCase): string {

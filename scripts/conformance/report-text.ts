@@ -3,6 +3,8 @@ import { usualColumns, wrapBeside } from "../columns.ts";
 import { type Page, painterFor } from "../terminal.ts";
 import { textTable } from "../text-table.ts";
 import {
+  casesOf,
+  countOutcomes,
   headerLines,
   type Outcome,
   outcomes,
@@ -103,14 +105,11 @@ function exchangeText(exchange: ShownExchange, columns: number): string {
   return `${sent}\n${lines.join("\n")}`;
 }
 
-function profileTable({ profiles, cases }: Report, columns = usualColumns): string {
+function profileTable(report: Report, columns = usualColumns): string {
   const shownOutcomes = outcomes.toReversed();
-  const rows = profiles.map((profile) => {
-    const own = cases.filter((one) => one.profile === profile);
-    return [
-      profile,
-      ...shownOutcomes.map((outcome) => String(own.filter((one) => one.outcome === outcome).length)),
-    ];
+  const rows = report.profiles.map((profile) => {
+    const counts = countOutcomes(casesOf(profile, report));
+    return [profile, ...shownOutcomes.map((outcome) => String(counts[outcome]))];
   });
   const cells = rows.map((row) => row.map((cell) => (cell === "0" ? "–" : cell)));
   return textTable(["profile", ...shownOutcomes], cells, columns);

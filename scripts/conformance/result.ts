@@ -85,14 +85,7 @@ const exchangesShownMax = 25;
 
 export function makeReport({ results, redact, startedAt, ...facts }: ReportInput): Report {
   const cases = results.map((result) => showCase(result, redact));
-  const count = (outcome: Outcome) => cases.filter((shown) => shown.outcome === outcome).length;
-  const counts = {
-    fail: count("fail"),
-    warn: count("warn"),
-    note: count("note"),
-    skip: count("skip"),
-    pass: count("pass"),
-  };
+  const counts = countOutcomes(cases);
   return {
     ...facts,
     startedAt: startedAt.toISOString(),
@@ -144,6 +137,16 @@ function showExchange(exchange: Exchange, isDecisive: boolean, redact: Redact): 
 function cut(text: string): string {
   if (text.length <= bodyCharactersMax) return text;
   return `${text.slice(0, bodyCharactersMax)}… (${countText(text.length)} characters)`;
+}
+
+export function casesOf(profile: Profile, { cases }: Pick<Report, "cases">): readonly ShownCase[] {
+  return cases.filter((shown) => shown.profile === profile);
+}
+
+export function countOutcomes(cases: readonly Pick<ShownCase, "outcome">[]): Record<Outcome, number> {
+  const counts = { fail: 0, warn: 0, note: 0, skip: 0, pass: 0 };
+  for (const { outcome } of cases) counts[outcome] += 1;
+  return counts;
 }
 
 /** Returns one line per header, as HTTP writes them. */

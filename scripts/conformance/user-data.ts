@@ -4,7 +4,7 @@ import { shellWord } from "../../src/fix.ts";
 import { NoAnswer } from "../client/no-answer.ts";
 import type { Answer } from "../client/signed-client.ts";
 import { UsageWrong } from "../command.ts";
-import { describeAnswer, isErrorCode404, parseObject, readOwnIdData } from "./answers.ts";
+import { describeAnswer, isDone, isErrorCode404, parseObject, readOwnIdData } from "./answers.ts";
 import { Deviation } from "./case.ts";
 import { isTestData } from "./test-data.ts";
 
@@ -99,7 +99,7 @@ export async function restoreUserData({ value }: UserData, restoration: Restorat
     if (attempt > 1) await Bun.sleep(restorePauseMs);
     try {
       const answer = await set(value ?? "");
-      if (answer.status === 200 || answer.status === 204) return null;
+      if (isDone(answer)) return null;
       failure = describeAnswer(answer);
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;

@@ -1,6 +1,6 @@
 import { NoAnswer } from "../../client/no-answer.ts";
 import { findViolations, type RegisterOperation } from "../../faults/register-checker.ts";
-import { readOwnIdData } from "../answers.ts";
+import { isDone, readOwnIdData } from "../answers.ts";
 import { Deviation, NotJudged } from "../case.ts";
 import type { Site } from "../site.ts";
 
@@ -63,9 +63,9 @@ async function record(history: RegisterOperation[], site: Site, value: string | 
   try {
     const answer = value === null ? await site.get() : await site.set(value);
     const returnedAt = performance.now();
-    const isDone = answer.status === 200 || answer.status === 204;
-    if (value !== null) history.push({ ...begun, value, returnedAt, outcome: isDone ? "ok" : "unknown" });
-    else if (isDone) history.push({ ...begun, value: readOwnIdData(answer), returnedAt, outcome: "ok" });
+    const outcome = isDone(answer) ? "ok" : "unknown";
+    if (value !== null) history.push({ ...begun, value, returnedAt, outcome });
+    else if (outcome === "ok") history.push({ ...begun, value: readOwnIdData(answer), returnedAt, outcome });
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error;
     if (value !== null) history.push({ ...begun, value, returnedAt: null, outcome: "unknown" });

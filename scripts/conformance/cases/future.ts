@@ -6,6 +6,8 @@ const ignoreHint =
   "Ignore what you do not know. OwnID already sends fields that its documentation does not name, and a strict schema " +
   "would one day refuse every login.";
 
+const typeHint = "Treat anything but browser and mobile as no type, instead of refusing it.";
+
 const unknownFields = { deferred: true, context: { locale: "de", list: [1, null] }, version: 4 };
 
 /** Login ids in OwnID's own form. They are well-formed and belong to nobody. */
@@ -55,7 +57,7 @@ export const futureCases: readonly Case[] = [
     id: "future-session-type",
     level: "must",
     contract: "A session type that nobody has named yet counts as none: the person is logged in.",
-    hint: "Treat anything but browser and mobile as no type, instead of refusing it.",
+    hint: typeHint,
     run: async (site) =>
       examineEach(["tablet", "web", "BROWSER", ""], async (sessionType) =>
         expectSession(await site.session({ sessionType })),
@@ -65,7 +67,7 @@ export const futureCases: readonly Case[] = [
     id: "future-session-type-json",
     level: "should",
     contract: "A session type of another JSON type counts as none, too.",
-    hint: "Treat anything but browser and mobile as no type, instead of refusing it.",
+    hint: typeHint,
     run: async (site) =>
       examineEach([null, 1, true, { kind: "browser" }], async (sessionType) => {
         const answer = await site.session({ sessionType });

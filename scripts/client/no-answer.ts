@@ -23,12 +23,12 @@ function explain(error: unknown, place: URL, { limitMs, argument }: NoAnswerCont
   const { origin, protocol, host, hostname } = place;
   const code = codeOf(error);
   if (error instanceof Error && error.name === "TimeoutError") {
-    return `${origin} accepted the connection or dropped it unseen, and gave no answer within ${limitMs / 1000} s. Check the address and the firewall.`;
+    return `${origin} did not answer within ${limitMs / 1000} s: it accepted the request and is silent, or a firewall drops it. Check the address and the firewall.`;
   }
   if (error instanceof AnswerTooLong) return `${origin} answered with more than 1 MiB. Check the address.`;
   switch (code) {
     case "ECONNREFUSED":
-      return `Nothing listens at ${origin}. Start the sidecar with \`bun run start\`, or say with ${argument} where it is.`;
+      return `Nothing listens at ${origin}. Start the sidecar with \`bun run start\`, or set ${argument} to its address.`;
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return `No address is known for ${hostname}. Correct ${argument} or HOST.`;

@@ -38,7 +38,7 @@ export async function openSides(keep: boolean, patience: Patience): Promise<Side
   const config = loadConfig(commandEnvironment(), () => new Uint8Array(32));
   if (config.redis === null) {
     throw new ConfigurationInvalid([
-      "REDIS_URL is not set: without Redis there is no hot copy, and nothing to keep equal with the user table.",
+      "REDIS_URL is not set: without Redis there are no hashes to compare with the user table.",
     ]);
   }
   const ttlMs = keep ? 0 : config.coherence.ttlMs;

@@ -103,7 +103,7 @@ describe("the command line", () => {
       exit: 78,
       stdout: "",
       stderr:
-        "REDIS_URL is not set: without Redis there is no hot copy, and nothing to keep equal with the user table.\n",
+        "REDIS_URL is not set: without Redis there are no hashes to compare with the user table.\n",
     });
   });
 

@@ -24,7 +24,7 @@ function readMoreThanFence(
   const leastMs = 2 * reader.read("COHERENCE_STATEMENT_MS") + 1000;
   if (milliseconds <= leastMs) {
     reader.problems.push(
-      `${name} must be more than twice COHERENCE_STATEMENT_MS and a second: over ${leastMs}.`,
+      `${name} must exceed twice COHERENCE_STATEMENT_MS plus one second, which is ${leastMs}.`,
     );
   }
   return milliseconds;

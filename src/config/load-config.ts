@@ -111,9 +111,9 @@ function readKeepAliveSeconds({ read, problems }: SettingReader): number {
   const siteMs = read("SESSION_PROVIDER") === "http" ? read("SESSION_URL_TIMEOUT_MS") : 0;
   const leastMs = 2 * read("COHERENCE_STATEMENT_MS") + siteMs + 1000;
   if (seconds * 1000 <= leastMs) {
-    const site = siteMs === 0 ? "" : ", SESSION_URL_TIMEOUT_MS";
+    const site = siteMs === 0 ? "" : " plus SESSION_URL_TIMEOUT_MS";
     problems.push(
-      `KEEP_ALIVE_SECONDS must be more than twice COHERENCE_STATEMENT_MS${site} and a second: over ${leastMs / 1000}.`,
+      `KEEP_ALIVE_SECONDS must exceed twice COHERENCE_STATEMENT_MS${site} plus one second, which is ${leastMs / 1000}.`,
     );
   }
   return seconds;

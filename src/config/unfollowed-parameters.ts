@@ -42,6 +42,6 @@ export function explainUnfollowed(kind: ServerKind, name: string): string {
   const instead = replacements.get(key) ?? (aboutTls.test(key) ? tlsForm[kind] : undefined);
   if (instead !== undefined)
     return `has the parameter ${name}, which the sidecar does not follow: ${instead}.`;
-  const named = /^[A-Za-z][A-Za-z_-]{2,40}$/.test(name) ? `the parameter ${name}` : "a parameter";
-  return `has ${named}, which the sidecar does not know: remove it.`;
+  const named = /^[A-Za-z][A-Za-z_-]{2,40}$/.test(name) ? `the parameter ${name}, which` : "a parameter that";
+  return `has ${named} the sidecar does not know: remove it.`;
 }

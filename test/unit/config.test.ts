@@ -581,7 +581,7 @@ describe("wrong settings", () => {
 
   test("a grace that could end while an old write may still be committed is refused", () => {
     const problems = [
-      "COHERENCE_GRACE_MS must be more than twice COHERENCE_STATEMENT_MS and a second: over 11000.",
+      "COHERENCE_GRACE_MS must exceed twice COHERENCE_STATEMENT_MS plus one second, which is 11000.",
     ];
     expect(problemsOf({ COHERENCE_GRACE_MS: "11000" })).toEqual(problems);
     expect(problemsOf({ COHERENCE_GRACE_MS: "11001" })).toEqual([]);
@@ -590,7 +590,7 @@ describe("wrong settings", () => {
   test("an idle connection must stay open for longer than a request can take", () => {
     const [KEEP_ALIVE_SECONDS, COHERENCE_STATEMENT_MS] = ["11", "5000"];
     expect(problemsOf({ KEEP_ALIVE_SECONDS, COHERENCE_STATEMENT_MS })).toEqual([
-      "KEEP_ALIVE_SECONDS must be more than twice COHERENCE_STATEMENT_MS and a second: over 11.",
+      "KEEP_ALIVE_SECONDS must exceed twice COHERENCE_STATEMENT_MS plus one second, which is 11.",
     ]);
     expect(problemsOf({ KEEP_ALIVE_SECONDS: "12", COHERENCE_STATEMENT_MS })).toEqual([]);
     expect(problemsOf({ KEEP_ALIVE_SECONDS: "237" })).toHaveLength(1);

@@ -72,7 +72,7 @@ describe("SESSION_PROVIDER=http", () => {
   test("counts the site's time towards that of a request", () => {
     const slow = { ...site, SESSION_URL_TIMEOUT_MS: "30000" };
     expect(problemsOf({ ...slow, KEEP_ALIVE_SECONDS: "41" })).toEqual([
-      "KEEP_ALIVE_SECONDS must be more than twice COHERENCE_STATEMENT_MS, SESSION_URL_TIMEOUT_MS and a second: over 41.",
+      "KEEP_ALIVE_SECONDS must exceed twice COHERENCE_STATEMENT_MS plus SESSION_URL_TIMEOUT_MS plus one second, which is 41.",
     ]);
     expect(problemsOf({ ...slow, KEEP_ALIVE_SECONDS: "42" })).toEqual([]);
   });

@@ -102,8 +102,7 @@ describe("the command line", () => {
     expect(await run("verify")).toEqual({
       exit: 78,
       stdout: "",
-      stderr:
-        "REDIS_URL is not set: without Redis there are no hashes to compare with the user table.\n",
+      stderr: "REDIS_URL is not set: without Redis there are no hashes to compare with the user table.\n",
     });
   });
 

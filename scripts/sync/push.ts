@@ -3,7 +3,7 @@ import { driftKinds, findDrift } from "./drift.ts";
 import { createPusher, outcomes, type Push, type PushOutcome } from "./push-one.ts";
 import { digestOf, openPushPlan, type PlannedPush, type PushPlan } from "./push-plan.ts";
 import type { Sides } from "./sides.ts";
-import { type Summary, secondsSince } from "./summary.ts";
+import { figureLines, type Summary, secondsSince } from "./summary.ts";
 import { countUsers, type Gait, goThrough, listedUsers } from "./walk.ts";
 
 export interface PushOptions extends Gait {
@@ -149,11 +149,7 @@ function summaryOf(figures: Figures, ending: Ending): Summary {
     listedAt === null
       ? counted(listed, ...driftKinds.differsFromRow)
       : `${counted(listed, "hash is", "hashes are")} left of what was listed at ${listedAt}`;
-  const lines = [`push: ${differing}.`];
-  for (const outcome of outcomeNames) {
-    const [one, many] = outcomes[outcome];
-    if (figures[outcome] > 0) lines.push(`  ${counted(figures[outcome], one, many)}`);
-  }
+  const lines = [`push: ${differing}.`, ...figureLines(outcomes, figures)];
   if (!yes && isComplete && listed > 0) {
     lines.push("Nothing was written. To write these values into the table:", "  bun run sync push --yes");
   }
@@ -168,18 +164,17 @@ function summaryOf(figures: Figures, ending: Ending): Summary {
   return { holds: isComplete && isAllWritten, isComplete, seconds, figures, lines };
 }
 
-const outcomeNames = [
-  "written",
-  "conflict",
-  "settled",
-  "gone",
-  "unproven",
-  "refused",
-  "altered",
-  "unfinished",
-] as const satisfies readonly PushOutcome[];
-
 function noFigures(): Figures {
-  const none = { written: 0, conflict: 0, settled: 0, gone: 0, unproven: 0, refused: 0, altered: 0 };
-  return { users: 0, listed: 0, unfinished: 0, ...none };
+  return {
+    users: 0,
+    listed: 0,
+    written: 0,
+    conflict: 0,
+    settled: 0,
+    gone: 0,
+    unproven: 0,
+    refused: 0,
+    altered: 0,
+    unfinished: 0,
+  };
 }

@@ -31,6 +31,17 @@ function fitting(line: string): string {
     : line;
 }
 
+/** Returns a line for each figure that is not zero, in the order of its texts. */
+export function figureLines(
+  texts: Readonly<Record<string, readonly [one: string, many: string]>>,
+  figures: Readonly<Record<string, number>>,
+): string[] {
+  return Object.entries(texts).flatMap(([name, [one, many]]) => {
+    const figure = figures[name] ?? 0;
+    return figure === 0 ? [] : [`  ${counted(figure, one, many)}`];
+  });
+}
+
 /** Formats `12,000 users in 3.1 s, 3,871/s`. */
 export function tempo(users: number, seconds: number): string {
   return `${counted(users, "user")} in ${seconds.toFixed(1)} s, ${countText(Math.round(users / seconds))}/s`;

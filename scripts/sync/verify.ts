@@ -2,7 +2,7 @@ import { counted, countText } from "../quantities.ts";
 import { type Drift, type DriftKind, driftKinds, findDrift, kindOf, type Of } from "./drift.ts";
 import { fillUsers } from "./fill.ts";
 import type { Sides } from "./sides.ts";
-import { type Summary, secondsSince, tempo } from "./summary.ts";
+import { figureLines, type Summary, secondsSince, tempo } from "./summary.ts";
 import { countUsers, type Gait, goThrough, listedUsers, slices } from "./walk.ts";
 
 export interface VerifyOptions extends Gait {
@@ -119,9 +119,7 @@ function summaryOf(figures: Figures, { isSame, options, seconds }: Ending): Summ
     `${options.repair ? "sync" : "verify"}: ${tempo(users, seconds)}.`,
     `${counted(believed, "user has", "users have")} a hash that sidecars answer with; then ${counted(hashes, "hash was compared with its row", "hashes were compared with their rows")}.`,
     `${counted(total, "hash contradicts", "hashes contradict")} the table${options.repair ? `; ${countText(repaired)} corrected` : ""}.`,
-    ...kinds
-      .filter((kind) => drift[kind] > 0)
-      .map((kind) => `  ${counted(drift[kind], driftKinds[kind][0], driftKinds[kind][1])}`),
+    ...figureLines(driftKinds, drift),
   ];
   if (unsettled > 0) {
     lines.push(
@@ -136,15 +134,6 @@ function summaryOf(figures: Figures, { isSame, options, seconds }: Ending): Summ
   }
   return { holds: isComplete && total === 0, isComplete, seconds, figures, lines };
 }
-
-const kinds = [
-  "differsFromRow",
-  "userWithoutData",
-  "unknownUser",
-  "blockedUser",
-  "otherSpelling",
-  "anotherType",
-] as const;
 
 function noFigures(): Figures {
   return {

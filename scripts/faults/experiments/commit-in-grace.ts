@@ -46,10 +46,9 @@ export const commitInGrace = experiment({
 });
 
 async function race(world: World, loginId: string, history: History): Promise<number> {
-  const { sidecars, proxies, site } = world;
-  const [writer, slow, other] = sidecars;
-  const [ofWriter, ofSlow] = proxies;
-  if (!writer || !slow || !other || !ofWriter || !ofSlow) throw new Error("three sidecars are needed");
+  const { site } = world;
+  const [writer, slow, other] = [world.sidecar(0), world.sidecar(1), world.sidecar(2)];
+  const [ofWriter, ofSlow] = [world.proxiesOf(0), world.proxiesOf(1)];
   await history.set(writer, loginId);
   const unlock = await site.lockRow(loginId);
   const writing = history.set(writer, loginId);

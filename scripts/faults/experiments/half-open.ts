@@ -1,4 +1,3 @@
-import type { FaultProxy } from "../../servers/fault-proxy.ts";
 import type { Kind } from "../harness/client.ts";
 import { combine, combineRounds, experiment, type Progress, rounded, unless } from "../harness/experiment.ts";
 import { createHistory, type History, judge, type Verdict } from "../harness/history.ts";
@@ -59,7 +58,7 @@ async function makeSilent(
   { seconds, slackMs, reconnectedMsMax }: Parameters,
   progress: Progress,
 ): Promise<Verdict> {
-  const proxy = proxyOf(world, side);
+  const proxy = world.proxiesOf(0)[side];
   const before = history.replies.length;
   proxy.blackHole();
   await askSteadily(world, history, seconds);
@@ -91,18 +90,12 @@ async function makeSilent(
   };
 }
 
-function proxyOf({ proxies: [own] }: World, side: keyof typeof deadlines): FaultProxy {
-  if (own === undefined) throw new Error("this world has no proxies");
-  return own[side];
-}
-
 /** Sends one request of each kind every 50 ms, whether or not the earlier ones have been answered. */
-async function askSteadily({ sidecars, site }: World, history: History, seconds: number): Promise<void> {
-  const [sidecar] = sidecars;
-  if (sidecar === undefined) return;
+async function askSteadily(world: World, history: History, seconds: number): Promise<void> {
+  const [sidecar, { loginIds }] = [world.sidecar(0), world.site];
   const inFlight: Promise<unknown>[] = [];
   for (let turn = 0; turn < seconds * 20; turn += 1) {
-    const loginId = site.loginIds[turn % site.loginIds.length] ?? "";
+    const loginId = loginIds[turn % loginIds.length] ?? "";
     inFlight.push(
       history.get(sidecar, loginId),
       history.set(sidecar, loginId),

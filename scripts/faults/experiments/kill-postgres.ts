@@ -17,7 +17,7 @@ export const killPostgres = experiment({
   async run({ kills, ratePerSecond }, progress) {
     await using world = await startWorld({ sidecars: 2, users: 12, postgresSettings: slowCommits });
     const random = createRandom(kills);
-    const load = { clients: 16, ratePerSecond, sets: 0.6, sessions: 0.05, secondsMax: 30 + kills * 20 };
+    const load = { clients: 16, ratePerSecond, sets: 0.6, sessions: 0.05 };
     const verdict = await judgeUnderLoad(world, load, async (history) => {
       const recoveredMs: number[] = [];
       for (let kill = 1; kill <= kills; kill += 1) {

@@ -52,7 +52,7 @@ async function killAndReturn(how: Return, parameters: Parameters, progress: Prog
   const { killsEach, ratePerSecond, recoveredMsMax } = parameters;
   await using world = await startWorld({ sidecars: 2, users: 8, redisSettings: returns[how] });
   const random = createRandom(killsEach);
-  const load = { clients: 10, ratePerSecond, sets: 0.15, sessions: 0.05, secondsMax: 30 + killsEach * 15 };
+  const load = { clients: 10, ratePerSecond, sets: 0.15, sessions: 0.05 };
   const verdict = await judgeUnderLoad(world, load, async (history, { stop }) => {
     const recoveredMs: number[] = [];
     for (let kill = 1; kill <= killsEach; kill += 1) {

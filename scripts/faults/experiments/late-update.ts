@@ -53,8 +53,7 @@ async function holdBack(
   progress: Progress,
 ): Promise<Verdict> {
   const { loginIds } = world.site;
-  const [[writer, reader], [proxies]] = [world.sidecars, world.proxies];
-  if (!writer || !reader || !proxies) throw new Error("two sidecars behind proxies are needed");
+  const [writer, reader, proxies] = [world.sidecar(0), world.sidecar(1), world.proxiesOf(0)];
   const isRequest = what === "request";
   const readers = { sidecars: [reader], history, clients: 2, ratePerSecond: 60, sets: 0, secondsMax: 120 };
   const setHeldBack = async (loginId: string) => {

@@ -21,8 +21,7 @@ export const lostBackend = experiment({
     await using world = await startWorld({ sidecars, users, database });
     const { proxies } = database;
     const lost = () => proxies.reduce((sum, proxy) => sum + proxy.lost(), 0);
-    const secondsMax = 60 + (losses * everyMs) / 1000;
-    const load = { clients: 12, ratePerSecond, sets: 0.2, sessions: 0.05, secondsMax };
+    const load = { clients: 12, ratePerSecond, sets: 0.2, sessions: 0.05 };
     const verdict = await judgeUnderLoad(world, load, async (_history, { stop }) => {
       for (let number = 0; number < losses; number += 1) {
         const errorNumber = errorNumbers[number % errorNumbers.length] ?? 2013;

@@ -19,7 +19,7 @@ export const promoteReplica = experiment({
       redis: "sentinel",
       times: { ttlSeconds: 30 },
     });
-    const load = { clients: 10, ratePerSecond, sets: 0.2, sessions: 0.05, secondsMax: 40 + promotions * 25 };
+    const load = { clients: 10, ratePerSecond, sets: 0.2, sessions: 0.05 };
     const verdict = await judgeUnderLoad(world, load, async (history) => {
       const { promotedMs, laggingHashes } = await promoteInTurn(world, history, promotions, lagMs, progress);
       return {

@@ -110,14 +110,13 @@ interface Sets {
 }
 
 /** Starts the writers. Each user is written by only one client, so that the order of the sets is known. */
-function startWriters({ sidecars, site }: World, pauseMs: number) {
+function startWriters(world: World, pauseMs: number) {
   const sets = new Map<string, Sets>();
   let isStopped = false;
   let values = 0;
 
   async function set(number: number, loginId: string, value: string): Promise<boolean> {
-    const sidecar = sidecars[number % sidecars.length];
-    if (sidecar === undefined) throw new Error("a world needs sidecars");
+    const sidecar = world.sidecar(number % world.sidecars.length);
     const known = sets.get(loginId) ?? { count: 0, acknowledged: "", perhaps: new Set() };
     sets.set(loginId, known);
     for (let tries = 0; tries < 3; tries += 1) {
@@ -135,7 +134,7 @@ function startWriters({ sidecars, site }: World, pauseMs: number) {
   }
 
   async function runClient(number: number): Promise<void> {
-    const own = site.loginIds.filter((_, index) => index % clients === number);
+    const own = world.site.loginIds.filter((_, index) => index % clients === number);
     while (!isStopped) {
       await Bun.sleep(pauseMs);
       const loginId = own[Math.floor(Math.random() * own.length)] ?? "";

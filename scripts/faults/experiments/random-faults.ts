@@ -83,10 +83,9 @@ const faults: Readonly<Record<string, Fault>> = {
   },
 };
 
-async function causeFault({ sidecars, proxies }: World, random: () => number): Promise<string> {
-  const place = Math.floor(random() * sidecars.length);
-  const [sidecar, own] = [sidecars[place], proxies[place]];
-  if (sidecar === undefined || own === undefined) throw new Error("every sidecar needs its proxies");
+async function causeFault(world: World, random: () => number): Promise<string> {
+  const place = Math.floor(random() * world.sidecars.length);
+  const [sidecar, proxies] = [world.sidecar(place), world.proxiesOf(place)];
   const forMs = 30 + random() ** 2 * 900;
   if (random() < 0.1) {
     await sidecar.freeze();
@@ -97,6 +96,6 @@ async function causeFault({ sidecars, proxies }: World, random: () => number): P
   const side = random() < 0.5 ? "redis" : "postgres";
   const all = Object.entries(faults);
   const [name, cause] = all[Math.floor(random() * all.length)] ?? [];
-  await cause?.(own[side], forMs);
+  await cause?.(proxies[side], forMs);
   return `${side} of sidecar ${place}: ${name}`;
 }

@@ -18,8 +18,7 @@ export const redisDown = experiment({
       users: 20,
       settingsOf: (number) => (number === 1 ? { REDIS_URL: "" } : {}),
     });
-    const [withRedis, without] = world.sidecars;
-    if (withRedis === undefined || without === undefined) throw new Error("two sidecars are needed");
+    const [withRedis, without] = [world.sidecar(0), world.sidecar(1)];
     await world.redis.kill();
     await Bun.sleep(500);
     const [history, baseline] = [createHistory(), createHistory()];

@@ -15,9 +15,7 @@ export const replay = experiment({
   full: { copies: 1000 },
   async run({ copies }, progress) {
     await using world = await startWorld({ sidecars: 2, users: 3 });
-    const [first, second] = world.sidecars;
-    if (first === undefined || second === undefined) throw new Error("two sidecars are needed");
-    const both = [first, second] as const;
+    const both = [world.sidecar(0), world.sidecar(1)] as const;
     const verdicts = [
       await copySet(world, both, copies),
       await crossEndpoints(world, both, Math.min(copies, 100)),

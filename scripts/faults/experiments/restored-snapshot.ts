@@ -35,9 +35,8 @@ export const restoredSnapshot = experiment({
  * Fills every hash, takes a snapshot, overwrites all values, and restores the snapshot. Returns how many old values
  * were restored.
  */
-async function restoreOld({ sidecars, site, redis }: World, history: History): Promise<number> {
-  const [first, second] = sidecars;
-  if (first === undefined || second === undefined) throw new Error("two sidecars are needed");
+async function restoreOld({ sidecar, site, redis }: World, history: History): Promise<number> {
+  const [first, second] = [sidecar(0), sidecar(1)];
   for (const loginId of site.loginIds) await history.set(first, loginId);
   for (const loginId of site.loginIds) await history.get(second, loginId);
   await tellRedis(redis, "SAVE");

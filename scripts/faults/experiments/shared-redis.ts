@@ -23,8 +23,7 @@ export const sharedRedis = experiment({
       times: { ttlSeconds: 30 },
     });
     await createAdmins(world);
-    const [users] = world.sidecars;
-    if (users === undefined) throw new Error("a sidecar is needed");
+    const users = world.sidecar(0);
     await world.untilFilling();
     const admins = await startSidecar("admins", { ...world.settings, USERS_TABLE: "admins" });
     try {

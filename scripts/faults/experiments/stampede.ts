@@ -23,9 +23,8 @@ export const stampede = experiment({
       times: { statementMs: 2500, graceMs: 6100, tokenMs: 20_000, quarantineMs: 7000, ttlSeconds: 60 },
       postgresSettings: { max_connections: "60" },
     });
-    const [first] = world.sidecars;
     const [loginId = ""] = world.site.loginIds;
-    if (first !== undefined) await createHistory().set(first, loginId);
+    await createHistory().set(world.sidecar(0), loginId);
     // During the grace nothing is filled.
     const unfilled = await lookUpColdKey(world, callers, { readsMax: 2, name: "without a fill" });
     progress("the lookups without a fill are answered");
@@ -45,8 +44,7 @@ async function lookUpColdKey(
   const answers: RawAnswer[] = [];
   for (const [number, sidecar] of world.sidecars.entries()) {
     await tellRedis(world.redis, "DEL", userKey(loginId));
-    const proxy = world.proxies[number]?.postgres;
-    if (proxy === undefined) throw new Error("each sidecar needs a proxy");
+    const proxy = world.proxiesOf(number).postgres;
     // Only a read of this user contains the login id. The sidecar's own checks contain none.
     const readsOfUser = proxy.countInRequests(loginId);
     proxy.holdReplies();

@@ -88,19 +88,16 @@ function startSyncedWorld(): Promise<World> {
 }
 
 /** Gives every user data, so that a warm fills every hash that it finds empty. */
-async function enrolEveryone({ sidecars: [first], site }: World, history: History): Promise<void> {
-  if (first === undefined) throw new Error("a world needs sidecars");
-  await Promise.all(site.loginIds.map((loginId) => history.set(first, loginId)));
+async function enrolEveryone({ sidecar, site }: World, history: History): Promise<void> {
+  await Promise.all(site.loginIds.map((loginId) => history.set(sidecar(0), loginId)));
 }
 
 /**
  * Returns the last users and the last sidecar. This sidecar does not audit hits, since an audit would report the forged
  * values.
  */
-function forgeableOf({ sidecars, site }: World): OutsiderOptions["forgeable"] {
-  const sidecar = sidecars.at(-1);
-  if (sidecar === undefined) throw new Error("a world needs sidecars");
-  return { loginIds: site.loginIds.slice(regularUsers), sidecar };
+function forgeableOf({ sidecar, site }: World): OutsiderOptions["forgeable"] {
+  return { loginIds: site.loginIds.slice(regularUsers), sidecar: sidecar(sidecars - 1) };
 }
 
 function startLoads(

@@ -60,8 +60,7 @@ async function tryDatabase(kind: Kind, rounds: number, progress: Progress): Prom
   await using world = await startWorld({ sidecars: 2, users, database, times: { ttlSeconds: 30 } });
   const history = createHistory();
   await world.untilFilling();
-  const [one, two] = world.sidecars;
-  if (!one || !two) throw new Error("two sidecars are needed");
+  const [one, two] = [world.sidecar(0), world.sidecar(1)];
   let acknowledged = 0;
   const wrong: string[] = [];
 

@@ -16,11 +16,7 @@ export interface Experiment {
 /** Called from time to time with the current state. */
 export type Progress = (text: string) => void;
 
-export interface Plan<Parameters> {
-  readonly id: string;
-  readonly title: string;
-  readonly passes: string;
-  readonly needs?: "mariadb";
+export interface Plan<Parameters> extends Omit<Experiment, "run"> {
   readonly small: Parameters;
   readonly full: Parameters;
   readonly run: (parameters: Parameters, progress: Progress) => Promise<Verdict>;

@@ -15,7 +15,8 @@ export interface LoadOptions {
   /** The shares of `set` and of `session`. The remaining requests are `get`. */
   readonly sets: number;
   readonly sessions?: number;
-  readonly secondsMax: number;
+  /** Without limits, the load lasts until it is stopped. */
+  readonly secondsMax?: number;
   readonly operationsMax?: number;
 }
 
@@ -28,7 +29,8 @@ export interface Load {
 
 /** Sends requests of random kinds for random users to random sidecars, and records them. */
 export function startLoad(world: Pick<World, "sidecars" | "site">, options: LoadOptions): Load {
-  const { clients, ratePerSecond, secondsMax, operationsMax = Number.POSITIVE_INFINITY } = options;
+  const { clients, ratePerSecond } = options;
+  const { secondsMax = Number.POSITIVE_INFINITY, operationsMax = Number.POSITIVE_INFINITY } = options;
   const random = createRandom(clients * 7919 + Math.floor(ratePerSecond));
   const pauseMs = (clients / ratePerSecond) * 1000;
   const deadline = performance.now() + secondsMax * 1000;

@@ -59,7 +59,7 @@ const forgedMs = 500;
  * value, just as it was when the row was requested. Only the lease token shows that the hash has changed.
  */
 export function startOutsider(
-  { redis, sidecars, site: { loginIds } }: Pick<World, "redis" | "sidecars" | "site">,
+  { redis, sidecars, sidecar, site: { loginIds } }: World,
   { history, rows, forgeable, forgery }: OutsiderOptions,
 ): Outsider {
   const client = new Redis(redis.url());
@@ -70,12 +70,7 @@ export function startOutsider(
   let setsBeforeFill = 0;
   let forged = 0;
 
-  function anySidecar() {
-    const sidecar = sidecars[Math.floor(random() * sidecars.length)];
-    if (sidecar === undefined) throw new Error("a world needs sidecars");
-    return sidecar;
-  }
-
+  const anySidecar = () => sidecar(Math.floor(random() * sidecars.length));
   const run = async (script: string, loginId: string, ...values: string[]) =>
     Number(await client.eval(script, 1, userKey(loginId), ...values));
   const forAll = (each: (loginId: string) => Promise<unknown>) => Promise.all(loginIds.map(each));

@@ -61,6 +61,8 @@ export interface Proxies {
 export interface World extends AsyncDisposable {
   readonly times: Times;
   readonly sidecars: readonly Sidecar[];
+  /** @throws {Error} the world has no sidecar with this number, which begins at 0 */
+  sidecar(number: number): Sidecar;
   readonly site: Site;
   readonly postgres: PostgresServer;
   /** The Redis of a world with a single one. */
@@ -69,6 +71,8 @@ export interface World extends AsyncDisposable {
   readonly sentinel: RedisSentinel;
   /** One for each sidecar, in their order. */
   readonly proxies: readonly Proxies[];
+  /** @throws {Error} the sidecar with this number has no proxies */
+  proxiesOf(number: number): Proxies;
   /** Resolves when every sidecar may fill. */
   untilFilling(): Promise<void>;
   counted(): Promise<Counters>;
@@ -141,6 +145,7 @@ async function build(options: WorldOptions, cleanups: Cleanups): Promise<Omit<Wo
     times,
     settings: settingsThrough(undefined),
     sidecars,
+    sidecar: (number) => presentAt(sidecars, number, "sidecar"),
     site,
     get postgres() {
       return postgres();
@@ -155,6 +160,7 @@ async function build(options: WorldOptions, cleanups: Cleanups): Promise<Omit<Wo
       return presentOf(redis, "sentinel").server;
     },
     proxies,
+    proxiesOf: (number) => presentAt(proxies, number, "proxies of sidecar"),
     async untilFilling() {
       await Promise.all(sidecars.map((sidecar) => untilFilling(sidecar, times.graceMs + 10_000)));
     },
@@ -265,6 +271,12 @@ async function untilFilling(sidecar: Sidecar, limitMs: number): Promise<void> {
     await Bun.sleep(25);
   }
   throw new Error(`sidecar ${sidecar.name} does not fill within ${limitMs} ms`);
+}
+
+function presentAt<Item>(items: readonly Item[], number: number, what: string): Item {
+  const item = items[number];
+  if (item === undefined) throw new Error(`this world has no ${what} ${number}`);
+  return item;
 }
 
 function repeat<Value>(count: number, make: (number: number) => Value): Value[] {

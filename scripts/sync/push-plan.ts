@@ -83,7 +83,7 @@ export function openPushPlan(place: string, redis: string) {
       if (known?.place !== place) return null;
       if (known.redis === redis) return known.listedAt;
       throw new UsageWrong(
-        "Redis has restarted or failed over since the last listing, so that holds no more. List anew: bun run sync push",
+        "Redis has restarted or failed over since the last listing, so the listing is no longer valid. List again: bun run sync push",
       );
     },
 

@@ -73,5 +73,5 @@ function read(): ResumePoint | null {
 }
 
 function refused(reason: string): UsageWrong {
-  return new UsageWrong(`Nothing to resume: ${reason}. Begin anew without --resume.`);
+  return new UsageWrong(`Nothing to resume: ${reason}. Start again without --resume.`);
 }

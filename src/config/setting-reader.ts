@@ -66,7 +66,7 @@ export function createSettingReader(environment: Environment): SettingReader {
     const plain = text.trim();
     if (hiddenCharacters.test(plain)) {
       problems.push(
-        `${variable} has a line break or another invisible character in it, or is not UTF-8: set it anew.`,
+        `${variable} has a line break or another invisible character in it, or is not UTF-8: set it again.`,
       );
       return null;
     }

@@ -149,7 +149,7 @@ describeWith("postgres", "Postgres", () => {
       await redis.start();
       const { exit, stderr } = await site.sync(["push", "--yes"]);
       expect(exit).toBe(2);
-      expect(stderr).toContain("List anew: bun run sync push");
+      expect(stderr).toContain("List again: bun run sync push");
       expect((await site.rows()).get(loginIdOf(1))).toBe("older data");
     });
 
@@ -175,11 +175,11 @@ describeWith("postgres", "Postgres", () => {
         await redis.start();
         await resume([]);
         expect(refusals).toEqual([
-          "Nothing to resume: no warm was stopped in this folder. Begin anew without --resume.",
-          "Nothing to resume: the last warm was begun without --keep. Begin anew without --resume.",
-          "Nothing to resume: the last warm was of another table or prefix. Begin anew without --resume.",
-          "Nothing to resume: the last warm was of another table or prefix. Begin anew without --resume.",
-          "Nothing to resume: Redis has restarted or failed over since, so what was filled before is not believed. Begin anew without --resume.",
+          "Nothing to resume: no warm was stopped in this folder. Start again without --resume.",
+          "Nothing to resume: the last warm was begun without --keep. Start again without --resume.",
+          "Nothing to resume: the last warm was of another table or prefix. Start again without --resume.",
+          "Nothing to resume: the last warm was of another table or prefix. Start again without --resume.",
+          "Nothing to resume: Redis has restarted or failed over since, so what was filled before is not believed. Start again without --resume.",
         ]);
         expect((await site.sync(["warm"])).exit).toBe(0);
         expect((await site.sync(["verify"])).exit).toBe(0);

@@ -9,7 +9,7 @@ function audience(environment: Environment) {
 }
 
 const invisible = (name: string) =>
-  `${name} has a line break or another invisible character in it, or is not UTF-8: set it anew.`;
+  `${name} has a line break or another invisible character in it, or is not UTF-8: set it again.`;
 
 describe("the text of a setting", () => {
   test("loses the white space at its ends", () => {

@@ -27,7 +27,7 @@ export function mysqlFixes(examined: Examined): TableFixes {
   };
 }
 
-const behindTheView = fixWhen("Change the column in the table behind the view, then make the view anew");
+const behindTheView = fixWhen("Change the column in the table behind the view, then create the view again");
 
 function grant(names: TableNames, account: string): Step {
   return sql(`GRANT ${neededPrivileges(names, quote)} ON ${quoteTable(names.table, quote)} TO ${account};`);
@@ -160,6 +160,6 @@ export const speakUtf8: readonly Fix[] = [
     ),
   ),
   fixWhen(
-    "For good, take skip-character-set-client-handshake out of the configuration of the server, or set character-set-server=utf8mb4 there",
+    "Permanently, remove skip-character-set-client-handshake from the configuration of the server, or set character-set-server=utf8mb4 there",
   ),
 ];

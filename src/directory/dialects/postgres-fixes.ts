@@ -29,7 +29,7 @@ function isView(columns: readonly PostgresColumn[]): boolean {
   return columns.some(({ relation }) => relation === "v");
 }
 
-const behindTheView = fixWhen("Change the column in the table behind the view, then make the view anew");
+const behindTheView = fixWhen("Change the column in the table behind the view, then create the view again");
 
 function grant(names: TableNames, account: string): Step[] {
   const { schema } = splitTable(names.table);

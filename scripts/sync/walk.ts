@@ -38,25 +38,27 @@ export async function* listedUsers(
   }
 }
 
-/** Does the work page after page, at the given rate, and shows how far it has come. */
+/**
+ * Does the work page after page, and shows how far it has come. It never exceeds the rate, so it does not catch up what
+ * it has missed while a side was silent.
+ */
 export async function goThrough<Item>(
-  { patience }: Sides,
-  { rate, stop }: Gait,
+  { patience }: Pick<Sides, "patience">,
+  { rate, stop }: Pick<Gait, "rate" | "stop">,
   work: CountedWork,
   pages: AsyncIterable<readonly Item[]>,
   doOne: (page: readonly Item[]) => Promise<void>,
 ): Promise<void> {
-  const startedAt = performance.now();
   const progress = showProgress(work, patience);
-  let done = 0;
+  let dueAt = performance.now();
   try {
     for await (const page of pages) {
       if (stop.aborted) return;
       await doOne(page);
-      done += page.length;
       progress.advance(page.length);
-      const aheadMs = rate === null ? 0 : startedAt + (done / rate) * 1000 - performance.now();
-      if (aheadMs > 0) await Bun.sleep(aheadMs);
+      const now = performance.now();
+      dueAt = rate === null ? now : Math.max(dueAt + (page.length / rate) * 1000, now);
+      if (dueAt > now) await Bun.sleep(dueAt - now);
     }
   } finally {
     progress.end();

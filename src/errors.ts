@@ -273,7 +273,7 @@ export class OutcomeUnknown extends SidecarError {
 }
 
 /**
- * A user's data were erased from the row, and perhaps not from elsewhere, or their sessions may go on. The erasure may be
+ * A user's data was erased from the row, but perhaps not from Redis, or their sessions may go on. The erasure may be
  * repeated. `message` is the operator's reason.
  */
 export class ErasureIncomplete extends SidecarError {

@@ -123,7 +123,7 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
     status: 503,
     title: "Redis and the user database disagreed",
     detail:
-      "Nothing was done, and nothing is done for this user until the data have been read again. " +
+      "Nothing was done, and sessions and writes of this user are refused until a lookup has read the row. " +
       "If this happens often, something else writes to one of them.",
     retryAfterSeconds: 1,
   },
@@ -162,8 +162,8 @@ export const answers: Readonly<Record<ErrorCode, Answer>> = {
   },
   ERR_ERASURE_INCOMPLETE: {
     status: 503,
-    title: "The user's data are not erased everywhere",
-    detail: "The row holds none of them any more. Repeat the request until it succeeds.",
+    title: "The user's data is not erased everywhere",
+    detail: "The row no longer holds any of it. Repeat the request until it succeeds.",
     retryAfterSeconds: 1,
   },
   ERR_INTERNAL: {

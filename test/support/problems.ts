@@ -97,7 +97,7 @@ const texts = {
     status: 503,
     title: "Redis and the user database disagreed",
     detail:
-      "Nothing was done, and nothing is done for this user until the data have been read again. If this happens often, something else writes to one of them.",
+      "Nothing was done, and sessions and writes of this user are refused until a lookup has read the row. If this happens often, something else writes to one of them.",
   },
   ERR_REQUEST_REPLAYED: {
     status: 503,
@@ -128,8 +128,8 @@ const texts = {
   },
   ERR_ERASURE_INCOMPLETE: {
     status: 503,
-    title: "The user's data are not erased everywhere",
-    detail: "The row holds none of them any more. Repeat the request until it succeeds.",
+    title: "The user's data is not erased everywhere",
+    detail: "The row no longer holds any of it. Repeat the request until it succeeds.",
   },
   ERR_INTERNAL: {
     status: 500,

@@ -1,9 +1,17 @@
 import { type FaultProxy, startFaultProxy } from "../../servers/fault-proxy.ts";
 import { type PostgresServer, startPostgres } from "../../servers/postgres-server.ts";
-import { type RedisCluster, startRedisCluster } from "../../servers/redis-cluster.ts";
-import { type RedisSentinel, startRedisSentinel } from "../../servers/redis-sentinel.ts";
-import { type RedisServer, startRedis } from "../../servers/redis-server.ts";
+import type { RedisCluster } from "../../servers/redis-cluster.ts";
+import type { RedisSentinel } from "../../servers/redis-sentinel.ts";
+import type { RedisServer } from "../../servers/redis-server.ts";
 import { shareServer } from "../../servers/running-servers.ts";
+import {
+  type OpenRedis,
+  openRedis,
+  presentOf,
+  type RedisKind,
+  redisSettings,
+  withPort,
+} from "./redis-of-world.ts";
 import { type Counters, type Sidecar, startSidecar, sum } from "./sidecar.ts";
 import { createSite, type Site } from "./site.ts";
 
@@ -26,8 +34,6 @@ const smallTimes: Times = {
   graceMs: 1700,
   ttlSeconds: 2,
 };
-
-export type RedisKind = "single" | "cluster" | "sentinel" | "none";
 
 export interface WorldOptions {
   readonly sidecars: number;
@@ -112,7 +118,7 @@ async function build(options: WorldOptions, cleanups: Cleanups): Promise<Omit<Wo
   const times = { ...smallTimes, ...options.times };
   const [database, redis] = await Promise.all([
     openDatabase(options, cleanups),
-    openRedis(options, cleanups),
+    openRedisOf(options, cleanups),
   ]);
   const { site, urlOf } = database;
   const postgres = () => {
@@ -172,30 +178,14 @@ async function build(options: WorldOptions, cleanups: Cleanups): Promise<Omit<Wo
   };
 }
 
-type OpenRedis =
-  | { readonly kind: "none"; readonly server: null }
-  | { readonly kind: "single"; readonly server: RedisServer }
-  | { readonly kind: "cluster"; readonly server: RedisCluster }
-  | { readonly kind: "sentinel"; readonly server: RedisSentinel };
-
-async function openRedis(
+async function openRedisOf(
   { redis: kind = "single", redisSettings: settings = {} }: WorldOptions,
   cleanups: Cleanups,
 ): Promise<OpenRedis> {
-  if (kind === "none") return { kind, server: null };
-  if (kind === "cluster") {
-    const server = await startRedisCluster({ settings });
-    cleanups.push(server.remove);
-    return { kind, server };
-  }
-  if (kind === "sentinel") {
-    const server = await startRedisSentinel();
-    cleanups.push(server.remove);
-    return { kind, server };
-  }
-  const server = await startRedis({ settings: { "maxmemory-policy": "noeviction", ...settings } });
-  cleanups.push(() => server.remove());
-  return { kind, server };
+  const redis = await openRedis(kind, settings);
+  const { server } = redis;
+  if (server !== null) cleanups.push(() => server.remove());
+  return redis;
 }
 
 /** Opens the database. Returns the site, the address for each sidecar, and the Postgres server if there is one. */
@@ -224,18 +214,6 @@ async function openProxies(postgresPort: number, redis: OpenRedis, cleanups: Cle
   return { redis: await open(presentOf(redis, "single").server.port), postgres: await open(postgresPort) };
 }
 
-function presentOf<Kind extends RedisKind>(redis: OpenRedis, kind: Kind): Extract<OpenRedis, { kind: Kind }> {
-  if (isOf(redis, kind)) return redis;
-  throw new Error(`this world's Redis is "${redis.kind}", not "${kind}"`);
-}
-
-function isOf<Kind extends RedisKind>(
-  redis: OpenRedis,
-  kind: Kind,
-): redis is Extract<OpenRedis, { kind: Kind }> {
-  return redis.kind === kind;
-}
-
 function coherenceSettings(times: Times): Record<string, string> {
   return {
     COHERENCE_STATEMENT_MS: String(times.statementMs),
@@ -244,23 +222,6 @@ function coherenceSettings(times: Times): Record<string, string> {
     COHERENCE_GRACE_MS: String(times.graceMs),
     REDIS_TTL_SECONDS: String(times.ttlSeconds),
   };
-}
-
-function redisSettings(redis: OpenRedis, proxyPort: number | undefined): Record<string, string> {
-  const addresses = (endpoints: readonly { host: string; port: number }[]) =>
-    endpoints.map(({ host, port }) => `redis://${host}:${port}`).join(",");
-  if (redis.kind === "none") return {};
-  if (redis.kind === "single")
-    return { REDIS_URL: withPort(redis.server.url(), proxyPort ?? redis.server.port) };
-  const REDIS_URL = addresses(redis.server.endpoints());
-  if (redis.kind === "cluster") return { REDIS_URL, REDIS_MODE: "cluster" };
-  return { REDIS_URL, REDIS_MODE: "sentinel", REDIS_SENTINEL_MASTER: redis.server.masterName };
-}
-
-function withPort(url: string, port: number): string {
-  const changed = new URL(url);
-  changed.port = String(port);
-  return changed.href.replace(/\/$/, "");
 }
 
 async function untilFilling(sidecar: Sidecar, limitMs: number): Promise<void> {

@@ -160,7 +160,7 @@ describeWithPrivate("redis", "a sidecar over Redis", () => {
     expect(outcomeOf(await sidecar.client.session(sol))).toEqual(problem("ERR_HASH_STALE"));
     expect(await redis.hexists(key(), "v")).toBe(0);
     expect(await sidecar.metric("ownid_store_events_total", "stale_hit")).toBe(cries + 1);
-    expect(sidecar.child.logLines().some(({ audit }) => audit === "stale_hit")).toBe(true);
+    expect(sidecar.child.logLines().some(({ event }) => event === "stale_hit")).toBe(true);
     expect(outcomeOf(await sidecar.client.session(sol))).toEqual(problem("ERR_HASH_STALE"));
     expect(outcomeOf(await sidecar.client.set(sol, "from the forged list"))).toEqual(
       problem("ERR_HASH_STALE"),

@@ -45,52 +45,19 @@ export const lateUpdate = experiment<Parameters>({
   },
 });
 
+type What = "request" | "reply";
+
 async function holdBack(
-  what: "request" | "reply",
+  what: What,
   world: World,
   history: History,
   { heldMs }: Parameters,
   progress: Progress,
 ): Promise<Verdict> {
-  const { loginIds } = world.site;
-  const [writer, reader, proxies] = [world.sidecar(0), world.sidecar(1), world.proxiesOf(0)];
-  const isRequest = what === "request";
-  const readers = { sidecars: [reader], history, clients: 2, ratePerSecond: 60, sets: 0, secondsMax: 120 };
-  const setHeldBack = async (loginId: string) => {
-    proxies.redis.delay(beginReplyMs);
-    const writing = history.set(writer, loginId);
-    await untilMarked(world.redis, loginId);
-    if (isRequest) proxies.postgres.holdRequests();
-    else proxies.postgres.holdReplies();
-    proxies.redis.delay(0);
-    return writing;
-  };
-  const holdBackFor = async (loginId: string) => {
-    // After this set, the writer's connection has prepared the UPDATE, so it sends the next one in a single packet.
-    const before = await history.set(writer, loginId);
-    const load = startLoad(world, { ...readers, loginIds: [loginId] });
-    const answer = await setHeldBack(loginId);
-    const meanwhile = await world.site.stored(loginId);
-    return {
-      before,
-      load,
-      answer,
-      meanwhile,
-      isHeld: answer.status !== 204 && (isRequest || meanwhile === answer.value),
-    };
-  };
-  const [first = "", ...others] = loginIds;
-  let held = await holdBackFor(first);
-  for (const loginId of others) {
-    if (held.isHeld) break;
-    proxies.postgres.passThrough();
-    await held.load.stop();
-    held = await holdBackFor(loginId);
-  }
-  const { before, load, answer, meanwhile } = held;
+  const { before, load, answer, meanwhile } = await setUntilHeldBack(what, world, history);
   progress(`the writer's ${what} is held back; the set was answered with ${answer.status} ${answer.code}`);
   await Bun.sleep(heldMs);
-  proxies.postgres.passThrough();
+  world.proxiesOf(0).postgres.passThrough();
   await Bun.sleep(world.times.quarantineMs + 1500);
   await load.stop();
 
@@ -101,8 +68,44 @@ async function holdBack(
       [`${what} held back: the set was answered with ${answer.status} ${answer.code}, and not as unknown`]:
         answer.code === "ERR_OUTCOME_UNKNOWN",
       [`${what} held back: the row held ${meanwhile} meanwhile`]:
-        meanwhile === (isRequest ? before : answer).value,
-      [`${what} held back: the UPDATE was executed ${written} times`]: written === (isRequest ? 0 : 1),
+        meanwhile === (what === "request" ? before : answer).value,
+      [`${what} held back: the UPDATE was executed ${written} times`]:
+        written === (what === "request" ? 0 : 1),
     }),
   };
+}
+
+/** Sets one user after another until the UPDATE of one is held back. The others are released. */
+async function setUntilHeldBack(what: What, world: World, history: History) {
+  const [first = "", ...others] = world.site.loginIds;
+  let held = await setHeldBack(what, world, history, first);
+  for (const loginId of others) {
+    if (held.isHeld) break;
+    world.proxiesOf(0).postgres.passThrough();
+    await held.load.stop();
+    held = await setHeldBack(what, world, history, loginId);
+  }
+  return held;
+}
+
+/**
+ * Sets a user's data twice, and holds back the UPDATE of the second set, or its reply. The other sidecar looks the user up
+ * from then on.
+ */
+async function setHeldBack(what: What, world: World, history: History, loginId: string) {
+  const [writer, reader, proxies] = [world.sidecar(0), world.sidecar(1), world.proxiesOf(0)];
+  // After this set, the writer's connection has prepared the UPDATE, so it sends the next one in a single packet.
+  const before = await history.set(writer, loginId);
+  const readers = { sidecars: [reader], history, clients: 2, ratePerSecond: 60, sets: 0, secondsMax: 120 };
+  const load = startLoad(world, { ...readers, loginIds: [loginId] });
+  proxies.redis.delay(beginReplyMs);
+  const writing = history.set(writer, loginId);
+  await untilMarked(world.redis, loginId);
+  if (what === "request") proxies.postgres.holdRequests();
+  else proxies.postgres.holdReplies();
+  proxies.redis.delay(0);
+  const answer = await writing;
+  const meanwhile = await world.site.stored(loginId);
+  const isHeld = answer.status !== 204 && (what === "request" || meanwhile === answer.value);
+  return { before, load, answer, meanwhile, isHeld };
 }

@@ -104,7 +104,7 @@ function jsonObjectIn(bytes: Uint8Array): string {
   }
   throw new SessionProviderUnavailable(
     "not a JSON object",
-    "the site answers something else than a JSON object",
+    "the site answers something other than a JSON object",
   );
 }
 

@@ -90,7 +90,7 @@ const readers: Readonly<Record<ColumnValue["kind"], ReadValue>> = {
   boolean(text, column) {
     if (text === "true" || text === "false") return text === "true";
     if (/^-?\d+$/.test(text)) return Number(text) !== 0;
-    throw new SessionRowUnfit(`column "${column}" of SESSION_CLAIMS holds something else than a boolean`);
+    throw new SessionRowUnfit(`column "${column}" of SESSION_CLAIMS holds something other than a boolean`);
   },
 };
 

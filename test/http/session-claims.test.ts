@@ -182,7 +182,7 @@ describe("a user whose row does not fit gets no session", () => {
     [
       "a text in a boolean's column",
       "admin = 'secret'",
-      'column "admin" of SESSION_CLAIMS holds something else than a boolean',
+      'column "admin" of SESSION_CLAIMS holds something other than a boolean',
     ],
   ])("with %s", async (_what, change, reason) => {
     app.table.run(`UPDATE users SET ${change} WHERE email = '${sol}'`);

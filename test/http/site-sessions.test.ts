@@ -181,32 +181,32 @@ const unusable: Readonly<Record<string, readonly [Behave, metric: string, logged
   "answers nothing": [
     answering("", { status: 204 }),
     "not_a_JSON_object",
-    "the site answers something else than a JSON object",
+    "the site answers something other than a JSON object",
   ],
   "answers a page": [
     answering("<p>hello"),
     "not_a_JSON_object",
-    "the site answers something else than a JSON object",
+    "the site answers something other than a JSON object",
   ],
   "answers an array": [
     answering("[{}]"),
     "not_a_JSON_object",
-    "the site answers something else than a JSON object",
+    "the site answers something other than a JSON object",
   ],
   "answers null": [
     answering("null"),
     "not_a_JSON_object",
-    "the site answers something else than a JSON object",
+    "the site answers something other than a JSON object",
   ],
   "answers two objects": [
     answering("{}{}"),
     "not_a_JSON_object",
-    "the site answers something else than a JSON object",
+    "the site answers something other than a JSON object",
   ],
   "answers with a byte order mark": [
     answering("\ufeff{}"),
     "not_a_JSON_object",
-    "the site answers something else than a JSON object",
+    "the site answers something other than a JSON object",
   ],
   "answers what is no UTF-8": [
     (socket) =>
@@ -217,7 +217,7 @@ const unusable: Readonly<Record<string, readonly [Behave, metric: string, logged
         ]),
       ),
     "not_a_JSON_object",
-    "the site answers something else than a JSON object",
+    "the site answers something other than a JSON object",
   ],
   "answers one byte too much": [
     answering(`{"a":"${"x".repeat(16_384 - 7)}"}`),

@@ -10,7 +10,10 @@ export interface ProcessReplayGuardOptions {
 }
 
 export interface ProcessReplayGuard extends ReplayGuard {
-  /** Forgets every signature. From now on, a request that was signed earlier may have been used elsewhere. */
+  /**
+   * Begins the memory anew: a request that was signed before now may have been used elsewhere, unless this process
+   * remembers that it has not failed.
+   */
   beginAnew(): void;
   /** Returns whether this process has claimed the signature. */
   has(mac: Uint8Array): boolean;

@@ -1,13 +1,5 @@
+import { createRuleSet, type Rule } from "../rule-set.ts";
 import type { ConfigurationName } from "./configurations.ts";
-
-interface Rule {
-  /** What the protocol does. Without the rule, the model does what would seem obvious instead. */
-  readonly rule: string;
-  /**
-   * The configuration in which the model is violated without this rule alone; null if another rule makes it redundant.
-   */
-  readonly caughtIn: ConfigurationName | null;
-}
 
 const table = {
   soloCheckedAtBegin: { rule: "BEGIN checks for other markers, in addition to END", caughtIn: "writers" },
@@ -95,28 +87,11 @@ const table = {
     rule: "a reset changes the lease token (redundant: FILL and END check the epoch)",
     caughtIn: null,
   },
-} satisfies Record<string, Rule>;
+} satisfies Record<string, Rule<ConfigurationName>>;
 
 export type RuleName = keyof typeof table;
 /** Which rules are followed. */
 export type Rules = Readonly<Record<RuleName, boolean>>;
 
 /** All rules of the protocol that the model can leave out, by name. */
-export const rules: Readonly<Record<RuleName, Rule>> = table;
-
-export const isRuleName = (name: string): name is RuleName => name in table;
-export const ruleNames: readonly RuleName[] = Object.keys(table).filter(isRuleName);
-
-export const allRules: Rules = everyRuleFollowed();
-export const allRulesBut = (left: RuleName): Rules => ({ ...allRules, [left]: false });
-
-function everyRuleFollowed(): Rules {
-  const followed: Partial<Record<RuleName, boolean>> = {};
-  for (const name of ruleNames) followed[name] = true;
-  if (!isComplete(followed)) throw new Error("a rule is missing");
-  return followed;
-}
-
-function isComplete(followed: Partial<Record<RuleName, boolean>>): followed is Record<RuleName, boolean> {
-  return ruleNames.every((name) => followed[name] !== undefined);
-}
+export const ruleSet = createRuleSet<RuleName, ConfigurationName>(table);

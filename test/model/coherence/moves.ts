@@ -1,3 +1,4 @@
+import type { Move as MoveOf } from "../search.ts";
 import type { Configuration } from "./configurations.ts";
 import type { Rules } from "./rules.ts";
 import type { State } from "./state.ts";
@@ -11,10 +12,7 @@ export interface World {
 }
 
 /** One step that can be taken from a state. A step that is not possible is `null`. */
-export interface Move {
-  readonly label: string;
-  readonly next: State;
-}
+export type Move = MoveOf<State>;
 
 /** Returns whether a sidecar may fill, given the epoch that Redis returned. */
 export function graceIsOver(state: State, epoch: number, rules: Rules): boolean {

@@ -47,7 +47,7 @@ function objectionTo(
   { nowMs, removableAt }: Situation,
   isForced: boolean,
 ): string | null {
-  if (key === undefined) return "No key of the file has this id. See: bun run keys list";
+  if (key === undefined) return "No key in the file has this id. See: bun run keys list";
   if (key.state === "active")
     return "This key signs. Run bun run keys rotate first, or bun run keys rotate --now if it has leaked.";
   if (key.state === "next" || isForced || removableAt(key) <= nowMs) return null;

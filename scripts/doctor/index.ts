@@ -42,7 +42,11 @@ await runCommand({
     const requestsPerSecond = amountOf("--requests-per-second", requests);
     let examined = { done: 0, known: 0 };
     const progress = startProgress(() => ({
-      lines: [`examined ${examined.done} of ${examined.known}`],
+      lines: [
+        examined.known === 0
+          ? "connecting to Redis and the database"
+          : `examined ${examined.done} of ${examined.known}`,
+      ],
       facts: { step: "doctor", examined: examined.done, of: examined.known },
     }));
     const groups = await examine({
@@ -65,7 +69,8 @@ await runCommand({
 
 function amountOf(option: string, text: string): number {
   const amount = Number(text);
-  if (!(amount > 0 && amount <= 1_000_000)) throw new UsageWrong(`${option} takes a number above 0.`);
+  if (!(amount > 0 && amount <= 1_000_000))
+    throw new UsageWrong(`${option} takes a number above 0, up to 1,000,000.`);
   return amount;
 }
 

@@ -1,7 +1,7 @@
 import { type Cluster, Redis } from "ioredis";
 import { batchWrites } from "./batch.ts";
 import { connectCluster, type RedisSeat } from "./cluster.ts";
-import { type Explanation, explainConnectionFailure, isRefusal } from "./failures.ts";
+import { type Explanation, explainConnectionFailure, isRefusal, isUnsent } from "./failures.ts";
 import {
   backOff,
   commandMs,
@@ -33,6 +33,7 @@ export interface RedisConnection {
  */
 export function connectRedis(options: RedisConnectionOptions): RedisConnection {
   let problem: Explanation | null = null;
+  let wasReady = false;
   let isClosed = false;
   const explain = (error: unknown) => {
     problem = explainConnectionFailure(error, options);
@@ -47,9 +48,12 @@ export function connectRedis(options: RedisConnectionOptions): RedisConnection {
     if (isRefusalOf(error, "select")) client.disconnect();
   });
   client.on("close", () => {
-    problem ??= explainConnectionFailure(new Error("Connection is closed."), options);
+    // The end of a connection that was in use says nothing about the settings. We may have closed it ourselves.
+    if (!wasReady) problem ??= explainConnectionFailure(new Error("Connection is closed."), options);
+    wasReady = false;
   });
   client.on("ready", () => {
+    wasReady = true;
     problem = null;
   });
   // ioredis gives up if a failover is announced while it reconnects, and nothing else would try again.
@@ -109,7 +113,7 @@ function sentinelOptions(options: RedisConnectionOptions) {
 
 /** Returns what a node of the Cluster answered if the client reports only its own conclusion, or `null`. */
 function causeOf(error: Error): Error | null {
-  if (error.message.startsWith("Stream isn't writeable")) return null;
+  if (isUnsent(error)) return null;
   if (error.name !== "ClusterAllFailedError") return error;
   return "lastNodeError" in error && isRefusal(error.lastNodeError) ? error.lastNodeError : null;
 }

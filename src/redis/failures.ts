@@ -12,6 +12,11 @@ export function isRefusal(error: unknown): error is Error {
   return error instanceof Error && error.name === "ReplyError";
 }
 
+/** Returns whether the client did not send the command because it has no connection at present. */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Stream isn't writeable");
+}
+
 /** Returns whether the key's slot has moved, or is moving, to another master of the Cluster. */
 export function isRedirection(error: unknown): boolean {
   return error instanceof Error && /^(?:MOVED|ASK) /.test(error.message);

@@ -1,5 +1,5 @@
 import { ServerMisplaced } from "./epoch-question.ts";
-import { type Explanation, explainRedisFailure } from "./failures.ts";
+import { type Explanation, explainRedisFailure, isUnsent } from "./failures.ts";
 
 /** How long a misplacement or a refusal counts as the state of Redis, unless it is reported again. */
 const recentMs = 5000;
@@ -24,6 +24,8 @@ export function createRecentProblems() {
 
     /** The question for an epoch has failed with this error. */
     questionFailed(error: unknown): void {
+      // Why there is no connection is known already.
+      if (isUnsent(error)) return;
       const isMisplaced = error instanceof ServerMisplaced;
       failedQuestion = isMisplaced ? error.explanation : explainRedisFailure(error);
       if (isMisplaced) misplacement = untilLater(error.explanation);

@@ -108,6 +108,21 @@ describeWithPrivate("redis", "a Redis that is not as the settings say", () => {
     expect(await isUsedWith(secure)).toBe(true);
   });
 
+  test("is told by its silence alone once it has been in use", async () => {
+    await using server = await startRedis();
+    await using store = openWith({ REDIS_URL: server.url() });
+    expect(await eventually(async () => store.isLive(), true, 5000)).toBe(true);
+    await server.freeze();
+    const silent = "Redis does not answer";
+    const reasons = new Set<string | undefined>();
+    // The sidecar gives up the first connection and several attempts to make another.
+    for (let looks = 0; looks < 200; looks += 1) {
+      if (!store.isLive()) reasons.add(store.problem()?.reason ?? silent);
+      await Bun.sleep(10);
+    }
+    expect([...reasons]).toEqual([silent]);
+  });
+
   test("is told by its demand for a client certificate, and used with one", async () => {
     await using strict = await startRedis({ tls: true });
     const settings = { REDIS_URL: strict.url(), REDIS_TLS_CA_FILE: strict.caFile() };

@@ -5,7 +5,7 @@ const help = `Runs the sidecar from its source and restarts it whenever a file c
 
   bun run dev
 
-Ctrl-C ends it. It exits 0 then, and 78 if a setting is wrong.
+Ctrl-C ends it. It exits 0 then, 2 on wrong usage, and 78 if a setting is wrong.
 `;
 
 await runCommand({

@@ -13,7 +13,8 @@ check: GET /livez on the ops listener, where OPS_HOST and OPS_PORT say it is.
 
   --json  print JSON
 
-Exits 0 if it answers with 200, else 1; 78 if one of the two settings is wrong.
+Exits 0 if it answers with 200, else 1; 2 on wrong usage, 78 if one of the two
+settings is wrong.
 `;
 
 const answerMs = 2000;

@@ -17,7 +17,7 @@ token with the published keys.
 
   bun run quick-start
 
-Exits 0 if every answer is the promised one, 1 if one is not.
+Exits 0 if every answer is the promised one, 1 if one is not, 2 on wrong usage.
 `;
 
 const readyMs = 120_000;

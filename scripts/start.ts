@@ -12,8 +12,8 @@ src/config/README.md lists them. Without any setting, the sidecar creates an
 SQLite database with one demo user, a shared secret and a signing key in ./data.
 
 Ctrl-C or SIGTERM ends it after DRAIN_SECONDS; a second one ends it at once. It
-exits 0 then, or 1 after a second signal, and 78 if a setting or the user table
-is wrong or a port cannot be opened.
+exits 0 then, or 1 after a second signal, 2 on wrong usage, and 78 if a setting
+or the user table is wrong or a port cannot be opened.
 `;
 
 await runCommand({

@@ -44,11 +44,11 @@ function judge({ aheadMs, uncertaintyMs }: ClockReading, others: readonly ClockR
   const verdict = differenceMs > wrongMs ? wrong : warning;
   const agrees = others.some((other) => Math.abs(other.aheadMs - aheadMs) <= warningMs);
   if (agrees)
-    return verdict(`${detail}, and database and Redis agree: this host's clock is off`, synchronise);
-  return verdict(`${detail}; ${noOutsideSource}`, `${synchronise}   # on both machines`);
+    return verdict(`${detail}, and database and Redis agree: this host's clock is off`, synchronize);
+  return verdict(`${detail}; ${noOutsideSource}`, `${synchronize}   # on both machines`);
 }
 
-const synchronise = "timedatectl set-ntp true";
+const synchronize = "timedatectl set-ntp true";
 
 /**
  * The server looked at its clock somewhere between sending and receiving. `ask` returns what it saw, in milliseconds.

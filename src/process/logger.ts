@@ -21,7 +21,7 @@ export interface Log {
 }
 
 /**
- * Opens the log on standard output: one JSON object a line, or coloured text for a terminal. Callers log names, codes
+ * Opens the log on standard output: one JSON object a line, or colored text for a terminal. Callers log names, codes
  * and counts only, never a body, a token, a login id, or the message of a driver, which may quote data.
  */
 export async function openLog({ level, format, onDropped }: LogOptions): Promise<Log> {

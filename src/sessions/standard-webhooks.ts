@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 
 export interface WebhookMessage {
-  /** Identifies the message, so that the receiver can recognise a copy. */
+  /** Identifies the message, so that the receiver can recognize a copy. */
   readonly id: string;
   /** Seconds since the Unix epoch. */
   readonly timestamp: number;

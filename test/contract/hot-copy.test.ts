@@ -112,15 +112,15 @@ for (const { name, open } of sharedPlaces) {
     });
 
     test("forgets every user's value on every master, and nobody else's", async () => {
-      await using neighbour = openStore(place, { keyPrefix: `${store.keyPrefix}*` });
-      await neighbour.filling();
+      await using neighbor = openStore(place, { keyPrefix: `${store.keyPrefix}*` });
+      await neighbor.filling();
       for (const loginId of loginIds) {
         await fill(hotCopy, loginId, "devices");
-        await fill(neighbour.hotCopy, loginId, "devices");
+        await fill(neighbor.hotCopy, loginId, "devices");
       }
       const late = await miss(hotCopy, "late");
-      await neighbour.hotCopy.purgeAll();
-      expect(await hotsOf(neighbour.hotCopy)).toBe(0);
+      await neighbor.hotCopy.purgeAll();
+      expect(await hotsOf(neighbor.hotCopy)).toBe(0);
       expect(await hotsOf(hotCopy)).toBe(loginIds.length);
       await hotCopy.purgeAll();
       expect(await hotsOf(hotCopy)).toBe(0);

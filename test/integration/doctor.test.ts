@@ -320,7 +320,7 @@ describe("bun run doctor", () => {
     return runProgram([process.execPath, command, ...options], { cwd: folder, environment });
   }
 
-  test("exits 0 where nothing is wrong, warnings or not, and prints without colours into a file", async () => {
+  test("exits 0 where nothing is wrong, warnings or not, and prints without colors into a file", async () => {
     await using site = await createSite();
     site.environment.NODE_ENV = "development";
     const { status, stdout, stderr } = await doctor(site);

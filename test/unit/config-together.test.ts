@@ -81,7 +81,7 @@ describe("settings that do not go together", () => {
     expect(load({ ADMIN_TOKEN: token }).warnings).toEqual([]);
   });
 
-  test("a name that may be a misspelt setting is told beside the problem that it may have caused", () => {
+  test("a name that may be a misspelled setting is told beside the problem that it may have caused", () => {
     const { OWNID_SHARED_SECRET, ...rest } = folder.production();
     expect(problemsOf({ ...rest, OWNID_SHARED_SECRT: marker })).toEqual([
       expect.stringMatching(/^OWNID_SHARED_SECRET must be set/),

@@ -201,10 +201,10 @@ describe("a parameter of an address", () => {
   });
 
   test("that nobody knows is refused, and no value and no piece of a password is shown", () => {
-    for (const name of ["colour", "constructor", "__proto__", "toString"]) {
+    for (const name of ["color", "constructor", "__proto__", "toString"]) {
       expect(refusalOf(`postgres://h/d?${name}=red`)).toContain("the sidecar does not know: remove it.");
     }
-    expect(refusalOf("postgres://h/d?colour=red")).toContain("the parameter colour");
+    expect(refusalOf("postgres://h/d?color=red")).toContain("the parameter color");
     for (const text of [
       `mysql://h/d?${marker}`,
       `mysql://h/d?password=x${marker}`,

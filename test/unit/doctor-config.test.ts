@@ -14,7 +14,7 @@ async function mendsOf(environment: Record<string, string>) {
   return Object.fromEntries(verdicts.map(([id, { fix }]) => [id, fix]));
 }
 
-test("a misspelt name is repaired by the setting's name, with the value that it has", async () => {
+test("a misspelled name is repaired by the setting's name, with the value that it has", async () => {
   expect(await mendsOf({ REDIS_ULR: "redis://h", database_url: "postgres://h/d", PORT: "x" })).toMatchObject({
     "config.REDIS_ULR": "REDIS_URL=<the value of REDIS_ULR>",
     "config.database_url": "DATABASE_URL=<the value of database_url>",

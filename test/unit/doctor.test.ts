@@ -30,10 +30,10 @@ describe("the doctor's page", () => {
 `);
   });
 
-  test("says the same with colours", () => {
-    const coloured = printGroups(groups, { ...page, hasColors: true });
-    expect(coloured).toContain("\x1b[");
-    expect(Bun.stripANSI(coloured)).toBe(printGroups(groups, page));
+  test("says the same with colors", () => {
+    const colored = printGroups(groups, { ...page, hasColors: true });
+    expect(colored).toContain("\x1b[");
+    expect(Bun.stripANSI(colored)).toBe(printGroups(groups, page));
   });
 
   test("shows only what matters when it is to be quiet, and counts everything", () => {

@@ -132,7 +132,7 @@ describe("a timeline", () => {
     expect(points.at(-2)?.p99Ms).toBeCloseTo(1, 1);
   });
 
-  test("joins neighbours with the percentiles of both, not an average of them", () => {
+  test("joins neighbors with the percentiles of both, not an average of them", () => {
     const timeline = createTimeline(2);
     for (let count = 0; count < 99; count += 1) timeline.latency(500, 1);
     for (let count = 0; count < 101; count += 1) timeline.latency(1500, 100);

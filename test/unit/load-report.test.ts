@@ -103,7 +103,7 @@ describe("the report", () => {
     expect(html).toMatch(/fails: \d+\.\d ms too slow/);
   });
 
-  test("has both schemes of colours", () => {
+  test("has both schemes of colors", () => {
     expect(html).toContain("prefers-color-scheme: dark");
   });
 

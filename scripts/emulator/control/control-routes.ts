@@ -23,7 +23,7 @@ export interface ControlRoutesOptions {
 /** The routes under `/control`, for tests without a browser. */
 export function controlRoutes({ steps, state, plannedFaults, block, facts }: ControlRoutesOptions) {
   const body = ControlRequest;
-  // Not normalized, so that a misspelt fault is refused instead of dropped.
+  // Not normalized, so that a misspelled fault is refused instead of dropped.
   return new Elysia({ prefix: "/control", normalize: false })
     .get("/", () => facts())
     .post(

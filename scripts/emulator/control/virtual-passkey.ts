@@ -76,7 +76,7 @@ function clientData(type: string, challenge: string, origin: string): Buffer {
   return Buffer.from(JSON.stringify({ type, challenge, origin, crossOrigin: false }));
 }
 
-/** The counter stays 0, as it does for passkeys that are synchronised between devices. */
+/** The counter stays 0, as it does for passkeys that are synchronized between devices. */
 function authenticatorData(rpId: string, flags: number, credential = Buffer.alloc(0)): Buffer {
   return Buffer.concat([sha256(Buffer.from(rpId)), Buffer.from([flags]), Buffer.alloc(4), credential]);
 }

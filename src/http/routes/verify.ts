@@ -39,7 +39,7 @@ interface VerifyContext {
   readonly set: AnswerHeaders;
 }
 
-/** Returns the cookie. A cookie that occurs twice may have been set by a neighbouring subdomain, so neither is used. */
+/** Returns the cookie. A cookie that occurs twice may have been set by a neighboring subdomain, so neither is used. */
 function cookieOf({ headers }: Request, name: string): string | null {
   const cookies = (headers.get("cookie") ?? "").split(";").map((cookie) => cookie.trim());
   const [token, ...others] = cookies.filter((cookie) => cookie.startsWith(`${name}=`));

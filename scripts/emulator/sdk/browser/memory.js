@@ -1,4 +1,4 @@
-/** What the SDK remembers in this browser, for a page to be recognised on and for a device to know itself. */
+/** What the SDK remembers in this browser, for a page to be recognized on and for a device to know itself. */
 
 const devicesKey = "ownid-emulator:devices";
 const lastLoginIdKey = "ownid-emulator:last-login-id";

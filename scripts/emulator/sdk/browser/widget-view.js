@@ -69,8 +69,8 @@ export function placeOf({ targetField, passwordField, element: named, widgetPosi
   const field = targetField ?? passwordField;
   if (field) {
     // Within a label, the button's text would become part of the field's name.
-    const neighbour = field.closest("label") ?? field;
-    return (host) => (widgetPosition === "start" ? neighbour.before(host) : neighbour.after(host));
+    const neighbor = field.closest("label") ?? field;
+    return (host) => (widgetPosition === "start" ? neighbor.before(host) : neighbor.after(host));
   }
   const container = typeof named === "string" ? document.querySelector(named) : named;
   return container ? (host) => container.append(host) : null;

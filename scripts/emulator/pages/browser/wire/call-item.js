@@ -58,7 +58,7 @@ function summaryOf({ id, answer, failure, endpoint, reason, durationMs, sentAt, 
 }
 
 /**
- * How a status is coloured: a refusal is no fault where nothing else was to be expected.
+ * How a status is colored: a refusal is no fault if nothing else could be expected.
  *
  * @param {number | undefined} status
  * @param {string | null} failure

@@ -96,7 +96,7 @@ async function followReadme(cwd: string, stop: AbortSignal): Promise<ExitStatus>
     return await Promise.race([followed(), untilStopped(stop).then((): ExitStatus => 1)]);
   } finally {
     ended.catch(() => {});
-    process.kill(-sidecar.pid, "SIGTERM");
+    if (sidecar.exitCode === null) process.kill(-sidecar.pid, "SIGTERM");
     await waitUntilGone(`http://127.0.0.1:${opsPort}/livez`);
     await sidecar.exited;
   }

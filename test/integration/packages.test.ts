@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -213,6 +214,17 @@ describe("without bun on PATH, a script of package.json", () => {
     const { status, stderr } = await runScript(bun);
     expect({ status, stderr }).toMatchObject({ status: 2, stderr: expect.stringContaining("See --help.") });
   });
+});
+
+test("a script of package.json runs on the Bun on PATH if a Bun script has called npx, which names npm instead", async () => {
+  using folder = temporaryFolder();
+  symlinkSync(process.execPath, join(folder.path, "bun"));
+  const { status, stderr } = await runScript({
+    npm_config_user_agent: `bun/${Bun.version} npm/? linux x64`,
+    npm_execpath: "/usr/lib/node_modules/npm/bin/npm-cli.js",
+    PATH: `${folder.path}:/usr/bin:/bin`,
+  });
+  expect({ status, stderr }).toMatchObject({ status: 2, stderr: expect.stringContaining("See --help.") });
 });
 
 describe("packages are installed", () => {

@@ -24,7 +24,7 @@ const readyMs = 120_000;
 
 interface Step {
   readonly command: string;
-  /** What the README says the command prints first, such as `HTTP 204`; empty if it says nothing. */
+  /** What the README says the command prints first, such as `HTTP 204`, up to an ellipsis; empty if it says nothing. */
   readonly promise: string;
 }
 
@@ -131,7 +131,7 @@ function readSteps(readme: string): Step[] {
   );
   const lines = blocks.flatMap((block) => block.split("\n")).filter((line) => line.trim() !== "");
   return lines.map((line) => {
-    const [, command = line, promise = ""] = /^(.*?)(?:\s+#\s+(.*))?$/.exec(line) ?? [];
+    const [, command = line, promise = ""] = /^(.*?)(?:\s+#\s+([^…]*).*)?$/.exec(line) ?? [];
     return { command, promise };
   });
 }

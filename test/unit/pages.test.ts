@@ -7,6 +7,7 @@ import { settings } from "../../src/config/settings.ts";
 import { failureReasons } from "../../src/errors.ts";
 import { answers } from "../../src/http/problem.ts";
 import { createMetrics } from "../../src/process/metrics.ts";
+import { createKeys } from "../../src/redis/keys.ts";
 
 const root = join(import.meta.dir, "../..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
@@ -106,6 +107,20 @@ describe("the page about Redis", () => {
     ]) {
       expect(list).toContain(change);
     }
+  });
+});
+
+describe("the table of keys", () => {
+  test("lists every key that is written under the prefix", () => {
+    const keys = createKeys("ownid:");
+    const written = [
+      ...[keys.user(""), keys.seen(new Uint8Array()), keys.revoked(""), keys.revokedBefore("")],
+      ...[keys.revokedBeforeAll(0), keys.exchanged(""), keys.epoch(""), keys.installation],
+    ];
+    const kindOf = (key = "") => key.split(":").slice(0, 2).join(":");
+    expect(rowsOf(read("src/redis/README.md"), "key").map(([key]) => kindOf(key))).toEqual(
+      written.map(kindOf),
+    );
   });
 });
 

@@ -3,6 +3,7 @@ import type { Replaced, UserDirectory } from "../../src/coherence/user-directory
 import { DatabaseUnavailable, OutcomeUnknown } from "../../src/errors.ts";
 import type { RedisEpochs } from "../../src/redis/epochs.ts";
 import type { HotCopyLimits } from "../../src/redis/hot-copy-options.ts";
+import type { ProcessReplayGuard } from "../../src/replay/process-replay-guard.ts";
 import type { RedisDeployment } from "./redis-deployment.ts";
 import type { Times } from "./scenario.ts";
 import {
@@ -18,6 +19,9 @@ export interface Mutation {
   readonly directory?: (real: UserDirectory, times: Times) => UserDirectory;
   readonly hotCopy?: (real: HotCopy, redis: RedisDeployment) => HotCopy;
   readonly epochs?: (real: RedisEpochs) => RedisEpochs;
+  /** Whether the client of Redis sends some commands twice. */
+  readonly sendsTwice?: boolean;
+  readonly memory?: (real: ProcessReplayGuard) => ProcessReplayGuard;
   readonly scripts?: Partial<SimulatedScripts>;
   readonly limits?: Partial<HotCopyLimits>;
   readonly database?: { readonly ignoresExpectedValue?: boolean; readonly ignoresDeadline?: boolean };

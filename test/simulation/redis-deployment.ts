@@ -15,6 +15,8 @@ const snapshotsMax = 5;
 export class RedisDeployment {
   /** `null` while it is down. */
   server: SimulatedRedisServer | null;
+  /** Whether it refuses to write, as a server does that has reached maxmemory. */
+  isFull = false;
   /** When the server started, by the scheduler's clock. */
   beganAtMs = 0;
   readonly #world: World;
@@ -44,7 +46,8 @@ export class RedisDeployment {
   execute(server: SimulatedRedisServer, command: string, args: readonly (string | Buffer)[]): WireReply {
     const { version } = server.keyspace;
     const reply = server.execute(command, args, this.nowMs());
-    if (scriptName(command, String(args[0])) === "beginWrite") this.#endDuringWrite();
+    const name = scriptName(command, String(args[0]));
+    if (name === "beginWrite" || name === "set") this.#endDuringWrite();
     if (server.keyspace.version !== version) this.#recordChange(server.keyspace);
     return reply;
   }
@@ -96,7 +99,7 @@ export class RedisDeployment {
     this.server = this.#newServer(this.#remembered(how).copy());
     this.beganAtMs = this.#world.scheduler.nowMs;
     this.#world.changes += 1;
-    this.#world.log("redis", () => `starts ${how}: ${this.describe("ann")}`);
+    this.#world.log("redis", () => `starts ${how}: ${this.describe("user:ann")}`);
     this.#world.count(`redis started ${how}`);
   }
 
@@ -108,10 +111,10 @@ export class RedisDeployment {
     return held[random.integer(0, held.length - 1)] ?? new SimulatedKeyspace();
   }
 
-  /** Describes a user's hash for the trace. */
-  describe(loginId: string): string {
-    const hash = this.server?.keyspace.hash(`user:${loginId}`) ?? null;
-    if (this.server === null || hash === null) return "no hash";
+  /** Describes what a key holds for the trace. */
+  describe(key: string): string {
+    const hash = this.server?.keyspace.hash(key) ?? null;
+    if (this.server === null || hash === null) return this.server?.keyspace.text(key) ?? "nothing";
     const words = [...hash.fields].map(([field, text]) => {
       if (field === "e") return text === this.server?.epoch ? "e: this" : "e: foreign";
       if (field.startsWith("w:")) return `${field.slice(0, 8)}: ${Math.ceil(Number(text) - this.nowMs())} ms`;

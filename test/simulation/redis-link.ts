@@ -83,13 +83,15 @@ export class RedisLink {
     if (!connection.server.isAlive) return;
     // Messages that were sent before the connection ended may still be in the server's buffers.
     if (!connection.isOpen && this.#world.random.chance(0.5)) return;
-    const reply = this.#execute(connection.server, command);
+    const isRefused = this.#redis.isFull && writes.includes(command.name);
+    const reply = isRefused ? null : this.#execute(connection.server, command);
     this.#carry(connection, "client", () => {
       const alarm = connection.pending.get(command);
       if (!connection.isOpen || alarm === undefined) return;
       alarm.isCancelled = true;
       connection.pending.delete(command);
-      command.resolve(reply);
+      if (isRefused) command.reject(outOfMemory());
+      else command.resolve(reply);
     });
   }
 
@@ -101,11 +103,11 @@ export class RedisLink {
   }
 
   #logCommand(name: string, command: SentCommand, reply: WireReply, note: string): void {
-    const key = String(command.args[name === "hmget" ? 0 : 2]);
+    const key = String(command.args[command.name.startsWith("eval") ? 2 : 0]);
     this.#world.log(
       "redis",
       () =>
-        `${name}${note} of ${this.#process.name} -> ${inWords(reply)}; ${key} is ${this.#redis.describe(key.slice("user:".length))}`,
+        `${name}${note} of ${this.#process.name} -> ${inWords(reply)}; ${key} is ${this.#redis.describe(key)}`,
     );
   }
 
@@ -166,6 +168,12 @@ export class RedisLink {
     });
   }
 }
+
+/** The commands that a full Redis refuses. */
+const writes = ["set", "eval", "evalsha"];
+
+/** The error of ioredis for a command that Redis has refused. */
+const outOfMemory = () => Object.assign(new Error("OOM command not allowed"), { name: "ReplyError" });
 
 function inWords(reply: WireReply): string {
   if (Array.isArray(reply)) return `[${reply.map(inWords).join(", ")}]`;

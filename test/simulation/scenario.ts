@@ -15,7 +15,7 @@ export interface FaultRates {
   readonly redisDuplicatesAfterMs: number | null;
   /** The mean time between ends of the Redis server in milliseconds, or `null` if it never ends. */
   readonly redisEndsEveryMs: number | null;
-  /** Redis ends shortly after a BEGIN, so that a write is in flight. */
+  /** Redis ends shortly after a BEGIN or a claim, so that a write is in flight. */
   readonly redisEndsAtWrites: number;
   readonly databaseStalls: number;
   readonly databaseRefuses: number;

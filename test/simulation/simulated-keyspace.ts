@@ -92,13 +92,24 @@ export class SimulatedKeyspace {
     if (hash !== null) this.#keep(key, { ...hash, expiresAtMs: null });
   }
 
+  /** Runs GET. */
+  text(key: string): string | null {
+    const held = this.#texts.get(key);
+    return held !== undefined && held.expiresAtMs > this.nowMs ? held.text : null;
+  }
+
+  /** Runs SET PX, or SET KEEPTTL without a lifetime. */
+  setText(key: string, text: string, lifeMs: number | null): void {
+    const kept = this.#texts.get(key)?.expiresAtMs ?? Number.POSITIVE_INFINITY;
+    this.#texts.set(key, { text, expiresAtMs: lifeMs === null ? kept : this.nowMs + lifeMs });
+    this.version += 1;
+  }
+
   /** Runs SET NX PX and then GET. */
   setOnce(key: string, text: string, lifeMs: number): string {
-    const held = this.#texts.get(key);
-    if (held !== undefined && held.expiresAtMs > this.nowMs) return held.text;
-    this.#texts.set(key, { text, expiresAtMs: this.nowMs + lifeMs });
-    this.version += 1;
-    return text;
+    const held = this.text(key);
+    if (held === null) this.setText(key, text, lifeMs);
+    return held ?? text;
   }
 
   #keep(key: string, hash: Hash | null): void {

@@ -37,7 +37,8 @@ export class SimulatedRedisServer {
   }
 
   /**
-   * Runs a command as ioredis sends it: INFO, HMGET, or EVAL and EVALSHA of one of the sidecar's scripts.
+   * Runs a command as ioredis sends it: INFO, HMGET, GET, SET PX with or without NX GET, or EVAL and EVALSHA of one of
+   * the sidecar's scripts.
    *
    * @throws {Error} the command is not simulated yet
    */
@@ -46,6 +47,8 @@ export class SimulatedRedisServer {
     if (command === "info") return Buffer.from(this.#info);
     const [first = "", ...rest] = args.map(bytesOf);
     if (command === "hmget") return onWire(this.keyspace.hmget(first, ...rest));
+    if (command === "get") return onWire(this.keyspace.text(first));
+    if (command === "set") return onWire(this.#set(first, rest));
     const script = this.#scriptOf(command, first);
     const hasKey = rest[0] === "1";
     const argv = rest.slice(hasKey ? 2 : 1);
@@ -57,6 +60,13 @@ export class SimulatedRedisServer {
       argv: (n) => argv[n - 1] ?? "",
     });
     return onWire(reply);
+  }
+
+  #set(key: string, [text = "", , lifeMs, ...conditions]: readonly string[]): Reply {
+    const held = this.keyspace.text(key);
+    const isConditional = conditions.includes("NX");
+    if (!isConditional || held === null) this.keyspace.setText(key, text, Number(lifeMs));
+    return isConditional ? held : "OK";
   }
 
   #scriptOf(command: string, called: string) {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Redis } from "ioredis";
 import { sharedRedis } from "../../scripts/servers/redis-server.ts";
+import { scripts } from "../../src/redis/scripts.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 import { SimulatedRedisServer } from "./simulated-redis-server.ts";
@@ -42,6 +43,28 @@ describeWith("redis", "the simulated Redis", () => {
       await twins.expire();
     }
     expect([...seen]).toEqual(expect.arrayContaining(repliesOfEveryKind));
+  });
+
+  test("claims, records and reopens the use of a signature like a real one", async () => {
+    const key = `simulated-redis:${crypto.randomUUID()}`;
+    const simulated = new SimulatedRedisServer(identity);
+    const claim = [key, "set:open", "PX", `${longMs}`, "NX", "GET"];
+    const commands: readonly (readonly [string, ...string[]])[] = [
+      ["get", key],
+      ["set", ...claim],
+      ["set", ...claim],
+      ["eval", scripts.reopenSeen.lua, "1", key, "set:failed", "set:open"],
+      ["set", key, "set:failed", "PX", `${longMs}`],
+      ["eval", scripts.reopenSeen.lua, "1", key, "set:failed", "set:open"],
+      ["eval", scripts.reopenSeen.lua, "1", key, "set:failed", "set:open"],
+      ["get", key],
+    ];
+    for (const [name, ...args] of commands) {
+      const expected = await real.call(name, ...args);
+      const got = simulated.execute(name, args, Date.now());
+      expect(`${name} -> ${got}`).toEqual(`${name} -> ${expected}`);
+    }
+    await real.del(key);
   });
 
   test("returns the age of an epoch like a real one", async () => {

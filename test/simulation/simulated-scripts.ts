@@ -15,8 +15,8 @@ export interface ScriptCall {
 export type Reply = string | number | null | Reply[];
 export type SimulatedScript = (call: ScriptCall) => Reply;
 
-/** The scripts of the replay guard and of the session ledger are not simulated. */
-export type ScriptName = Exclude<keyof typeof scripts, "reopenSeen" | "beginRecord" | "revokeUser">;
+/** The scripts of the session ledger are not simulated. */
+export type ScriptName = Exclude<keyof typeof scripts, "beginRecord" | "revokeUser">;
 export type SimulatedScripts = Readonly<Record<ScriptName, SimulatedScript>>;
 
 /** The Lua scripts of src/redis/lua, line by line. Tests compare the two, so that neither changes without the other. */
@@ -111,6 +111,12 @@ export const simulatedScripts: SimulatedScripts = {
     dropValue(redis, key, epoch, argv(1));
     if (liveMarkers(redis, key, flag, "").count === 0)
       redis.pexpire(key, Math.max(Number(argv(2)), staleFor(redis, key, mark)));
+    return 1;
+  },
+
+  reopenSeen({ redis, key, argv }) {
+    if (redis.text(key) !== argv(1)) return 0;
+    redis.setText(key, argv(2), null);
     return 1;
   },
 };

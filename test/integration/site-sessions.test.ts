@@ -135,7 +135,7 @@ describe("the doctor", () => {
       "wrong",
       "leads to a redirect (308)",
     ],
-    ["is not there", answering("", { status: 404 }), "wrong", "leads to nothing that takes POST (404)"],
+    ["is not there", answering("", { status: 404 }), "wrong", "does not accept POST (404)"],
     ["fails", answering("", { status: 500 }), "warning", "answers 500 to a request with a wrong signature"],
     ["hangs", () => {}, "wrong", "does not answer within 300 ms"],
   ] as const)("names an endpoint that %s", async (_what, behave, status, detail) => {

@@ -23,12 +23,6 @@ export interface RedisReplayGuardOptions
   readonly onEvent: (event: ReplayGuardEvent) => void;
 }
 
-interface Signature {
-  readonly mac: Uint8Array;
-  readonly endpoint: SignedEndpoint;
-  readonly signedAtMs: number;
-}
-
 export type ReplayGuardEvent = "fell back" | "returned";
 
 /**
@@ -86,25 +80,17 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
     return owner === asked || (owner !== null && epochs.isConnected(owner));
   };
 
-  /**
-   * Claims the signature in Redis. Whether Redis may have lost a use is decided after each reply, since the command may
-   * have reached a server that has just been promoted.
-   */
-  async function claimInRedis(master: Redis, { mac, endpoint, signedAtMs }: Signature): Promise<Claim> {
-    const key = keys.seen(mac);
-    const isOld = mayBeForgotten(endpoint, signedAtMs);
-    const isUnsure = () =>
-      isOld ||
-      mayBeForgotten(endpoint, signedAtMs) ||
-      // A copy may have been claimed in this process meanwhile.
-      (endpoint !== "get" && (!isFromSeenMaster(key, master) || fallback.has(mac)));
-    const seen = await (isOld ? client.get(key) : first[endpoint](client, key));
-    if (!isOld) comeBack(master);
-    if (seen === null) return isUnsure() ? "open" : "run";
+  /** Lets a request run again if its first use is known to have failed, but only one of several copies. */
+  async function claimAgain(
+    key: string,
+    seen: string,
+    endpoint: SignedEndpoint,
+    isUnsure: () => boolean,
+  ): Promise<Claim> {
     const verdict = judge(seen, endpoint);
     if (verdict !== "retry") return verdict;
+    // If Redis may have lost later records, a copy may have succeeded since.
     if (isUnsure()) return "open";
-    // Only one of several copies runs again.
     const isFirst = await scripts.reopenSeen(client, key, seen, openState(endpoint));
     if (isFirst === 1) return isUnsure() ? "open" : "run";
     return endpoint === "set" ? "open" : "refuse";
@@ -112,7 +98,8 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
 
   return {
     async claim(mac, endpoint, signedAtMs) {
-      const master = masterOf(keys.seen(mac));
+      const key = keys.seen(mac);
+      const master = masterOf(key);
       if (master === null || !epochs.isConnected(master)) {
         standIn.replace(master);
         reportFallenBack();
@@ -122,7 +109,17 @@ export function createRedisReplayGuard(options: RedisReplayGuardOptions): Replay
       // succeeded with a copy, so Redis is asked as for a first use.
       if (fallback.has(mac) && !fallback.forgetFailed(mac)) return fallback.claim(mac, endpoint, signedAtMs);
       try {
-        return await claimInRedis(master, { mac, endpoint, signedAtMs });
+        const isOld = mayBeForgotten(endpoint, signedAtMs);
+        const seen = await (isOld ? client.get(key) : first[endpoint](client, key));
+        if (!isOld) comeBack(master);
+        // It is decided after each reply, since the command may have reached a server that has just been promoted, and a
+        // copy may have been claimed in this process meanwhile.
+        const isUnsure = () =>
+          isOld ||
+          mayBeForgotten(endpoint, signedAtMs) ||
+          (endpoint !== "get" && (!isFromSeenMaster(key, master) || fallback.has(mac)));
+        if (seen === null) return isUnsure() ? "open" : "run";
+        return await claimAgain(key, seen, endpoint, isUnsure);
       } catch (error) {
         // Without an answer, Redis may hold a claim that it could not report, this one included. The master then counts
         // as lost, so the memory of this process has begun after the request was signed.

@@ -34,7 +34,9 @@ export function createStandIn(memory: ProcessReplayGuard): StandIn {
     lose: (master) => begin(master, "away"),
     replace: (master) => beginOnce(master, "away"),
     replaceRefusing: (master) => beginOnce(master, "refusing"),
-    accepted: (master) => void reasons.delete(addressOf(master)),
+    accepted(master) {
+      if (reasons.size > 0) reasons.delete(addressOf(master));
+    },
   };
 }
 

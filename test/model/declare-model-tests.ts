@@ -56,9 +56,13 @@ export async function declareModelTests({
 
   describe(`${subject} beyond its promise`, () => {
     for (const { about, search } of Object.values(protocol.limits)) {
-      test(`is violated, as the README says, if ${about}`, () => {
-        expect(search().violation?.trace).not.toBeEmpty();
-      });
+      test(
+        `is violated, as the README says, if ${about}`,
+        () => {
+          expect(search().violation?.trace).not.toBeEmpty();
+        },
+        slowTestMs,
+      );
     }
   });
 }

@@ -5,7 +5,7 @@ const { reopenSeen } = simulatedScripts;
 
 /** Each mutation leaves out one rule of src/replay/DESIGN.md. */
 export const replayMutations = {
-  "of several copies of a failed request, each reopens the record": {
+  "each of several copies of a failed request reopens the record": {
     scripts: {
       reopenSeen(call) {
         reopenSeen(call);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Mutation } from "./mutations.ts";
 import { replayMutations } from "./replay-mutations.ts";
+import { countEvents, firstBroken } from "./seeded-runs.ts";
 import { simulateReplays } from "./simulate-replays.ts";
 
 const seeds = 500;
@@ -9,12 +10,7 @@ const seedsPerMutation = 500;
 
 describe("the replay guard under faults", () => {
   test(`lets no request take effect twice in ${seeds} seeded runs`, () => {
-    const counts = new Map<string, number>();
-    for (let seed = 1; seed <= seeds; seed += 1) {
-      const result = simulateReplays(seed);
-      if (result.violation !== null) throw new Error(replayAdvice(seed, result.violation));
-      for (const [what, count] of result.counts) counts.set(what, (counts.get(what) ?? 0) + count);
-    }
+    const counts = countEvents(simulateReplays, seeds, "bun test/simulation/run.ts --replays");
     const rare = mustHappen.filter((what) => (counts.get(what) ?? 0) < 100);
     expect(rare).toEqual([]);
   }, 120_000);
@@ -22,7 +18,7 @@ describe("the replay guard under faults", () => {
   test.each(Object.entries<Mutation>(replayMutations))(
     "is seen to fail if %s",
     (_, mutation) => {
-      expect(isBroken(mutation)).toBe(true);
+      expect(firstBroken(simulateReplays, seedsPerMutation, mutation)).not.toBeNull();
     },
     120_000,
   );
@@ -45,13 +41,3 @@ const mustHappen = [
   "sidecar crashed",
   "sidecar frozen",
 ];
-
-function isBroken(mutation: Mutation): boolean {
-  for (let seed = 1; seed <= seedsPerMutation; seed += 1)
-    if (simulateReplays(seed, { mutation }).violation !== null) return true;
-  return false;
-}
-
-function replayAdvice(seed: number, violation: string): string {
-  return `seed ${seed}: ${violation}\n\nSee what happened:  bun test/simulation/run.ts --replays --seed ${seed}\n`;
-}

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Mutation, mutations } from "./mutations.ts";
+import { countEvents, firstBroken } from "./seeded-runs.ts";
 import { simulate } from "./simulate.ts";
 
 const seeds = 3000;
@@ -8,12 +9,7 @@ const seedsPerMutation = 5000;
 
 describe("the store under faults", () => {
   test(`is one register per login id in ${seeds} seeded runs`, () => {
-    const counts = new Map<string, number>();
-    for (let seed = 1; seed <= seeds; seed += 1) {
-      const result = simulate(seed);
-      if (result.violation !== null) throw new Error(replayAdvice(seed, result.violation));
-      for (const [what, count] of result.counts) counts.set(what, (counts.get(what) ?? 0) + count);
-    }
+    const counts = countEvents(simulate, seeds, "bun test/simulation/run.ts");
     const rare = mustHappen.filter((what) => (counts.get(what) ?? 0) < 100);
     expect(rare).toEqual([]);
   }, 120_000);
@@ -47,7 +43,7 @@ describe("the simulation", () => {
     "notices that %s",
     (name, mutation) => {
       expect(
-        firstBroken(mutation),
+        firstBroken(simulate, seedsPerMutation, mutation),
         `no seed up to ${seedsPerMutation} shows a violation although ${name}`,
       ).not.toBeNull();
     },
@@ -76,13 +72,3 @@ const mustHappen = [
   "sidecar crashed",
   "sidecar frozen",
 ];
-
-function firstBroken(mutation: Mutation): number | null {
-  for (let seed = 1; seed <= seedsPerMutation; seed += 1)
-    if (simulate(seed, { mutation }).violation !== null) return seed;
-  return null;
-}
-
-function replayAdvice(seed: number, violation: string): string {
-  return `seed ${seed}: ${violation}\n\nSee what happened:  bun test/simulation/run.ts --seed ${seed}\n`;
-}

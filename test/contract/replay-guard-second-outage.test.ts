@@ -20,15 +20,22 @@ async function timestamp(): Promise<number> {
   return atMs;
 }
 
+/** Opens two sidecars on one Redis. One of them is cut off, and has noticed it. */
+async function loseOneOfTwo(stack: AsyncDisposableStack) {
+  const server = stack.use(await startRedis());
+  const proxy = stack.use(await startFaultProxy({ host: "127.0.0.1", port: server.port }));
+  const cutOff = stack.use(openStore(singlePlace(proxy, [server])));
+  const connected = stack.use(openStore(placeOf(server), { keyPrefix: cutOff.keyPrefix }));
+  await Promise.all([cutOff.filling(), connected.filling()]);
+  proxy.holdReplies();
+  await cutOff.replayGuard.claim(newMac(), "get", Date.now());
+  return { server, proxy, cutOff, connected };
+}
+
 describeWithPrivate("redis", "the replay guard after a first outage", () => {
   test("runs no request again in a second one that failed in the first, since another sidecar may have run a copy", async () => {
-    await using server = await startRedis();
-    await using proxy = await startFaultProxy({ host: "127.0.0.1", port: server.port });
-    await using cutOff = openStore(singlePlace(proxy, [server]));
-    await using connected = openStore(placeOf(server), { keyPrefix: cutOff.keyPrefix });
-    await Promise.all([cutOff.filling(), connected.filling()]);
-    proxy.holdReplies();
-    await cutOff.replayGuard.claim(newMac(), "get", Date.now());
+    await using stack = new AsyncDisposableStack();
+    const { proxy, cutOff, connected } = await loseOneOfTwo(stack);
     const [mac, signedAtMs] = [newMac(), await timestamp()];
     expect(await cutOff.replayGuard.claim(mac, "session", signedAtMs)).toBe("run");
     await cutOff.replayGuard.settle(mac, "session", "failed");
@@ -42,13 +49,8 @@ describeWithPrivate("redis", "the replay guard after a first outage", () => {
   });
 
   test("runs no request alone that another sidecar has run before Redis began to refuse", async () => {
-    await using server = await startRedis();
-    await using proxy = await startFaultProxy({ host: "127.0.0.1", port: server.port });
-    await using idle = openStore(singlePlace(proxy, [server]));
-    await using busy = openStore(placeOf(server), { keyPrefix: idle.keyPrefix });
-    await Promise.all([idle.filling(), busy.filling()]);
-    proxy.holdReplies();
-    await idle.replayGuard.claim(newMac(), "get", Date.now());
+    await using stack = new AsyncDisposableStack();
+    const { server, proxy, cutOff: idle, connected: busy } = await loseOneOfTwo(stack);
     proxy.passThrough();
     proxy.cut();
     expect(await eventually(async () => idle.isLive(), true)).toBe(true);

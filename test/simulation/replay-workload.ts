@@ -20,7 +20,7 @@ type Outcome = "succeeds" | "fails" | "unknown";
 /** One execution of a request. */
 interface Run {
   readonly sidecar: GuardedSidecar;
-  /** Whether the sidecar could not have used Redis at any instant since the first copy could arrive. */
+  /** Whether the sidecar could not have used Redis at any instant from when the first copy could arrive to its own copy. */
   readonly isExcused: boolean;
   hasFailed: boolean;
 }
@@ -87,7 +87,9 @@ export async function receive(
   const { guard, process } = sidecar;
   const name = `${request.endpoint} ${nameOf(request.mac)}`;
   world.log(process.name, () => `receives ${name}`);
-  const work = () => run(site, sidecar, request, outcome);
+  // Redis may come back while it is on its way to say that it refuses.
+  const lacksRedis = sidecar.couldUseRedisAtMs < request.arrivesAtMs;
+  const work = () => run(site, sidecar, request, outcome, lacksRedis);
   try {
     if (request.endpoint === "set") await writeOnce(guard, request, work);
     else await issueOnce(guard, request, () => work().then(() => "token"));
@@ -108,11 +110,12 @@ async function run(
   sidecar: GuardedSidecar,
   request: SignedRequest,
   outcome: Outcome,
+  lacksRedis: boolean,
 ): Promise<void> {
   const { world } = site;
-  const { mac, endpoint, arrivesAtMs, runs } = request;
+  const { mac, endpoint, runs } = request;
   const isAlone = sidecar.isClaimedAlone(mac);
-  const isExcused = isAlone && sidecar.couldUseRedisAtMs < arrivesAtMs;
+  const isExcused = isAlone && lacksRedis;
   const own: Run = { sidecar, isExcused, hasFailed: false };
   const other = runs.find(
     (other) => !other.hasFailed && (other.sidecar === sidecar || !(other.isExcused || isExcused)),

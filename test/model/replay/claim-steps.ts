@@ -85,7 +85,8 @@ const claimIsExecuted: Step = (state, copy, place, world) => {
   if (server === undefined) return [];
   const reply = server.refuses && !copy.isOld ? "refused" : server.record;
   const sets = reply === "none" && !copy.isOld && world.rules.claimsAtOnce;
-  const next = executed(state, copy, place, epoch, { at: "claimed", reply }, world);
+  const isExcused = reply === "refused" && !sidecarOf(state, copy.sidecar).hadRedis;
+  const next = executed(state, copy, place, epoch, { at: "claimed", reply, isExcused }, world);
   const label = `Redis: the claim finds ${reply}`;
   return [{ label, next: sets ? withServer(next, epoch, { record: "open" }) : next }];
 };

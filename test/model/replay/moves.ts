@@ -33,7 +33,9 @@ export function run(
   sidecar: Sidecar,
   { configuration }: World,
 ): State {
-  const isExcused = configuration.hasRedis && by === "its process" && !sidecar.hadRedis;
+  const wasRefused = state.copies[place]?.isExcused === true;
+  const lacksRedis = wasRefused || !sidecar.hadRedis;
+  const isExcused = configuration.hasRedis && by === "its process" && lacksRedis;
   const broken = state.broken ?? brokenByRunning(state, place, sidecar.id, isExcused);
   const running = {
     at: "running",

@@ -1,5 +1,5 @@
 /** What happens to a sidecar besides its copies: it connects, sees epochs, loses connections, and restarts. */
-import { isInFlight, loseEarlier, loseReplies } from "./alone.ts";
+import { comeBack, fallBack, fallBackAfterRefusal, isInFlight, loseEarlier, loseReplies } from "./alone.ts";
 import { isBeforeTimestamp, type Move, type World } from "./moves.ts";
 import {
   bit,
@@ -118,10 +118,24 @@ function abandoned(copy: Copy, id: number): Copy {
   return isInFlight(copy) ? restingCopy : { ...copy, sidecar: nobody };
 }
 
+/** A copy of another request shows whether the master of the key is away, refuses to write, or accepts a claim. */
+const claimsAnother: SidecarEvent = (state, sidecar, world) => {
+  const { id, owner, answered } = sidecar;
+  const { hasRedis, refusals } = world.configuration;
+  if (!hasRedis) return [];
+  const label = `${sidecarName(id)}: receives another request`;
+  if (owner === nobody || !(answered & bit(owner))) return [{ label, next: fallBack(state, sidecar, world) }];
+  const server = state.servers[owner];
+  if (owner !== state.home || !server?.runs) return [];
+  if (server.refuses) return [{ label, next: fallBackAfterRefusal(state, sidecar, owner, world) }];
+  return refusals === 0 || sidecar.young ? [] : [{ label, next: comeBack(state, sidecar, owner) }];
+};
+
 export const sidecarEvents: readonly SidecarEvent[] = [
   connects,
   learnsOwner,
   seesMaster,
   losesConnection,
   sidecarRestarts,
+  claimsAnother,
 ];

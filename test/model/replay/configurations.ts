@@ -71,6 +71,7 @@ const table = {
   refusing: {
     ...calm,
     about: "two sidecars; Redis refuses to write for a while",
+    requestsFail: false,
     connectionsEnd: true,
     refusals: 1,
   },

@@ -8,6 +8,7 @@ import { nothingIsLost } from "./properties.ts";
 import { ruleSet } from "./rules.ts";
 import { sidecarEvents } from "./sidecar-events.ts";
 import { allRemembered, bit, type Copy, nobody, type Server, type Sidecar, type State } from "./state.ts";
+import { stateKey } from "./state-key.ts";
 import { worldEvents } from "./time-and-faults.ts";
 
 /** The replay guard in one configuration. */
@@ -15,7 +16,7 @@ function createReplayModel(world: World): Model<State> {
   return {
     first: initialState(world.configuration),
     movesFrom: (state) => movesFrom(state, world),
-    keyOf,
+    keyOf: stateKey,
     brokenIn: ({ broken }) => broken,
     describe,
   };
@@ -28,10 +29,12 @@ export const replayGuard = createProtocol({
   createModel: (configuration, rules) => createReplayModel({ configuration, rules }),
 });
 
+const steps = [...claimSteps, ...outcomeSteps];
+
 function movesFrom(state: State, world: World): Move[] {
   const moves: Move[] = [];
   for (const [place, copy] of state.copies.entries())
-    for (const step of [...claimSteps, ...outcomeSteps]) moves.push(...step(state, copy, place, world));
+    for (const step of steps) moves.push(...step(state, copy, place, world));
   for (const sidecar of state.sidecars)
     for (const event of sidecarEvents) moves.push(...event(state, sidecar, world));
   for (const event of worldEvents) moves.push(...event(state, world));
@@ -49,7 +52,7 @@ function noted(state: State, world: World): State {
     isDisturbed,
     past: mayReturn ? past | record : 0,
     sidecars: state.sidecars.map((sidecar) => notedSidecar(state, sidecar, world)),
-    copies: state.copies.map((copy) => notedCopy(state, copy, isDisturbed, world)),
+    copies: state.copies.map((copy) => notedCopy(state, copy, isDisturbed)),
   };
 }
 
@@ -70,41 +73,11 @@ function notedSidecar(state: State, sidecar: Sidecar, { configuration, rules }: 
   return { ...sidecar, hadRedis, latest, young, lost, refusing };
 }
 
-/** The order of replies matters only where Redis refuses some of the commands. */
-function notedCopy({ copies }: State, copy: Copy, isDisturbed: boolean, { configuration }: World): Copy {
+function notedCopy({ copies }: State, copy: Copy, isDisturbed: boolean): Copy {
   const { turn, isDue } = copy;
-  const place = copies.filter((other) => other.turn > 0 && other.turn <= turn).length;
-  const kept = configuration.refusals > 0 ? place : 0;
-  return kept === turn && !(isDue && isDisturbed)
-    ? copy
-    : { ...copy, turn: kept, isDue: isDue && !isDisturbed };
-}
-
-/** Copies and sidecars are interchangeable, and nothing reads a server that has ended. */
-function keyOf(state: State): string {
-  const { time, home, past, faults, leftServer, isDisturbed, broken } = state;
-  let key = `${time},${home},${past},${leftServer},${isDisturbed},${broken},${Object.values(faults)}`;
-  for (const server of state.servers) key += server.runs ? `;${textOf(server)}` : ";";
-  const processes = state.sidecars.map(textOf);
-  const strays: string[] = [];
-  for (const copy of state.copies.toSorted(inTheOrderOfTexts)) {
-    if (copy.sidecar === nobody) strays.push(textOf(copy));
-    else processes[copy.sidecar] += `;${textOf(copy)}`;
-  }
-  return `${key}|${processes.sort().join("|")}|${strays.join(";")}`;
-}
-
-const inTheOrderOfTexts = (one: object, other: object) => (textOf(one) < textOf(other) ? -1 : 1);
-
-const texts = new WeakMap<object, string>();
-
-/** Returns the values of an object but the first, which says whose it is. Most objects are shared by many states. */
-function textOf(object: object): string {
-  const known = texts.get(object);
-  if (known !== undefined) return known;
-  const text = Object.values(object).slice(1).join();
-  texts.set(object, text);
-  return text;
+  const place = turn === 0 ? 0 : copies.filter((other) => other.turn > 0 && other.turn <= turn).length;
+  if (place === turn && !(isDue && isDisturbed)) return copy;
+  return { ...copy, turn: place, isDue: isDue && !isDisturbed };
 }
 
 function describe({ servers, home, sidecars }: State): string {

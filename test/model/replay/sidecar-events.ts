@@ -121,14 +121,14 @@ function abandoned(copy: Copy, id: number): Copy {
 /** A copy of another request shows whether the master of the key is away, refuses to write, or accepts a claim. */
 const claimsAnother: SidecarEvent = (state, sidecar, world) => {
   const { id, owner, answered } = sidecar;
-  const { hasRedis, refusals } = world.configuration;
-  if (!hasRedis) return [];
+  // Elsewhere, what it learns is what it has learned by losing the connection.
+  if (world.configuration.refusals === 0) return [];
   const label = `${sidecarName(id)}: receives another request`;
   if (owner === nobody || !(answered & bit(owner))) return [{ label, next: fallBack(state, sidecar, world) }];
   const server = state.servers[owner];
   if (owner !== state.home || !server?.runs) return [];
   if (server.refuses) return [{ label, next: fallBackAfterRefusal(state, sidecar, owner, world) }];
-  return refusals === 0 || sidecar.young ? [] : [{ label, next: comeBack(state, sidecar, owner) }];
+  return sidecar.young ? [] : [{ label, next: comeBack(state, sidecar, owner) }];
 };
 
 export const sidecarEvents: readonly SidecarEvent[] = [

@@ -17,7 +17,7 @@ are killed, cut off and restored.
 
   --experiment ID  run only this experiment; may be given several times
   --full           run each experiment for longer and with more faults than
-                   the tests do. All of them take 20 minutes
+                   the tests do. All of them take 35 minutes
   --report [FILE]  write the result as Markdown
                    (default scripts/faults/REPORT.md)
   --json           print JSON

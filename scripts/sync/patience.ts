@@ -26,6 +26,8 @@ export interface Patience {
   isExhausted(): boolean;
   /** How long a step is repeated, in milliseconds. */
   readonly limitMs: number;
+  /** Returns a patience of its own for steps that are given up sooner. */
+  within(limitMs: number): Pick<Patience, "retry">;
 }
 
 /** @param stop once it is aborted, no step is repeated */
@@ -57,6 +59,7 @@ export function createPatience(limitMs: number, stop: AbortSignal): Patience {
     waitingFor: () => failures.values().next().value ?? null,
     isExhausted: () => isExhausted,
     limitMs,
+    within: (shorterMs) => createPatience(shorterMs, stop),
   };
 }
 

@@ -60,7 +60,10 @@ export async function openSides(keep: boolean, patience: Patience): Promise<Side
     await Promise.all([directory.close(), scan.close()]);
   };
   try {
-    await Promise.all([directory.verifyConnection(), population.untilAllLive(firstContactMs)]);
+    await Promise.all([
+      patience.within(firstContactMs).retry(directory.verifyConnection),
+      population.untilAllLive(firstContactMs),
+    ]);
     await refuseOthersKeys(population);
   } catch (error) {
     await close();

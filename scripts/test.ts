@@ -4,7 +4,7 @@ import { argv, env, execPath, execve, stdout } from "node:process";
  * Runs the tests by `bun test`, which takes the place of this process. Its options are passed on, so this command
  * parses none of its own.
  *
- * Three files run at a time, since tests wait for servers and deadlines most of the time. The files of one process
+ * Two files run at a time, since tests wait for servers and deadlines most of the time. The files of one process
  * share its modules, as they do without `--parallel`.
  */
 
@@ -14,7 +14,7 @@ contains PATTERN.
   bun run test
   bun run test PATTERN
 
-It installs the packages of the lockfile first, and runs three files at a time.
+It installs the packages of the lockfile first, and runs two files at a time.
 Bun's own options are accepted, such as --parallel=1 to run one file at a time;
 bun test --help lists them.
 
@@ -23,7 +23,7 @@ Exits 0 if every test passes, 1 if one does not.
 
 /** Real servers may have to start first. A file that sets a default timeout of its own keeps it. */
 const timeout = "--timeout=30000";
-const atOnce = ["--parallel=3", "--no-isolate"];
+const atOnce = ["--parallel=2", "--no-isolate"];
 const args = argv.slice(2);
 if (args.includes("--help") || args.includes("-h")) stdout.write(help);
 else if (execve === undefined)

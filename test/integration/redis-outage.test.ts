@@ -209,7 +209,9 @@ describeWithPrivate("redis", "a sidecar over Redis with every option on", () => 
       await Promise.all(Array.from({ length: 50 }, () => sidecar.client.get(sol)));
     const counts = await commandCounts([server]);
     expect([counts.get("hmget"), counts.get("set")]).toEqual([1000, 1000]);
-    expect(["eval", "evalsha", "fcall", "get", "hget"].filter((command) => counts.has(command))).toEqual([]);
+    expect(["eval", "evalsha", "fcall", "hget"].filter((command) => counts.has(command))).toEqual([]);
+    // The mark of the installation is read once a second.
+    expect(counts.get("get") ?? 0).toBeLessThan(50);
   });
 
   test("with AUDIT_SHARE=1 notes a stale hit in the background, and drops it", async () => {

@@ -142,8 +142,8 @@ describeWithPrivate("redis", "the replay guard while Redis is away", () => {
       }
       expect(await connected.replayGuard.claim(done, endpoint, later())).toBe("run");
       await connected.replayGuard.settle(done, endpoint, "done");
-      proxy.passThrough();
       proxy.cut();
+      proxy.passThrough();
       expect(await eventually(async () => cutOff.isLive(), true)).toBe(true);
       expect(await cutOff.replayGuard.claim(done, endpoint, later())).toBe(copy);
       const claims = Array.from({ length: 10 }, () => cutOff.replayGuard.claim(again, endpoint, later()));

@@ -40,8 +40,8 @@ describeWithPrivate("redis", "the replay guard after a first outage", () => {
     expect(await cutOff.replayGuard.claim(mac, "session", signedAtMs)).toBe("run");
     await cutOff.replayGuard.settle(mac, "session", "failed");
     expect(await connected.replayGuard.claim(mac, "session", signedAtMs)).toBe("run");
-    proxy.passThrough();
     proxy.cut();
+    proxy.passThrough();
     expect(await eventually(async () => cutOff.isLive(), true)).toBe(true);
     proxy.holdReplies();
     await cutOff.replayGuard.claim(newMac(), "get", Date.now());
@@ -51,8 +51,8 @@ describeWithPrivate("redis", "the replay guard after a first outage", () => {
   test("runs no request alone that another sidecar has run before Redis began to refuse", async () => {
     await using stack = new AsyncDisposableStack();
     const { server, proxy, cutOff: idle, connected: busy } = await loseOneOfTwo(stack);
-    proxy.passThrough();
     proxy.cut();
+    proxy.passThrough();
     expect(await eventually(async () => idle.isLive(), true)).toBe(true);
     const [mac, signedAtMs] = [newMac(), await timestamp()];
     expect(await busy.replayGuard.claim(mac, "session", signedAtMs)).toBe("run");

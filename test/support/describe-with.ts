@@ -76,6 +76,7 @@ export function describeUnless(reason: string | null, title: string, body: () =>
       });
     });
   } else {
+    // Contributors can run all other tests without installing every server. CI has them all, and never comes here.
     describe.skip(`${title} [skipped: ${reason}]`, body);
   }
 }

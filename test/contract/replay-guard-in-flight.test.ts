@@ -5,6 +5,7 @@ import { eventually } from "../../scripts/servers/waiting.ts";
 import { openRedisKeyspace } from "../../src/redis/keyspace.ts";
 import { createRedisReplayGuard } from "../../src/redis/redis-replay-guard.ts";
 import { createProcessReplayGuard } from "../../src/replay/process-replay-guard.ts";
+import type { Claim } from "../../src/replay/replay-guard.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { placeOf } from "../support/redis-places.ts";
 import { replaceProperty } from "../support/replaced-property.ts";
@@ -65,13 +66,15 @@ describeWithPrivate("redis", "the replay guard while a command is in flight", ()
   });
 
   test("runs no request that this process claims alone while the claim in Redis is in flight", async () => {
-    const [mac, signedAtMs] = [newMac(), later()];
     let beforeCommand = (_: string) => {};
     await using opened = await openGuard((name) => beforeCommand(name));
     const { guard, fallback } = opened;
+    const [mac, signedAtMs] = [newMac(), later()];
+    const claimedAlone: (Claim | Promise<Claim>)[] = [];
     beforeCommand = (name) => {
-      if (name === "set") expect(fallback.claim(mac, "session", signedAtMs)).toBe("run");
+      if (name === "set") claimedAlone.push(fallback.claim(mac, "session", signedAtMs));
     };
     expect(await guard.claim(mac, "session", signedAtMs)).toBe("open");
+    expect(await Promise.all(claimedAlone)).toEqual(["run"]);
   });
 });

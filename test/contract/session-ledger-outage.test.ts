@@ -20,7 +20,8 @@ import {
 
 setDefaultTimeout(30_000);
 
-const aof = { appendonly: "yes", appendfsync: "everysec" };
+/** With `everysec`, a Redis that is killed while its disk is slow loses the writes of up to two seconds. */
+const aof = { appendonly: "yes", appendfsync: "always" };
 
 type Knowledge = "active" | "revoked" | "unavailable";
 
@@ -60,12 +61,11 @@ async function openLater(server: RedisServer) {
 /** Watches a token until the ledger answers again; no answer on the way may be the forbidden one. */
 async function firstAnswer(store: OpenedStore, token: IssuedToken, forbidden: Knowledge): Promise<Knowledge> {
   const answers: Knowledge[] = [];
-  expect(
-    await eventually(async () => {
-      answers.push(await knowledgeOf(store, token));
-      return answers.at(-1) !== "unavailable";
-    }, true),
-  ).toBe(true);
+  const hasAnswered = async () => {
+    answers.push(await knowledgeOf(store, token));
+    return answers.at(-1) !== "unavailable";
+  };
+  expect(await eventually(hasAnswered, true, 15_000)).toBe(true);
   expect(answers).not.toContain(forbidden);
   return answers.at(-1) ?? "unavailable";
 }
@@ -164,9 +164,9 @@ describeWithPrivate("redis", "the session ledger when Redis", () => {
     ];
     const failures = await Promise.all(calls.map((call) => call.catch((error: unknown) => error)));
     for (const failure of failures) expect(failure).toBeInstanceOf(SessionLedgerUnavailable);
-    const from = performance.now();
-    expect(await knowledgeOf(store, active)).toBe("unavailable");
-    expect(performance.now() - from).toBeLessThan(100);
+    // From now on, no request waits for an answer that may not come.
+    const waits = Bun.sleep(0).then(() => "waits");
+    expect(await Promise.race([knowledgeOf(store, active), waits])).toBe("unavailable");
     await server.thaw();
     expect(await firstAnswer(store, revoked, "active")).toBe("revoked");
     store.close();
@@ -214,9 +214,7 @@ describeWithPrivate("redis", "the session ledger when Redis", () => {
     const tokens = await issueAndRevoke(store.sessionLedger);
     clock.aheadMs = 60_000;
     await watched.master.kill();
-    const isBack = async () => (await knowledgeOf(store, tokens[0])) !== "unavailable";
-    expect(await eventually(isBack, true, 15_000)).toBe(true);
-    for (const token of tokens) expect(await knowledgeOf(store, token)).toBe("revoked");
+    for (const token of tokens) expect(await firstAnswer(store, token, "active")).toBe("revoked");
   });
 
   test("works, is asked for one key by each session that is issued", async () => {

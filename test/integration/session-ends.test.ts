@@ -103,7 +103,7 @@ describeWithPrivate("redis", "two sidecars over one Redis with an append-only fi
   let sidecars: Awaited<ReturnType<typeof site.startSidecar>>[];
 
   beforeAll(async () => {
-    redis = await startRedis({ settings: { appendonly: "yes", appendfsync: "everysec" } });
+    redis = await startRedis({ settings: { appendonly: "yes", appendfsync: "always" } });
     site = await createSite({ REDIS_URL: redis.url() });
     sidecars = await Promise.all([site.startSidecar(), site.startSidecar()]);
   });

@@ -26,6 +26,8 @@ export interface Command<Options extends ParseArgsOptionsConfig, Outcome = ExitS
   /** The text of `--help`. */
   readonly help: string;
   readonly options: Options;
+  /** The form of operands that may begin with a dash. Without `--` in front, they would be taken for options. */
+  readonly dashed?: RegExp;
   run(
     operands: readonly string[],
     options: ReturnType<typeof parseArgs<{ options: Options; allowPositionals: true }>>["values"],
@@ -55,7 +57,7 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
     return end(0);
   }
   try {
-    const { values, positionals } = parse(args, command.options);
+    const { values, positionals } = parse(args, command);
     const outcome = await command.run(positionals, values);
     if (typeof outcome === "number") return await end(outcome);
     process.stdout.off("error", endWithoutReader);
@@ -69,12 +71,22 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   }
 }
 
-function parse<const Options extends ParseArgsOptionsConfig>(args: string[], options: Options) {
+function parse<const Options extends ParseArgsOptionsConfig, Outcome>(
+  args: string[],
+  { options, dashed }: Pick<Command<Options, Outcome>, "options" | "dashed">,
+) {
   try {
-    return parseArgs({ args, options, allowPositionals: true });
+    return parseArgs({ args: withMarkedOperands(args, dashed), options, allowPositionals: true });
   } catch (error) {
     throw new UsageWrong(plainly(reasonOf(error), Object.keys(options)));
   }
+}
+
+/** Moves the operands of this form behind `--`, unless the caller has written it. */
+function withMarkedOperands(args: string[], dashed: RegExp | undefined): string[] {
+  if (dashed === undefined || args.includes("--")) return args;
+  const isOperand = (argument: string) => dashed.test(argument);
+  return [...args.filter((argument) => !isOperand(argument)), "--", ...args.filter(isOperand)];
 }
 
 /** Returns what `parseArgs` says about an option, without its advice on operands that begin with a dash. */

@@ -53,6 +53,8 @@ await runCommand({
     now: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
+  // One id in 64 begins with a dash: 43 characters of base64url (RFC 7638).
+  dashed: /^-[\w-]{42}$/,
   async run([action = "", kid, ...rest], { from, now, json }) {
     refuseWrongUse(action, { count: kid === undefined ? 0 : 1 + rest.length, from, now });
     const configured = loadKeySettings(commandEnvironment());

@@ -188,6 +188,22 @@ describe("keys rotate", () => {
     expect(keysOf()).toHaveLength(2);
   });
 
+  test("takes the id of a key that begins with a dash, and no option for one", async () => {
+    await keys(["generate"]);
+    const kid = `-${kidOf("next")?.slice(1)}`;
+    for (const args of [
+      ["retire", kid],
+      ["retire", kid, "--now"],
+      ["retire", "--", kid],
+    ])
+      expect(await keys(args)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining("No key in the file"),
+      });
+    expect(await keys(["retire", "--soon"])).toMatchObject({ status: 2 });
+    expect(keysOf()).toHaveLength(2);
+  });
+
   test("loses no key when several commands run at once", async () => {
     await keys(["generate"]);
     const before = kidOf("next");

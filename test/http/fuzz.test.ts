@@ -5,8 +5,8 @@ import type { SignedRequest } from "../../scripts/client/signed-client.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 
 /**
- * A property that has not had all its runs after 50 s fails. A failure names its seed and the smallest requests that cause it; set
- * FUZZ_SEED to repeat it, or to send other requests.
+ * A property that has not had all its runs after 50 s fails. A failure names its seed and the smallest requests that
+ * cause it; set FUZZ_SEED to repeat it, or to send other requests.
  */
 const limits = {
   seed: Number(process.env.FUZZ_SEED ?? 20_260_101),

@@ -69,10 +69,10 @@ describeWithPrivate("redis", "the replay guard after a first outage", () => {
       throw new Error("too few masters");
     const onEach = (nodes: readonly RedisServer[], ...parts: [string, ...(string | number)[]]) =>
       Promise.all(nodes.map((node) => withRedis(node, (redis) => redis.call("CLUSTER", ...parts))));
-    const slots = await withRedis(master, (redis) => redis.cluster("SLOTS"));
-    const of = (port: number) => slots.find(([, , owner]) => owner?.[1] === port) ?? [0, 0];
+    const ranges = await withRedis(master, (redis) => redis.cluster("SLOTS"));
+    const rangeOf = (port: number) => ranges.find(([, , owner]) => owner?.[1] === port) ?? [0, 0];
     // The sidecar does not get to know a master without slots.
-    await onEach(cluster.nodes, "DELSLOTSRANGE", ...of(unseen.port).slice(0, 2).map(Number));
+    await onEach(cluster.nodes, "DELSLOTSRANGE", ...rangeOf(unseen.port).slice(0, 2).map(Number));
     await using store = openStore(clusterPlace(cluster));
     expect(await eventually(async () => store.liveMasters(), 2)).toBe(2);
     const slotOf = (mac: Uint8Array) => slotOfKey(createKeys(store.keyPrefix).seen(mac));
@@ -81,11 +81,11 @@ describeWithPrivate("redis", "the replay guard after a first outage", () => {
       while (slotOf(mac) < from || slotOf(mac) > to) mac = newMac();
       return mac;
     };
-    const ofLost = macIn(of(lost.port));
+    const macOfLost = macIn(rangeOf(lost.port));
     await lost.kill();
-    await store.replayGuard.claim(ofLost, "get", Date.now());
+    await store.replayGuard.claim(macOfLost, "get", Date.now());
     expect(store.events).toContain("fell back");
-    const [mac, signedAtMs] = [macIn(of(master.port)), await timestamp()];
+    const [mac, signedAtMs] = [macIn(rangeOf(master.port)), await timestamp()];
     expect(await store.replayGuard.claim(mac, "session", signedAtMs)).toBe("run");
     await withRedis(master, (redis) => redis.flushall());
     const unseenId = await withRedis(unseen, (redis) => redis.cluster("MYID"));

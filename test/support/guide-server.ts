@@ -1,6 +1,6 @@
 import { eventually } from "../../scripts/servers/waiting.ts";
 
-export interface GuideServer {
+export interface GuideServerOptions {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ export interface GuideServer {
  *
  * @throws {Error} it does not answer; the message is what it wrote on standard error
  */
-export async function startGuideServer({ argv, cwd, environment, port }: GuideServer) {
+export async function startGuideServer({ argv, cwd, environment, port }: GuideServerOptions) {
   const child = Bun.spawn([...argv], {
     cwd,
     ...(environment === undefined ? {} : { env: { PATH: process.env.PATH ?? "", ...environment } }),

@@ -9,13 +9,13 @@ async function verdictsOf(environment: Record<string, string>): Promise<Record<s
   return Object.fromEntries(await Promise.all(items));
 }
 
-async function mendsOf(environment: Record<string, string>) {
+async function fixesOf(environment: Record<string, string>) {
   const verdicts = Object.entries(await verdictsOf(environment));
   return Object.fromEntries(verdicts.map(([id, { fix }]) => [id, fix]));
 }
 
 test("a misspelled name is repaired by the setting's name, with the value that it has", async () => {
-  expect(await mendsOf({ REDIS_ULR: "redis://h", database_url: "postgres://h/d", PORT: "x" })).toMatchObject({
+  expect(await fixesOf({ REDIS_ULR: "redis://h", database_url: "postgres://h/d", PORT: "x" })).toMatchObject({
     "config.REDIS_ULR": "REDIS_URL=<the value of REDIS_ULR>",
     "config.database_url": "DATABASE_URL=<the value of database_url>",
     "config.PORT": "PORT=3300",
@@ -23,7 +23,7 @@ test("a misspelled name is repaired by the setting's name, with the value that i
 });
 
 test("a wrong file of TLS is not repaired by going without TLS", async () => {
-  const fixes = await mendsOf({
+  const fixes = await fixesOf({
     DATABASE_URL: "postgres://h/d",
     DATABASE_TLS_CA_FILE: "/nowhere",
     REDIS_URL: "rediss://h",
@@ -36,7 +36,7 @@ test("a wrong file of TLS is not repaired by going without TLS", async () => {
 });
 
 test("a variable that does harm is repaired by unsetting it", async () => {
-  expect(await mendsOf({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toMatchObject({
+  expect(await fixesOf({ NODE_TLS_REJECT_UNAUTHORIZED: "0" })).toMatchObject({
     "config.NODE_TLS_REJECT_UNAUTHORIZED": "unset NODE_TLS_REJECT_UNAUTHORIZED",
   });
 });
@@ -47,7 +47,7 @@ test("a setting that is missing or wrong only beside another one is named, and t
     [{ SESSION_HANDOFF: "exchange" }, "config.BACKEND_TOKEN"],
     [{ COHERENCE_STATEMENT_MS: "50000", COHERENCE_GRACE_MS: "200000" }, "config.KEEP_ALIVE_SECONDS"],
   ];
-  for (const [environment, id] of others) expect(Object.keys(await mendsOf(environment))).toContain(id);
+  for (const [environment, id] of others) expect(Object.keys(await fixesOf(environment))).toContain(id);
 });
 
 test("DATABASE_PREPARE=false beside a MySQL or MariaDB address is wrong, and true repairs it", async () => {
@@ -62,7 +62,7 @@ test("DATABASE_PREPARE=false beside a MySQL or MariaDB address is wrong, and tru
     });
   }
   expect(
-    Object.keys(await mendsOf({ DATABASE_URL: "postgres://u:p@h/d", DATABASE_PREPARE: "false" })),
+    Object.keys(await fixesOf({ DATABASE_URL: "postgres://u:p@h/d", DATABASE_PREPARE: "false" })),
   ).toEqual(["config.NODE_ENV", "config.settings"]);
 });
 

@@ -29,7 +29,8 @@ while sidecars serve and write.
   --rate N         maximum number of users per second
   --batch N        number of users in one batch, from 1 to 5000 (default 500)
   --patience TIME  how long to wait for Redis or the database while they do not
-                   answer, such as 30s or 5m (default 30s)
+                   answer, such as 30s or 5m (default 30s). At its start, the
+                   command waits for 5 seconds
   --json           print the summary as JSON
   --resume         warm: continue where the last warm stopped
   --keep           warm: fill without expiry, for sites with REDIS_TTL_SECONDS=0
@@ -97,8 +98,7 @@ await runCommand({
       if (!(error instanceof SidecarError)) throw error;
       const isResumable = given.yes || (word === "warm" && hasResumePoint());
       const next = isResumable ? continuation : commandAgain(process.argv.slice(2), false);
-      const waitedMs = patience.isExhausted() ? patienceMs : null;
-      tell(earlyEndText({ error, waitedMs, next, isResumable }));
+      tell(earlyEndText({ error, waitedMs: patience.waitedMs(), next, isResumable }));
       return 1;
     }
   },

@@ -16,36 +16,35 @@ export interface Patience {
   /**
    * Repeats a step, with growing pauses, until it succeeds. It must be a step that may run several times.
    *
-   * @throws what the step threw last, if it still fails after `limitMs`, if waiting does not help, or if the command was
+   * @param ownLimitMs how long this step is repeated instead of `limitMs`
+   * @throws what the step threw last, if it still fails after the limit, if waiting does not help, or if the command was
    * told to stop
    */
-  retry<Answer>(step: () => Promise<Answer>): Promise<Answer>;
+  retry<Answer>(step: () => Promise<Answer>, ownLimitMs?: number): Promise<Answer>;
   /** Returns why a step is being repeated, or `null` if none is. */
   waitingFor(): string | null;
-  /** Returns whether a step was given up because it still failed after `limitMs`. */
-  isExhausted(): boolean;
-  /** How long a step is repeated, in milliseconds. */
+  /** Returns the limit after which a step was given up, in milliseconds; `null` if none was. */
+  waitedMs(): number | null;
+  /** How long a step is repeated by default, in milliseconds. */
   readonly limitMs: number;
-  /** Returns a patience of its own for steps that are given up sooner. */
-  within(limitMs: number): Pick<Patience, "retry">;
 }
 
 /** @param stop once it is aborted, no step is repeated */
 export function createPatience(limitMs: number, stop: AbortSignal): Patience {
   /** The last failure of each step that is being repeated. */
   const failures = new Map<() => unknown, string>();
-  let isExhausted = false;
+  let waitedMs: number | null = null;
 
-  async function repeat<Answer>(step: () => Promise<Answer>): Promise<Answer> {
+  async function repeat<Answer>(step: () => Promise<Answer>, stepLimitMs: number): Promise<Answer> {
     let givenUpAt = Number.POSITIVE_INFINITY;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, pauseMsMax)) {
       try {
         return await step();
       } catch (error) {
         if (!mayPass(error) || stop.aborted) throw error;
-        givenUpAt = Math.min(givenUpAt, performance.now() + limitMs);
+        givenUpAt = Math.min(givenUpAt, performance.now() + stepLimitMs);
         if (performance.now() >= givenUpAt) {
-          isExhausted = true;
+          waitedMs = stepLimitMs;
           throw error;
         }
         failures.set(step, failureText(error));
@@ -55,11 +54,10 @@ export function createPatience(limitMs: number, stop: AbortSignal): Patience {
   }
 
   return {
-    retry: (step) => repeat(step).finally(() => failures.delete(step)),
+    retry: (step, ownLimitMs = limitMs) => repeat(step, ownLimitMs).finally(() => failures.delete(step)),
     waitingFor: () => failures.values().next().value ?? null,
-    isExhausted: () => isExhausted,
+    waitedMs: () => waitedMs,
     limitMs,
-    within: (shorterMs) => createPatience(shorterMs, stop),
   };
 }
 

@@ -41,19 +41,15 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     return new HotCopyUnavailable(keyspace.problem()?.reason);
   }
 
-  /** @throws {HotCopyUnavailable} it is not so within the limit */
-  async function until(isSo: () => boolean, limitMs: number): Promise<void> {
-    const deadline = performance.now() + limitMs;
-    while (!isSo()) {
-      if (performance.now() > deadline) throw unavailable();
-      await Bun.sleep(pollMs);
-    }
+  /** @throws {HotCopyUnavailable} not all masters answer */
+  async function verifyConnection(): Promise<void> {
+    if (!epochs.areAllLive()) throw unavailable();
   }
 
   /** Repeats the question while masters are away or do not answer. */
   function retry<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     return patience.retry(async () => {
-      if (!epochs.areAllLive()) throw unavailable();
+      await verifyConnection();
       try {
         return await ask();
       } catch (error) {
@@ -101,8 +97,7 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
     hotCopy: (onEvent: (event: HotCopyEvent) => void = () => {}) =>
       createRedisHotCopy({ ...keyspace, limits, onEvent }),
 
-    /** @throws {HotCopyUnavailable} not all masters answer within the limit */
-    untilAllLive: (limitMs: number) => until(epochs.areAllLive, limitMs),
+    verifyConnection,
 
     /** Returns the error for a command of the hot copy that Redis did not answer. */
     unavailable,
@@ -123,10 +118,14 @@ export function openRedisPopulation(options: RedisPopulationOptions) {
      * @throws {HotCopyUnavailable} not all masters answer, or they do not record since when they are known
      */
     async untilFilling(say: () => void): Promise<void> {
-      if (!epochs.areAllLive()) throw unavailable();
+      await verifyConnection();
       if (epochs.isFilling()) return;
       say();
-      await until(epochs.isFilling, graceMs + patience.limitMs);
+      const deadline = performance.now() + graceMs + patience.limitMs;
+      while (!epochs.isFilling()) {
+        if (performance.now() > deadline) throw unavailable();
+        await Bun.sleep(pollMs);
+      }
     },
 
     /** Returns the epochs of all masters. While they are the same, everything that was filled is believed. */

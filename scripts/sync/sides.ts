@@ -9,7 +9,7 @@ import { openRedisPopulation, type RedisPopulation } from "./population.ts";
 import { createSqlUserScan } from "./sql-user-scan.ts";
 import type { UserScan } from "./user-scan.ts";
 
-/** How long a command waits for a server that does not answer when it starts. */
+/** How long a command waits for the first answer of each side. It is short, since the address may be wrong. */
 const firstContactMs = 5000;
 
 /** The two sides that should be equal, and what distinguishes them from others. */
@@ -60,10 +60,9 @@ export async function openSides(keep: boolean, patience: Patience): Promise<Side
     await Promise.all([directory.close(), scan.close()]);
   };
   try {
-    await Promise.all([
-      patience.within(firstContactMs).retry(directory.verifyConnection),
-      population.untilAllLive(firstContactMs),
-    ]);
+    const connect = (side: Pick<UserDirectory, "verifyConnection">) =>
+      patience.retry(side.verifyConnection, firstContactMs);
+    await Promise.all([directory, population].map(connect));
     await refuseOthersKeys(population);
   } catch (error) {
     await close();

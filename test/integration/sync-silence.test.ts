@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { startFaultProxy } from "../../scripts/servers/fault-proxy.ts";
 import { type PostgresServer, startPostgres } from "../../scripts/servers/postgres-server.ts";
 import { type RedisServer, startRedis } from "../../scripts/servers/redis-server.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
@@ -73,6 +74,21 @@ describeWithPrivate("postgres", "Postgres", () => {
       await serverOf(side).thaw();
       return end;
     }
+
+    test("a command waits for a database that accepts no connections when it starts", async () => {
+      await using site = await openSite();
+      await using proxy = await startFaultProxy({ host: "127.0.0.1", port: postgres.port });
+      await proxy.refuse();
+      const url = new URL(postgres.url(`silence_${databases}`));
+      url.port = String(proxy.port);
+      // The installation is another one, too, so it needs its own keys.
+      const changes = { DATABASE_URL: url.href, REDIS_KEY_PREFIX: "elsewhere:" };
+      const child = site.spawn(["verify", "--json"], changes);
+      const errors = await untilTold(child, '"step":"connecting to Redis and the database"');
+      await proxy.accept();
+      const { exit, summary } = await endOf(child, errors);
+      expect({ exit, ...summary }).toMatchObject({ exit: 0, users });
+    });
 
     test.each(sides)("a verify waits while %s is silent for a moment, and ends well", async (side) => {
       await using site = await openSite();

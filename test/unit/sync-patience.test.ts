@@ -34,7 +34,7 @@ test.each([
   });
   expect(await result).toBe("done");
   expect(told).toEqual([null, reason, reason]);
-  expect([patience.waitingFor(), patience.isExhausted()]).toEqual([null, false]);
+  expect([patience.waitingFor(), patience.waitedMs()]).toEqual([null, null]);
 });
 
 test.each(["forbidden", "misfit"] as const)("a step that is %s fails at once", async (meaning) => {
@@ -44,19 +44,22 @@ test.each(["forbidden", "misfit"] as const)("a step that is %s fails at once", a
   expect(calls()).toBe(1);
 });
 
-test("a step is given up after the limit", async () => {
-  const patience = createPatience(1, never);
+test.each([
+  ["the limit", 1, undefined],
+  ["a limit of its own", 60_000, 2],
+])("a step is given up after %s", async (_which, limitMs, ownLimitMs) => {
+  const patience = createPatience(limitMs, never);
   const error = new HotCopyUnavailable();
-  await expect(patience.retry(failing(error, 1000).step)).rejects.toBe(error);
-  expect(patience.isExhausted()).toBe(true);
+  await expect(patience.retry(failing(error, 1000).step, ownLimitMs)).rejects.toBe(error);
+  expect(patience.waitedMs()).toBe(ownLimitMs ?? limitMs);
 });
 
-test("a stop ends the waiting at once, and that is no exhaustion", async () => {
+test("a stop ends the waiting at once, and no limit has passed", async () => {
   const stop = new AbortController();
   const patience = createPatience(60_000, stop.signal);
   const error = new HotCopyUnavailable();
   const result = patience.retry(failing(error, 1000).step);
   stop.abort();
   await expect(result).rejects.toBe(error);
-  expect(patience.isExhausted()).toBe(false);
+  expect(patience.waitedMs()).toBeNull();
 });

@@ -18,6 +18,7 @@ const usersAtOnce = 500;
 export async function startFilledRedis(users: number, installation: string): Promise<FilledRedis> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startRedis());
+  const patience = createPatience(10_000, new AbortController().signal);
   const node = {
     host: "127.0.0.1",
     port: server.port,
@@ -32,10 +33,10 @@ export async function startFilledRedis(users: number, installation: string): Pro
     installation,
     limits,
     graceMs: 0,
-    patience: createPatience(10_000, new AbortController().signal),
+    patience,
   });
   stack.defer(population.close);
-  await population.untilAllLive(10_000);
+  await patience.retry(population.verifyConnection);
   await population.untilFilling(() => {});
   const hotCopy = population.hotCopy();
 

@@ -29,8 +29,8 @@ export const outcomes = {
     "hashes were written, have expired or are not believed any more: their rows stay as they are",
   ],
   unproven: [
-    "row may have been written by a sidecar since a push was stopped and was left: its value stays in the plan",
-    "rows may have been written by a sidecar since a push was stopped and were left: their values stay in the plan",
+    "row was left, because a sidecar may have written it since a push was stopped",
+    "rows were left, because a sidecar may have written them since a push was stopped",
   ],
   refused: [
     "user is blocked, or the column cannot hold the value",

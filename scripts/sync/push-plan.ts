@@ -20,6 +20,14 @@ export interface PlannedPush {
 
 export type Digest = string;
 
+interface PlanCounts {
+  readonly planned: number;
+  /** How many have a value in the plan. */
+  readonly open: number;
+  /** How many of these are held back. */
+  readonly unproven: number;
+}
+
 export type PushPlan = ReturnType<typeof openPushPlan>;
 
 /** SHA-256, so that the plan contains no value. A row without data has a digest, too. */
@@ -48,8 +56,8 @@ export function openPushPlan(place: string, redis: string) {
   const listing = database.query<{ place: string; redis: string; listedAt: string }, []>(
     "SELECT * FROM listing",
   );
-  const counts = database.query<{ planned: number; open: number }, []>(
-    "SELECT count(*) AS planned, count(value) AS open FROM planned",
+  const counts = database.query<PlanCounts, []>(
+    "SELECT count(*) AS planned, count(value) AS open, count(*) FILTER (WHERE token = '') AS unproven FROM planned",
   );
   const following = database.query<PlannedPush, [string, number]>(
     "SELECT * FROM planned WHERE loginId > ? ORDER BY loginId LIMIT ?",
@@ -61,7 +69,7 @@ export function openPushPlan(place: string, redis: string) {
   const dropValue = database.query("UPDATE planned SET value = NULL, token = NULL WHERE loginId = ?");
   const forgetToken = database.query("UPDATE planned SET token = '' WHERE loginId = ?");
   const remove = database.query("DELETE FROM planned WHERE loginId = ?");
-  const count = () => counts.get() ?? { planned: 0, open: 0 };
+  const count = () => counts.get() ?? { planned: 0, open: 0, unproven: 0 };
 
   const known = listing.get();
   if (known !== null && known.place !== place && count().open > 0) {
@@ -72,6 +80,8 @@ export function openPushPlan(place: string, redis: string) {
   }
 
   return {
+    file,
+
     count,
 
     /**

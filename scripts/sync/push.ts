@@ -38,7 +38,9 @@ export async function push(sides: Sides, options: PushOptions): Promise<Summary>
     if (options.yes && !options.stop.aborted) await writeAll(sides, options, plan, figures);
     const isSame = (await sides.population.identity()) === redis;
     const isComplete = isSame && !options.stop.aborted;
-    const ending = { isSame, isComplete, listedAt, options, open: plan.count().open };
+    const { open, unproven } = plan.count();
+    if (!options.yes) figures.unproven = unproven;
+    const ending = { isSame, isComplete, listedAt, options, open, file: plan.file };
     return summaryOf(figures, { ...ending, seconds: secondsSince(startedAt) });
   } finally {
     plan.close();
@@ -136,32 +138,43 @@ interface Ending {
   /** When another run made the listing that this one followed. */
   readonly listedAt: string | null;
   readonly options: PushOptions;
-  /** The number of values that are kept for the next push. */
+  /** The number of values that the plan keeps, including those that are held back. */
   readonly open: number;
+  /** The plan. */
+  readonly file: string;
   readonly seconds: number;
 }
 
 function summaryOf(figures: Figures, ending: Ending): Summary {
-  const { isSame, isComplete, listedAt, open, seconds } = ending;
+  const { isSame, isComplete, listedAt, seconds } = ending;
   const { yes, continuation } = ending.options;
-  const { listed, written, settled } = figures;
+  const { listed, written, settled, unproven } = figures;
+  const writable = yes ? listed : listed - unproven;
+  const left = ending.open - unproven;
   const differing =
     listedAt === null
-      ? counted(listed, ...driftKinds.differsFromRow)
+      ? counted(writable, ...driftKinds.differsFromRow)
       : `${counted(listed, "hash is", "hashes are")} left of what was listed at ${listedAt}`;
   const lines = [`push: ${differing}.`, ...figureLines(outcomes, figures)];
-  if (!yes && isComplete && listed > 0) {
+  if (unproven > 0) lines.push(...adviceOnUnproven(ending.file, left));
+  if (!yes && isComplete && writable > 0) {
     lines.push("Nothing was written. To write these values into the table:", "  bun run sync push --yes");
   }
-  if (!yes && open > 0)
-    lines.push(
-      `${countText(open)} of them ${open === 1 ? "is" : "are"} left from a push that was stopped half way.`,
-    );
+  if (!yes && left > 0)
+    lines.push(`${countText(left)} of them ${left === 1 ? "is" : "are"} left from an earlier push.`);
   const isAllWritten = written + settled === listed;
   if (!isSame) lines.push("Redis restarted or failed over meanwhile. List again with: bun run sync push");
   else if (isComplete && yes && !isAllWritten) lines.push("To see what still differs: bun run sync push");
   else if (!isComplete) lines.push(`Stopped. Continue with: ${continuation}`);
   return { holds: isComplete && isAllWritten, isComplete, seconds, figures, lines };
+}
+
+/** @param left the number of other values in the file, which would be lost with it */
+function adviceOnUnproven(file: string, left: number): string[] {
+  return [
+    `No push writes the values that these rows may lack. They stay in ${file} until the rows change; scripts/sync/README.md says how to compare them.`,
+    ...(left > 0 ? [] : ["If the rows are right as they are, you may delete the file."]),
+  ];
 }
 
 function noFigures(): Figures {

@@ -215,7 +215,7 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     for (const other of others) expect(rows.get(other)).toBe(newest.get(other) ?? null);
   });
 
-  test("writes no value of its plan whose hash is gone, and keeps it", async () => {
+  test("writes no value of its plan whose hash is gone, and keeps it until the row changes", async () => {
     expect((await site.sync(["push"])).exit).toBe(1);
     const [loginId = ""] = moved;
     await killHalfWay(loginId);
@@ -223,7 +223,19 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     for (const _ of [1, 2])
       expect((await site.sync(["push", "--yes", "--json"])).summary).toMatchObject({ unproven: 1 });
     expect((await site.rows()).get(loginId)).toBe(olderData);
-    expect(site.kept("sync-push.db")).not.toBeNull();
+    const { exit, stdout } = await site.sync(["push"]);
+    expect(exit).toBe(1);
+    expect(stdout).toContain(
+      "1 row was left, because a sidecar may have written it since a push was stopped",
+    );
+    expect(stdout).toContain("They stay in ./data/sync-push.db until the rows change");
+    expect(stdout).toContain("If the rows are right as they are, you may delete the file.");
+    expect(stdout).not.toContain("push --yes");
+
+    await site.alterRow(loginId, "newest of all");
+    expect((await site.sync(["push", "--yes", "--json"])).summary).toMatchObject({ conflict: 1 });
+    expect((await site.sync(["push"])).exit).toBe(0);
+    expect(site.kept("sync-push.db")).toBeNull();
   });
 
   test("leaves a row that stays locked to the next push, however late that comes", async () => {
@@ -260,7 +272,7 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     const [loginId = ""] = moved;
     await killHalfWay(loginId);
     expect((await site.rows()).get(loginId)).not.toBe(newest.get(loginId));
-    expect((await site.sync(["push"])).stdout).toContain("are left from a push that was stopped half way");
+    expect((await site.sync(["push"])).stdout).toContain("are left from an earlier push");
     expect((await site.sync(["push", "--yes"])).exit).toBe(0);
     expect(await site.rows()).toEqual(newest);
   });

@@ -18,7 +18,7 @@ const suffixes = ["", "-wal", "-shm", "-journal"];
  * Judges whether this account may read and write the files of an SQLite database: the file itself, and those that
  * SQLite keeps next to it while it is in use or that a killed process has left.
  *
- * @param setting the setting that names the file, where the names of the files do not tell
+ * @param setting the setting to name in the verdict, if the names of the files do not tell what they are
  * @returns `null` if it may
  */
 export function judgeAccess(path: string, setting: string | null = null): Verdict | null {

@@ -111,8 +111,8 @@ describeWith("redis", "a fault proxy before Redis", () => {
     const id = await client.client("ID");
     client.disconnect();
     const isGone = async () => !String(await direct.client("LIST")).includes(`id=${id} `);
-    while (!(await isGone())) await Bun.sleep(5);
-    expect(proxy.connections()).toBe(0);
+    expect(await eventually(isGone, true)).toBe(true);
+    expect(await eventually(async () => proxy.connections(), 0)).toBe(0);
   });
 });
 

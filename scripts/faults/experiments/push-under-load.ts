@@ -58,7 +58,7 @@ export const pushUnderLoad = experiment<Parameters>({
         "acknowledged sets overwritten": overwritten.length,
       },
       failures: [
-        ...overwritten.slice(0, 5).map((loginId) => `an acknowledged set of ${loginId} was overwritten`),
+        ...overwritten.slice(0, 5),
         ...unless({
           "the push was not killed": killed.exit === "SIGKILL",
           [`the resumed push stopped early: ${resumed.stderr.trim()}`]: resumed.figures.complete === 1,
@@ -155,8 +155,8 @@ function startWriters(world: World, pauseMs: number) {
 }
 
 /**
- * Returns the users whose row holds a value that is neither their last acknowledged set nor one with an unknown
- * outcome.
+ * Returns a sentence for each user whose row holds a value that is neither their last acknowledged set nor one with an
+ * unknown outcome.
  */
 async function judge({ site }: World, sets: ReadonlyMap<string, Sets>) {
   const rows = await site.run(`SELECT email, "ownIdData" AS data FROM users`);
@@ -167,5 +167,9 @@ async function judge({ site }: World, sets: ReadonlyMap<string, Sets>) {
       : [{ email: String(email), data: String(data), known }];
   });
   const wrong = checked.filter(({ data, known }) => data !== known.acknowledged && !known.perhaps.has(data));
-  return { checked: checked.length, overwritten: wrong.map(({ email }) => email) };
+  const overwritten = wrong.map(
+    ({ email, data, known }) =>
+      `the row of ${email} holds "${data}" although "${known.acknowledged}" was acknowledged`,
+  );
+  return { checked: checked.length, overwritten };
 }

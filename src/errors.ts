@@ -246,7 +246,10 @@ export class RequestReplayed extends SidecarError {
   readonly code = "ERR_REQUEST_REPLAYED";
 }
 
-/** Other writers kept changing the same user's data until the deadline. Nothing was written. */
+/**
+ * Other writers kept changing the same user's data until the deadline, or another write has the write lock. Nothing was
+ * written.
+ */
 export class WriteContended extends SidecarError {
   readonly code = "ERR_WRITE_CONTENDED";
 }

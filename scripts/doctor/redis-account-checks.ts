@@ -144,7 +144,8 @@ function worksOf({ client, masters, keys, ttlMs }: RedisServers): Record<string,
     "send a script": () => client.eval("return redis.call('HGET', KEYS[1], 'v')", 1, key),
     "fill a hash": fill,
     "begin a write": async () => {
-      const [, epoch, token] = await scripts.beginWrite(client, key, "doctor", "token", probeMs);
+      const [, epoch = "", token = ""] =
+        (await scripts.beginWrite(client, key, "doctor", "token", probeMs)) ?? [];
       begun = [epoch, token];
     },
     "read beside a writer": () => scripts.readHash(client, key, "token", probeMs),

@@ -49,7 +49,7 @@ export const outcomes = {
 export type PushOutcome = keyof typeof outcomes;
 
 /** What the hash held when it was listed, and how BEGIN recognizes that nobody has written it since. */
-export interface ListedHash extends RepeatableBegin {
+export interface ListedHash extends Omit<RepeatableBegin, "lockMs"> {
   readonly value: string;
 }
 
@@ -61,27 +61,34 @@ export interface Push extends Pick<PlannedPush, "loginId" | "row"> {
   readonly isResumed: boolean;
 }
 
+export type PushSides = Pick<Sides, "directory" | "population" | "patience" | "statementMs">;
+
 /**
  * Creates the SET of one user, on the condition that neither the row nor the hash has been written since they were
  * listed. A write that a sidecar has acknowledged since then is never overwritten, even if the row holds the listed
- * value again. A SET that a side did not answer is repeated on the same condition.
+ * value again: no sidecar begins a write of the user until the UPDATE is over. A SET that a side did not answer is
+ * repeated on the same condition.
  */
-export function createPusher({ directory, population, patience, statementMs }: Sides) {
+export function createPusher({ directory, population, patience, statementMs }: PushSides) {
   const writeRow = createRowWriter({
     directory,
     hotCopy: population.hotCopy(),
     statementMs,
     onEvent: () => {},
   });
+  // An UPDATE takes effect within two statement limits after its row was read.
+  const lockMs = 2 * statementMs + 1000;
 
   return (push: Push): Promise<PushOutcome> => {
     /** How the push ends if another write has begun. No value is given up that a BEGIN of ours may have removed. */
     let ifHashWritten: PushOutcome = push.isResumed ? "unproven" : "gone";
 
-    async function write(user: UserRecord, { value, ...repeatable }: ListedHash): Promise<PushOutcome> {
+    async function write(user: UserRecord, listed: ListedHash): Promise<PushOutcome> {
+      const { value, token, seen } = listed;
+      const repeatable = { token, seen, lockMs };
       let isHashWritten = false;
       const onlyIf = (found: HotFound) => {
-        isHashWritten = !isUnwritten(repeatable, found);
+        isHashWritten = !isUnwritten(listed, found);
         return !isHashWritten;
       };
       try {
@@ -117,7 +124,7 @@ function examine({ loginId, row, listed }: Push, user: UserRecord): ListedHash |
 }
 
 /** Returns whether nobody else has begun a write since the listed value was read, whichever of our BEGINs removed it. */
-function isUnwritten({ token, seen }: RepeatableBegin, found: HotFound): boolean {
+function isUnwritten({ token, seen }: ListedHash, found: HotFound): boolean {
   return found.token !== null && (found.token === seen || found.token.startsWith(`${token}:`));
 }
 

@@ -38,6 +38,7 @@ export interface HotCopy {
   /**
    * BEGIN. No lookup uses the hash from the moment this resolves until `end`, or until the marker lapses.
    *
+   * @throws {WriteContended} another write has the write lock, and nothing has changed
    * @throws {HotCopyUnavailable} the cache did not answer clearly, so the database must not be touched
    */
   begin(loginId: string, repeatable?: RepeatableBegin): Promise<HotWrite>;
@@ -47,7 +48,7 @@ export interface HotCopy {
    *
    * @throws {HotCopyUnavailable} lookups may still hit the value
    */
-  purge(loginId: string): Promise<void>;
+  purge(loginId: string): Promise<HotPurged>;
 
   /**
    * Removes the values of every login id that equals this one or differs from it only in case. It visits all hashes.
@@ -97,16 +98,26 @@ export interface HotHolding {
   readonly expiresInMs: number | null;
 }
 
+export interface HotPurged {
+  /** Whether the hash has a write lock, so that a write in flight may still overwrite what the row holds. */
+  readonly isLocked: boolean;
+}
+
 /**
  * What a caller passes to BEGIN if it may have to begin the same write again. BEGIN then starts the new lease token with
  * `token` and a colon, but only if the lease token before was `seen` or starts with them as well. A hash whose lease token
- * starts with them has therefore not been written or purged by anybody else since `seen` was read.
+ * starts with them has therefore not been written or purged by anybody else since `seen` was read. In the same case, the
+ * write gets the write lock, so that nobody else writes the user until its UPDATE is over.
  */
 export interface RepeatableBegin {
   /** 128 random bits, the same at each BEGIN of this write. */
   readonly token: string;
   /** The lease token beside the value that the caller has read; `null` if it has read none. */
   readonly seen: string | null;
+  /**
+   * How long the write lock stands if no `end` removes it, in milliseconds: until the UPDATE can no longer take effect.
+   */
+  readonly lockMs: number;
 }
 
 /** What the hash held when BEGIN ran. BEGIN has removed the value. */
@@ -142,7 +153,7 @@ export const withoutHotCopy: HotCopy = {
   inspect: async () => nothingHeld,
   markStale: async () => false,
   begin: async () => ({ found: nothingFound, markStale: async () => false, end: async () => {} }),
-  purge: async () => {},
+  purge: async () => ({ isLocked: false }),
   purgeSpellings: async () => {},
   purgeAll: async () => {},
 };

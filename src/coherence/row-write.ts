@@ -190,8 +190,17 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
     }
   }
 
+  async function begin({ user, repeatable }: RowWrite): Promise<HotWrite> {
+    try {
+      return await hotCopy.begin(user.loginId, repeatable);
+    } catch (error) {
+      if (error instanceof WriteContended) onEvent("write contended", user.loginId);
+      throw error;
+    }
+  }
+
   return async (request: RowWrite): Promise<void> => {
-    const write = await hotCopy.begin(request.user.loginId, request.repeatable);
+    const write = await begin(request);
     const { held, isOver, failure } = await outcomeOf(write, request);
     if (isOver && !isRepeated(request, failure)) await write.end(held);
     if (failure !== null) throw failure;

@@ -1,4 +1,11 @@
-import { ErasureIncomplete, HashStale, OwnIdDataTooLong, UserBlocked, UserUnknown } from "../errors.ts";
+import {
+  ErasureIncomplete,
+  HashStale,
+  OwnIdDataTooLong,
+  UserBlocked,
+  UserUnknown,
+  WriteContended,
+} from "../errors.ts";
 import type { HotCopy, HotRead, HotValue } from "./hot-copy.ts";
 import type { HeldUser, OwnIdDataStore } from "./ownid-data-store.ts";
 import { createRowWriter, type RowWriteEvent } from "./row-write.ts";
@@ -96,7 +103,19 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
 
   /** The row holds the value already, so only the hash must be corrected if it holds another value. */
   async function forgetUnlessHit(loginId: string, value: string): Promise<void> {
-    if ((await hotCopy.peek(loginId)) !== value) await hotCopy.purge(loginId);
+    if ((await hotCopy.peek(loginId)) !== value) await purgeUnlocked(loginId);
+  }
+
+  /**
+   * Purges the hash of a row that already holds what was asked for.
+   *
+   * @throws {WriteContended} a write that has the write lock may still change the row
+   */
+  async function purgeUnlocked(loginId: string): Promise<void> {
+    const { isLocked } = await hotCopy.purge(loginId);
+    if (!isLocked) return;
+    onEvent("write contended", loginId);
+    throw new WriteContended();
   }
 
   /** Reads the row. If there is none, or the user is blocked, purges the hash before it throws. */
@@ -115,7 +134,7 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
 
   /** Purges the hash. If Redis cannot be reached, lookups hit the value until it expires. */
   async function forget(loginId: string): Promise<void> {
-    await hotCopy.purge(loginId).catch(() => {});
+    await hotCopy.purge(loginId).catch(() => null);
   }
 
   /** SESSION: refuses if a lookup may have returned another value than the row holds. */
@@ -159,8 +178,8 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     const ownIdData = directory.noData();
     if (user.ownIdData !== ownIdData) await writeRow({ user, ownIdData, mode: "erase", waitedMs });
     for (const spelling of new Set([loginId, user.loginId])) {
-      await hotCopy.purge(spelling).catch(() => {
-        throw new ErasureIncomplete("Redis gives no answer");
+      await purgeUnlocked(spelling).catch((error) => {
+        throw error instanceof WriteContended ? error : new ErasureIncomplete("Redis gives no answer");
       });
     }
   }

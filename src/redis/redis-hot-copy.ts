@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { HotCopy, HotRead } from "../coherence/hot-copy.ts";
+import type { HotCopy, HotPurged, HotRead } from "../coherence/hot-copy.ts";
 import { HotCopyUnavailable } from "../errors.ts";
 import { isOfAnotherType, isRedirection } from "./failures.ts";
 import { freshToken } from "./fresh-token.ts";
@@ -110,9 +110,10 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     }
   }
 
-  async function purgeKey(key: string): Promise<void> {
+  async function purgeKey(key: string): Promise<HotPurged> {
     const held = await scripts.purgeHash(client, key, freshToken(), limits.tokenMs);
     if (held === 2) onEvent("stray removed");
+    return { isLocked: held === 3 };
   }
 
   /** Purges the hashes whose keys match a pattern of SCAN and are accepted by `isMeant`. */
@@ -200,7 +201,7 @@ export function createRedisHotCopy(options: RedisHotCopyOptions): HotCopy {
     async purge(loginId) {
       const key = keys.user(loginId);
       try {
-        await purgeKey(key);
+        return await purgeKey(key);
       } catch (error) {
         failed(key, error);
         throw new HotCopyUnavailable();

@@ -1,5 +1,5 @@
-import type { HotCopy, HotWrite } from "../coherence/hot-copy.ts";
-import { HotCopyUnavailable } from "../errors.ts";
+import type { HotCopy, HotWrite, RepeatableBegin } from "../coherence/hot-copy.ts";
+import { HotCopyUnavailable, WriteContended } from "../errors.ts";
 import { freshToken } from "./fresh-token.ts";
 import type { RedisHotCopyOptions } from "./hot-copy-options.ts";
 import { scripts } from "./scripts.ts";
@@ -41,7 +41,7 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
   function begun(
     loginId: string,
     writer: string,
-    reply: Awaited<ReturnType<typeof scripts.beginWrite>>,
+    reply: NonNullable<Awaited<ReturnType<typeof scripts.beginWrite>>>,
   ): HotWrite {
     const [isSolo, epoch, token, isMarked, foundToken, foundValue] = reply;
     const key = keys.user(loginId);
@@ -60,24 +60,30 @@ export function createRedisHotWrites(options: RedisHotWritesOptions): Pick<HotCo
     };
   }
 
+  /** @returns `null` if another write has the write lock */
+  async function sendBegin(key: string, writer: string, repeatable: RepeatableBegin | undefined) {
+    const token = repeatable?.token ?? freshToken();
+    const rest =
+      repeatable === undefined ? ([] as const) : ([repeatable.seen ?? "", repeatable.lockMs] as const);
+    try {
+      return await scripts.beginWrite(client, key, writer, token, limits.quarantineMs, ...rest);
+    } catch (error) {
+      failed(key, error);
+      // BEGIN may have run. If it has left a marker, END removes it if possible. It would also change the lease token,
+      // by which a caller that begins again recognizes this BEGIN.
+      if (repeatable === undefined) end(key, writer, "", "", "").catch(() => {});
+      throw new HotCopyUnavailable();
+    }
+  }
+
   return {
     markStale: (loginId, { token }) => markStale(loginId, token),
 
     async begin(loginId, repeatable) {
-      const key = keys.user(loginId);
       const writer = crypto.randomUUID();
-      const token = repeatable?.token ?? freshToken();
-      const seen: [] | [string] = repeatable === undefined ? [] : [repeatable.seen ?? ""];
-      try {
-        const reply = await scripts.beginWrite(client, key, writer, token, limits.quarantineMs, ...seen);
-        return begun(loginId, writer, reply);
-      } catch (error) {
-        failed(key, error);
-        // BEGIN may have run. If it has left a marker, END removes it if possible. It would also change the lease token,
-        // by which a caller that begins again recognizes this BEGIN.
-        if (repeatable === undefined) end(key, writer, "", "", "").catch(() => {});
-        throw new HotCopyUnavailable();
-      }
+      const reply = await sendBegin(keys.user(loginId), writer, repeatable);
+      if (reply === null) throw new WriteContended();
+      return begun(loginId, writer, reply);
     },
   };
 }

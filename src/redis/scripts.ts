@@ -29,15 +29,16 @@ export const scripts = {
   >(shared + readHash),
   fillHash: script<[epoch: string, token: string, value: string, ttlMs: number], 0 | 1>(shared + fillHash),
   beginWrite: script<
-    [writer: string, token: string, quarantineMs: number, ...seen: [] | [token: string]],
-    [
-      isSolo: 0 | 1,
-      epoch: string,
-      token: string,
-      isStale: 0 | 1,
-      heldToken: string | null,
-      heldValue: string | null,
-    ]
+    [writer: string, token: string, quarantineMs: number, ...repeatable: [] | [seen: string, lockMs: number]],
+    | [
+        isSolo: 0 | 1,
+        epoch: string,
+        token: string,
+        isStale: 0 | 1,
+        heldToken: string | null,
+        heldValue: string | null,
+      ]
+    | null
   >(shared + beginWrite),
   endWrite: script<
     [
@@ -53,7 +54,7 @@ export const scripts = {
   >(shared + endWrite),
   markStale: script<[token: string, freshToken: string, markLifeMs: number], 0 | 1>(shared + markStale),
   clearStale: script<[mark: string], 0 | 1>(clearStale),
-  purgeHash: script<[token: string, tokenMs: number], 0 | 1 | 2>(shared + purgeHash),
+  purgeHash: script<[token: string, tokenMs: number], 0 | 1 | 2 | 3>(shared + purgeHash),
   beginRecord: script<[latestIssueTime: number], string>(shared + beginRecord),
   revokeUser: script<[latestIssueTime: number, keepMs: number], number>(revokeUser),
   reopenSeen: script<[failed: string, open: string], 0 | 1>(reopenSeen),

@@ -24,13 +24,27 @@ function drawn(token: Buffer | string | null): string {
   return name;
 }
 
+/** Runs BEGIN where no other writer has the write lock. */
+async function beginUnlocked(
+  redis: Redis,
+  key: string,
+  writer: string,
+  token: string,
+  quarantineMs: number,
+  ...repeatable: [] | [seen: string, lockMs: number]
+) {
+  const reply = await scripts.beginWrite(redis, key, writer, token, quarantineMs, ...repeatable);
+  if (reply === null) throw new Error("another writer has the write lock");
+  return reply;
+}
+
 async function write(redis: Redis, key: string, value: string): Promise<void> {
-  const [, epoch, token] = await scripts.beginWrite(redis, key, "ann", "t1", long);
+  const [, epoch, token] = await beginUnlocked(redis, key, "ann", "t1", long);
   expect(await scripts.endWrite(redis, key, "ann", epoch, token, "t2", value, long, long)).toBe(1);
 }
 
 async function epochOf(redis: Redis): Promise<string> {
-  const [, epoch] = await scripts.beginWrite(redis, `epoch:${crypto.randomUUID()}`, "writer", "token", 1000);
+  const [, epoch] = await beginUnlocked(redis, `epoch:${crypto.randomUUID()}`, "writer", "token", 1000);
   return epoch;
 }
 
@@ -55,7 +69,7 @@ describeWith("redis", "the Lua scripts", () => {
   /** Answers whether the writer is alone; `tokens` has its token by the writer's name. */
   const tokens = new Map<string, string>();
   async function begin(writer: string, token: string, quarantineMs = long): Promise<number> {
-    const [isSolo, , answered] = await scripts.beginWrite(redis, key, writer, token, quarantineMs);
+    const [isSolo, , answered] = await beginUnlocked(redis, key, writer, token, quarantineMs);
     expect(answered.toString()).toBe(await held());
     tokens.set(writer, answered);
     return isSolo;
@@ -70,8 +84,8 @@ describeWith("redis", "the Lua scripts", () => {
     const ms = await redis.pttl(key);
     return ms > atMost - 2000 && ms <= atMost;
   };
-  /** Lets the marker of a writer, or the stale mark, lapse at this instant of the clock of Redis. */
-  async function lapse(field: `w:${string}` | "s"): Promise<void> {
+  /** Lets the marker of a writer, the stale mark, or the write lock lapse at this instant of the clock of Redis. */
+  async function lapse(field: `w:${string}` | "s" | "x"): Promise<void> {
     const [seconds, micros] = await redis.time();
     const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
     const lapsing = String(await redis.hget(key, field)).replace(/^\d+/, String(nowMs));
@@ -234,7 +248,7 @@ describeWith("redis", "the Lua scripts", () => {
 
   describe("beginWrite", () => {
     test("answers that it is the only writer, and the epoch", async () => {
-      const [isSolo, answered] = await scripts.beginWrite(redis, key, "ann", "t1", long);
+      const [isSolo, answered] = await beginUnlocked(redis, key, "ann", "t1", long);
       expect(isSolo).toBe(1);
       expect(answered).toBe(epoch);
       expect(await fields()).toBe("e n t w:ann");
@@ -316,7 +330,7 @@ describeWith("redis", "the Lua scripts", () => {
     test("sets the caller's token only if nobody has begun a write or purged since the token that it has seen", async () => {
       await write(redis, key, "devices");
       const seen = await held();
-      const beginAgain = (writer: string) => scripts.beginWrite(redis, key, writer, "mine", long, seen);
+      const beginAgain = (writer: string) => beginUnlocked(redis, key, writer, "mine", long, seen, 0);
       for (const writer of ["ann", "again", "and again"]) {
         await beginAgain(writer);
         expect(await token()).toBe("mine");
@@ -343,8 +357,7 @@ describeWith("redis", "the Lua scripts", () => {
     });
 
     test("answers the value and the token that the hash held, if it could be believed", async () => {
-      const found = async (drew: string) =>
-        (await scripts.beginWrite(redis, key, "ann", drew, long)).slice(3);
+      const found = async (drew: string) => (await beginUnlocked(redis, key, "ann", drew, long)).slice(3);
       expect(await found("t1")).toEqual([0, null, null]);
       await end("ann", "");
       await redis.del(key);
@@ -457,6 +470,69 @@ describeWith("redis", "the Lua scripts", () => {
     });
   });
 
+  describe("the write lock", () => {
+    let seen: string;
+    /** Begins a write that has read the value beside the token `seen`, and gets the write lock. */
+    const beginLocked = (writer: string) => scripts.beginWrite(redis, key, writer, "mine", long, seen, long);
+    const beginOther = () => scripts.beginWrite(redis, key, "bob", "t3", long);
+    const endLocked = async (writer: string) =>
+      scripts.endWrite(redis, key, writer, epoch, await held(), "t4", "newer", long, 5000);
+
+    beforeEach(async () => {
+      await write(redis, key, "devices");
+      seen = await held();
+      expect(await beginLocked("ann")).not.toBeNull();
+    });
+
+    test("refuses every other writer, who changes nothing", async () => {
+      const before = await redis.hgetall(key);
+      expect(await beginOther()).toBeNull();
+      expect(await scripts.beginWrite(redis, key, "bob", "theirs", long, seen, long)).toBeNull();
+      expect(await redis.hgetall(key)).toEqual(before);
+      expect(await read(redis, key)).toEqual(["ask"]);
+    });
+
+    test("is removed by END of its writer, and of no other", async () => {
+      expect(await endLocked("bob")).toBe(0);
+      expect(await fields()).toBe("e n t w:ann x");
+      expect(await endLocked("ann")).toBe(1);
+      expect(await fields()).toBe("e t v");
+      expect(await beginOther()).not.toBeNull();
+    });
+
+    test("outlives END if BEGIN ran before, since the UPDATE of that run may be in flight", async () => {
+      expect(await beginLocked("again")).not.toBeNull();
+      expect(await endLocked("again")).toBe(0);
+      expect(await fields()).toBe("e n t w:ann x");
+      expect(await beginOther()).toBeNull();
+    });
+
+    test("lapses", async () => {
+      await lapse("x");
+      expect(await beginOther()).not.toBeNull();
+      expect(await fields()).toBe("e n t w:ann w:bob");
+    });
+
+    test("is given to nobody after another writer or a purge", async () => {
+      await lapse("x");
+      await beginOther();
+      expect(await beginLocked("ann")).not.toBeNull();
+      await purge("t5");
+      expect(await beginLocked("ann")).not.toBeNull();
+      expect(await redis.hexists(key, "x")).toBe(0);
+    });
+
+    test("outlives a purge, which reports it, and a reset", async () => {
+      expect(await purge("t5")).toBe(3);
+      await makeForeign();
+      expect(await purge("t6")).toBe(3);
+      await makeForeign();
+      expect(await beginOther()).toBeNull();
+      await lapse("x");
+      expect(await purge("t7")).toBe(1);
+    });
+  });
+
   describe("markStale", () => {
     const mark = async (name: string, { token = "", lifeMs = long } = {}) =>
       scripts.markStale(redis, key, token || (await held()), name, lifeMs);
@@ -503,7 +579,7 @@ describeWith("redis", "the Lua scripts", () => {
       await mark("m1");
       await makeForeign();
       await purge("t8");
-      const [, , answered, isStale] = await scripts.beginWrite(redis, key, "ann", "t9", long);
+      const [, , answered, isStale] = await beginUnlocked(redis, key, "ann", "t9", long);
       tokens.set("ann", answered);
       expect(isStale).toBe(1);
       expect(await end("ann", "newer")).toBe(0);

@@ -1,9 +1,13 @@
-import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { sharedMariadb } from "../../scripts/servers/mariadb-server.ts";
 import { sharedPostgres } from "../../scripts/servers/postgres-server.ts";
 import { sharedRedis } from "../../scripts/servers/redis-server.ts";
+import { createPusher } from "../../scripts/sync/push-one.ts";
+import { digestOf } from "../../scripts/sync/push-plan.ts";
 import type { OwnIdDataStore } from "../../src/coherence/ownid-data-store.ts";
+import type { Replaced } from "../../src/coherence/user-directory.ts";
 import type { DatabaseKind } from "../../src/config/database-address.ts";
+import { OutcomeUnknown, WriteContended } from "../../src/errors.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { placeOf } from "../support/redis-places.ts";
 import { createSyncedSite, endOf, enrolled, loginIdOf, type SyncedSite } from "../support/synced-site.ts";
@@ -103,6 +107,73 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     expect(await site.rows()).toEqual(newest);
     expect((await site.sync(["verify"])).exit).toBe(0);
     expect(site.kept("sync-push.db")).toBeNull();
+  });
+
+  describe("the push of one user", () => {
+    const [loginId = ""] = moved;
+    /** What the row of this user was restored to. */
+    const older = "data of 6 😀";
+    const enrolledLater = loginIdOf(30);
+
+    /** Pushes a user. `send` stands between the push and the database when it sends the UPDATE. */
+    async function pushThrough(
+      loginId: string,
+      row: string | null,
+      send: (update: () => Promise<Replaced>) => Promise<Replaced>,
+    ): Promise<string> {
+      await using sides = site.openSides();
+      const { directory, population, patience } = sides;
+      for (const side of [directory, population]) await patience.retry(side.verifyConnection);
+      const [seen] = await population.observe([loginId]);
+      if (!seen) throw new Error("no sidecar believes the hash");
+      const pushOne = createPusher({
+        ...sides,
+        directory: {
+          ...directory,
+          replaceOwnIdData: (change) => send(() => directory.replaceOwnIdData(change)),
+        },
+      });
+      const listed = { value: seen.value, token: crypto.randomUUID(), seen: seen.token };
+      return await pushOne({ loginId, row: digestOf(row), listed, isResumed: false });
+    }
+
+    test("lets no sidecar acknowledge a write while its UPDATE is in flight", async () => {
+      const sidecar = await site.sidecar();
+      const outcome = await pushThrough(loginId, older, async (update) => {
+        await expect(sidecar.set(loginId, "a device is added")).rejects.toThrow(WriteContended);
+        await expect(sidecar.set(loginId, older)).rejects.toThrow(WriteContended);
+        await expect(sidecar.erase(loginId)).rejects.toThrow(WriteContended);
+        return update();
+      });
+      expect(outcome).toBe("written");
+      expect(await sidecar.get(loginId)).toBe(`newer data of ${loginId}`);
+      await sidecar.set(loginId, "a device is added");
+      expect(await sidecar.get(loginId)).toBe("a device is added");
+    });
+
+    test("lets no user without data count as erased while its UPDATE is in flight", async () => {
+      const sidecar = await site.sidecar();
+      const outcome = await pushThrough(enrolledLater, null, async (update) => {
+        await expect(sidecar.erase(enrolledLater)).rejects.toThrow(WriteContended);
+        return update();
+      });
+      expect(outcome).toBe("written");
+      await sidecar.erase(enrolledLater);
+      expect(await sidecar.get(enrolledLater)).toBeNull();
+    });
+
+    test("keeps other writes away until the UPDATE of a run without an answer is over", async () => {
+      const sidecar = await site.sidecar();
+      let runs = 0;
+      const outcome = await pushThrough(loginId, older, async (update) => {
+        runs += 1;
+        if (runs === 1) throw new OutcomeUnknown();
+        return update();
+      });
+      expect({ outcome, runs }).toEqual({ outcome: "written", runs: 2 });
+      await expect(sidecar.set(loginId, "a device is added")).rejects.toThrow(WriteContended);
+      expect(await sidecar.get(loginId)).toBe(`newer data of ${loginId}`);
+    });
   });
 
   if (!withMishaps) return;

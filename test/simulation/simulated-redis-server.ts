@@ -58,6 +58,7 @@ export class SimulatedRedisServer {
       epochHex: Buffer.from(this.epoch, "latin1").toString("hex"),
       key: rest[1] ?? "",
       argv: (n) => argv[n - 1] ?? "",
+      argc: argv.length,
     });
     return onWire(reply);
   }

@@ -95,6 +95,11 @@ const steps = {
   beginWrite: (twins: TwinRedis, random: SeededRandom) =>
     twins.run("beginWrite", [random.pick(writers), random.pick(tokens), longMs]),
 
+  "beginWrite again": (twins: TwinRedis, random: SeededRandom) =>
+    twins.run("beginWrite", [random.pick(writers), random.pick(tokens), longMs, tokenFor(random), longMs]),
+
+  "the lock lapses": (twins: TwinRedis) => twins.lapse("x"),
+
   endWrite: (twins: TwinRedis, random: SeededRandom) =>
     twins.run("endWrite", [
       random.pick(writers),
@@ -112,7 +117,7 @@ const steps = {
   clearStale: (twins: TwinRedis, random: SeededRandom) =>
     twins.run("clearStale", [random.chance(0.7) ? heldMark : "1:another"]),
 
-  "the mark lapses": (twins: TwinRedis) => twins.lapseMark(),
+  "the mark lapses": (twins: TwinRedis) => twins.lapse("s"),
 
   purgeHash: (twins: TwinRedis, random: SeededRandom) =>
     twins.run("purgeHash", [random.pick(tokens), longMs]),
@@ -134,6 +139,8 @@ const stepNames = [
     "markStale",
     "clearStale",
     "the mark lapses",
+    "beginWrite again",
+    "the lock lapses",
     "purgeHash",
     "hmget",
     "the markers lapse",
@@ -151,6 +158,7 @@ const repliesOfEveryKind = [
   "fillHash -> 0",
   "beginWrite -> [1,",
   "beginWrite -> [0,",
+  "beginWrite -> null",
   "endWrite -> 1",
   "endWrite -> 0",
   "markStale -> 1",
@@ -159,4 +167,5 @@ const repliesOfEveryKind = [
   "clearStale -> 0",
   "purgeHash -> 1",
   "purgeHash -> 0",
+  "purgeHash -> 3",
 ].map((reply) => expect.stringContaining(reply));

@@ -10,6 +10,8 @@ export interface ScriptCall {
   readonly key: string;
   /** `ARGV[n]`, counted from 1. */
   readonly argv: (n: number) => string;
+  /** How many there are of them. */
+  readonly argc: number;
 }
 
 export type Reply = string | number | null | Reply[];
@@ -50,29 +52,31 @@ export const simulatedScripts: SimulatedScripts = {
     return 1;
   },
 
-  beginWrite({ redis, epoch, epochHex, key, argv }) {
+  beginWrite({ redis, epoch, epochHex, key, argv, argc }) {
     const marker = `w:${argv(1)}`;
-    const held = redis.hmget(key, "e", "n", "s", "t", "v");
-    const [heldEpoch, flag = null, mark = null, heldToken = null, heldValue = null] = held;
+    const held = redis.hmget(key, "e", "n", "s", "t", "v", "x");
+    const [heldEpoch, flag = null, mark = null, token = null, value = null, lock = null] = held;
+    const isOwn = heldEpoch === epoch;
+    const [heldToken, heldValue] = isOwn ? [token, value] : [null, null];
+    const isRepeatable = argc > 3;
+    const runsAgain = isRepeatable && heldToken?.startsWith(`${argv(2)}:`) === true;
+    if (isLocked(redis, key, lock) && !runsAgain) return null;
     const { others } = liveMarkers(redis, key, flag, marker);
     const isStale = staleFor(redis, key, mark) > 0 ? 1 : 0;
-    const isOwn = heldEpoch === epoch;
-    const lapses = String(redis.nowMs + Number(argv(3)));
-    const token = dropValue(redis, key, epoch, argv(2), { [marker]: lapses, n: "1" });
+    const getsLock = runsAgain || (isRepeatable && heldToken === argv(4));
+    const name = getsLock || !isRepeatable ? argv(2) : argv(1);
+    const besides = { [marker]: lapseIn(redis, argv(3)), n: "1" };
+    const newToken = dropValue(redis, key, epoch, name, besides);
+    if (getsLock) redis.hset(key, { x: `${lapseIn(redis, argv(5))}:${runsAgain ? "" : argv(1)}` });
     if (redis.pttl(key) < Number(argv(3))) redis.pexpire(key, Number(argv(3)));
-    return [
-      others === 0 ? 1 : 0,
-      epochHex,
-      token,
-      isStale,
-      isOwn ? heldToken : null,
-      isOwn ? heldValue : null,
-    ];
+    return [others === 0 ? 1 : 0, epochHex, newToken, isStale, heldToken, heldValue];
   },
 
   endWrite({ redis, epoch, epochHex, key, argv }) {
-    const [heldEpoch = null, heldToken, flag = null, mark = null] = redis.hmget(key, "e", "t", "n", "s");
+    const held = redis.hmget(key, "e", "t", "n", "s", "x");
+    const [heldEpoch = null, heldToken, flag = null, mark = null, lock = null] = held;
     if (heldEpoch === null) return 0;
+    if (lock?.replace(/^[^:]*:/, "") === argv(1)) redis.hdel(key, "x");
     const marker = `w:${argv(1)}`;
     const { others, mine } = liveMarkers(redis, key, flag, marker);
     const isProtected = mine && argv(2) === epochHex && heldEpoch === epoch;
@@ -106,12 +110,12 @@ export const simulatedScripts: SimulatedScripts = {
   },
 
   purgeHash({ redis, epoch, key, argv }) {
-    const [heldEpoch = null, flag = null, mark = null] = redis.hmget(key, "e", "n", "s");
+    const [heldEpoch = null, flag = null, mark = null, lock = null] = redis.hmget(key, "e", "n", "s", "x");
     if (heldEpoch === null) return 0;
     dropValue(redis, key, epoch, argv(1));
     if (liveMarkers(redis, key, flag, "").count === 0)
       redis.pexpire(key, Math.max(Number(argv(2)), staleFor(redis, key, mark)));
-    return 1;
+    return isLocked(redis, key, lock) ? 3 : 1;
   },
 
   reopenSeen({ redis, key, argv }) {
@@ -150,6 +154,19 @@ function staleFor(redis: SimulatedKeyspace, key: string, mark: string | null): n
   if (leftMs > 0) return leftMs;
   redis.hdel(key, "s");
   return 0;
+}
+
+/** `is_locked` of shared.lua. */
+function isLocked(redis: SimulatedKeyspace, key: string, lock: string | null): boolean {
+  if (lock === null) return false;
+  if (Number.parseInt(lock, 10) > redis.nowMs) return true;
+  redis.hdel(key, "x");
+  return false;
+}
+
+/** `lapse_in` of shared.lua. */
+function lapseIn(redis: SimulatedKeyspace, lifeMs: string): string {
+  return String(redis.nowMs + Number(lifeMs));
 }
 
 /** `fresh` of shared.lua. */

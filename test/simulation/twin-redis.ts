@@ -61,8 +61,9 @@ export class TwinRedis {
     return this.#outcomes(null, null);
   }
 
-  async lapseMark(): Promise<[Outcome, Outcome]> {
-    if ((await this.#real.hexists(this.#key, "s")) === 1) await this.#change("s", "1:lapsed");
+  /** Lets the stale mark or the write lock lapse. */
+  async lapse(field: "s" | "x"): Promise<[Outcome, Outcome]> {
+    if ((await this.#real.hexists(this.#key, field)) === 1) await this.#change(field, "1:lapsed");
     return this.#outcomes(null, null);
   }
 
@@ -103,7 +104,7 @@ type Fields = readonly (readonly [field: string, value: string | Buffer])[];
 function outcomeOf(reply: unknown, fields: Fields, lifeMs: number): Outcome {
   const texts = fields.map(([field, value]): [string, string] => {
     const text = textOf(value);
-    return [field, field === "t" || field === "s" ? withoutTime(text) : text];
+    return [field, "tsx".includes(field) ? withoutTime(text) : text];
   });
   return { reply: replyInWords(reply), fields: Object.fromEntries(texts.sort()), lifeMs };
 }
@@ -131,7 +132,7 @@ function replyInWords(reply: unknown): unknown {
   return typeof reply === "string" || Buffer.isBuffer(reply) ? withoutTime(textOf(reply)) : reply;
 }
 
-/** Removes the time from a lease token or a stale mark. */
+/** Removes the time from a lease token, a stale mark or a write lock. */
 const withoutTime = (text: string) => text.replace(/:\d+:\d+$/, "").replace(/^\d+:/, "");
 
 const textOf = (text: string | Buffer) => (Buffer.isBuffer(text) ? text.toString("latin1") : text);

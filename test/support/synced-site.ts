@@ -149,6 +149,8 @@ export async function createSyncedSite(options: SyncedSiteOptions) {
         scan,
         population,
         patience,
+        statementMs,
+        directory: database.directory(names),
         async [Symbol.asyncDispose]() {
           population.close();
           await scan.close();

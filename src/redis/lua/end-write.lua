@@ -1,5 +1,6 @@
--- END: the outcome of the write is known. Removes the writer's marker, and stores what the row holds if no other writer
--- overlapped and the hash has no stale mark. If it runs twice, or after the marker has lapsed, it removes the value instead.
+-- END: the outcome of the write is known. Removes the writer's marker and write lock, and stores what the row holds if no
+-- other writer overlapped and the hash has no stale mark. If it runs twice, or after the marker has lapsed, it removes the
+-- value instead.
 --
 -- KEYS[1]  the user's hash
 -- ARGV[1]  the writer's id
@@ -11,8 +12,9 @@
 -- ARGV[7]  COHERENCE_TOKEN_MS: the lifetime of a hash that holds only a lease token, ms
 -- Returns  1 stored | 0 not
 local key = KEYS[1]
-local held_epoch, held_token, flag, mark = unpack(redis.call('HMGET', key, 'e', 't', 'n', 's'))
+local held_epoch, held_token, flag, mark, lock = unpack(redis.call('HMGET', key, 'e', 't', 'n', 's', 'x'))
 if not held_epoch then return 0 end
+if lock and string.match(lock, ':(.*)') == ARGV[1] then redis.call('HDEL', key, 'x') end
 local marker = 'w:' .. ARGV[1]
 local current, current_hex = epoch()
 local others, mine = live_markers(key, flag, marker)

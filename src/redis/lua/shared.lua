@@ -74,6 +74,20 @@ local function stale_for(key, mark)
   return 0
 end
 
+-- Returns whether a write lock stands. `lock` is the value of `x`: when it lapses, and the id of the writer whose END removes
+-- it, if any. A lapsed lock is removed.
+local function is_locked(key, lock)
+  if not lock then return false end
+  if tonumber(string.match(lock, '^%d+')) > now then return true end
+  redis.call('HDEL', key, 'x')
+  return false
+end
+
+-- Returns the instant at which something lapses that lives for `life`, in ms.
+local function lapse_in(life)
+  return string.format('%.0f', now + tonumber(life))
+end
+
 -- Sets the lifetime of a hash without a value to `life`, in ms, or to that of its stale mark if that is longer.
 local function expire_empty(key, life, stale)
   redis.call('PEXPIRE', key, string.format('%.0f', math.max(tonumber(life), stale)))

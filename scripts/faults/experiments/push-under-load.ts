@@ -1,5 +1,6 @@
 import { ask } from "../harness/client.ts";
 import { experiment, unless } from "../harness/experiment.ts";
+import { knownNotDone } from "../harness/history.ts";
 import { untilTrue } from "../harness/load.ts";
 import { createOperator, type Operator, type SyncRun } from "../harness/operator.ts";
 import { startWorld, type World } from "../harness/world.ts";
@@ -126,7 +127,7 @@ function startWriters(world: World, pauseMs: number) {
         known.perhaps.clear();
         return true;
       }
-      if (code !== "ERR_HASH_STALE") known.perhaps.add(value);
+      if (!knownNotDone.has(code)) known.perhaps.add(value);
       // Look up the value before writing it again, as OwnID does.
       await ask.get(sidecar, loginId);
     }

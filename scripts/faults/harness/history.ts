@@ -19,7 +19,7 @@ export interface RecordedReply extends Reply {
 }
 
 /** The error codes that guarantee that a `set` changed nothing. */
-const knownNotDone = new Set([
+export const knownNotDone: ReadonlySet<string> = new Set([
   "ERR_DATABASE_UNAVAILABLE",
   "ERR_REDIS_UNAVAILABLE",
   "ERR_WRITE_CONTENDED",

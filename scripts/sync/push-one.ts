@@ -123,9 +123,14 @@ function examine({ loginId, row, listed }: Push, user: UserRecord): ListedHash |
   return listed.token === "" ? "unproven" : listed;
 }
 
-/** Returns whether nobody else has begun a write since the listed value was read, whichever of our BEGINs removed it. */
+/**
+ * Returns whether nobody else has written since the listed value was read, whichever of our BEGINs removed it. Beside our
+ * own token, a value is that of a lookup. A sidecar may have hit it and acknowledged a set of the same value without a
+ * trace.
+ */
 function isUnwritten({ token, seen }: ListedHash, found: HotFound): boolean {
-  return found.token !== null && (found.token === seen || found.token.startsWith(`${token}:`));
+  if (found.token === null) return false;
+  return found.token === seen || (found.value === null && found.token.startsWith(`${token}:`));
 }
 
 /** @throws the error, if a repetition may end otherwise */

@@ -105,9 +105,10 @@ export interface HotPurged {
 
 /**
  * What a caller passes to BEGIN if it may have to begin the same write again. BEGIN then starts the new lease token with
- * `token` and a colon, but only if the lease token before was `seen` or starts with them as well. A hash whose lease token
- * starts with them has therefore not been written or purged by anybody else since `seen` was read. In the same case, the
- * write gets the write lock, so that nobody else writes the user until its UPDATE is over.
+ * `token` and a colon, but only if the lease token before was `seen`, or starts with them as well and no lookup has filled the
+ * hash since. A hash without a value whose lease token starts with them has therefore not been written or purged by anybody
+ * else since `seen` was read. In the same case, the write gets the write lock, so that nobody else writes the user until its
+ * UPDATE is over.
  */
 export interface RepeatableBegin {
   /** 128 random bits, the same at each BEGIN of this write. */

@@ -522,6 +522,16 @@ describeWith("redis", "the Lua scripts", () => {
       expect(await redis.hexists(key, "x")).toBe(0);
     });
 
+    test("is given to nobody after a lookup has filled the hash, since a set may have hit that value", async () => {
+      await lapse("x");
+      await lapse("w:ann");
+      expect((await read(redis, key))[0]).toBe("miss");
+      expect(await fill("devices")).toBe(1);
+      expect(await beginLocked("again")).not.toBeNull();
+      expect(await token()).toBe("again");
+      expect(await redis.hexists(key, "x")).toBe(0);
+    });
+
     test("outlives a purge, which reports it, and a reset", async () => {
       expect(await purge("t5")).toBe(3);
       await makeForeign();

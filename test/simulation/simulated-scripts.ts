@@ -59,7 +59,7 @@ export const simulatedScripts: SimulatedScripts = {
     const isOwn = heldEpoch === epoch;
     const [heldToken, heldValue] = isOwn ? [token, value] : [null, null];
     const isRepeatable = argc > 3;
-    const runsAgain = isRepeatable && heldToken?.startsWith(`${argv(2)}:`) === true;
+    const runsAgain = isRepeatable && heldValue === null && heldToken?.startsWith(`${argv(2)}:`) === true;
     if (isLocked(redis, key, lock) && !runsAgain) return null;
     const { others } = liveMarkers(redis, key, flag, marker);
     const isStale = staleFor(redis, key, mark) > 0 ? 1 : 0;

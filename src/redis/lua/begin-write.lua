@@ -8,8 +8,8 @@
 -- ARGV[2]  a fresh random token
 -- ARGV[3]  COHERENCE_QUARANTINE_MS: the lifetime of the marker, ms
 -- ARGV[4]  optional: the lease token that a caller has seen who may run BEGIN several times. ARGV[2] is the same in each of
---          these runs, and the new lease token begins with it only if the one before is ARGV[4], or begins with it too.
---          Only then does the writer get the write lock
+--          these runs, and the new lease token begins with it only if the one before is ARGV[4], or begins with it too
+--          and no lookup has filled the hash since. Only then does the writer get the write lock
 -- ARGV[5]  with ARGV[4]: the lifetime of the write lock, ms
 -- Returns  { 1 the only writer | 0 not, epoch in hex, lease token, 1 stale mark | 0 none, the lease token before or false,
 --            the value that was removed or false } | false if another writer has the write lock
@@ -18,7 +18,7 @@ local marker = 'w:' .. ARGV[1]
 local current, current_hex = epoch()
 local held_epoch, flag, mark, held_token, value, lock = unpack(redis.call('HMGET', key, 'e', 'n', 's', 't', 'v', 'x'))
 if held_epoch ~= current then held_token, value = false, false end
-local runs_again = ARGV[4] and string.find(held_token or '', ARGV[2] .. ':', 1, true) == 1
+local runs_again = ARGV[4] and not value and string.find(held_token or '', ARGV[2] .. ':', 1, true) == 1
 if is_locked(key, lock) and not runs_again then return false end
 local others = live_markers(key, flag, marker)
 local stale = stale_for(key, mark)

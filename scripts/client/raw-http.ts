@@ -1,4 +1,4 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { SignedRequest } from "./signed-client.ts";
 
 const deadlineMs = 5000;
@@ -42,8 +42,7 @@ export function exchangeRaw(
 
   function finish(closed: boolean): void {
     const answer = parseAnswer(received, withoutBody);
-    if (answer === null && !closed) return;
-    if (answer !== null && !closed && untilClosed) return;
+    if (!closed && (answer === null || untilClosed)) return;
     end(() =>
       answer === null ? reject(new Error(`not an answer: ${received}`)) : resolve({ ...answer, closed }),
     );
@@ -57,14 +56,19 @@ export function exchangeRaw(
   // A server may answer and close the connection while the rest is still being sent.
   socket.on("error", () => {});
   socket.on("connect", async () => {
-    for await (const part of parts) {
-      if (socket.destroyed) return;
-      if (!socket.write(part))
-        await new Promise((resume) => socket.once("drain", resume).once("close", resume));
-    }
+    await writeAll(socket, parts);
     if (hangUp) socket.end();
   });
   return promise;
+}
+
+/** Writes the parts as fast as the server reads them, until the connection is closed. */
+async function writeAll(socket: Socket, parts: RawExchange["parts"]): Promise<void> {
+  for await (const part of parts) {
+    if (socket.destroyed) return;
+    if (!socket.write(part))
+      await new Promise((resume) => socket.once("drain", resume).once("close", resume));
+  }
 }
 
 /** Returns a signed request as bytes, with additional header lines, each ended by CRLF. */

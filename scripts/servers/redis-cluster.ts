@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
+import { untilAnswer } from "./redis-answer.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
-import { untilTold } from "./redis-told.ts";
 import { shareServer } from "./running-servers.ts";
 
 export interface RedisCluster extends AsyncDisposable {
@@ -50,7 +50,7 @@ async function joinNodes(nodes: readonly RedisServer[]): Promise<void> {
     for (const client of clients) {
       for (const node of nodes) await client.call("CLUSTER", "MEET", "127.0.0.1", node.port);
     }
-    await Promise.all(nodes.map((node) => untilWhole(node, nodes.length)));
+    await Promise.all(nodes.map((node) => untilServing(node, nodes.length)));
   } finally {
     for (const client of clients) client.disconnect();
   }
@@ -64,8 +64,8 @@ async function takeSlots(client: Redis, index: number, masters: number): Promise
   await client.call("CLUSTER", "ADDSLOTS", ...own);
 }
 
-function untilWhole(node: RedisServer, masters: number): Promise<void> {
-  const isWhole = (state: string) =>
+function untilServing(node: RedisServer, masters: number): Promise<void> {
+  const isServing = (state: string) =>
     state.includes("cluster_state:ok") && state.includes(`cluster_size:${masters}\r`);
-  return untilTold(node, ["CLUSTER", "INFO"], isWhole);
+  return untilAnswer(node, ["CLUSTER", "INFO"], isServing);
 }

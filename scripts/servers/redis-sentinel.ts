@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { untilAnswer } from "./redis-answer.ts";
 import { launchRedis, type RedisServer, startRedis } from "./redis-server.ts";
-import { untilTold } from "./redis-told.ts";
 import { shareServer } from "./running-servers.ts";
 import { requirePrograms } from "./server-binaries.ts";
 import { serverFolder } from "./server-folder.ts";
@@ -37,7 +37,7 @@ export async function startRedisSentinel({
   requirePrograms("redis");
   const master = await startRedis();
   const followers = await Promise.all(times(replicas, () => startRedis({ replicaOf: master })));
-  await untilTold(master, ["INFO", "replication"], (text) => text.split("state=online").length > replicas);
+  await untilAnswer(master, ["INFO", "replication"], (text) => text.split("state=online").length > replicas);
   const quorum = Math.floor(sentinels / 2) + 1;
   const watchers = await Promise.all(times(sentinels, () => startSentinel(master.port, quorum)));
   await Promise.all(watchers.map((watcher) => untilComplete(watcher, replicas, sentinels)));
@@ -70,12 +70,9 @@ async function startSentinel(masterPort: number, quorum: number): Promise<RedisS
 }
 
 async function untilComplete(sentinel: RedisServer, replicas: number, sentinels: number): Promise<void> {
-  await untilTold(
-    sentinel,
-    ["INFO", "sentinel"],
-    (text) =>
-      text.includes(`status=ok,address=`) && text.includes(`slaves=${replicas},sentinels=${sentinels}`),
-  );
+  const isComplete = (text: string) =>
+    text.includes("status=ok,address=") && text.includes(`slaves=${replicas},sentinels=${sentinels}`);
+  await untilAnswer(sentinel, ["INFO", "sentinel"], isComplete);
 }
 
 function times<T>(count: number, make: () => Promise<T>): Promise<T>[] {

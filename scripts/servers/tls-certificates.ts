@@ -16,38 +16,17 @@ export async function createTlsCertificates(
 ): Promise<TlsCertificates> {
   const openssl = requireProgram("openssl", "openssl");
   const at = (name: string) => join(dir, name);
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  const authority = [
-    ...newKey,
-    "-keyout",
-    at("ca.key"),
-    "-out",
-    at("ca.pem"),
-    "-subj",
-    "/CN=ownid test authority",
+  const newKey = (file: string, commonName: string) => [
+    ...["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", at(`${file}.key`)],
+    ...["-subj", `/CN=${commonName}`],
   ];
+  const authority = [...newKey("ca", "ownid test authority"), "-out", at("ca.pem")];
   await runCommand([openssl, "req", "-x509", "-days", "2", ...authority]);
-  const request = [
-    ...newKey,
-    "-keyout",
-    at("server.key"),
-    "-out",
-    at("server.csr"),
-    "-subj",
-    "/CN=localhost",
-  ];
+  const request = [...newKey("server", "localhost"), "-out", at("server.csr")];
   await runCommand([openssl, "req", "-new", ...request]);
   await Bun.write(at("server.ext"), `subjectAltName=${names}\n`);
-  const signing = [
-    "-CA",
-    at("ca.pem"),
-    "-CAkey",
-    at("ca.key"),
-    "-CAcreateserial",
-    "-extfile",
-    at("server.ext"),
-  ];
-  const files = ["-in", at("server.csr"), "-out", at("server.pem")];
-  await runCommand([openssl, "x509", "-req", "-days", "2", ...files, ...signing]);
+  const files = ["-in", at("server.csr"), "-extfile", at("server.ext"), "-out", at("server.pem")];
+  const signer = ["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"];
+  await runCommand([openssl, "x509", "-req", "-days", "2", ...files, ...signer]);
   return { caFile: at("ca.pem"), certificateFile: at("server.pem"), keyFile: at("server.key") };
 }

@@ -8,7 +8,7 @@ const waitMs = 20_000;
  *
  * @throws {Error} it is not within 20 seconds; the message contains the last answer
  */
-export async function untilTold(
+export async function untilAnswer(
   server: RedisServer,
   command: readonly [name: string, ...words: string[]],
   isExpected: (answer: string) => boolean,

@@ -3,19 +3,19 @@ import { type Fix, fixText } from "../../src/fix.ts";
 /** `warning`: it works but should be changed. `wrong`: it does not work, or is not safe. */
 export type Status = "fine" | "warning" | "wrong";
 
-/** What a check found: names, counts and settings; never a secret, a login id or a user's value. */
+/** What a check found. It names settings and counts, and never contains a secret, a login id or a user's value. */
 export interface Verdict {
   readonly status: Status;
   readonly detail: string;
   /** The command, SQL or setting that fixes it, ready to be typed; `null` if nothing needs fixing. */
   readonly fix: string | null;
-  /** The same as data, if it was given as data: the steps of each fix, and who takes them. */
+  /** The steps of each fix, and who takes them, if the check gave its fix as data. */
   readonly fixes?: readonly Fix[];
 }
 
 /**
  * One question about one subject. A new check is a constant in the file of its subject and an entry in the list
- * there. The runner reports what it throws, and that it does not finish.
+ * there. If it throws or does not finish in time, the runner reports that as its verdict.
  */
 export interface Check<Subject> {
   /** `subject.question`: a stable name for scripts that read `--json`. */
@@ -35,14 +35,18 @@ export const fine = (detail: string): Verdict => ({ status: "fine", detail, fix:
 export const warning = (detail: string, fix: AnyFix): Verdict => ({
   status: "warning",
   detail,
-  ...told(fix),
+  ...fixFields(fix),
 });
-export const wrong = (detail: string, fix: AnyFix): Verdict => ({ status: "wrong", detail, ...told(fix) });
+export const wrong = (detail: string, fix: AnyFix): Verdict => ({
+  status: "wrong",
+  detail,
+  ...fixFields(fix),
+});
 
 /** The text to type, or the fixes as data. */
 type AnyFix = string | readonly Fix[];
 
-function told(fix: AnyFix): Pick<Verdict, "fix" | "fixes"> {
+function fixFields(fix: AnyFix): Pick<Verdict, "fix" | "fixes"> {
   return typeof fix === "string" ? { fix } : { fix: fixText(fix), fixes: fix };
 }
 
@@ -55,7 +59,7 @@ export function worstStatus(verdicts: readonly Verdict[]): Status {
   );
 }
 
-/** Returns one verdict for several servers: what the worst of them have in common, with the fix of each. */
+/** Returns one verdict for several servers: the details and fixes of those with the worst status, each once. */
 export function worstOf(verdicts: readonly Verdict[]): Verdict {
   const status = worstStatus(verdicts);
   const those = verdicts.filter((verdict) => verdict.status === status);

@@ -51,7 +51,8 @@ function judge({ aheadMs, uncertaintyMs }: ClockReading, others: readonly ClockR
 const synchronize = "timedatectl set-ntp true";
 
 /**
- * The server looked at its clock somewhere between sending and receiving. `ask` returns what it saw, in milliseconds.
+ * Compares a server's clock with this host's. `ask` returns the server's time in milliseconds. The server reads it at an
+ * unknown moment between the request and the answer, so the uncertainty is half of that time.
  */
 export async function readClock(ask: () => Promise<number>, now: () => number): Promise<ClockReading> {
   const sentAt = now();

@@ -34,7 +34,7 @@ const environment: Check<ExaminedConfig> = {
       : warning("not production: secrets and files that are missing are generated", "NODE_ENV=production"),
 };
 
-const whole: Check<ExaminedConfig> = {
+const allSettings: Check<ExaminedConfig> = {
   id: "config.settings",
   title: "settings",
   examine: () => fine("every setting holds"),
@@ -50,7 +50,7 @@ export function configChecks({ problems, config }: ExaminedConfig): readonly Che
     return found(variable, warning(sentence, fixFor(variable, sentence)));
   });
   const all = [...wrongs, ...warnings];
-  return [environment, ...(all.length === 0 ? [whole] : all)];
+  return [environment, ...(all.length === 0 ? [allSettings] : all)];
 }
 
 function found(variable: string, verdict: Verdict): Check<ExaminedConfig> {

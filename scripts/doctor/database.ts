@@ -70,7 +70,7 @@ export async function openDatabase(
   try {
     return await connect(config, prepare, options);
   } catch (error) {
-    if (isPoolers(error)) {
+    if (isFromPooler(error)) {
       const opened = await connect(config, false, options).catch(() => null);
       if (opened !== null) return { ...opened, subject: { ...opened.subject, isBehindPooler: true } };
     }
@@ -87,8 +87,11 @@ export async function openDatabase(
 /** The statement limit that every connection begins with did not reach the server. */
 class ParametersDropped extends Error {}
 
-/** A pooler refuses the parameters of a connection, drops them, or confuses prepared statements. */
-function isPoolers(error: unknown): boolean {
+/**
+ * Returns whether a pooler caused the error. Poolers refuse or drop the parameters of a connection, or confuse prepared
+ * statements.
+ */
+function isFromPooler(error: unknown): boolean {
   const states = ["08P01", "26000", "42P05"];
   if (error instanceof ParametersDropped) return true;
   return error instanceof SQL.PostgresError && states.includes(String(error.errno));
@@ -115,7 +118,7 @@ async function connect(config: Config, prepare: boolean, { deadlineMs, now }: Op
     if (kind === "postgres" && prepare) await within(deadlineMs, () => ensureLimit(run, statementMs));
     const clock = await readClock(async () => (await identity()).nowMs, now);
     const facts = await within(deadlineMs, () => dialect.inspect(run, names, countRepeatsBy(run)));
-    // The runner gives up first and says why. The server gives up as well, so that it does not continue for nobody.
+    // The runner gives up first and says why. The server gives up soon after, so that the statement does not run on.
     const scan = (text: string) => spelling.scan(sql, text, deadlineMs + scanGraceMs);
     const database: Database = {
       settings: config.database,

@@ -17,7 +17,7 @@ import { portChecks } from "./port-checks.ts";
 import { postgresChecks, postgresRowChecks } from "./postgres-checks.ts";
 import { redisAccountChecks } from "./redis-account-checks.ts";
 import { redisAddressChecks, redisChecks } from "./redis-checks.ts";
-import { needsLogin, redisCli } from "./redis-cli.ts";
+import { redisCli, requiresPassword } from "./redis-cli.ts";
 import { redisInstallationChecks } from "./redis-installation-checks.ts";
 import { openRedis, type RedisServers } from "./redis-servers.ts";
 import { redisTopologyChecks } from "./redis-topology-checks.ts";
@@ -158,14 +158,14 @@ async function examineRedis({ run, examined, options, database, redis }: Parts):
   return [reachable, ...items.flat()];
 }
 
-/** Checks what can be told even if Redis itself cannot be reached. */
+/** Checks what can be found out even if Redis itself cannot be reached. */
 async function examineRedisRoute(
   run: Runner,
   options: RedisConnectionOptions,
   environment: Environment,
 ): Promise<Item[]> {
   const isForSentinels = options.mode === "sentinel";
-  const cli = redisCli(options, environment, { needsLogin: await needsLogin(options), isForSentinels });
+  const cli = redisCli(options, environment, { needsLogin: await requiresPassword(options), isForSentinels });
   const route = { options, cli };
   const items = await Promise.all([
     run(redisAddressChecks, options, explainRedisFailure),

@@ -19,7 +19,6 @@ export interface Problem {
   readonly sentence: string;
 }
 
-/** Settings that are meaningless without each other. */
 const redisAddress = [
   "REDIS_URL",
   "REDIS_MODE",
@@ -40,7 +39,8 @@ const databaseAddress = [
 const coherence = ["COHERENCE_STATEMENT_MS", "COHERENCE_GRACE_MS", "KEEP_ALIVE_SECONDS"];
 const signing = ["SESSION_ALG", "SESSION_SECRET"];
 const handoff = ["SESSION_HANDOFF", "BACKEND_TOKEN"];
-const companies = [redisAddress, databaseAddress, coherence, signing, handoff];
+/** Groups of settings that have a meaning only together. If one is wrong, the defaults of all are used. */
+const relatedSettings = [redisAddress, databaseAddress, coherence, signing, handoff];
 
 const noSecret = () => crypto.getRandomValues(new Uint8Array(32));
 
@@ -51,7 +51,7 @@ export function examineConfiguration(environment: Environment): ExaminedConfig {
   if (config !== null) return { config, problems, isProduction, knows: { database: true, redis: true } };
   // Development requires less, so that what production lacks does not hide the rest.
   const relaxed = { ...environment, NODE_ENV: "development" };
-  const broken = new Set(load(relaxed).problems.flatMap(({ variable }) => withCompany(variable)));
+  const broken = new Set(load(relaxed).problems.flatMap(({ variable }) => withRelated(variable)));
   const isKnown = (address: readonly string[]) => !address.some((name) => broken.has(name));
   return {
     config: loadConfig(without(relaxed, broken), noSecret),
@@ -77,11 +77,11 @@ export function variableOf(sentence: string): string {
   return Object.hasOwn(settings, name) ? name : name.replace(/_FILE$/, "");
 }
 
-function withCompany(variable: string): readonly string[] {
-  return companies.find((company) => company.includes(variable)) ?? [variable];
+function withRelated(variable: string): readonly string[] {
+  return relatedSettings.find((group) => group.includes(variable)) ?? [variable];
 }
 
 function without(environment: Environment, broken: ReadonlySet<string>): Environment {
-  const isWhole = (name: string) => !broken.has(name) && !broken.has(name.replace(/_FILE$/, ""));
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => isWhole(name)));
+  const isUsable = (name: string) => !broken.has(name) && !broken.has(name.replace(/_FILE$/, ""));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isUsable(name)));
 }

@@ -76,9 +76,8 @@ function amountOf(option: string, text: string): number {
 
 function asJson(groups: readonly Group[]): string {
   const items = groups.flatMap((group) => group.items);
-  const ordered = items.map(({ id, status, title, detail, fix, fixes }) => ({
-    ...{ id, status, title, detail, fix },
-    fixes,
-  }));
+  const ordered = items.map(({ id, status, title, detail, fix, fixes }) => {
+    return { id, status, title, detail, fix, fixes };
+  });
   return `${JSON.stringify({ status: worstStatus(items), counts: countOf(items), items: ordered })}\n`;
 }

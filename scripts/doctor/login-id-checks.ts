@@ -8,10 +8,10 @@ import type { Database } from "./database.ts";
 import { countRows } from "./sql-row.ts";
 
 /**
- * SQL judges login ids in ASCII. Up to this many others are read and judged here, where Unicode is the same for all
- * databases.
+ * The databases judge login ids in ASCII. Up to this many others are read and judged here, because databases differ in
+ * how they treat Unicode.
  */
-const othersMax = 100_000;
+const nonAsciiMax = 100_000;
 
 const LoginIds = Type.Array(Type.Object({ id: Type.String() }));
 
@@ -21,14 +21,14 @@ const equal: Check<Database> = {
   isScan: true,
   async examine(database) {
     const { loginId, from } = partsOf(database);
-    const n = await countRows(
+    const count = await countRows(
       database,
       `SELECT 1 AS one ${from} WHERE ${loginId} IS NOT NULL GROUP BY ${loginId} HAVING count(*) > 1`,
     );
-    if (n === 0) return fine("no two login ids are equal by their column's collation");
+    if (count === 0) return fine("no two login ids are equal by their column's collation");
     const show = `SELECT ${loginId}, count(*) ${from} GROUP BY ${loginId} HAVING count(*) > 1;`;
     return wrong(
-      `${counted(n, "login id")} ${n === 1 ? "finds" : "find"} several rows, which the column's collation considers equal`,
+      `${counted(count, "login id")} ${count === 1 ? "finds" : "find"} several rows, which the column's collation considers equal`,
       show,
     );
   },
@@ -44,12 +44,12 @@ const similar: Check<Database> = {
       database,
       `SELECT 1 AS one ${from} WHERE ${isAscii} GROUP BY ${folded} HAVING count(*) > 1`,
     );
-    const others = (await otherLoginIds(database)).map((id) => id.normalize("NFC").trim().toLowerCase());
-    const n = inAscii + repeated(others);
-    if (n === 0) return fine("no two differ only in case, blanks or Unicode form");
+    const others = (await nonAsciiLoginIds(database)).map((id) => id.normalize("NFC").trim().toLowerCase());
+    const count = inAscii + repeated(others);
+    if (count === 0) return fine("no two differ only in case, blanks or Unicode form");
     const show = `SELECT ${folded}, count(*) ${from} GROUP BY ${folded} HAVING count(*) > 1;`;
     return warning(
-      `${counted(n, "login id occurs", "login ids occur")} more than once, in another case, with blanks or in another Unicode form`,
+      `${counted(count, "login id occurs", "login ids occur")} more than once, in another case, with blanks or in another Unicode form`,
       show,
     );
   },
@@ -66,12 +66,12 @@ const lowered: Check<Database> = {
       database,
       `SELECT 1 AS one ${from} WHERE ${isAscii} AND ${lower} <> ${exact}`,
     );
-    const others = await otherLoginIds(database);
-    const n = inAscii + others.filter((id) => id !== id.toLowerCase()).length;
-    if (n === 0) return fine("every login id is lower case, as LOGIN_ID_CASE=lower requires");
+    const others = await nonAsciiLoginIds(database);
+    const count = inAscii + others.filter((id) => id !== id.toLowerCase()).length;
+    if (count === 0) return fine("every login id is lower case, as LOGIN_ID_CASE=lower requires");
     const { bytewise, plain, lowered } = database.spelling;
     const isOther = `${bytewise(lowered(column))} <> ${bytewise(plain(column))}`;
-    const detail = `${counted(n, "user")} cannot be found, because LOGIN_ID_CASE is lower and their login ids are not in lower case`;
+    const detail = `${counted(count, "user")} cannot be found, because LOGIN_ID_CASE is lower and their login ids are not in lower case`;
     return wrong(detail, [
       await rewrite(database, "in lower case", lowered(column), isOther),
       fixWhen("If the site does not", setting("LOGIN_ID_CASE", "exact")),
@@ -87,10 +87,10 @@ const trimmed: Check<Database> = {
     const { loginId, from, column } = partsOf(database);
     const { characters } = database.spelling;
     const hasBlanks = (text: string) => `${characters(`trim(${text})`)} <> ${characters(text)}`;
-    const n = await countRows(database, `SELECT 1 AS one ${from} WHERE ${hasBlanks(loginId)}`);
-    if (n === 0) return fine("no login id begins or ends with a blank");
+    const count = await countRows(database, `SELECT 1 AS one ${from} WHERE ${hasBlanks(loginId)}`);
+    if (count === 0) return fine("no login id begins or ends with a blank");
     return warning(
-      `${counted(n, "login id begins or ends", "login ids begin or end")} with a blank, and is found only with it`,
+      `${counted(count, "login id begins or ends", "login ids begin or end")} with a blank, and is found only with it`,
       [await rewrite(database, "without blanks", `trim(${column})`, hasBlanks(column))],
     );
   },
@@ -101,11 +101,11 @@ const composed: Check<Database> = {
   title: "Unicode form",
   isScan: true,
   async examine(database) {
-    const others = await otherLoginIds(database);
-    const n = others.filter((id) => id !== id.normalize("NFC")).length;
-    if (n === 0)
+    const others = await nonAsciiLoginIds(database);
+    const count = others.filter((id) => id !== id.normalize("NFC")).length;
+    if (count === 0)
       return fine(
-        others.length < othersMax ? "all NFC" : `the first ${othersMax} that are not ASCII are NFC`,
+        others.length < nonAsciiMax ? "all NFC" : `the first ${nonAsciiMax} that are not ASCII are NFC`,
       );
     const { table, column, loginId, from, isAscii } = partsOf(database);
     const fix =
@@ -113,7 +113,7 @@ const composed: Check<Database> = {
         ? `UPDATE ${table} SET ${column} = normalize(${column}) WHERE ${column} IS NOT NFC NORMALIZED;`
         : `SELECT ${loginId} ${from} WHERE NOT (${isAscii});   -- store String.prototype.normalize("NFC") of each`;
     return warning(
-      `${counted(n, "login id is", "login ids are")} not in the form that browsers send (NFC), so typing finds nobody`,
+      `${counted(count, "login id is", "login ids are")} not in the form that browsers send (NFC), so typing finds nobody`,
       fix,
     );
   },
@@ -139,21 +139,27 @@ function partsOf({ names, spelling }: Database) {
   };
 }
 
-/** Login ids belong to the site, so it must find its users by the new ones, and two users must not get the same. */
+/**
+ * Returns a fix that rewrites login ids. They belong to the site, so it must find its users by the new ones, and no two
+ * users may get the same one.
+ */
 async function rewrite(database: Database, how: string, value: string, condition: string): Promise<Fix> {
   const { table, column } = partsOf(database);
   const update = sql(`UPDATE ${table} SET ${column} = ${value} WHERE ${condition};`);
-  const n = await countRows(database, `SELECT 1 AS one FROM ${table} GROUP BY ${value} HAVING count(*) > 1`);
-  if (n === 0) return fixWhen(`If the site finds its users ${how} too`, update);
-  const each = n === 1 ? "the login id" : `each of the ${counted(n, "login id")}`;
+  const count = await countRows(
+    database,
+    `SELECT 1 AS one FROM ${table} GROUP BY ${value} HAVING count(*) > 1`,
+  );
+  if (count === 0) return fixWhen(`If the site finds its users ${how} too`, update);
+  const each = count === 1 ? "the login id" : `each of the ${counted(count, "login id")}`;
   const decide = `give ${each} that several users would have to one of them, then`;
   return fixWhen(`If the site finds its users ${how} too, ${decide}`, update);
 }
 
-async function otherLoginIds(database: Database): Promise<string[]> {
+async function nonAsciiLoginIds(database: Database): Promise<string[]> {
   const { loginId, from, isAscii } = partsOf(database);
   const rows = await database.scan(
-    `SELECT ${loginId} AS id ${from} WHERE NOT (${isAscii}) LIMIT ${othersMax}`,
+    `SELECT ${loginId} AS id ${from} WHERE NOT (${isAscii}) LIMIT ${nonAsciiMax}`,
   );
   return Value.Parse(LoginIds, rows).map(({ id }) => id);
 }

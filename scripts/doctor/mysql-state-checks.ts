@@ -3,26 +3,28 @@ import { quoteTable, splitTable } from "../../src/directory/dialects/dialect.ts"
 import { unfitExpression } from "../../src/directory/dialects/unfit-state.ts";
 import { nullableText } from "../../src/directory/nullable-text.ts";
 import { type Fix, fixWhen, setting, sql } from "../../src/fix.ts";
-import { type Check, fine, warning, wrong } from "./check.ts";
+import { type Check, fine, type Verdict, warning, wrong } from "./check.ts";
 import type { Database } from "./database.ts";
 import { readRow } from "./sql-row.ts";
 
-/** Asks what each of the sidecar's statements asks the server about itself. */
+/** Creates a check of these states of the server, which each of the sidecar's statements checks as well. */
 function stateCheck(id: string, title: string, names: readonly string[], good: string): Check<Database> {
-  return {
-    id,
-    title,
-    async examine({ run, dialect }) {
-      const states = dialect.unfitStates().filter(({ name }) => names.includes(name));
-      const columns = { unfit: nullableText };
-      const { unfit } = await readRow(run, columns, `SELECT ${unfitExpression(states)} AS unfit`);
-      const state = states.find(({ name }) => name === unfit);
-      if (state === undefined) return fine(good);
-      const { failure, command } = state;
-      if (failure.meaning === "replica") return wrong(failure.reason, whereToWrite(command));
-      return wrong(failure.reason, command ?? failure.fix);
-    },
-  };
+  return { id, title, examine: (database) => judgeStates(database, names, good) };
+}
+
+async function judgeStates(
+  { run, dialect }: Database,
+  names: readonly string[],
+  good: string,
+): Promise<Verdict> {
+  const states = dialect.unfitStates().filter(({ name }) => names.includes(name));
+  const columns = { unfit: nullableText };
+  const { unfit } = await readRow(run, columns, `SELECT ${unfitExpression(states)} AS unfit`);
+  const state = states.find(({ name }) => name === unfit);
+  if (state === undefined) return fine(good);
+  const { failure, command } = state;
+  if (failure.meaning === "replica") return wrong(failure.reason, whereToWrite(command));
+  return wrong(failure.reason, command ?? failure.fix);
 }
 
 /** Writes to a replica that also accepts them would be lost to its primary, so that fix comes second. */
@@ -38,12 +40,8 @@ const autocommit: Check<Database> = {
   id: "database.autocommit",
   title: "autocommit",
   async examine(database) {
-    const verdict = await stateCheck(
-      "database.autocommit",
-      "autocommit",
-      ["autocommit", "transaction"],
-      "on, so that each statement is committed",
-    ).examine(database);
+    const states = ["autocommit", "transaction"];
+    const verdict = await judgeStates(database, states, "on, so that each statement is committed");
     if (verdict.status === "fine") return verdict;
     const { withAutocommit, initially } = await readRow(
       database.run,

@@ -22,7 +22,7 @@ export function notOpened(verdict: Verdict): Opened<never> {
   return { verdict, subject: null, close: async () => {} };
 }
 
-/** Returns a result for something whose place is not known, so that it was not tried; `null` if it is known. */
+/** Returns the result for something that is not tried because its address is not known, or `null` if it is known. */
 export function ifUnknown(
   { knows }: ExaminedConfig,
   what: keyof ExaminedConfig["knows"],

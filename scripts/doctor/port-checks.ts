@@ -55,7 +55,10 @@ const opsPrivate: Check<Config> = {
 
 export const portChecks: readonly Check<Config>[] = [publicPort, opsPort, apart, opsPrivate];
 
-/** A port is fine if it is free, or if a sidecar holds it: it then answers this path with JSON that has this member. */
+/**
+ * A port is fine if it is free or if a sidecar holds it. A sidecar is recognized by its answer to this path, which is JSON
+ * with this member.
+ */
 async function judge(listener: Listener, variable: string, path: string, member: string): Promise<Verdict> {
   const address = `${listener.host}:${listener.port}`;
   const failure = await tryToListen(listener);

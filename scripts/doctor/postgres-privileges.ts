@@ -80,7 +80,7 @@ export const postgresPrivileges: Check<Database> = {
     );
     if (excess.length + surplus.length === 0) return fine("only what the sidecar needs");
     const alter = `ALTER ROLE ${account} ${surplus.map((attribute) => `NO${attribute}`).join(" ")};`;
-    const told = [...surplus, ...tellPrivileges(excess)].join(", ");
+    const found = [...surplus, ...tellPrivileges(excess)].join(", ");
     const ofRole = excess.filter(({ grantee }) => grantee !== "PUBLIC");
     const ofAll = excess.filter(({ grantee }) => grantee === "PUBLIC");
     const own = [
@@ -88,7 +88,7 @@ export const postgresPrivileges: Check<Database> = {
       ...(ofRole.length === 0 ? [] : [...revoke(ofRole, database), grantFor(database)]),
     ];
     const forAll = [...revoke(ofAll, database), grantFor(database)];
-    return warning(`the role may also: ${told}`, [
+    return warning(`the role may also: ${found}`, [
       ...(own.length === 0 ? [] : fixBy(...own.map(sql))),
       ...(ofAll.length === 0
         ? []

@@ -44,17 +44,17 @@ function createPrinter(page: Page, titleWidth: number) {
 
     item({ status, title, detail, fix }: Item): string {
       const head = `${margin}${paint(status, status)}${" ".repeat(statusWidth - status.length)}${title.padEnd(titleWidth + 2)}`;
-      const told = `${head}${wrapBeside(indent, withRunner(detail), columns)}`;
-      if (fix === null) return told;
+      const text = `${head}${wrapBeside(indent, withRunner(detail), columns)}`;
+      if (fix === null) return text;
       const lines = withRunner(fix).split("\n");
-      return [told, ...lines.map((line) => `${fixMargin}${paint("fix", line)}`)].join("\n");
+      return [text, ...lines.map((line) => `${fixMargin}${paint("fix", line)}`)].join("\n");
     },
 
     summary(items: readonly Item[]): string {
       const counts = countOf(items);
-      const told = (["wrong", "warning", "fine"] as const).filter((status) => counts[status] > 0);
+      const found = (["wrong", "warning", "fine"] as const).filter((status) => counts[status] > 0);
       const plural = (status: Status) => (status === "warning" && counts[status] > 1 ? "warnings" : status);
-      return told.map((status) => paint(status, `${counts[status]} ${plural(status)}`)).join(", ");
+      return found.map((status) => paint(status, `${counts[status]} ${plural(status)}`)).join(", ");
     },
   };
 }

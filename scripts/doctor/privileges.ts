@@ -14,7 +14,7 @@ const needed: Readonly<Record<string, (names: TableNames) => readonly string[]>>
   UPDATE: ({ ownIdDataColumn }) => [ownIdDataColumn],
 };
 
-/** Returns whether the sidecar needs it. */
+/** Returns whether the sidecar needs the privilege. */
 export function isNeeded(
   { privilege, column }: Privilege,
   { names, facts }: Pick<Database, "names" | "facts">,
@@ -24,7 +24,7 @@ export function isNeeded(
   return columns.length > 0 && reached.every((name) => columns.includes(name));
 }
 
-/** Returns each of them once, in words. */
+/** Describes each privilege once, in words. */
 export function tellPrivileges(privileges: readonly Privilege[]): string[] {
   const tell = ({ privilege, column }: Privilege) => {
     if (column !== null) return `${privilege} of column "${column}"`;
@@ -33,7 +33,7 @@ export function tellPrivileges(privileges: readonly Privilege[]): string[] {
   return [...new Set(privileges.map(tell))];
 }
 
-/** Returns each of them once, as GRANT and REVOKE write them. */
+/** Lists each privilege once, as GRANT and REVOKE write them. */
 export function listPrivileges(
   privileges: readonly Privilege[],
   quote: (identifier: string) => string,

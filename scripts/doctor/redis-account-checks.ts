@@ -113,7 +113,7 @@ interface Problem extends Explanation {
   readonly isRefused: boolean;
 }
 
-/** Leaves nothing behind: its keys, under the sidecar's prefix, expire within a second. */
+/** Tries all that a sidecar does, and returns what failed. The keys that it writes expire within a second. */
 async function tryAllWork(servers: RedisServers): Promise<Problem[]> {
   const problems: Problem[] = [];
   for (const [work, attempt] of Object.entries(worksOf(servers))) {
@@ -128,7 +128,7 @@ async function tryAllWork(servers: RedisServers): Promise<Problem[]> {
   return problems;
 }
 
-/** The life of a user in Redis, in this order, and the life of a signature. */
+/** Returns each kind of work in the order in which it must be tried, since some steps continue earlier ones. */
 function worksOf({ client, masters, keys, ttlMs }: RedisServers): Record<string, () => Promise<unknown>> {
   const key = keys.user(`doctor-${crypto.randomUUID()}`);
   const seen = keys.seen(crypto.getRandomValues(new Uint8Array(32)));

@@ -22,7 +22,7 @@ export interface RedisCliOptions {
 export function redisCli(
   { nodes, sentinelTls }: RedisConnectionOptions,
   environment: Environment,
-  { needsLogin: hasPassword, isForSentinels = false }: RedisCliOptions,
+  { needsLogin, isForSentinels = false }: RedisCliOptions,
 ): RedisCli {
   const [{ tls }] = nodes;
   const usesTls = isForSentinels ? (sentinelTls ?? tls) : tls;
@@ -35,7 +35,7 @@ export function redisCli(
     ...(usesTls ? file("--cacert", "REDIS_TLS_CA_FILE") : []),
     ...(usesTls ? file("--cert", "REDIS_TLS_CERT_FILE") : []),
     ...(usesTls ? file("--key", "REDIS_TLS_KEY_FILE") : []),
-    ...(hasPassword && !environment.REDISCLI_AUTH ? ["--askpass"] : []),
+    ...(needsLogin && !environment.REDISCLI_AUTH ? ["--askpass"] : []),
   ];
   return {
     at: (host, port) => ["redis-cli", "-h", shellWord(host), "-p", port, ...options].join(" "),
@@ -44,7 +44,7 @@ export function redisCli(
 }
 
 /** Returns whether the first node in REDIS_URL requires a password. Nothing is assumed if it does not answer. */
-export async function needsLogin(options: RedisConnectionOptions): Promise<boolean> {
+export async function requiresPassword(options: RedisConnectionOptions): Promise<boolean> {
   const [node] = options.nodes;
   const isSentinel = options.mode === "sentinel";
   const place = isSentinel ? { ...node, tls: options.sentinelTls ?? node.tls } : node;

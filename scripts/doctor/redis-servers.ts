@@ -10,7 +10,7 @@ import { fine, type Verdict, wrong } from "./check.ts";
 import { type ClockReading, readClock } from "./clock-checks.ts";
 import type { ExaminedConfig } from "./examined-config.ts";
 import { ifUnknown, notOpened, type Opened, type OpenOptions } from "./opened.ts";
-import { needsLogin, type RedisCli, redisCli } from "./redis-cli.ts";
+import { type RedisCli, redisCli, requiresPassword } from "./redis-cli.ts";
 
 export interface RedisMaster {
   readonly connection: Redis;
@@ -104,7 +104,7 @@ async function describeMasters(
   address: RedisConnectionOptions,
   options: OpenOptions,
 ): Promise<Described> {
-  const cli = redisCli(address, options.environment, { needsLogin: await needsLogin(address) });
+  const cli = redisCli(address, options.environment, { needsLogin: await requiresPassword(address) });
   for (let attempt = 1; ; attempt += 1) {
     await untilConnected(connection, options.deadlineMs);
     const masters: RedisMaster[] = [];

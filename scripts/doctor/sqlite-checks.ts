@@ -52,9 +52,9 @@ const space: Check<Database> = {
     const path = dirname(settings.url.reveal());
     const { bavail, bsize } = statfsSync(path);
     const free = bavail * bsize;
-    const told = `${Math.floor(free / mebibyte)} MiB free`;
-    if (free >= freeAdvised) return fine(told);
-    return (free < freeMin ? wrong : warning)(told, `df -h ${shellWord(path)}   # then make room`);
+    const detail = `${Math.floor(free / mebibyte)} MiB free`;
+    if (free >= freeAdvised) return fine(detail);
+    return (free < freeMin ? wrong : warning)(detail, `df -h ${shellWord(path)}   # then make room`);
   },
 };
 

@@ -7,8 +7,10 @@ let sites = 0;
 
 const columns =
   "email varchar(191) NOT NULL, ownIdData text, gone int NOT NULL DEFAULT 0, town varchar(50) COLLATE utf8mb4_bin";
+/** Returns the statement that creates the table of users, with further parts of its definition after the columns. */
 export const table = (more = "") =>
   `CREATE TABLE users (id int PRIMARY KEY AUTO_INCREMENT, ${columns}${more})`;
+/** The privileges that a sidecar needs and no others. # stands for the account. */
 export const grant = "GRANT SELECT (email, ownIdData), UPDATE (ownIdData) ON users TO #";
 export const rows =
   "INSERT INTO users (email, town) VALUES ('sol@testmail.com', 'Köln'), ('ann@testmail.com', NULL)";

@@ -15,11 +15,14 @@ let sites = 0;
 
 const columns =
   'email varchar(191) NOT NULL, "ownIdData" text, gone boolean NOT NULL DEFAULT false, town text COLLATE "C"';
+/** Returns the statement that creates the table of users, with further parts of its definition after the columns. */
 export const table = (more = "") => `CREATE TABLE users (id serial PRIMARY KEY, ${columns}${more})`;
+/** The privileges that a sidecar needs and no others. # stands for the role. */
 export const grant = 'GRANT SELECT (email, "ownIdData"), UPDATE ("ownIdData") ON users TO #';
 export const rows =
   "INSERT INTO users (email, town) VALUES ('sol@testmail.com', 'Köln'), ('ann@testmail.com', NULL)";
 
+/** The statement that creates the table without a fault. */
 export const unique = table(", UNIQUE (email)");
 
 /** Creates an empty database and a role without privileges. In SQL, # stands for the role. */

@@ -67,11 +67,11 @@ export class BrowserPage {
 
   /** Resolves when an element with this role and name is there and enabled. */
   async see(element: Named): Promise<void> {
-    await this.#until(`${describe(element)} is not on the page`, () => this.#usable(element));
+    await this.#until(`${describeElement(element)} is not on the page`, () => this.#usable(element));
   }
 
   async isGone(element: Named): Promise<void> {
-    await this.#until(`${describe(element)} is still there`, async () => {
+    await this.#until(`${describeElement(element)} is still there`, async () => {
       return (await this.#matches(element)).length === 0 || null;
     });
   }
@@ -138,7 +138,7 @@ export class BrowserPage {
   }
 
   async #focus(element: Named): Promise<void> {
-    await this.#until(`${describe(element)} is not on the page`, async () => {
+    await this.#until(`${describeElement(element)} is not on the page`, async () => {
       const node = await this.#usable(element);
       if (node === null) return null;
       // Fails, and is tried again, if the page has replaced the element meanwhile.
@@ -209,7 +209,7 @@ export class BrowserPage {
   }
 }
 
-function describe({ role, name }: Named): string {
+function describeElement({ role, name }: Named): string {
   return `the ${role} "${name}"`;
 }
 

@@ -37,8 +37,10 @@ export async function startCachingProxy(targetPort: number): Promise<CachingProx
       const bind = messages.find((one) => typeOf(one) === "B");
       const [, name = ""] = bind?.subarray(5).toString("latin1").split("\0") ?? [];
       const text = texts.get(name) ?? "";
-      const isWhole = messages.map(typeOf).join("").startsWith("B");
-      return bind !== undefined && isWhole && /^\s*SELECT/.test(text) ? text + bind.toString("latin1") : null;
+      const beginsWithBind = messages.map(typeOf).join("").startsWith("B");
+      return bind !== undefined && beginsWithBind && /^\s*SELECT/.test(text)
+        ? text + bind.toString("latin1")
+        : null;
     }
 
     client.on("data", (packet: Buffer) => {

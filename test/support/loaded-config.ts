@@ -21,22 +21,22 @@ export const load = (environment: Environment) => loadConfig(environment, () => 
  * @throws {Error} the configuration is accepted
  */
 export function failureOf(environment: Environment): ConfigurationInvalid {
-  try {
-    load(environment);
-  } catch (error) {
-    if (error instanceof ConfigurationInvalid) return error;
-    throw error;
-  }
-  throw new Error("the configuration was accepted");
+  const failure = failureOrNull(environment);
+  if (failure === null) throw new Error("the configuration was accepted");
+  return failure;
 }
 
 /** Returns the problems of a configuration, or an empty list if it is accepted. */
 export function problemsOf(environment: Environment): readonly string[] {
+  return failureOrNull(environment)?.problems ?? [];
+}
+
+function failureOrNull(environment: Environment): ConfigurationInvalid | null {
   try {
     load(environment);
-    return [];
+    return null;
   } catch (error) {
-    if (error instanceof ConfigurationInvalid) return error.problems;
+    if (error instanceof ConfigurationInvalid) return error;
     throw error;
   }
 }

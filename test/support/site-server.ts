@@ -33,7 +33,7 @@ export async function startSite(behave: Behave): Promise<SiteServer> {
     socket.on("close", () => sockets.delete(socket));
     socket.on("data", (chunk) => {
       received += chunk.toString("latin1");
-      if (!isWhole(received)) return;
+      if (!isComplete(received)) return;
       requests.push(received);
       received = "";
       behave(socket, requests.length);
@@ -54,7 +54,7 @@ export async function startSite(behave: Behave): Promise<SiteServer> {
   };
 }
 
-function isWhole(received: string): boolean {
+function isComplete(received: string): boolean {
   const [head = "", body] = received.split("\r\n\r\n");
   return body !== undefined && body.length >= Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
 }

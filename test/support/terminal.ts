@@ -36,7 +36,7 @@ export async function runOnTerminal(
 /**
  * Returns what remains visible after this output. It understands line ends, "cursor up" and "clear from here on" only.
  */
-export function screenOf(output: string): string {
+function screenOf(output: string): string {
   const lines: string[] = [];
   let [row, column] = [0, 0];
   for (const [token, up] of output.replaceAll("\x1b", "␛").matchAll(/␛\[(\d+)A|␛\[0J|[\r\n]|[^\r\n␛]+/g)) {

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { SQL } from "bun";
+import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import type { DatabaseKind } from "../../src/config/database-address.ts";
 import type { TableNames } from "../../src/directory/dialects/dialect.ts";
@@ -107,8 +105,8 @@ export function openTestDatabase({
 
 /** Creates a new SQLite file in a new folder. */
 export function createSqliteFile(): TestDatabase & { readonly path: string } {
-  const folder = mkdtempSync(join(tmpdir(), "ownid-directory-"));
-  const path = join(folder, "site users.db");
+  const folder = temporaryFolder();
+  const path = folder.at("site users.db");
   new SQL({ adapter: "sqlite", filename: path, create: true, readwrite: true }).close();
   const database = openTestDatabase({ kind: "sqlite", url: path });
   return {
@@ -116,7 +114,7 @@ export function createSqliteFile(): TestDatabase & { readonly path: string } {
     path,
     async [Symbol.asyncDispose]() {
       await database[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true });
+      folder[Symbol.dispose]();
     },
   };
 }

@@ -22,11 +22,11 @@ export interface Exec {
 
 /** Forwards SIGINT and SIGTERM to the command, so that it ends before the servers that it uses. */
 export function createExec(): Exec {
-  let first: NodeJS.Signals | null = null;
+  let firstSignal: NodeJS.Signals | null = null;
   let child: Bun.Subprocess | null = null;
 
   function onSignal(signal: NodeJS.Signals): void {
-    first ??= signal;
+    firstSignal ??= signal;
     // A terminal sends Ctrl-C to the command as well, and many programs stop without cleaning up on the second one.
     if (signal !== "SIGINT" || !process.stdin.isTTY) child?.kill(signal);
   }
@@ -37,7 +37,7 @@ export function createExec(): Exec {
     async run(command, environment) {
       const [name] = command;
       if (name === undefined) throw new UsageWrong("Say what to run: bun run emulator exec -- <command>");
-      if (first !== null) return statusAfter(first);
+      if (firstSignal !== null) return statusAfter(firstSignal);
       try {
         child = Bun.spawn([...command], {
           env: { ...environment },

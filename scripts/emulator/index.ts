@@ -63,7 +63,7 @@ interface Given {
 /** Runs until SIGINT or SIGTERM arrives. */
 function serve({ isJson, ...given }: Given): Promise<ExitStatus> {
   const place = { directory: currentDirectory(), mayAttach: true };
-  // Installed first: somebody who reads that the emulator is ready may stop it at once.
+  // Installed before the start, because a reader of the addresses may stop the emulator at once.
   const stop = stopOnSignal("Stopping.");
   return besideSidecar<ExitStatus>({ ...given, ...place }, async ({ addresses }, sidecar) => {
     print(isJson ? `${JSON.stringify(addresses)}\n` : addressesText(addresses, sidecar));

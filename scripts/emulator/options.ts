@@ -15,12 +15,12 @@ export const emulatorOptions = {
 
 export const defaultPort = 4000;
 
-/** The port to listen on; 0 takes a free one. @throws {UsageWrong} */
+/** Parses the port to listen on. With 0, the system chooses a free one. @throws {UsageWrong} */
 export function parsePort(text: string): number {
   return parseInteger("port", text, { least: 0, most: 65_535 });
 }
 
-/** The address of endpoints on this machine, without a slash at its end. @throws {UsageWrong} */
+/** Returns the address of endpoints on this machine, without a slash at its end. @throws {UsageWrong} */
 export function parseLocalBaseUrl(text: string): string {
   const url = parseBaseUrl(text, { argument: "--url", takesTls: false });
   if (!isLoopback(url.hostname))
@@ -28,7 +28,7 @@ export function parseLocalBaseUrl(text: string): string {
   return baseUrlText(url);
 }
 
-/** @throws {UsageWrong} */
+/** Returns an origin without a slash at its end. @throws {UsageWrong} */
 export function parseOrigin(text: string): string {
   const url = URL.parse(text);
   if (url !== null && url.origin !== "null" && (text === url.origin || text === `${url.origin}/`))

@@ -53,7 +53,7 @@ export async function startRun(options: RunOptions, config: Config, sidecar: Sid
   try {
     if (!sidecar.isOwn) await ensureSecretFits(emulator.wire);
     await begin(emulator, { seedFile, stateFile });
-    // Before the run, so that it does not end with a result that cannot be kept.
+    // A state file that cannot be written is reported now, and not when the run has ended.
     if (stateFile !== null) await writeState(stateFile, emulator);
   } catch (error) {
     await Promise.all([listener.stop(), emulator.close()]);

@@ -8,10 +8,9 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves the files that a folder has when this is called, and no other path. They are read at each request, so a
- * change shows when the page is loaded again.
- *
- * @returns a function that makes the response for a path below the folder: 404 where there is no such file
+ * Returns a function that answers a path below the folder with its file, or with 404. It serves the files that exist
+ * when `servedFolder` is called and no others. They are read at each request, so a changed file shows when the page is
+ * loaded again.
  */
 export function servedFolder(folder: string, headers: Readonly<Record<string, string>> = {}) {
   const names = new Set(new Bun.Glob("**/*.{html,css,js,svg}").scanSync(folder));

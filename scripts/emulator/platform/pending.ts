@@ -4,29 +4,29 @@ export interface Pending<Item> {
   add(item: Item): string;
   /** Returns the item, or `null` if it is unknown, taken or older than five minutes. */
   find(name: string): Item | null;
-  /** As `find`, and forgets the item. */
+  /** Returns the item like `find`, and forgets it. */
   take(name: string): Item | null;
 }
 
-const keepMs = 5 * 60_000;
+const lifetimeMs = 5 * 60_000;
 
 export function createPending<Item>(now: () => number): Pending<Item> {
-  const items = new Map<string, { readonly item: Item; readonly endsAt: number }>();
+  const items = new Map<string, { readonly item: Item; readonly expiresAt: number }>();
 
-  function forgetLate(): void {
-    for (const [name, { endsAt }] of items) if (endsAt <= now()) items.delete(name);
+  function forgetExpired(): void {
+    for (const [name, { expiresAt }] of items) if (expiresAt <= now()) items.delete(name);
   }
 
   function find(name: string): Item | null {
-    forgetLate();
+    forgetExpired();
     return items.get(name)?.item ?? null;
   }
 
   return {
     add(item) {
-      forgetLate();
+      forgetExpired();
       const name = crypto.randomUUID();
-      items.set(name, { item, endsAt: now() + keepMs });
+      items.set(name, { item, expiresAt: now() + lifetimeMs });
       return name;
     },
     find,

@@ -18,7 +18,8 @@ export interface StartedSidecar extends SidecarUrls {
  * Starts the sidecar of this project with these settings, and resolves when both listeners are ready. It runs in its own
  * process group, so that Ctrl-C reaches the emulator, which stops it last.
  *
- * @throws {ConfigurationInvalid} it says that a setting is wrong | {CannotStart} with what it said
+ * @throws {ConfigurationInvalid} the sidecar refuses a setting
+ * @throws {CannotStart} it ends or takes too long; the message contains its standard error
  */
 export async function startSidecar(
   environment: Environment,
@@ -33,7 +34,7 @@ export async function startSidecar(
     stderr: "pipe",
   });
   const ready = Promise.withResolvers<SidecarUrls>();
-  const isLate = setTimeout(() => ready.reject(new CannotStart(lateMessage)), readyMs);
+  const deadline = setTimeout(() => ready.reject(new CannotStart(lateMessage)), readyMs);
   const complaints = child.stderr.text();
   followSidecarLog(child.stdout, ready.resolve).then(async () => {
     await child.exited;
@@ -44,7 +45,7 @@ export async function startSidecar(
       child.kill("SIGKILL");
       throw error;
     })
-    .finally(() => clearTimeout(isLate));
+    .finally(() => clearTimeout(deadline));
 
   let isStopping = false;
   child.exited.then(() => {

@@ -16,7 +16,7 @@ export interface Wire extends WireOptions {
   readonly plannedFaults: PlannedFaults;
   readonly send: Send;
   readonly callSite: CallSite;
-  /** Returns milliseconds since the Unix epoch, and never the same twice: two calls alike would have one signature. */
+  /** Returns milliseconds since the Unix epoch, and never the same twice, because equal calls would then be signed alike. */
   readonly now: () => number;
 }
 

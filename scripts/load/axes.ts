@@ -69,7 +69,7 @@ export function percentileAxis(mostShare: number): Axis {
   const decades = Math.max(1, Math.ceil(-Math.log10(1 - mostShare) - 0.001));
   const nines = Array.from({ length: decades }, (_, index) => 1 - 10 ** -(index + 1));
   return {
-    label: "share of the requests that took at most so long",
+    label: "share of the requests that took at most this long",
     ticks: [0, 0.5, ...nines].map((at) => ({ at, text: `${percentText(at)} %` })),
     place: (value) => -Math.log10(1 - value) / decades,
   };

@@ -44,9 +44,8 @@ export function htmlReport(result: LoadResult): string {
     title: `Load test of ${result.target}`,
     style: plotStyle,
     content: parts.join("\n"),
-    footer: `Requests were sent when they were due, whether or not those before had been answered. The percentiles are of
-the requests that succeeded and of those that ran out of time, with the time they had waited; an error that came fast
-does not count in them.`,
+    footer: `Requests were sent when they were due, whether or not earlier ones had been answered. The percentiles cover the
+requests that succeeded and those that timed out, with the time that they had waited. Other errors are not included.`,
   });
 }
 

@@ -1,6 +1,6 @@
 import { latencyText, rateText } from "../quantities.ts";
 import { latencyAxis, percentileAxis, percentText, rateAxis, timeAxis, timeText } from "./axes.ts";
-import { type LinePlot, linePlot, type Series } from "./plots.ts";
+import { type LinePlot, linePlot, type Series } from "./line-plot.ts";
 import type { LoadResult } from "./result.ts";
 import type { TimelinePoint } from "./timeline.ts";
 

@@ -7,7 +7,7 @@ export interface Answer {
   readonly isKeptAlive: boolean;
 }
 
-/** The bytes received are no HTTP/1.1 response, or more than one. The connection cannot be used any longer. */
+/** The received bytes are not one HTTP/1.1 response. The connection cannot be used any longer. */
 export class ResponseMalformed extends Error {}
 
 export interface ResponseReader {
@@ -98,7 +98,7 @@ export function createResponseReader(): ResponseReader {
     }
   }
 
-  function isBodyWhole(): boolean {
+  function isBodyComplete(): boolean {
     if (head === null || head.body === "until close") {
       keepStart(rest);
       rest = nothing;
@@ -123,7 +123,7 @@ export function createResponseReader(): ResponseReader {
         if (head === null) return null;
         if (typeof head.body === "number") bytesLeft = head.body;
       }
-      if (!isBodyWhole()) return null;
+      if (!isBodyComplete()) return null;
       if (rest.length > 0) throw new ResponseMalformed("more arrived than one response");
       return finish(head);
     },

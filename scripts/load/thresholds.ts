@@ -1,7 +1,6 @@
 import { UsageWrong } from "../command.ts";
 import { countText, durationText, latencyText, parseDurationMs, rateText, shareText } from "../quantities.ts";
-import type { LatencySummary } from "./latencies.ts";
-import { latencyMsMax } from "./latencies.ts";
+import { type LatencySummary, latencyMsMax } from "./latencies.ts";
 
 const percentiles = {
   p50: "p50Ms",

@@ -14,7 +14,6 @@ import { help } from "./help.ts";
 import { htmlReport } from "./html-report.ts";
 import { junitXml } from "./junit.ts";
 import { reportText } from "./report-text.ts";
-import type { Report } from "./result.ts";
 
 await runCommand({
   help,
@@ -55,7 +54,7 @@ await runCommand({
       user,
       blockedUser,
       sharedSecrets,
-    }).catch(toldNoAnswer);
+    }).catch(reportNoAnswer);
     if (report === null) return 1;
     writeReport(html, htmlReport(report));
     writeReport(junit, junitXml(report));
@@ -75,7 +74,8 @@ function ensureLoginId(option: string, loginId: string): void {
   }
 }
 
-function toldNoAnswer(error: unknown): Report | null {
+/** Prints why no answer came. Any other error is thrown again. */
+function reportNoAnswer(error: unknown): null {
   showStep("");
   if (!(error instanceof NoAnswer)) throw error;
   tell(`${error.message}\n`);

@@ -3,8 +3,8 @@ import { parseObject } from "./answers.ts";
 /** Removes from a report what it must not reveal. */
 export interface Redact {
   /**
-   * Redacts the body of an answer. In a successful one, every text is hidden that this run has not invented, such as
-   * tokens and users' data.
+   * Redacts the body of an answer. If the answer is a success, every text is hidden that this run has not invented, such
+   * as tokens and users' data.
    */
   body(status: number, text: string): string;
   /** Returns only the headers that matter for the contract. */
@@ -38,6 +38,10 @@ export function createRedact({ sharedSecrets, initialValue, isOurs }: RedactOpti
     return hidden.reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), shown);
   }
 
+  function hide(value: string): string {
+    return isOurs(value) ? value : `[redacted, ${value.length} characters]`;
+  }
+
   return {
     text,
     body(status, shown) {
@@ -54,8 +58,4 @@ export function createRedact({ sharedSecrets, initialValue, isOurs }: RedactOpti
       );
     },
   };
-
-  function hide(value: string): string {
-    return isOurs(value) ? value : `[redacted, ${value.length} characters]`;
-  }
 }

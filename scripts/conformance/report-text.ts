@@ -1,5 +1,5 @@
 import { withRunner } from "../../src/process/greeting.ts";
-import { usualColumns, wrapBeside } from "../columns.ts";
+import { wrapBeside } from "../columns.ts";
 import { type Page, painterFor } from "../terminal.ts";
 import { textTable } from "../text-table.ts";
 import {
@@ -105,7 +105,7 @@ function exchangeText(exchange: ShownExchange, columns: number): string {
   return `${sent}\n${lines.join("\n")}`;
 }
 
-function profileTable(report: Report, columns = usualColumns): string {
+function profileTable(report: Report, columns: number): string {
   const shownOutcomes = outcomes.toReversed();
   const rows = report.profiles.map((profile) => {
     const counts = countOutcomes(casesOf(profile, report));

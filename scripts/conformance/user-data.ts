@@ -8,7 +8,7 @@ import { describeAnswer, isDone, isErrorCode404, parseObject, readOwnIdData } fr
 import { Deviation } from "./case.ts";
 import { isTestData } from "./test-data.ts";
 
-/** The data of the test user when the run began. `isKnown` is false if the server did not tell it. */
+/** The data of the test user when the run began. `isKnown` is false if the server did not return it. */
 export interface UserData {
   readonly isKnown: boolean;
   /** `null` means no data. */

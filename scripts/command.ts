@@ -34,8 +34,8 @@ export interface Command<Options extends ParseArgsOptionsConfig, Outcome = ExitS
   ): Promise<Outcome>;
 }
 
-/** An unknown option is taken for a misspelling if it differs from a known one by at most this many letters. */
-const mostLetters = ({ length }: string) => (length > 4 ? 2 : 1);
+/** An unknown option counts as a misspelling of a known one if it differs by at most this many letters. */
+const typosMax = ({ length }: string) => (length > 4 ? 2 : 1);
 
 /** The exit status if the reader of the output leaves while the command works. */
 let statusWithoutReader: number = 1;
@@ -94,7 +94,7 @@ function plainly(reason: string, known: readonly string[]): string {
   const [, unknown] = /^Unknown option '(.+?)'/.exec(reason) ?? [];
   if (unknown !== undefined) {
     const name = unknown.replace(/^-+/, "");
-    const meant = known.find((option) => distance(option, name) <= mostLetters(option));
+    const meant = known.find((option) => distance(option, name) <= typosMax(option));
     return `There is no option ${unknown}.${meant === undefined ? "" : ` Did you mean --${meant}?`}`;
   }
   const [, incomplete] =

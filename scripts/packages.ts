@@ -45,14 +45,14 @@ const installWords = ["install", "--frozen-lockfile"];
 export async function providePackages(root: string, needs: Needs): Promise<boolean> {
   refuseOldBun(root);
   if (arePackagesInstalled(root, needs)) return false;
-  const told = setTimeout(() => {
+  const notice = setTimeout(() => {
     process.stderr.write("Installing the packages that bun.lock lists into node_modules/.\n");
   }, slowMs);
   try {
     await install(root);
     return true;
   } finally {
-    clearTimeout(told);
+    clearTimeout(notice);
   }
 }
 
@@ -152,12 +152,12 @@ async function install(root: string): Promise<void> {
   );
 }
 
-/** Bun repeats itself for every package. */
+/** Returns the first lines of the output, because Bun repeats itself for every package. */
 function quoted(output: string): string {
   const lines = output.split("\n").filter((line) => line !== "" && !line.startsWith("bun install "));
   const errors = lines.filter((line) => line.startsWith("error: "));
-  const told = (errors.length > 0 ? errors : lines).slice(0, quotedLines);
-  return told.map((line) => `  ${line}`).join("\n");
+  const shown = (errors.length > 0 ? errors : lines).slice(0, quotedLines);
+  return shown.map((line) => `  ${line}`).join("\n");
 }
 
 function adviceOn(output: string, root: string): { reason: string; command: string } {

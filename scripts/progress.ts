@@ -30,14 +30,14 @@ let linesShown = 0;
 /** Shows a new snapshot at this interval, first after one interval, until it ends. */
 export function startProgress(look: () => Snapshot, everyMs = terminalMs): Progress {
   const isTerminal = process.stderr.isTTY === true;
-  let told = "";
+  let lastLine = "";
 
   function show(): void {
     const { lines, facts } = look();
     const line = `${JSON.stringify(facts)}\n`;
     if (isTerminal) draw(lines);
-    else if (line !== told) process.stderr.write(line);
-    told = line;
+    else if (line !== lastLine) process.stderr.write(line);
+    lastLine = line;
   }
 
   const timer = setInterval(show, isTerminal ? everyMs : otherwiseMs);

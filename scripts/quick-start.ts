@@ -110,18 +110,18 @@ interface Surroundings {
 
 /** Returns the last answer, or `null` if an answer was not the promised one. */
 async function takeSteps(steps: readonly Step[], { cwd, env, stop }: Surroundings): Promise<string | null> {
-  let isKept = true;
+  let allHold = true;
   let lastAnswer = "";
   for (const { command, promise } of steps) {
     showStep(command);
     lastAnswer = await shell(command, { cwd, env });
     if (stop.aborted) return null;
     const holds = lastAnswer.replaceAll("\n", " ").startsWith(promise);
-    isKept &&= holds;
+    allHold &&= holds;
     print(`${holds ? "ok  " : "FAIL"}  ${command}\n      ${lastAnswer.split("\n", 1)[0]}\n`);
   }
   showStep("");
-  return isKept ? lastAnswer : null;
+  return allHold ? lastAnswer : null;
 }
 
 /** Returns the lines of the fenced blocks that are marked `quick-start`. */
@@ -137,14 +137,14 @@ function readSteps(readme: string): Step[] {
 }
 
 /** Runs one line in a shell and returns its standard output, whatever its exit status. */
-async function shell(command: string, options: { cwd: string; env: Record<string, string | undefined> }) {
+async function shell(command: string, options: Pick<Surroundings, "cwd" | "env">): Promise<string> {
   const child = Bun.spawn(["sh", "-c", command], {
     ...options,
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
   });
-  return new Response(child.stdout).text();
+  return child.stdout.text();
 }
 
 async function waitUntilReady(url: string): Promise<void> {
@@ -178,6 +178,6 @@ async function verifyToken(answer: string, jwksUrl: string): Promise<boolean> {
     issuer: "ownid-sidecar",
     audience: "website",
   });
-  process.stdout.write(`ok    jsonwebtoken verifies the session of ${claims.sub}\n`);
+  print(`ok    jsonwebtoken verifies the session of ${claims.sub}\n`);
   return true;
 }

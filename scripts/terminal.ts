@@ -1,6 +1,6 @@
 import { columnsOf } from "./columns.ts";
 
-/** What a text is laid out for. */
+/** The width and the colors for which a text is laid out. */
 export interface Page {
   readonly columns: number;
   readonly hasColors: boolean;

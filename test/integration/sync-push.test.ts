@@ -197,6 +197,8 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     // Until the database has given up the statement that waits for the lock.
     await Bun.sleep(site.statementMs);
     await lock[Symbol.asyncDispose]();
+    // The UPDATE is over, so nothing depends on the write lock any more.
+    await site.client.hdel(site.keyOf(loginId), "x");
   }
 
   test("takes no value that no sidecar believes, and none that was written since it was listed", async () => {

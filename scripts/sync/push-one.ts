@@ -29,8 +29,8 @@ export const outcomes = {
     "hashes were written, have expired or are not believed any more: their rows stay as they are",
   ],
   unproven: [
-    "row was left, because a sidecar may have written it since a push was stopped",
-    "rows were left, because a sidecar may have written them since a push was stopped",
+    "row was left, because a sidecar may have written it since a push began to write it",
+    "rows were left, because a sidecar may have written them since a push began to write them",
   ],
   refused: [
     "user is blocked, or the column cannot hold the value",

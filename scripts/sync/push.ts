@@ -78,7 +78,7 @@ async function writeAll(sides: Sides, options: PushOptions, plan: PushPlan, figu
     }
     plan.remove(loginIdsWhere(pushes, results, ["written", "settled"]));
     plan.holdBack(loginIdsWhere(pushes, results, ["unproven"]));
-    plan.leave(loginIdsWhere(pushes, results, ["conflict", "gone", "altered"]));
+    plan.leave(loginIdsWhere(pushes, results, ["conflict", "gone"]));
     // If a side does not answer, the work ends once the rest of the batch has ended.
     await Promise.all(writes);
   });

@@ -299,7 +299,7 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     const { exit, stdout } = await site.sync(["push"]);
     expect(exit).toBe(1);
     expect(stdout).toContain(
-      "1 row was left, because a sidecar may have written it since a push was stopped",
+      "1 row was left, because a sidecar may have written it since a push began to write it",
     );
     expect(stdout).toContain("They stay in ./data/sync-push.db until the rows change");
     expect(stdout).toContain("If the rows are right as they are, you may delete the file.");
@@ -326,18 +326,35 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     expect(await site.rows()).toEqual(newest);
   });
 
-  test("says that a trigger is in the way, and goes on with the others", async () => {
-    const [loginId = ""] = moved;
+  /** Adds a trigger that discards every change of the user's row. */
+  async function discardChanges(loginId: string): Promise<void> {
     await site.database.run(
       `CREATE FUNCTION keeps() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
     );
     await site.database.run(
       `CREATE TRIGGER keeps BEFORE UPDATE ON users FOR EACH ROW WHEN (OLD.email = '${loginId}') EXECUTE FUNCTION keeps()`,
     );
+  }
+
+  test("says that a trigger is in the way, goes on with the others, and writes the value without the trigger", async () => {
+    const [loginId = ""] = moved;
+    await discardChanges(loginId);
     expect((await site.sync(["push", "--yes", "--json"])).summary).toMatchObject({
       written: 299,
       altered: 1,
     });
+    await site.database.run("DROP TRIGGER keeps ON users");
+    expect((await site.sync(["push", "--yes"])).exit).toBe(0);
+    expect(await site.rows()).toEqual(newest);
+  });
+
+  test("keeps the value that a trigger discarded for longer than its hash", async () => {
+    const [loginId = ""] = moved;
+    await discardChanges(loginId);
+    expect((await site.sync(["push", "--yes", "--json"])).summary).toMatchObject({ altered: 1 });
+    await site.client.del(site.keyOf(loginId));
+    expect((await site.sync(["push", "--yes", "--json"])).summary).toMatchObject({ unproven: 1 });
+    expect(site.kept("sync-push.db")).toContain(newest.get(loginId) ?? "");
   });
 
   test("has kept the value of a hash that it dropped and whose row it did not come to write", async () => {

@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, rmSync } from "node:fs";
+import { codeOf } from "../../src/error-code.ts";
 import { UsageWrong } from "../command.ts";
 import { keptFile } from "./kept-file.ts";
 
@@ -42,12 +43,13 @@ export function digestOf(value: string | null): Digest {
  * The file is also a journal: BEGIN removes the hash's value, and until the row holds it, only this file does. A push
  * that was killed is therefore finished by the next one.
  *
- * @throws {UsageWrong} the file holds values on their way into another table
+ * @throws {UsageWrong} the file holds values on their way into another table, or another push has it open
  */
 export function openPushPlan(place: string, redis: string) {
   const file = keptFile("sync-push.db");
   const database = new Database(file, { create: true, strict: true });
   chmodSync(file, 0o600);
+  lockFile(database, file);
   database.run("PRAGMA synchronous = FULL");
   database.run("CREATE TABLE IF NOT EXISTS listing (place TEXT, redis TEXT, listedAt TEXT)");
   database.run(
@@ -163,4 +165,17 @@ export function openPushPlan(place: string, redis: string) {
       if (isDone) rmSync(file);
     },
   };
+}
+
+/** Locks the file until it is closed. The system also releases the lock when the process is killed. */
+function lockFile(database: Database, file: string): void {
+  try {
+    database.run("PRAGMA locking_mode = EXCLUSIVE");
+    database.run("BEGIN EXCLUSIVE");
+    database.run("COMMIT");
+  } catch (error) {
+    database.close();
+    if (!codeOf(error).startsWith("SQLITE_BUSY")) throw error;
+    throw new UsageWrong(`Another program has ${file} open, probably another push: wait until it has ended.`);
+  }
 }

@@ -357,6 +357,22 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
     expect(site.kept("sync-push.db")).toContain(newest.get(loginId) ?? "");
   });
 
+  test("refuses to begin while another push works in the same folder", async () => {
+    expect((await site.sync(["push"])).exit).toBe(1);
+    const [loginId = ""] = moved;
+    const lock = await site.lockRow(loginId);
+    const first = site.spawn(["push", "--yes"]);
+    while (first.exitCode === null && (await site.hashes()).has(loginId)) await Bun.sleep(2);
+    for (const words of [["push"], ["push", "--yes"]]) {
+      const { exit, stderr } = await site.sync(words);
+      expect(exit).toBe(2);
+      expect(stderr).toContain("Another program has ./data/sync-push.db open, probably another push");
+    }
+    await lock[Symbol.asyncDispose]();
+    expect((await endOf(first)).exit).toBe(0);
+    expect(await site.rows()).toEqual(newest);
+  });
+
   test("has kept the value of a hash that it dropped and whose row it did not come to write", async () => {
     expect((await site.sync(["push"])).exit).toBe(1);
     const [loginId = ""] = moved;

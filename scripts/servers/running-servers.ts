@@ -18,13 +18,15 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const running = new Set<RunningServer>();
-const forgetters: (() => void)[] = [];
+/** Each of them makes `shareServer` start another server at the next call. */
+const forgetShared: (() => void)[] = [];
 
-export function noteRunning(server: RunningServer): void {
+/** Lets `stopAllServers` remove this server. */
+export function registerServer(server: RunningServer): void {
   running.add(server);
 }
 
-export function noteRemoved(server: RunningServer): void {
+export function forgetServer(server: RunningServer): void {
   running.delete(server);
 }
 
@@ -34,7 +36,7 @@ export function noteRemoved(server: RunningServer): void {
  */
 export function shareServer<Server>(start: () => Promise<Server>): () => Promise<Server> {
   let shared: Promise<Server> | null = null;
-  forgetters.push(() => {
+  forgetShared.push(() => {
     shared = null;
   });
   return () => {
@@ -45,6 +47,6 @@ export function shareServer<Server>(start: () => Promise<Server>): () => Promise
 
 /** Removes every server that this process started and has not removed. */
 export async function stopAllServers(): Promise<void> {
-  for (const forget of forgetters) forget();
+  for (const forget of forgetShared) forget();
   await Promise.all([...running].map((server) => server.remove()));
 }

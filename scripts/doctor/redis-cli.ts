@@ -1,7 +1,7 @@
 import type { Environment } from "../../src/config/setting-reader.ts";
 import { shellWord } from "../../src/fix.ts";
 import type { RedisConnectionOptions } from "../../src/redis/options.ts";
-import { askDirectly, placeOf } from "./redis-direct.ts";
+import { askDirectly } from "./redis-direct.ts";
 
 /** Builds the beginning of a command line that an administrator can run against a server of this deployment. */
 export interface RedisCli {
@@ -46,8 +46,10 @@ export function redisCli(
 /** Returns whether the first node in REDIS_URL requires a password. Nothing is assumed if it does not answer. */
 export async function requiresPassword(options: RedisConnectionOptions): Promise<boolean> {
   const [node] = options.nodes;
+  const isSentinel = options.mode === "sentinel";
+  const place = isSentinel ? { ...node, tls: options.sentinelTls ?? node.tls } : node;
   const stranger = { username: null, password: null };
-  return await askDirectly(placeOf(node, options), stranger, options, (connection) => connection.ping()).then(
+  return await askDirectly(place, stranger, options, (connection) => connection.ping()).then(
     () => false,
     (error: Error) => /NOAUTH|NOPERM/.test(error.message),
   );

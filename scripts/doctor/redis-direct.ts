@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
-import { type RedisConnectionOptions, tlsOptions } from "../../src/redis/options.ts";
+import type { RedisConnectionOptions } from "../../src/redis/options.ts";
+import { tlsOptions } from "../../src/redis/options.ts";
 
 interface Place {
   readonly host: string;
@@ -13,11 +14,6 @@ interface Login {
 }
 
 const answerMs = 1000;
-
-/** Returns where a node of REDIS_URL listens. A sentinel may differ from the servers in using TLS. */
-export function placeOf(node: Place, { mode, sentinelTls }: RedisConnectionOptions): Place {
-  return mode === "sentinel" ? { ...node, tls: sentinelTls ?? node.tls } : node;
-}
 
 /**
  * Asks one server itself, with its login or with none, whatever role it has, and closes the connection.

@@ -7,10 +7,10 @@ import type { RedisConnectionOptions } from "../../src/redis/options.ts";
 import { counted } from "../quantities.ts";
 import { type Check, fine, type Verdict, warning, worstOf, wrong } from "./check.ts";
 import type { RedisCli } from "./redis-cli.ts";
-import { askDirectly, placeOf } from "./redis-direct.ts";
+import { askDirectly } from "./redis-direct.ts";
 import { parseInfo } from "./redis-servers.ts";
 
-/** The settings that lead to Redis, and the beginnings of the command lines that reach it. */
+/** The settings that lead to Redis, and the command lines that do. */
 export interface RedisRoute {
   readonly options: RedisConnectionOptions;
   readonly cli: RedisCli;
@@ -107,10 +107,9 @@ async function ofEachNode(
     const login = isSentinel
       ? { username: options.sentinelUsername, password: options.sentinelPassword }
       : options.nodes[0];
+    const place = isSentinel ? { ...node, tls: options.sentinelTls ?? node.tls } : node;
     try {
-      return await askDirectly(placeOf(node, options), login, options, (connection) =>
-        judge(connection, node, route),
-      );
+      return await askDirectly(place, login, options, (connection) => judge(connection, node, route));
     } catch (error) {
       const cause = isSentinel && error instanceof Error ? ofSentinel(error) : error;
       const { reason, fix } = explainConnectionFailure(cause, options);
@@ -121,7 +120,7 @@ async function ofEachNode(
   return worstOf(await Promise.all(verdicts));
 }
 
-/** Wraps the error of a sentinel as ioredis does, so that it is explained in the same way. */
+/** ioredis wraps what a sentinel has said. */
 function ofSentinel(error: Error): Error {
   return new Error(`All sentinels are unreachable. Last error: ${codeOf(error)} ${error.message}`);
 }

@@ -18,13 +18,18 @@ function present(subject: string): Check<Database> {
     title: "present",
     isScan: true,
     async examine(database) {
-      const { column, text, loginId, from } = partsOf(database, subject);
-      const isEmpty = `${column} IS NULL OR ${database.spelling.characters(text)} = 0`;
-      const count = await countRows(database, `SELECT 1 AS one ${from} WHERE ${isEmpty}`);
-      if (count === 0) return fine("every user has one");
+      const { column, from } = partsOf(database, subject);
+      const isEmpty = `${column} IS NULL OR ${database.spelling.characters(textOf(database, subject))} = 0`;
+      const n = await countRows(database, `SELECT 1 AS one ${from} WHERE ${isEmpty}`);
+      if (n === 0) return fine("every user has one");
       return wrong(
-        `${counted(count, "user has", "users have")} none in column "${subject}", and so cannot log in`,
-        [fixWhen("Give each of these users a subject", sql(`SELECT ${loginId} ${from} WHERE ${isEmpty};`))],
+        `${counted(n, "user has", "users have")} none in column "${subject}", and so cannot log in`,
+        [
+          fixWhen(
+            "Give each of these users a subject",
+            sql(`SELECT ${loginIdOf(database)} ${from} WHERE ${isEmpty};`),
+          ),
+        ],
       );
     },
   };
@@ -39,10 +44,10 @@ function unique(subject: string): Check<Database> {
     async examine(database) {
       const { column, from } = partsOf(database, subject);
       const each = `SELECT ${column} AS subject, count(*) AS users ${from} WHERE ${column} IS NOT NULL GROUP BY ${column} HAVING count(*) > 1`;
-      const count = await countRows(database, each);
-      if (count === 0) return fine("no two users have the same");
+      const n = await countRows(database, each);
+      if (n === 0) return fine("no two users have the same");
       return wrong(
-        `${counted(count, "subject belongs", "subjects belong")} to several users, who are one user to your backend`,
+        `${counted(n, "subject belongs", "subjects belong")} to several users, who are one user to your backend`,
         [
           fixWhen(
             "Name a unique column in SESSION_SUBJECT_COLUMN, or give each user another subject",
@@ -54,14 +59,15 @@ function unique(subject: string): Check<Database> {
   };
 }
 
-/** The parts from which the statements are composed. */
 function partsOf({ names, spelling }: Database, subject: string) {
-  const { quote, text } = spelling;
-  const column = `u.${quote(subject)}`;
-  return {
-    column,
-    text: text(column),
-    loginId: `u.${quote(names.loginIdColumn)}`,
-    from: `FROM ${quoteTable(names.table, quote)} AS u`,
-  };
+  const { quote } = spelling;
+  return { column: `u.${quote(subject)}`, from: `FROM ${quoteTable(names.table, quote)} AS u` };
+}
+
+function loginIdOf({ names, spelling }: Database): string {
+  return `u.${spelling.quote(names.loginIdColumn)}`;
+}
+
+function textOf({ spelling }: Database, subject: string): string {
+  return spelling.text(`u.${spelling.quote(subject)}`);
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { runAfterThisProcess } from "./after-this-process.ts";
 import { runCommand } from "./run-command.ts";
-import { forgetServer, type RunningServer, registerServer } from "./running-servers.ts";
+import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
 import { requirePrograms, type ServerKind, serverSupply } from "./server-binaries.ts";
 
 interface ComposeService {
@@ -35,7 +35,7 @@ export async function launchFromCompose(
     return null;
   }
   const server = new ComposeServer(services[kind]);
-  registerServer(server);
+  noteRunning(server);
   try {
     await server.start();
     return server;
@@ -87,7 +87,7 @@ class ComposeServer implements RunningServer {
 
   async remove(): Promise<void> {
     await this.#run(...down);
-    forgetServer(this);
+    noteRemoved(this);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import { createServer, connect as dial, type Socket } from "node:net";
-import { listenOnFreePort } from "./free-port.ts";
+import { freePort } from "./free-port.ts";
 
 /** What happens to an UPDATE whose client is told that the server was lost. */
 export type Fate = "dropped" | "done" | "done later";
@@ -31,7 +31,23 @@ export async function startErrorProxy(
   const sockets = new Set<Socket>();
   let lost = 0;
 
-  function relay(client: Socket, server: Socket): void {
+  function lose(client: Socket, server: Socket, packet: Buffer, { errorNumber, fate, laterMs }: Loss): void {
+    lost += 1;
+    client.end(errorPacket(errorNumber));
+    // The answer of the server is discarded.
+    server.removeAllListeners("data");
+    server.on("data", () => {});
+    if (fate !== "dropped") setTimeout(() => server.write(packet), fate === "done" ? 0 : laterMs);
+    setTimeout(() => server.destroy(), laterMs + serverLingersMs);
+  }
+
+  const listener = createServer({ noDelay: true }, (client) => {
+    const server = dial({ host: "127.0.0.1", port: targetPort, noDelay: true });
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => sockets.delete(socket));
+    }
     let isWaiting = false;
     let isLost = false;
     client.on("data", (packet: Buffer) => {
@@ -40,7 +56,6 @@ export async function startErrorProxy(
       if (loss !== undefined && !isWaiting && isUpdate(packet)) {
         losses.shift();
         isLost = true;
-        lost += 1;
         lose(client, server, packet, loss);
         return;
       }
@@ -55,18 +70,12 @@ export async function startErrorProxy(
       if (!isLost) server.destroy();
     });
     server.on("close", () => client.destroy());
-  }
-
-  const listener = createServer({ noDelay: true }, (client) => {
-    const server = dial({ host: "127.0.0.1", port: targetPort, noDelay: true });
-    for (const socket of [client, server]) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => sockets.delete(socket));
-    }
-    relay(client, server);
   });
-  const port = await listenOnFreePort(listener);
+  const port = await freePort();
+  await new Promise<void>((resolve, reject) => {
+    listener.once("error", reject);
+    listener.listen({ host: "127.0.0.1", port }, resolve);
+  });
 
   return {
     port,
@@ -80,15 +89,6 @@ export async function startErrorProxy(
 }
 
 const serverLingersMs = 1000;
-
-/** Answers the client with the error, and lets the statement have its fate. The server's answer is discarded. */
-function lose(client: Socket, server: Socket, packet: Buffer, { errorNumber, fate, laterMs }: Loss): void {
-  client.end(errorPacket(errorNumber));
-  server.removeAllListeners("data");
-  server.on("data", () => {});
-  if (fate !== "dropped") setTimeout(() => server.write(packet), fate === "done" ? 0 : laterMs);
-  setTimeout(() => server.destroy(), laterMs + serverLingersMs);
-}
 
 /** Returns an ERR packet of the MySQL protocol that is the first answer to a command. */
 function errorPacket(errorNumber: number): Buffer {

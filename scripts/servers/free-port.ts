@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 
 /**
  * The ports lie below the range from which systems choose the port of a client (32768 and up on Linux). Otherwise a
@@ -29,16 +29,6 @@ export async function freePort(): Promise<number> {
     if (await isFree(port)) return port;
   }
   throw new Error("no free loopback port in 100 attempts");
-}
-
-/** Lets a listener accept connections on a free loopback port, and returns the port. */
-export async function listenOnFreePort(listener: Server): Promise<number> {
-  const port = await freePort();
-  await new Promise<void>((resolve, reject) => {
-    listener.once("error", reject);
-    listener.listen({ host: "127.0.0.1", port }, resolve);
-  });
-  return port;
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -18,15 +18,13 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const running = new Set<RunningServer>();
-/** Each of them makes `shareServer` start another server at the next call. */
-const forgetShared: (() => void)[] = [];
+const forgetters: (() => void)[] = [];
 
-/** Lets `stopAllServers` remove this server. */
-export function registerServer(server: RunningServer): void {
+export function noteRunning(server: RunningServer): void {
   running.add(server);
 }
 
-export function forgetServer(server: RunningServer): void {
+export function noteRemoved(server: RunningServer): void {
   running.delete(server);
 }
 
@@ -36,7 +34,7 @@ export function forgetServer(server: RunningServer): void {
  */
 export function shareServer<Server>(start: () => Promise<Server>): () => Promise<Server> {
   let shared: Promise<Server> | null = null;
-  forgetShared.push(() => {
+  forgetters.push(() => {
     shared = null;
   });
   return () => {
@@ -47,6 +45,6 @@ export function shareServer<Server>(start: () => Promise<Server>): () => Promise
 
 /** Removes every server that this process started and has not removed. */
 export async function stopAllServers(): Promise<void> {
-  for (const forget of forgetShared) forget();
+  for (const forget of forgetters) forget();
   await Promise.all([...running].map((server) => server.remove()));
 }

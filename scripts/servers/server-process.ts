@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { codeOf } from "../../src/error-code.ts";
 import { freePort } from "./free-port.ts";
 import { type Account, runCommand } from "./run-command.ts";
-import { forgetServer, type RunningServer, registerServer } from "./running-servers.ts";
+import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
 import { pidFileName } from "./server-folder.ts";
 
 export interface ServerProgram {
@@ -25,7 +25,7 @@ export interface ServerProgram {
  */
 export async function launchServer(program: ServerProgram): Promise<RunningServer> {
   const server = new ServerProcess(program);
-  registerServer(server);
+  noteRunning(server);
   try {
     await server.startOnFreePort();
     return server;
@@ -113,7 +113,7 @@ class ServerProcess implements RunningServer {
   async remove(): Promise<void> {
     await this.kill();
     rmSync(this.#program.dir, { recursive: true, force: true });
-    forgetServer(this);
+    noteRemoved(this);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

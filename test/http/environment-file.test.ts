@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
-import { runProgram } from "../support/run-program.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 
 const root = join(import.meta.dir, "../..");

@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { nodePath } from "../../scripts/bench/contenders.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
-import { runProgram } from "../support/run-program.ts";
+import { runProgram } from "../support/finished-process.ts";
 
 setDefaultTimeout(120_000);
 

@@ -10,8 +10,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { empty, json, outcomeOf } from "../support/problems.ts";
-import { runProgram } from "../support/run-program.ts";
 import { spawnSidecar } from "../support/sidecar-process.ts";
 import { runOnTerminal } from "../support/terminal.ts";
 

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
-import { runProgram } from "../support/run-program.ts";
+import { runProgram } from "../support/finished-process.ts";
 
 setDefaultTimeout(30_000);
 

@@ -13,7 +13,7 @@ import {
   itemsOf,
   randomText,
 } from "../support/deployment.ts";
-import { runProgram } from "../support/run-program.ts";
+import { runProgram } from "../support/finished-process.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { scripts } from "../../package.json";
-import { runProgram } from "../support/run-program.ts";
+import { runProgram } from "../support/finished-process.ts";
 
 const root = join(import.meta.dir, "../..");
 const columns = 80;

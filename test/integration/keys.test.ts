@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { asInstalled } from "../support/installed-runner.ts";
-import { runProgram } from "../support/run-program.ts";
 import { mayChangeAccount, service } from "../support/service-account.ts";
 
 setDefaultTimeout(30_000);

@@ -16,8 +16,8 @@ import { engines, scripts } from "../../package.json";
 import { arePackagesInstalled } from "../../scripts/packages.ts";
 import { serviceAccount } from "../../scripts/servers/run-command.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { asInstalled } from "../support/installed-runner.ts";
-import { runProgram } from "../support/run-program.ts";
 
 type Folder = ReturnType<typeof temporaryFolder>;
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeWithProgram } from "../support/describe-with.ts";
-import { runProgram } from "../support/run-program.ts";
+import { runProgram } from "../support/finished-process.ts";
 import { type SidecarProcess, spawnSidecar } from "../support/sidecar-process.ts";
 
 setDefaultTimeout(30_000);

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { createTlsCertificates, type TlsCertificates } from "../../scripts/servers/tls-certificates.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
+import { type ProgramOptions, runProgram } from "../support/finished-process.ts";
 import { asInstalled } from "../support/installed-runner.ts";
-import { type ProgramOptions, runProgram } from "../support/run-program.ts";
 import { runOnTerminal } from "../support/terminal.ts";
 
 setDefaultTimeout(30_000);

@@ -55,11 +55,11 @@ export async function declareModelTests({
   });
 
   describe(`${subject} beyond its promise`, () => {
-    for (const { about, search } of Object.values(protocol.limits)) {
+    for (const { about, violates, search } of Object.values(protocol.limits)) {
       test(
         `is violated, as the README says, if ${about}`,
         () => {
-          expect(search().violation?.trace).not.toBeEmpty();
+          expect(search().violation?.rule).toBe(violates);
         },
         slowTestMs,
       );

@@ -7,6 +7,12 @@ interface Search {
   search(): Finding;
 }
 
+/** What a configuration has in addition if the protocol does not promise to stand it. */
+export interface Limit {
+  /** The sentence that describes the violation. */
+  readonly violates: string;
+}
+
 interface Omission {
   readonly rule: string;
   readonly caughtIn: string | null;
@@ -19,7 +25,7 @@ export interface Protocol {
   /** With all rules. There is no violation. */
   readonly configurations: Readonly<Record<string, Search>>;
   /** With all rules, but in a world that the protocol does not claim to stand. There is a violation. */
-  readonly limits: Readonly<Record<string, Search>>;
+  readonly limits: Readonly<Record<string, Search & Limit>>;
   /** Without one rule each. */
   readonly omissions: Readonly<Record<string, Omission>>;
 }
@@ -31,7 +37,7 @@ export interface ProtocolOptions<
   State,
 > {
   readonly configurations: Readonly<Record<ConfigurationName, Configuration>>;
-  readonly limits: Readonly<Record<string, Configuration>>;
+  readonly limits: Readonly<Record<string, Configuration & Limit>>;
   readonly ruleSet: RuleSet<RuleName, ConfigurationName>;
   readonly createModel: (
     configuration: Configuration,
@@ -40,7 +46,7 @@ export interface ProtocolOptions<
 }
 
 export function createProtocol<
-  Configuration extends { readonly about: string },
+  Configuration extends Pick<Search, "about">,
   RuleName extends string,
   ConfigurationName extends string,
   State,
@@ -50,13 +56,10 @@ export function createProtocol<
   ruleSet,
   createModel,
 }: ProtocolOptions<Configuration, RuleName, ConfigurationName, State>): Protocol {
-  const searches = (all: Readonly<Record<string, Configuration>>) =>
-    Object.fromEntries(
-      Object.entries(all).map(([name, configuration]) => [
-        name,
-        { about: configuration.about, search: () => search(createModel(configuration, ruleSet.allFollowed)) },
-      ]),
-    );
+  const searchOf = (configuration: Configuration): Search => ({
+    about: configuration.about,
+    search: () => search(createModel(configuration, ruleSet.allFollowed)),
+  });
 
   function omission(name: RuleName): Omission {
     const { rule, caughtIn } = ruleSet.rules[name];
@@ -71,8 +74,13 @@ export function createProtocol<
   }
 
   return {
-    configurations: searches(configurations),
-    limits: searches(limits),
+    configurations: mapped(configurations, searchOf),
+    limits: mapped(limits, (limit) => ({ ...searchOf(limit), violates: limit.violates })),
     omissions: Object.fromEntries(ruleSet.names.map((name) => [name, omission(name)])),
   };
 }
+
+const mapped = <From, To>(
+  all: Readonly<Record<string, From>>,
+  map: (value: From) => To,
+): Record<string, To> => Object.fromEntries(Object.entries(all).map(([name, value]) => [name, map(value)]));

@@ -1,5 +1,5 @@
 import { createServer, connect as dial, type Socket } from "node:net";
-import { listenOnFreePort } from "../../scripts/servers/free-port.ts";
+import { freePort } from "../../scripts/servers/free-port.ts";
 
 /**
  * A proxy in front of a Postgres that repeats its answer whenever a SELECT arrives again with the same text and
@@ -23,14 +23,28 @@ export async function startCachingProxy(targetPort: number): Promise<CachingProx
 
   const listener = createServer({ noDelay: true }, (client) => {
     const server = dial({ host: "127.0.0.1", port: targetPort, noDelay: true });
-    /** The prepared statements by name. */
     const texts = new Map<string, string>();
     let isReady = false;
     let asked: string | null = null;
     let answer: Buffer[] = [];
 
+    /** Returns the text and the parameters of a SELECT, or `null` for anything else. */
+    function keyOf(messages: readonly Buffer[]): string | null {
+      for (const message of messages.filter((one) => typeOf(one) === "P")) {
+        const [name = "", text = ""] = message.subarray(5).toString("latin1").split("\0");
+        texts.set(name, text);
+      }
+      const bind = messages.find((one) => typeOf(one) === "B");
+      const [, name = ""] = bind?.subarray(5).toString("latin1").split("\0") ?? [];
+      const text = texts.get(name) ?? "";
+      const beginsWithBind = messages.map(typeOf).join("").startsWith("B");
+      return bind !== undefined && beginsWithBind && /^\s*SELECT/.test(text)
+        ? text + bind.toString("latin1")
+        : null;
+    }
+
     client.on("data", (packet: Buffer) => {
-      asked = isReady ? keyOf(messagesIn(packet), texts) : null;
+      asked = isReady ? keyOf(messagesIn(packet)) : null;
       const known = asked === null ? undefined : answers.get(asked);
       if (known === undefined) return void server.write(packet);
       repeated += 1;
@@ -56,7 +70,10 @@ export async function startCachingProxy(targetPort: number): Promise<CachingProx
       });
     }
   });
-  const port = await listenOnFreePort(listener);
+  const port = await freePort();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  listener.listen(port, "127.0.0.1", resolve);
+  await promise;
 
   return {
     port,
@@ -66,22 +83,6 @@ export async function startCachingProxy(targetPort: number): Promise<CachingProx
       listener.close();
     },
   };
-}
-
-/**
- * Returns the text and the parameters of a prepared SELECT, or `null` for anything else. Adds the statements that the
- * messages prepare to `texts`.
- */
-function keyOf(messages: readonly Buffer[], texts: Map<string, string>): string | null {
-  for (const message of messages.filter((one) => typeOf(one) === "P")) {
-    const [name = "", text = ""] = message.subarray(5).toString("latin1").split("\0");
-    texts.set(name, text);
-  }
-  const [first] = messages;
-  if (first === undefined || typeOf(first) !== "B") return null;
-  const [, name = ""] = first.subarray(5).toString("latin1").split("\0");
-  const text = texts.get(name) ?? "";
-  return /^\s*SELECT/.test(text) ? text + first.toString("latin1") : null;
 }
 
 function messagesIn(packet: Buffer): Buffer[] {

@@ -19,7 +19,7 @@ export interface Addresses {
   readonly oneTimeCode: string;
   /** Where the site's endpoints are, such as `http://127.0.0.1:3300/ownid`. */
   readonly baseUrl: string;
-  /** The address of the ops listener, or `null` if it is not known. */
+  /** `null` = unknown. */
   readonly opsUrl: string | null;
 }
 

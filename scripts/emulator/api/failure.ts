@@ -6,7 +6,7 @@
  * `/site/…`, `/wire…` and `/control/…` accept those of the emulator's own pages, and of programs, which send no `Origin`.
  */
 
-/** Which endpoint of the site failed. `data` means get or set, and `session` means getSession. */
+/** Which endpoint of the site failed: `data` = get or set, `session` = getSession. */
 export type IntegrationScope = "data" | "session";
 
 export interface Failure {

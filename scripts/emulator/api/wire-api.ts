@@ -57,7 +57,7 @@ export type WireEvent =
  * `POST /wire/:id/resend`
  *
  * - `altered`: one character of the body differs; the signature is the old one.
- * - `expired`: correctly signed, with a timestamp two minutes old.
+ * - `expired`: signed rightly, with a timestamp two minutes old.
  * - `replayed`: the same bytes and headers again.
  * - `elsewhere`: the same bytes and headers, sent to another endpoint.
  */

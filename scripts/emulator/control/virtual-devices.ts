@@ -14,8 +14,7 @@ export interface VirtualDevices {
   idsOf(loginId: string, name: string): ReadonlySet<string>;
   /**
    * Returns the newest passkey of the device that the options allow. If they allow none, returns the newest of all, so
-   * that the platform has to refuse it; a browser would say that it has no passkey. Returns `null` if there is no such
-   * device.
+   * that the platform has to refuse it; a browser would say that it has no passkey. `null` = there is no such device.
    */
   choose(
     loginId: string,
@@ -26,7 +25,7 @@ export interface VirtualDevices {
   restore(passkeys: readonly KeptPasskey[]): void;
 }
 
-/** Creates the devices. Two runs with the same `runSeed` and the same order of steps create the same passkeys. */
+/** Two runs with the same `runSeed` and the same order of steps create the same passkeys. */
 export function createVirtualDevices(runSeed: string): VirtualDevices {
   const kept: { readonly entry: KeptPasskey; readonly passkey: VirtualPasskey }[] = [];
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Elysia } from "elysia";
 import { servedFolder } from "../served-folder.ts";
 
-/** The browser enforces that the pages load nothing from elsewhere. */
+/** The pages use nothing from elsewhere, and the browser sees to it. */
 const ownAssetsOnly = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -11,7 +11,7 @@ const ownAssetsOnly = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** The paths of one document. Its script shows the view that the address names. */
+/** One document with all views; a script shows the one that the address names. */
 const views = ["/", "/register", "/recover", "/account", "/wire-view"];
 
 export function pageRoutes() {
@@ -21,10 +21,7 @@ export function pageRoutes() {
   return routes;
 }
 
-/**
- * Redirects a page at an IP address to `localhost`, because browsers give it no passkeys. Returns `null` if it is at
- * `localhost` already.
- */
+/** Browsers give no passkeys to a page at an IP address. `null`: the page is at `localhost` already. */
 function toLocalhost(request: Request): Response | null {
   const url = new URL(request.url);
   if (url.hostname === "localhost") return null;

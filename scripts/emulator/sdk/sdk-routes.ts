@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { Elysia } from "elysia";
 import { servedFolder } from "../served-folder.ts";
 
-/** Lets pages of every origin load the SDK, even if they otherwise load from their own origin only. */
+/** Pages of another origin load the SDK, also those that otherwise load from their own origin alone. */
 const forEveryPage = { "Cross-Origin-Resource-Policy": "cross-origin" };
 
 /**

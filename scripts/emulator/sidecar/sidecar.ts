@@ -1,7 +1,7 @@
 /** The working directory of a sidecar that is started. */
 export interface WorkingDirectory {
   readonly path: string;
-  /** Whether it exists for this run only. The sidecar then deletes it at the end. */
+  /** Whether it exists for this run only: the sidecar deletes it at the end. */
   readonly isTemporary: boolean;
 }
 
@@ -9,9 +9,9 @@ export interface WorkingDirectory {
 export interface Sidecar {
   /** The address of its public listener, with its base path. */
   readonly baseUrl: string;
-  /** The address of its ops listener, or `null` if it is not known. */
+  /** The address of its ops listener; `null` = unknown. */
   readonly opsUrl: string | null;
-  /** The token for announcing changes of user rows, or `null` if it is not known. */
+  /** The token for announcing changes of user rows; `null` = unknown. */
   readonly adminToken: string | null;
   /** Whether this run has started it. */
   readonly isOwn: boolean;

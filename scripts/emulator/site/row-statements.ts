@@ -6,7 +6,7 @@ export interface RowStatements {
   readonly insert: string;
   /** Takes (loginId); returns `ownIdData` and `blocked`. */
   readonly find: string;
-  /** Takes (subject of a session); returns `loginId`. It is `null` if the subject is the login id itself. */
+  /** Takes (subject of a session); returns `loginId`. `null` = the subject is the login id itself. */
   readonly findBySubject: string | null;
   /** Takes (loginId). */
   block(blocked: boolean): string;

@@ -11,7 +11,7 @@ export interface Site {
   readonly checkSession: CheckSession;
 }
 
-/** Creates the demo site. Calls `onUser` with the login id of each user that is inserted. */
+/** Calls `onUser` with the login id of each user that is inserted. */
 export function createSite(
   config: Config,
   { baseUrl, opsUrl, adminToken }: Sidecar,

@@ -18,19 +18,17 @@ export interface UserRow {
 }
 
 /**
- * The user table at `DATABASE_URL`, as the site itself uses it. Every method may throw `RequestFailed` with the code
- * `database_failed`. The reason quotes no data.
+ * The user table at `DATABASE_URL`, as the site itself uses it.
+ *
+ * @throws {RequestFailed} by every method: `database_failed`, with a reason that quotes no data
  */
 export interface UserRows {
-  /** @throws {RequestFailed} `user_exists`, or `not_configured` if the row is blocked and no column says so */
+  /** @throws {RequestFailed} `user_exists`, also | `not_configured`: it is blocked, but there is no such column */
   insert(row: UserRow): Promise<void>;
   find(loginId: string): Promise<UserRow | null>;
-  /**
-   * Returns the login id of the user with this subject in `SESSION_SUBJECT_COLUMN`. Without that setting, the subject is
-   * the login id.
-   */
+  /** Returns the login id for the subject of a session: the subject itself, or that of the row with this value in `SESSION_SUBJECT_COLUMN`. */
   findBySubject(subject: string): Promise<string | null>;
-  /** @throws {RequestFailed} `user_not_found`, or `not_configured` without `USERS_BLOCKED_COLUMN` */
+  /** @throws {RequestFailed} `not_configured` without `USERS_BLOCKED_COLUMN` | `user_not_found`, also */
   block(loginId: string, blocked: boolean): Promise<void>;
   close(): Promise<void>;
 }

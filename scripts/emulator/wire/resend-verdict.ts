@@ -4,7 +4,7 @@ import type { Held } from "./witness.ts";
 
 type Verdict = Omit<ResendAnswer, "call">;
 
-/** What the site held before and after a set was sent again, or `null` if it is not known. */
+/** What the site held before and after a set was sent again; `null` = unknown. */
 export interface Observed {
   readonly before: Held | null;
   readonly after: Held | null;

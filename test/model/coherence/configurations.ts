@@ -1,3 +1,4 @@
+import type { Limit } from "../protocol.ts";
 import { type Faults, noEpoch, noToken, nothing, restingReader, type State, type Writer } from "./state.ts";
 
 /** The processes that take part, and how often each fault may happen. */
@@ -17,6 +18,11 @@ export interface Configuration extends Faults {
   readonly oneBecomes: number | null;
   /** Whether to require what compare-and-set cannot guarantee without a version column; see `limits`. */
   readonly landsOnce: boolean;
+  /**
+   * What `sync push` writes, and how often it may run. At first, the database was restored: the row holds 0, the hash
+   * still has this value, and the push has listed both.
+   */
+  readonly push: { readonly value: number; readonly runs: number } | null;
 }
 
 const calm: Omit<Configuration, "about" | "writes"> = {
@@ -28,6 +34,7 @@ const calm: Omit<Configuration, "about" | "writes"> = {
   outsideValue: 0,
   oneBecomes: null,
   landsOnce: false,
+  push: null,
   masters: 1,
   resends: false,
   rereads: 1,
@@ -87,6 +94,23 @@ const table = {
     writes: [1, 2],
     evictions: 1,
   },
+  push: {
+    ...calm,
+    about: "two writers and a push into a restored database; the push may be run twice",
+    writes: [1, 0],
+    readers: 0,
+    rereads: 0,
+    push: { value: 2, runs: 2 },
+  },
+  "push and lookup": {
+    ...calm,
+    about:
+      "a writer, a reader and a push into a restored database; the push may be run twice, and the key moves",
+    writes: [0],
+    masters: 2,
+    migrations: 1,
+    push: { value: 2, runs: 2 },
+  },
 } satisfies Record<string, Configuration>;
 
 export type ConfigurationName = keyof typeof table;
@@ -102,6 +126,10 @@ export const deepConfigurations: Readonly<Record<string, Configuration>> = {
   "failover, evicted": { ...table.failover, restarts: 1, evictions: 1 },
   "resharding, two failovers": { ...table.resharding, restarts: 2 },
   "outside, evicted": { ...table.outside, evictions: 1 },
+  "push, with a reader": { ...table.push, readers: 1 },
+  "push, read again": { ...table.push, rereads: 1 },
+  "push and lookup, resent": { ...table["push and lookup"], resends: true },
+  "push and lookup, three runs": { ...table["push and lookup"], push: { value: 2, runs: 3 } },
 };
 
 /** What the protocol does not promise: each of these has a violation although all rules are followed. */
@@ -109,26 +137,34 @@ export const limits = {
   "there and back": {
     ...table.resharding,
     about: "a key moves to a master that loses writes in a failover, and the key moves back",
+    violates: "a hit returns 0 while the row holds 1",
     migrations: 2,
   },
   "the same value twice": {
     ...calm,
     about:
       "a set without a reply is read back as done because another set committed the same value, which is then undone",
+    violates: "a set answered as done is committed later over a newer one",
     writes: [1, 1, 0],
     readers: 0,
     rereads: 0,
     landsOnce: true,
   },
-} satisfies Record<string, Configuration>;
+  "lost lock": {
+    ...table.push,
+    about: "Redis loses the write lock in a restart while the UPDATE of a push is in flight",
+    violates: "a push overwrites what a sidecar has acknowledged after the listing",
+    restarts: 1,
+  },
+} satisfies Record<string, Configuration & Limit>;
 
 /**
- * Returns the first state: there is no hash, the row holds 0, no process has begun, and the grace of every master is
- * over.
+ * Returns the first state: the row holds 0, no process has begun, and the grace of every master is over. There is a hash
+ * only if there is a push.
  */
 export function initialState(configuration: Configuration): State {
-  const { writes, readers, masters, snapshots, restarts, migrations, evictions, outsideWrites } =
-    configuration;
+  const { readers, masters, snapshots, restarts, migrations, evictions, outsideWrites, push } = configuration;
+  const listed = 0;
   return {
     row: 0,
     replicaRow: 0,
@@ -136,26 +172,36 @@ export function initialState(configuration: Configuration): State {
     live: (1 << masters) - 1,
     epochs: masters,
     graceOver: (1 << masters) - 1,
-    hash: null,
+    hash: push && { epoch: 0, token: listed, value: push.value, markers: 0, marked: false, lock: null },
     snapshot: null,
-    writers: writes.map((value, id) => newWriter(id, value, configuration.rereads)),
+    writers: writersOf(configuration),
     readers: Array.from({ length: readers }, (_, id) => ({ id, ...restingReader })),
     faults: { snapshots, restarts, migrations, evictions, outsideWrites },
-    outsideAdmitted: false,
+    outsideAdmitted: push !== null,
     unread: false,
     evictedAdmitted: 0,
+    push: push && { listed, own: noToken },
     broken: null,
   };
 }
 
-function newWriter(id: number, value: number, rereadsLeft: number): Writer {
+/** Returns the sets of sidecars and then the runs of the push. Their ids are their places. */
+function writersOf({ writes, rereads, push }: Configuration): Writer[] {
+  const sets = writes.map((value) => ({ run: 0, value, rereadsLeft: rereads }));
+  const runs = Array.from({ length: push?.runs ?? 0 }, (_, earlier) => ({
+    run: earlier + 1,
+    value: push?.value ?? 0,
+    rereadsLeft: 0,
+  }));
+  return [...sets, ...runs].map((given, id) => newWriter({ id, ...given }));
+}
+
+function newWriter(given: Pick<Writer, "id" | "run" | "value" | "rereadsLeft">): Writer {
   return {
-    id,
-    value,
+    ...given,
     at: "start",
     answer: "none",
     old: 0,
-    rereadsLeft,
     pastDeadline: false,
     epochsBefore: 0,
     held: false,

@@ -5,10 +5,12 @@ import {
   noEpoch,
   noToken,
   nothing,
+  type PushTokens,
   type Reader,
   restingReader,
   type State,
   type Writer,
+  withoutObsolete,
 } from "./state.ts";
 
 /**
@@ -37,7 +39,10 @@ export function forgetting(state: State, { rules, forgets }: World): State {
     graceOver,
     hash,
     snapshot,
-    writers: state.writers.map((writer) => ofWriter(writer, state, calm, isObsolete(writer.token), rules)),
+    push: tokensOfPush(state, isObsolete),
+    writers: writersBesidePush(state, rules).map((writer) =>
+      ofWriter(writer, state, calm, isObsolete(writer.token), rules),
+    ),
     readers: state.readers.map((reader) => ofReader(reader, state, isObsolete(reader.token), rules)),
   };
 }
@@ -56,7 +61,7 @@ function foreignHashesAreUseless(rules: Rules): boolean {
 }
 
 function withoutValue(hash: Hash | null): Hash | null {
-  return hash && { epoch: noEpoch, token: noToken, value: null, markers: hash.markers, marked: hash.marked };
+  return hash && { ...hash, epoch: noEpoch, token: noToken, value: null };
 }
 
 function ofWriter(writer: Writer, state: State, calm: boolean, isObsolete: boolean, rules: Rules): Writer {
@@ -89,4 +94,30 @@ function mayComeBack(state: State, epoch = noEpoch): boolean {
  */
 function mayBeRestoredTo({ home, live, faults }: State, epoch = noEpoch): boolean {
   return faults.migrations > 0 && epoch !== home && epoch !== noEpoch && (live & (1 << epoch)) !== 0;
+}
+
+/** The lease tokens of a push count only while a BEGIN of it may still run. */
+function tokensOfPush({ push, writers }: State, isObsolete: (token: number) => boolean): PushTokens | null {
+  if (push === null) return null;
+  const begins = writers.some(
+    ({ run, at, beginsInFlight }) => run > 0 && (at === "start" || beginsInFlight > 0),
+  );
+  const kept = (token: number) => (begins && !isObsolete(token) ? token : noToken);
+  return { listed: kept(push.listed), own: kept(push.own) };
+}
+
+/**
+ * If there is a push, an UPDATE of an earlier run counts only before its deadline. Of the answers, it counts only which
+ * UPDATE in flight has which, and which sets the push must not overwrite any more.
+ */
+function writersBesidePush({ push, writers }: State, rules: Rules): readonly Writer[] {
+  if (push === null) return writers;
+  const isOver = ({ run, at, updatesInFlight, pastDeadline }: Writer) =>
+    at === "answered" && (updatesInFlight === 0 || (run > 0 && pastDeadline && rules.refusesAfterDeadline));
+  const mayWrite = writers.some((writer) => writer.run > 0 && !isOver(writer));
+  return writers.map((writer) => {
+    if (!isOver(writer)) return writer;
+    const counts = mayWrite && writer.run === 0 && writer.answer === "done";
+    return withoutObsolete({ ...writer, updatesInFlight: 0, answer: counts ? "done" : "unknown" });
+  });
 }

@@ -20,9 +20,11 @@ export function brokenIn(state: State, rules: Rules): string | null {
     : `a hit returns ${answer} while the row holds ${state.row}`;
 }
 
-/** A stale mark is a false alarm if only sidecars write and no marker is lost. */
-export const brokenByMark = ({ outsideWrites, evictions }: Configuration): string | null =>
-  outsideWrites + evictions > 0 ? null : "a hash gets a stale mark although only sidecars have written";
+/** A stale mark is a false alarm if only sidecars write, no marker is lost, and the database was not restored. */
+export const brokenByMark = ({ outsideWrites, evictions, push }: Configuration): string | null =>
+  outsideWrites + evictions > 0 || push !== null
+    ? null
+    : "a hash gets a stale mark although only sidecars have written";
 
 /** A 204 means that the database has held the value at some instant since the request began. */
 export const brokenByAcknowledging = (writer: Writer): string | null =>
@@ -34,7 +36,10 @@ export const brokenByAcknowledging = (writer: Writer): string | null =>
  * returns to the value that it had read; `landsOnce` forbids that, too.
  */
 export function brokenByCommit(state: State, writer: Writer, { landsOnce }: Configuration): string | null {
-  if (state.unread && state.evictedAdmitted === 0)
+  const isPush = writer.run > 0;
+  if (isPush && state.writers.some(({ run, answer }) => run === 0 && answer === "done"))
+    return "a push overwrites what a sidecar has acknowledged after the listing";
+  if (state.unread && state.evictedAdmitted === 0 && !isPush)
     return "a set is written after a stale hash although nobody has read the row since";
   const isAlone = state.hash?.token === writer.token && state.hash.epoch === writer.epoch;
   if (writer.found !== nothing && writer.found !== state.row && isAlone)

@@ -71,6 +71,28 @@ const table = {
     caughtIn: "restored values",
   },
   graceOfAllServers: { rule: "the grace is that of the youngest server", caughtIn: "resharding" },
+  pushChecksToken: {
+    rule: "a push continues only if nobody else has begun a write since the listing",
+    caughtIn: "push",
+  },
+  ownTokenWithoutValue: {
+    rule: "a push continues after its own BEGIN only if no lookup has filled the hash since",
+    caughtIn: "push and lookup",
+  },
+  pushLocks: { rule: "no other write begins while a push has the write lock", caughtIn: "push" },
+  unchangedHeedsLock: {
+    rule: "a set that changes nothing is refused under a write lock",
+    caughtIn: "push",
+  },
+  lockOutlivesUpdate: {
+    rule: "a write lock lapses only after the deadline of the push's UPDATE",
+    caughtIn: "push",
+  },
+  repeatedEndKeepsLock: {
+    rule: "END of a push that began twice leaves its write lock",
+    caughtIn: "push",
+  },
+  resetKeepsLock: { rule: "a reset keeps the write lock", caughtIn: "push and lookup" },
   fillChecksMarkers: {
     rule: "FILL requires that there is no marker (redundant: the lease token has changed)",
     caughtIn: null,

@@ -1,4 +1,4 @@
-import type { Hash, Reader, State, Writer } from "./state.ts";
+import type { Hash, Reader, State, WriteLock, Writer } from "./state.ts";
 
 const writerPlaces = [
   "start",
@@ -38,6 +38,15 @@ export function stateKey(state: State, tokensByName: boolean): string {
     ofHash(state.hash, numbered),
     ofHash(state.snapshot, numbered),
   ];
+  if (state.push)
+    codes.push(
+      packed(
+        ofLock(state.hash?.lock),
+        ofLock(state.snapshot?.lock),
+        numbered(state.push.listed),
+        numbered(state.push.own),
+      ),
+    );
   for (const writer of writers) pushWriter(codes, writer, numbered);
   for (const reader of readers) pushReader(codes, reader, numbered);
   return String.fromCharCode(...codes);
@@ -53,6 +62,9 @@ function ofHash(hash: Hash | null, numbered: TokenNumber): number {
   if (hash === null) return 0;
   return packed(hash.epoch + 1, numbered(hash.token), (hash.value ?? -1) + 1, hash.markers);
 }
+
+const ofLock = (lock: WriteLock | null = null): number =>
+  lock === null ? 0 : (lock.run << 1) | Number(lock.repeated);
 
 function pushWriter(codes: number[], writer: Writer, numbered: TokenNumber): void {
   const flags =

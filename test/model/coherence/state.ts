@@ -9,11 +9,22 @@ export interface Hash {
   readonly markers: number;
   /** Whether it has a stale mark. */
   readonly marked: boolean;
+  readonly lock: WriteLock | null;
 }
 
-/** One `set`. A writer that crashes takes no further step, but what it has sent may still arrive. */
+/** The write lock of a push. */
+export interface WriteLock {
+  /** The latest run of the push whose BEGIN has set it. */
+  readonly run: number;
+  /** Whether an earlier BEGIN of the push had run, so that no END removes it. */
+  readonly repeated: boolean;
+}
+
+/** One `set`, or one run of a push. A writer that crashes takes no further step, but what it has sent may still arrive. */
 export interface Writer {
   readonly id: number;
+  /** Which run of the push it is, from 1; 0 for a set of a sidecar. */
+  readonly run: number;
   readonly value: number;
   readonly at:
     | "start"
@@ -91,7 +102,17 @@ export interface State {
   /** Whether a stale hash was found and nobody has read the row since. */
   readonly unread: boolean;
   readonly evictedAdmitted: number;
+  /** Only if there is a push. */
+  readonly push: PushTokens | null;
   readonly broken: string | null;
+}
+
+/** The lease tokens with which a push continues. */
+export interface PushTokens {
+  /** The token beside the listed value. */
+  readonly listed: number;
+  /** The token that its last BEGIN has set, whether or not the reply arrived. It stands for all that begin with its text. */
+  readonly own: number;
 }
 
 /** How often each fault may still happen. */
@@ -108,7 +129,10 @@ export const noEpoch = -1;
 export const nothing = -1;
 
 export const markerOf = (writer: Writer): number => 1 << writer.id;
-export const nameOf = ({ id }: Writer): string => `writer ${"ABC"[id]}`;
+export const nameOf = (writer: Writer): string =>
+  writer.run === 0 ? `writer ${letterOf(writer)}` : `run ${writer.run} of the push`;
+/** How a marker is shown. */
+export const letterOf = ({ id, run }: Writer): string => (run === 0 ? ("ABC"[id] ?? "") : `P${run}`);
 export const readerName = ({ id }: Reader): string => `reader ${"RS"[id]}`;
 
 /** Returns the state with one writer changed. Parts of that writer that no later step can observe are removed. */
@@ -134,7 +158,7 @@ export const restingReader = {
  * A writer that has answered and has no UPDATE in flight cannot change the row any more, so only its messages to Redis
  * count.
  */
-function withoutObsolete(writer: Writer): Writer {
+export function withoutObsolete(writer: Writer): Writer {
   if (writer.at !== "answered" || writer.updatesInFlight > 0) return writer;
   const fills = writer.solo && writer.endsInFlight > 0;
   return {
@@ -166,6 +190,10 @@ export function unusedToken(state: State): number {
   if (state.snapshot) mark(state.snapshot.token);
   for (const writer of state.writers) mark(writer.token);
   for (const reader of state.readers) mark(reader.token);
+  if (state.push) {
+    mark(state.push.listed);
+    mark(state.push.own);
+  }
   let token = 0;
   while (used & (1 << token)) token++;
   return token;

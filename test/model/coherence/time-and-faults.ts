@@ -32,6 +32,19 @@ const markersLapse: WorldEvent = (state, { rules }) =>
     return [{ label: `time: the marker of ${nameOf(writer)} lapses`, next }];
   });
 
+/**
+ * The write lock lapses two statement limits and a second after the BEGIN that has set it last, so not before the
+ * deadlines of that run and of those before it have passed.
+ */
+const writeLockLapses: WorldEvent = (state, { rules }) => {
+  const { hash, writers } = state;
+  const { lock = null } = hash ?? {};
+  if (hash === null || lock === null) return [];
+  const mayStillWrite = writers.some(({ run, pastDeadline }) => run > 0 && run <= lock.run && !pastDeadline);
+  if (mayStillWrite && rules.lockOutlivesUpdate) return [];
+  return [{ label: "time: the write lock lapses", next: { ...state, hash: { ...hash, lock: null } } }];
+};
+
 /** COHERENCE_TOKEN_MS and REDIS_TTL_SECONDS: a hash without a marker may expire at any time. */
 const hashExpires: WorldEvent = (state, { rules }) => {
   if (state.hash === null || (state.hash.markers !== 0 && rules.expiryCoversMarkers)) return [];
@@ -62,7 +75,10 @@ const snapshotIsTaken: WorldEvent = (state) => {
   return [{ label: "Redis: a snapshot is taken", next }];
 };
 
-/** Redis restarts or fails over: there is a new epoch, and the hash is the current one, an older one, or none. */
+/**
+ * Redis restarts or fails over: there is a new epoch, and the hash is the current one, an older one, or none. A stale mark
+ * ends with its hash.
+ */
 const redisRestarts: WorldEvent = (state) => {
   const { faults, hash, snapshot, home, live, epochs } = state;
   if (faults.restarts === 0) return [];
@@ -75,10 +91,12 @@ const redisRestarts: WorldEvent = (state) => {
     snapshot: restarts > 0 ? snapshot : null,
     faults: { ...faults, restarts },
   };
-  const moves: Move[] = [{ label: "Redis: restarts empty", next: { ...anew, hash: null } }];
+  const moves: Move[] = [{ label: "Redis: restarts empty", next: { ...anew, hash: null, unread: false } }];
   if (hash !== null) moves.push({ label: "Redis: fails over and loses nothing", next: { ...anew, hash } });
-  if (snapshot !== null && snapshot !== hash)
-    moves.push({ label: "Redis: restarts from the snapshot", next: { ...anew, hash: snapshot } });
+  if (snapshot !== null && snapshot !== hash) {
+    const unread = state.unread && snapshot.marked;
+    moves.push({ label: "Redis: restarts from the snapshot", next: { ...anew, hash: snapshot, unread } });
+  }
   return moves;
 };
 
@@ -146,6 +164,7 @@ const replicaCatchesUp: WorldEvent = (state) =>
 export const worldEvents: readonly WorldEvent[] = [
   deadlinesPass,
   markersLapse,
+  writeLockLapses,
   hashExpires,
   gracesEnd,
   snapshotIsTaken,

@@ -5,7 +5,7 @@ import * as redis from "./redis-scripts.ts";
 import type { Rules } from "./rules.ts";
 import { markerOf, nameOf, noEpoch, noToken, nothing, type State, type Writer, withWriter } from "./state.ts";
 
-type Step = (state: State, writer: Writer, world: World) => Move | null;
+export type Step = (state: State, writer: Writer, world: World) => Move | null;
 
 /** Step 1: reads the old value and the database's clock. A set that changes nothing does not continue. */
 const readsTheRow: Step = (state, writer, world) => {
@@ -26,6 +26,10 @@ const purges: Step = (state, writer, { rules }) => {
   if (writer.at !== "purging") return null;
   const settled = redis.hit(state, rules) === writer.value;
   const hash = settled ? state.hash : redis.purge(state, rules);
+  if (!settled && hash?.lock && rules.unchangedHeedsLock) {
+    const label = `${nameOf(writer)}: purges the hash, there is a write lock, 503`;
+    return { label, next: answered({ ...state, hash }, writer, "not done") };
+  }
   const label = settled ? "the hash also holds that value, 204" : "purges the hash, 204";
   return { label: `${nameOf(writer)}: ${label}`, next: acknowledged({ ...state, hash }, writer) };
 };
@@ -33,19 +37,30 @@ const purges: Step = (state, writer, { rules }) => {
 /** Step 2: BEGIN runs, possibly late or twice. A writer that waits for it receives the reply. */
 const beginRuns: Step = (state, writer, { rules }) => {
   if (writer.beginsInFlight === 0) return null;
-  const { hash, solo, found } = redis.begin(state, writer, rules);
   const left = { beginsInFlight: writer.beginsInFlight - 1 };
   const waits = writer.at === "beginning";
+  const begun = redis.begin(state, writer, rules);
+  if (begun === null) return refusedByLock(state, writer, "not done");
+  const { hash, solo, found } = begun;
   const answer = { ...left, at: "begun", epoch: state.home, token: hash.token, solo, found } as const;
   const next = withWriter({ ...state, hash }, writer, waits ? answer : left);
   const when = waits ? (solo ? "it is the only writer" : "there is another writer") : "nobody waits for it";
   return { label: `Redis: BEGIN of ${nameOf(writer)} runs, ${when}`, next };
 };
 
+/** Step 2 while a push has the write lock: BEGIN has changed nothing, so there is no END. */
+export function refusedByLock(state: State, writer: Writer, answer: Writer["answer"]): Move {
+  const left = { beginsInFlight: writer.beginsInFlight - 1 };
+  const waits = writer.at === "beginning";
+  const change = waits ? ({ ...left, at: "answered", answer } as const) : left;
+  const label = `Redis: BEGIN of ${nameOf(writer)} is refused under the write lock${waits ? ", 503" : ""}`;
+  return { label, next: withWriter(state, writer, change) };
+}
+
 /** Step 2 with BEGIN sent twice: the first reply is lost, and the writer waits for the second. */
 const beginRunsWithoutReply: Step = (state, writer, { rules }) => {
   if (writer.beginsInFlight < 2 || writer.at !== "beginning") return null;
-  const { hash } = redis.begin(state, writer, rules);
+  const hash = redis.begin(state, writer, rules)?.hash ?? state.hash;
   const next = withWriter({ ...state, hash }, writer, { beginsInFlight: 1 });
   return { label: `Redis: BEGIN of ${nameOf(writer)} runs, its reply is lost; sent again`, next };
 };
@@ -93,24 +108,29 @@ const refusesAStaleValue: Step = (state, writer, world) => {
 const contradicts = ({ found, old }: Writer, { setComparesFound }: Rules): boolean =>
   setComparesFound && found !== nothing && found !== old;
 
+/** Step 4, unless step 3 forbids it. */
+const sendsUpdate: Step = (state, writer, world) => {
+  if (writer.at !== "begun" || contradicts(writer, world.rules)) return null;
+  if (state.hash?.marked && world.rules.setHeedsMark) return null;
+  return updateSent(state, writer, world);
+};
+
 /**
  * Step 4: sends the UPDATE. From then on, `solo` means that END may fill: there is no other writer, and the grace is
  * over.
  */
-const sendsUpdate: Step = (state, writer, { rules }) => {
-  if (writer.at !== "begun" || contradicts(writer, rules)) return null;
-  if (state.hash?.marked && rules.setHeedsMark) return null;
+export function updateSent(state: State, writer: Writer, { rules }: World): Move {
   const solo = writer.solo && (graceIsOver(state, writer.epoch, rules) || !rules.graceBeforeUpdate);
   const updatesInFlight = rules.updateSentOnce ? 1 : 2;
   const label = `${nameOf(writer)}: step 4, sends UPDATE ${writer.old} to ${writer.value}`;
   const clock = rules.clockBeforeBegin ? {} : { pastDeadline: false, epochsBefore: state.epochs };
   return { label, next: withWriter(state, writer, { ...clock, at: "updating", solo, updatesInFlight }) };
-};
+}
 
 /**
  * Step 4 in the database: compare-and-set before the deadline. If the client no longer waits, the UPDATE arrives late.
  */
-const updateRuns: Step = (state, writer, world) => {
+export const updateRuns: Step = (state, writer, world) => {
   if (writer.updatesInFlight === 0) return null;
   const { rules } = world;
   const waits = writer.at === "updating";
@@ -131,7 +151,7 @@ const updateRuns: Step = (state, writer, world) => {
 };
 
 /** Steps 5 and 6: reads the row back, and sends END with what it holds. */
-const readsTheRowBack: Step = (state, writer, world) => {
+export const readsTheRowBack: Step = (state, writer, world) => {
   if (writer.at !== "committed") return null;
   const stores = world.rules.endStoresRow ? state.row : writer.value;
   const label = `${nameOf(writer)}: reads back ${state.row}`;
@@ -186,7 +206,7 @@ const readsBack: Step = (state, writer, world) => {
 };
 
 /** Step 6: END runs, possibly late or twice. */
-const endRuns: Step = (state, writer, { rules }) => {
+export const endRuns: Step = (state, writer, { rules }) => {
   if (writer.endsInFlight === 0) return null;
   const mayStillFill = rules.graceBeforeUpdate || graceIsOver(state, writer.epoch, rules);
   const hash = redis.end(state, writer, writer.solo && mayStillFill, rules);
@@ -213,7 +233,7 @@ export const writerSteps: readonly Step[] = [
   endRuns,
 ];
 
-function answered(state: State, writer: Writer, answer: Writer["answer"], endsInFlight = 0): State {
+export function answered(state: State, writer: Writer, answer: Writer["answer"], endsInFlight = 0): State {
   return withWriter(state, writer, { at: "answered", answer, endsInFlight });
 }
 

@@ -1,3 +1,4 @@
+import type { Limit } from "../protocol.ts";
 import { type Faults, newServer, newSidecar, nobody, restingCopy, type State } from "./state.ts";
 
 /** The processes that take part, and how often each fault may happen. */
@@ -104,19 +105,22 @@ export const limits = {
   "fast clock": {
     ...table.restart,
     about: "the clock that signs is ahead of the sidecar's when Redis restarts",
+    violates: "a copy runs although another one may have taken effect",
     clockIsFast: true,
   },
   "unseen detour": {
     ...table.detour,
     about: "a sidecar does not see that the address of Redis has led to another server and back",
+    violates: "a copy runs although another one may have taken effect",
     isUnseen: true,
   },
   "unseen move": {
     ...table.resharding,
     about: "a key moves away from a master before a sidecar has seen that this master has restarted",
+    violates: "a copy runs although another one may have taken effect",
     isUnseen: true,
   },
-} satisfies Record<string, Configuration>;
+} satisfies Record<string, Configuration & Limit>;
 
 /** Returns the first state: nothing is signed, there is no record, and no sidecar is connected. */
 export function initialState(configuration: Configuration): State {

@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { createPostgresSite, grant, rows, table, unique } from "../support/advised-postgres.ts";
+import { createPostgresSite, grant, table, unique } from "../support/advised-postgres.ts";
 import { itemsOf } from "../support/deployment.ts";
 import { describeWith } from "../support/describe-with.ts";
-import { problemsAtStart } from "../support/followed-advice.ts";
+import { problemsAtStart, rows } from "../support/followed-advice.ts";
 
 setDefaultTimeout(30_000);
 

@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { createMariadbSite, grant, rows, table } from "../support/advised-mariadb.ts";
+import { createMariadbSite, grant, table } from "../support/advised-mariadb.ts";
 import { itemsOf, takeSteps } from "../support/deployment.ts";
 import { describeWith } from "../support/describe-with.ts";
 import {
@@ -7,6 +7,7 @@ import {
   expectOneUser,
   openDirectory,
   problemsAtStart,
+  rows,
   type TableFault,
   testAdvice,
 } from "../support/followed-advice.ts";

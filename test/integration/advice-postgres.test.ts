@@ -1,18 +1,12 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import {
-  createPostgresSite,
-  grant,
-  type PostgresSite,
-  rows,
-  table,
-  unique,
-} from "../support/advised-postgres.ts";
+import { createPostgresSite, grant, type PostgresSite, table, unique } from "../support/advised-postgres.ts";
 import { itemsOf } from "../support/deployment.ts";
 import { describeWith, describeWithPrivate } from "../support/describe-with.ts";
 import {
   expectOneUser,
   openDirectory,
   problemsAtStart,
+  rows,
   type TableFault,
   testAdvice,
 } from "../support/followed-advice.ts";

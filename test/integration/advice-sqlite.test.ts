@@ -8,6 +8,7 @@ import {
   expectOneUser,
   openDirectory,
   problemsAtStart,
+  rows,
   type TableFault,
   testAdvice,
 } from "../support/followed-advice.ts";
@@ -43,8 +44,6 @@ const data = "database.data-column";
 const loginId = "database.login-id-column";
 const table = (email: string, ownIdData = '"ownIdData" TEXT') =>
   `CREATE TABLE users (id INTEGER PRIMARY KEY, email ${email}, ${ownIdData}, gone INT NOT NULL DEFAULT 0, town TEXT)`;
-const rows =
-  "INSERT INTO users (email, town) VALUES ('sol@testmail.com', 'Köln'), ('ann@testmail.com', NULL)";
 const deleted =
   "INSERT INTO users (email, gone) VALUES ('sol@testmail.com', 1), ('Sol@testmail.com', 1), ('eva@testmail.com', 1)";
 

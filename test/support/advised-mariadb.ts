@@ -12,8 +12,6 @@ export const table = (more = "") =>
   `CREATE TABLE users (id int PRIMARY KEY AUTO_INCREMENT, ${columns}${more})`;
 /** The privileges that a sidecar needs and no others. # stands for the account. */
 export const grant = "GRANT SELECT (email, ownIdData), UPDATE (ownIdData) ON users TO #";
-export const rows =
-  "INSERT INTO users (email, town) VALUES ('sol@testmail.com', 'Köln'), ('ann@testmail.com', NULL)";
 
 /** Creates an empty database and an account without privileges. In SQL, # stands for the account. */
 export async function createMariadbSite(): Promise<AdvisedSite> {

@@ -19,8 +19,6 @@ const columns =
 export const table = (more = "") => `CREATE TABLE users (id serial PRIMARY KEY, ${columns}${more})`;
 /** The privileges that a sidecar needs and no others. # stands for the role. */
 export const grant = 'GRANT SELECT (email, "ownIdData"), UPDATE ("ownIdData") ON users TO #';
-export const rows =
-  "INSERT INTO users (email, town) VALUES ('sol@testmail.com', 'Köln'), ('ann@testmail.com', NULL)";
 
 /** The statement that creates the table without a fault. */
 export const unique = table(", UNIQUE (email)");

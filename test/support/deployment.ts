@@ -99,7 +99,7 @@ export async function takeSteps({ steps }: Fix, site: Deployment): Promise<void>
   for (const { kind, text } of steps) {
     if (kind === "sql") await site.administrate(text);
     else if (kind === "command") await runInShell(text, site);
-    else site.environment[text.slice(0, text.indexOf("="))] = text.slice(text.indexOf("=") + 1);
+    else setVariable(site, text);
   }
 }
 
@@ -108,27 +108,27 @@ export async function takeSteps({ steps }: Fix, site: Deployment): Promise<void>
  * command line for a shell in the deployment's folder.
  */
 export async function followFix(fix: string, site: Deployment): Promise<void> {
-  const setting = /^([A-Z][A-Z0-9_]*)=(\S+)$/.exec(fix);
-  if (setting) {
-    const [, name = "", value = ""] = setting;
-    site.environment[name] = value;
+  if (/^[A-Z][A-Z0-9_]*=\S+$/.test(fix)) {
+    setVariable(site, fix);
   } else if (fix.endsWith(";")) {
     for (const statement of fix.split(/(?<=;)\s+/)) await site.administrate(statement);
   } else {
     await runInShell(fix, site);
-    Object.assign(site.environment, await readDotEnv(site.folder));
+    await readDotEnv(site);
   }
 }
 
-/** Reads `.env`, as Bun does at a start in that folder. */
-async function readDotEnv(folder: string): Promise<Deployment["environment"]> {
-  const file = Bun.file(join(folder, ".env"));
+/** Sets the variable of a line such as `PORT=3300`. */
+export function setVariable({ environment }: Pick<Deployment, "environment">, line: string): void {
+  const end = line.indexOf("=");
+  environment[line.slice(0, end)] = line.slice(end + 1);
+}
+
+/** Reads `.env`, as Bun does at a start in the deployment's folder. */
+async function readDotEnv(site: Deployment): Promise<void> {
+  const file = Bun.file(join(site.folder, ".env"));
   const lines = (await file.exists()) ? (await file.text()).split("\n") : [];
-  return Object.fromEntries(
-    lines
-      .filter((line) => line !== "")
-      .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
-  );
+  for (const line of lines.filter((text) => text !== "")) setVariable(site, line);
 }
 
 /**

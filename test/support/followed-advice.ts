@@ -6,7 +6,7 @@ import { dialects } from "../../src/directory/dialects/dialects.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { ConfigurationInvalid } from "../../src/errors.ts";
 import type { Fix, Step } from "../../src/fix.ts";
-import { type Deployment, itemsOf } from "./deployment.ts";
+import { type Deployment, itemsOf, setVariable } from "./deployment.ts";
 
 /** A deployment with a user table, and how its database's administrator works. */
 export interface AdvisedSite extends Deployment {
@@ -40,6 +40,10 @@ export interface TableFault<Site extends AdvisedSite> {
   /** Checks the table afterwards. */
   holds?(site: Site): Promise<void>;
 }
+
+/** Inserts two users into the table of an advised site. */
+export const rows =
+  "INSERT INTO users (email, town) VALUES ('sol@testmail.com', 'Köln'), ('ann@testmail.com', NULL)";
 
 /** More rounds than any fault takes, so that advice which never succeeds is noticed. */
 const roundsMax = 4;
@@ -111,7 +115,7 @@ async function take({ kind, text }: Step, site: AdvisedSite, condition: string):
   const typed = text.replaceAll("<the condition of rows that are users>", condition);
   if (kind === "sql") await site.administrate(typed);
   else if (kind === "command") await site.runForDatabase?.(typed);
-  else site.environment[typed.slice(0, typed.indexOf("="))] = typed.slice(typed.indexOf("=") + 1);
+  else setVariable(site, typed);
 }
 
 /** Expects a start to print the same fix as the doctor. */

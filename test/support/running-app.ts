@@ -17,7 +17,7 @@ import { tokenService } from "../../src/sessions/session-service.ts";
 import { createSigningKeys, loadSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { createSqliteSessionLedger } from "../../src/sessions/sqlite-session-ledger.ts";
 import { withoutTls } from "./database-tls.ts";
-import { createUsers, type User } from "./user-table.ts";
+import { createUsers, type User, userTableNames } from "./user-table.ts";
 
 export interface RunningAppOptions extends Partial<Omit<AppDependencies, "adminToken" | "backendToken">> {
   /** By default, no token is set, so the routes that ask for one do not exist. */
@@ -84,13 +84,7 @@ export async function startApp({
     prepare: true,
     tls: withoutTls,
     statementMs,
-    names: {
-      table: "users",
-      loginIdColumn: "email",
-      ownIdDataColumn: "ownIdData",
-      blockedColumn: "blocked",
-      session,
-    },
+    names: { ...userTableNames, session },
   });
   const watch = createDependencyWatch({
     verifyDatabase: directory.verifyConnection,

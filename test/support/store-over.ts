@@ -4,7 +4,7 @@ import type { Replacement, UserDirectory, UserRecord } from "../../src/coherence
 import { createWriteThrough, type StoreEvent } from "../../src/coherence/write-through.ts";
 import { createSqlDirectory } from "../../src/directory/sql-directory.ts";
 import { withoutTls } from "./database-tls.ts";
-import { createUsers } from "./user-table.ts";
+import { createUsers, userTableNames } from "./user-table.ts";
 
 /** The statement limit, as in COHERENCE_STATEMENT_MS. */
 export const statementMs = 2000;
@@ -31,13 +31,6 @@ export async function storeOver(
   const folder = temporaryFolder();
   const path = folder.at("users.db");
   const table = createUsers(path, [{ email: sol, ownIdData: data }], "NOCASE");
-  const names = {
-    table: "users",
-    loginIdColumn: "email",
-    ownIdDataColumn: "ownIdData",
-    blockedColumn: "blocked",
-    session: null,
-  };
   const real = createSqlDirectory({
     kind: "sqlite",
     url: path,
@@ -45,7 +38,7 @@ export async function storeOver(
     prepare: true,
     tls: withoutTls,
     statementMs,
-    names,
+    names: userTableNames,
   });
   await real.verifyConnection();
   const finds: UserRecord[] = [];

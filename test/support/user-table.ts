@@ -1,10 +1,20 @@
 import { Database } from "bun:sqlite";
+import type { TableNames } from "../../src/directory/dialects/dialect.ts";
 
 export interface User {
   readonly email: string;
   readonly ownIdData?: string | null;
   readonly blocked?: boolean;
 }
+
+/** The names in the table that `createUsers` creates. */
+export const userTableNames: TableNames = {
+  table: "users",
+  loginIdColumn: "email",
+  ownIdDataColumn: "ownIdData",
+  blockedColumn: "blocked",
+  session: null,
+};
 
 export type UserTable = ReturnType<typeof createUsers>;
 

@@ -64,14 +64,11 @@ export function createPasskeys(): Passkeys {
         userVerification: "preferred",
       }),
 
-    async verifyCreation(response, { challenge, origin }, name) {
+    async verifyCreation(response, ceremony, name) {
       const { registrationInfo } = await refusing(() =>
         verifyRegistrationResponse({
           response,
-          expectedChallenge: challenge,
-          expectedOrigin: origin,
-          expectedRPID: new URL(origin).hostname,
-          requireUserVerification: false,
+          ...expectationsOf(ceremony),
           supportedAlgorithmIDs: algorithms,
         }),
       );
@@ -82,14 +79,11 @@ export function createPasskeys(): Passkeys {
       return { id, name, addedAt, publicKey: Buffer.from(publicKey).toString("base64url"), transports };
     },
 
-    async verifyAssertion(response, { challenge, origin }, { id, publicKey }) {
+    async verifyAssertion(response, ceremony, { id, publicKey }) {
       const { verified, authenticationInfo } = await refusing(() =>
         verifyAuthenticationResponse({
           response,
-          expectedChallenge: challenge,
-          expectedOrigin: origin,
-          expectedRPID: new URL(origin).hostname,
-          requireUserVerification: false,
+          ...expectationsOf(ceremony),
           credential: {
             id,
             publicKey: new Uint8Array(Buffer.from(publicKey, "base64url")),
@@ -100,6 +94,15 @@ export function createPasskeys(): Passkeys {
       if (!verified) throw invalid("The passkey's signature does not hold.");
       counters.set(id, authenticationInfo.newCounter);
     },
+  };
+}
+
+function expectationsOf({ challenge, origin }: Ceremony) {
+  return {
+    expectedChallenge: challenge,
+    expectedOrigin: origin,
+    expectedRPID: new URL(origin).hostname,
+    requireUserVerification: false,
   };
 }
 

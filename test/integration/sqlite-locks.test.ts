@@ -75,6 +75,7 @@ describe("an SQLite file that another process has locked", () => {
     expect(await errorOf(unchecked.verifyConnection())).toMatchObject({
       code: "ERR_DATABASE_UNAVAILABLE",
       message: "another process holds the SQLite file's lock (SQLITE_BUSY)",
+      fix: "find the program that keeps a transaction of the file open, and let it commit sooner",
     });
     await lock.release();
     await unchecked.verifyConnection();

@@ -81,6 +81,11 @@ const defaultFailure: SqlFailure = {
   fix: "check the table's constraints and triggers",
 };
 
+const locked: Omit<SqlFailure, "reason"> = {
+  meaning: "busy",
+  fix: "find the program that keeps a transaction of the file open, and let it commit sooner",
+};
+
 const cannotWrite: SqlFailure = {
   meaning: "forbidden",
   reason: "the SQLite file cannot be written",
@@ -98,8 +103,8 @@ const failureByCode: Record<string, SqlFailure> = {
     meaning: "half done",
     reason: "a trigger of the table refuses the change",
   },
-  SQLITE_BUSY: { ...defaultFailure, meaning: "busy", reason: "another process holds the SQLite file's lock" },
-  SQLITE_LOCKED: { ...defaultFailure, meaning: "busy", reason: "another statement holds the table's lock" },
+  SQLITE_BUSY: { ...locked, reason: "another process holds the SQLite file's lock" },
+  SQLITE_LOCKED: { ...locked, reason: "another statement holds the table's lock" },
   SQLITE_TOOBIG: { ...defaultFailure, meaning: "too long", reason: "the value is too long for SQLite" },
   SQLITE_CANTOPEN: {
     meaning: "not done",

@@ -507,6 +507,12 @@ describeWith("redis", "the Lua scripts", () => {
       expect(await beginOther()).toBeNull();
     });
 
+    test("lapses no sooner if BEGIN runs again with a shorter lifetime", async () => {
+      const before = Number.parseInt((await redis.hget(key, "x")) ?? "", 10);
+      expect(await scripts.beginWrite(redis, key, "again", "mine", long, seen, 1000)).not.toBeNull();
+      expect(Number.parseInt((await redis.hget(key, "x")) ?? "", 10)).toBe(before);
+    });
+
     test("lapses", async () => {
       await lapse("x");
       expect(await beginOther()).not.toBeNull();

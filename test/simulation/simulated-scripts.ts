@@ -67,7 +67,11 @@ export const simulatedScripts: SimulatedScripts = {
     const name = getsLock || !isRepeatable ? argv(2) : argv(1);
     const besides = { [marker]: lapseIn(redis, argv(3)), n: "1" };
     const newToken = dropValue(redis, key, epoch, name, besides);
-    if (getsLock) redis.hset(key, { x: `${lapseIn(redis, argv(5))}:${runsAgain ? "" : argv(1)}` });
+    if (getsLock) {
+      const heldUntil = runsAgain && lock !== null ? Number.parseInt(lock, 10) : 0;
+      const lapses = Math.max(Number(lapseIn(redis, argv(5))), heldUntil);
+      redis.hset(key, { x: `${lapses}:${runsAgain ? "" : argv(1)}` });
+    }
     if (redis.pttl(key) < Number(argv(3))) redis.pexpire(key, Number(argv(3)));
     return [others === 0 ? 1 : 0, epochHex, newToken, isStale, heldToken, heldValue];
   },

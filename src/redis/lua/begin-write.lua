@@ -25,7 +25,12 @@ local stale = stale_for(key, mark)
 local gets_lock = runs_again or ARGV[4] and held_token == ARGV[4]
 local keeps_name = gets_lock or not ARGV[4]
 local token = drop_value(key, current, keeps_name and ARGV[2] or ARGV[1], marker, lapse_in(ARGV[3]), 'n', '1')
--- Without the writer's id no END removes the lock, since the UPDATE of an earlier run may still be in flight.
-if gets_lock then redis.call('HSET', key, 'x', lapse_in(ARGV[5]) .. ':' .. (runs_again and '' or ARGV[1])) end
+-- Without the writer's id no END removes the lock, since the UPDATE of an earlier run may still be in flight. That run may
+-- have had a longer time limit, so the lock never lapses sooner than it would have.
+if gets_lock then
+  local held_until = runs_again and lock and string.match(lock, '^%d+') or '0'
+  local lapses = math.max(now + tonumber(ARGV[5]), tonumber(held_until))
+  redis.call('HSET', key, 'x', string.format('%.0f:', lapses) .. (runs_again and '' or ARGV[1]))
+end
 if redis.call('PTTL', key) < tonumber(ARGV[3]) then redis.call('PEXPIRE', key, ARGV[3]) end
 return { others == 0 and 1 or 0, current_hex, token, stale > 0 and 1 or 0, held_token, value }

@@ -95,15 +95,16 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
   }
 
   async function set(loginId: string, ownIdData: string, waitedMs: number): Promise<void> {
-    const user = await findUnblocked(loginId, directory.find);
+    let user = await findUnblocked(loginId, directory.find);
     if (!directory.fits(ownIdData)) throw new OwnIdDataTooLong();
-    if (user.ownIdData === ownIdData) return forgetUnlessHit(user.loginId, ownIdData);
+    if (user.ownIdData === ownIdData) {
+      if ((await hotCopy.peek(user.loginId)) === ownIdData) return;
+      await purgeUnlocked(user.loginId);
+      // A push may have written the row since it was read. None that began before the purge can write it any more.
+      user = await findUnblocked(user.loginId, directory.find);
+      if (user.ownIdData === ownIdData) return;
+    }
     await writeRow({ user, ownIdData, mode: "overwrite", waitedMs });
-  }
-
-  /** The row holds the value already, so only the hash must be corrected if it holds another value. */
-  async function forgetUnlessHit(loginId: string, value: string): Promise<void> {
-    if ((await hotCopy.peek(loginId)) !== value) await purgeUnlocked(loginId);
   }
 
   /**
@@ -171,16 +172,18 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
 
   /** ERASE: writes no data over whatever the row holds. */
   async function erase(loginId: string, waitedMs: number): Promise<void> {
-    const user = await directory.find(loginId).catch(async (error) => {
+    let user = await directory.find(loginId).catch(async (error) => {
       if (error instanceof UserUnknown) await invalidate(loginId);
       throw error;
     });
     const ownIdData = directory.noData();
+    if (user.ownIdData === ownIdData) {
+      await purgeUnlocked(user.loginId).catch(asErasureIncomplete);
+      user = await directory.find(user.loginId);
+    }
     if (user.ownIdData !== ownIdData) await writeRow({ user, ownIdData, mode: "erase", waitedMs });
     for (const spelling of new Set([loginId, user.loginId])) {
-      await purgeUnlocked(spelling).catch((error) => {
-        throw error instanceof WriteContended ? error : new ErasureIncomplete("Redis gives no answer");
-      });
+      await purgeUnlocked(spelling).catch(asErasureIncomplete);
     }
   }
 
@@ -204,4 +207,8 @@ export function createWriteThrough(options: WriteThroughOptions): OwnIdDataStore
     invalidate,
     invalidateAll: hotCopy.purgeAll,
   } satisfies OwnIdDataStore;
+}
+
+function asErasureIncomplete(error: unknown): never {
+  throw error instanceof WriteContended ? error : new ErasureIncomplete("Redis gives no answer");
 }

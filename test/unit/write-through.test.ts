@@ -126,6 +126,28 @@ describe("set against another writer", () => {
     expect(over.table.read(sol)).toBe("ours");
   });
 
+  test("writes a value that the row held already if the other one has changed the row meanwhile", async () => {
+    await using over = await storeOver("ours", {
+      afterFind: (user, nth) => {
+        if (nth === 1) over.table.write(sol, "theirs");
+        return user;
+      },
+    });
+    await over.store.set(sol, "ours");
+    expect(over.table.read(sol)).toBe("ours");
+  });
+
+  test("erases a row that held no data if the other one has written data meanwhile", async () => {
+    await using over = await storeOver(null, {
+      afterFind: (user, nth) => {
+        if (nth === 1) over.table.write(sol, "theirs");
+        return user;
+      },
+    });
+    await over.store.erase(sol);
+    expect(over.table.read(sol)).toBeNull();
+  });
+
   test("gives up after three tries with the other one's value in place", async () => {
     await using over = await storeOver("old", {
       beforeReplace: (nth) => over.table.write(sol, `theirs ${nth}`),

@@ -210,9 +210,8 @@ export function createRowWriter({ directory, hotCopy, statementMs, onEvent }: Ro
 
 /** Returns whether the caller will run the write again, and must then find its lease token in the hash. */
 function isRepeated({ repeatable }: RowWrite, failure: SidecarError | null): boolean {
-  return (
-    repeatable !== undefined && (failure instanceof DatabaseUnavailable || failure instanceof OutcomeUnknown)
-  );
+  if (repeatable === undefined || failure instanceof RowChanged) return false;
+  return [DatabaseUnavailable, OutcomeUnknown, WriteContended].some((kind) => failure instanceof kind);
 }
 
 function unblocked(row: UserRecord | null): UserRecord {

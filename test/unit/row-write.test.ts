@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { type HotCopy, withoutHotCopy } from "../../src/coherence/hot-copy.ts";
+import { createRowWriter } from "../../src/coherence/row-write.ts";
+import type { UserDirectory } from "../../src/coherence/user-directory.ts";
 import {
   DatabaseUnavailable,
   OutcomeUnknown,
@@ -8,7 +11,7 @@ import {
   WriteSuppressed,
 } from "../../src/errors.ts";
 import { errorOf } from "../support/outcome.ts";
-import { failWith, sol, storeOver } from "../support/store-over.ts";
+import { failWith, sol, statementMs, storeOver } from "../support/store-over.ts";
 
 const trigger = (action: string) => `CREATE TRIGGER meddles ${action}`;
 const trims = trigger(
@@ -94,5 +97,45 @@ describe("a set whose row is read back", () => {
     expect(await errorOf(over.store.set(sol, "new"))).toBeInstanceOf(OutcomeUnknown);
     expect(over.replacements).toHaveLength(1);
     expect(over.table.read(sol)).toBe("new");
+  });
+});
+
+describe("a write that its caller repeats", () => {
+  const user = { loginId: sol, ownIdData: "old", blocked: false, databaseTimeMs: 0 };
+  const repeatable = { token: "own", seen: null, lockMs: 1 };
+
+  /** Writes a row that no UPDATE changes, and returns how the write failed and how often END ran. */
+  async function writeInVain(row: typeof user): Promise<{ error: unknown; ends: number }> {
+    let ends = 0;
+    const directory: UserDirectory = {
+      verifyConnection: async () => {},
+      find: async () => row,
+      findForSession: async () => ({ ...row, columns: new Map() }),
+      fits: () => true,
+      noData: () => null,
+      replaceOwnIdData: async () => "unchanged",
+      close: async () => {},
+    };
+    const end = async () => {
+      ends += 1;
+    };
+    const found = { value: null, token: "own:1:2", isStale: false };
+    const hotCopy: HotCopy = {
+      ...withoutHotCopy,
+      begin: async () => ({ found, markStale: async () => false, end }),
+    };
+    const write = createRowWriter({ directory, hotCopy, statementMs, onEvent: () => {} });
+    const mode = { onlyIf: () => true };
+    return { error: await errorOf(write({ user, ownIdData: "new", mode, repeatable })), ends };
+  }
+
+  test("keeps its marker when its deadline has passed, so that no lookup fills the hash before the repetition", async () => {
+    const { error, ends } = await writeInVain({ ...user, databaseTimeMs: statementMs });
+    expect(error).toBeInstanceOf(WriteContended);
+    expect(ends).toBe(0);
+  });
+
+  test("ends when the row has changed, after which it is not repeated", async () => {
+    expect((await writeInVain({ ...user, ownIdData: "theirs" })).ends).toBe(1);
   });
 });

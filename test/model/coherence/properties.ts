@@ -26,9 +26,16 @@ export const brokenByMark = ({ outsideWrites, evictions, push }: Configuration):
     ? null
     : "a hash gets a stale mark although only sidecars have written";
 
-/** A 204 means that the database has held the value at some instant since the request began. */
-export const brokenByAcknowledging = (writer: Writer): string | null =>
-  writer.held ? null : "a set is acknowledged although the database never held its value";
+/**
+ * A 204 means that the database has held the value at some instant since the request began, and that no push has
+ * overwritten it before the answer.
+ */
+export function brokenByAcknowledging(state: State, writer: Writer): string | null {
+  if (!writer.held) return "a set is acknowledged although the database never held its value";
+  const isOverwritten =
+    state.row !== writer.value && state.writers.some(({ run, value }) => run > 0 && value === state.row);
+  return isOverwritten ? "a set is acknowledged although a push has overwritten its value" : null;
+}
 
 /**
  * A write that was answered as not done is never committed. One that was answered as unknown may be committed later,

@@ -84,6 +84,10 @@ const table = {
     rule: "a set that changes nothing is refused under a write lock",
     caughtIn: "push",
   },
+  unchangedReadsAgain: {
+    rule: "a set that changes nothing reads the row again after its purge",
+    caughtIn: "push",
+  },
   lockOutlivesUpdate: {
     rule: "a write lock lapses only after the deadline of the push's UPDATE",
     caughtIn: "push",

@@ -3,6 +3,7 @@ import type { Hash, Reader, State, WriteLock, Writer } from "./state.ts";
 const writerPlaces = [
   "start",
   "purging",
+  "purged",
   "beginning",
   "begun",
   "updating",

@@ -29,6 +29,7 @@ export interface Writer {
   readonly at:
     | "start"
     | "purging"
+    | "purged"
     | "beginning"
     | "begun"
     | "updating"

@@ -8,7 +8,7 @@ import { rowBecomes } from "./writer-steps.ts";
 
 type WorldEvent = (state: State, world: World) => Move[];
 
-const runs = (writer: Writer): boolean => writer.at !== "start" && writer.at !== "purging";
+const runs = ({ at }: Writer): boolean => at !== "start" && at !== "purging" && at !== "purged";
 
 /**
  * COHERENCE_STATEMENT_MS: the deadline of a write and the limit of one statement pass. The database refuses its UPDATE

@@ -30,8 +30,21 @@ const purges: Step = (state, writer, { rules }) => {
     const label = `${nameOf(writer)}: purges the hash, there is a write lock, 503`;
     return { label, next: answered({ ...state, hash }, writer, "not done") };
   }
+  if (!settled && rules.unchangedReadsAgain) {
+    const label = `${nameOf(writer)}: purges the hash`;
+    return { label, next: withWriter({ ...state, hash }, writer, { at: "purged" }) };
+  }
   const label = settled ? "the hash also holds that value, 204" : "purges the hash, 204";
   return { label: `${nameOf(writer)}: ${label}`, next: acknowledged({ ...state, hash }, writer) };
+};
+
+/** Step 1 after the purge: reads the row again, since a push may have written it before. */
+const readsTheRowAgain: Step = (state, writer, world) => {
+  if (writer.at !== "purged") return null;
+  const label = `${nameOf(writer)}: reads ${state.row} again`;
+  if (state.row === writer.value) return { label: `${label}, 204`, next: acknowledged(state, writer) };
+  const change = { old: state.row, epochsBefore: state.epochs, beginsInFlight: copiesSent(world) };
+  return { label: `${label}; sends BEGIN`, next: withWriter(state, writer, { ...change, at: "beginning" }) };
 };
 
 /** Step 2: BEGIN runs, possibly late or twice. A writer that waits for it receives the reply. */
@@ -220,6 +233,7 @@ export const endRuns: Step = (state, writer, { rules }) => {
 export const writerSteps: readonly Step[] = [
   readsTheRow,
   purges,
+  readsTheRowAgain,
   beginRuns,
   beginRunsWithoutReply,
   givesUpOnBegin,
@@ -239,7 +253,7 @@ export function answered(state: State, writer: Writer, answer: Writer["answer"],
 
 /** Answers 204. A set that began after an outside write ends the staleness that was admitted for that write. */
 function acknowledged(state: State, writer: Writer, endsInFlight = 0): State {
-  const broken = state.broken ?? brokenByAcknowledging(writer);
+  const broken = state.broken ?? brokenByAcknowledging(state, writer);
   const outsideAdmitted = state.outsideAdmitted && !writer.afterOutside;
   return answered({ ...state, broken, outsideAdmitted }, writer, "done", endsInFlight);
 }

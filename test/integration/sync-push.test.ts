@@ -128,6 +128,8 @@ function describePush(create: () => Promise<SyncedSite>, { withMishaps = false }
       if (!seen) throw new Error("no sidecar believes the hash");
       const pushOne = createPusher({
         ...sides,
+        // The write lock then stands until the test has ended, however slow the machine is.
+        statementMs: 10_000,
         directory: {
           ...directory,
           replaceOwnIdData: (change) => send(() => directory.replaceOwnIdData(change)),

@@ -246,10 +246,7 @@ export class RequestReplayed extends SidecarError {
   readonly code = "ERR_REQUEST_REPLAYED";
 }
 
-/**
- * Other writers kept changing the same user's data until the deadline, or another write has the write lock. Nothing was
- * written.
- */
+/** Other writers kept changing the same user's data, or `sync push` has the write lock. Nothing was written. */
 export class WriteContended extends SidecarError {
   readonly code = "ERR_WRITE_CONTENDED";
 }

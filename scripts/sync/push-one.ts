@@ -1,6 +1,7 @@
 import type { HotFound, RepeatableBegin } from "../../src/coherence/hot-copy.ts";
 import { createRowWriter, RowChanged } from "../../src/coherence/row-write.ts";
 import type { UserRecord } from "../../src/coherence/user-directory.ts";
+import { fenceMs } from "../../src/config/coherence-config.ts";
 import {
   OutcomeUnknown,
   OwnIdDataTooLong,
@@ -76,8 +77,7 @@ export function createPusher({ directory, population, patience, statementMs }: P
     statementMs,
     onEvent: () => {},
   });
-  // An UPDATE takes effect within two statement limits after its row was read.
-  const lockMs = 2 * statementMs + 1000;
+  const lockMs = fenceMs(statementMs);
 
   return (push: Push): Promise<PushOutcome> => {
     /** How the push ends if another write has begun. No value is given up that a BEGIN of ours may have removed. */

@@ -13,15 +13,20 @@ export function readCoherence(reader: SettingReader) {
 }
 
 /**
- * A write may take effect until two statement limits after it read the row. Its marker must stand at least that long,
- * and nothing may be filled in that time.
+ * Returns how long after it read the row a write may still take effect, in milliseconds: for two statement limits, with
+ * a second to spare.
  */
+export function fenceMs(statementMs: number): number {
+  return 2 * statementMs + 1000;
+}
+
+/** The marker of a write must stand for as long as it may take effect, and nothing may be filled in that time. */
 function readMoreThanFence(
   reader: SettingReader,
   name: "COHERENCE_GRACE_MS" | "COHERENCE_QUARANTINE_MS",
 ): number {
   const milliseconds = reader.read(name);
-  const leastMs = 2 * reader.read("COHERENCE_STATEMENT_MS") + 1000;
+  const leastMs = fenceMs(reader.read("COHERENCE_STATEMENT_MS"));
   if (milliseconds <= leastMs) {
     reader.problems.push(
       `${name} must exceed twice COHERENCE_STATEMENT_MS plus one second, which is ${leastMs}.`,

@@ -62,6 +62,7 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
       // The answer of a failure also arrives here. It has already been counted.
       if (!(responseValue instanceof Response && failures.has(responseValue))) count(route, "answered");
       addUsual(set.headers);
+      if (responseValue instanceof Response) moveHeaders(set, responseValue);
       return undefined;
     })
     .onError({ as: "scoped" }, ({ error, set, route, request }) => {
@@ -78,6 +79,24 @@ export function envelope({ logger, metrics, counted, compatErrorCode404, isDrain
       }
       return fail(problemResponse(failure, requestId));
     });
+}
+
+/** What Elysia adds to the answer of a route. */
+interface Additions {
+  headers: Record<string, unknown>;
+  status?: number | string;
+}
+
+/**
+ * Moves the headers into a response that a route or a failure has made, and leaves nothing to add. Elysia would
+ * otherwise copy the response, and read its body as a stream for that.
+ */
+function moveHeaders(additions: Additions, { headers }: Response): void {
+  for (const [name, value] of Object.entries(additions.headers)) {
+    if (!headers.has(name)) headers.set(name, String(value));
+  }
+  additions.headers = {};
+  additions.status = 200;
 }
 
 function isPlainObject(value: unknown): boolean {

@@ -49,11 +49,18 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
 
   const records = new WeakMap<Redis, { readonly second: number; readonly readAtMs: number }>();
 
-  /** Returns `recordedFrom` as of the last second, which is enough for a session that is being issued. */
-  async function recentlyRecordedFrom(master: Redis): Promise<number> {
-    const known = records.get(master);
-    const isRecent = known !== undefined && performance.now() - known.readAtMs < recordRecentMs;
-    return isRecent ? known.second : recordedFrom(master);
+  /**
+   * Returns the latest record of all masters as of the last second, which is enough for a session that is being issued;
+   * `null` if one of them has not been read since then.
+   */
+  function recentRecord(): number | null {
+    let latest = 0;
+    for (const master of everyMaster()) {
+      const known = records.get(master);
+      if (known === undefined || performance.now() - known.readAtMs >= recordRecentMs) return null;
+      latest = Math.max(latest, known.second);
+    }
+    return latest;
   }
 
   /**
@@ -72,8 +79,8 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
     return second;
   }
 
-  async function latestRecord(among: Iterable<Redis>, read = recordedFrom): Promise<number> {
-    return Math.max(...(await Promise.all([...new Set(among)].map(read))));
+  async function latestRecord(among: Iterable<Redis>): Promise<number> {
+    return Math.max(...(await Promise.all([...new Set(among)].map(recordedFrom))));
   }
 
   const everyMaster = () => masters().filter((master) => master !== null);
@@ -110,7 +117,7 @@ export function createRedisSessionLedger(options: RedisSessionLedgerOptions): Se
       return ask(key, async () => {
         const [second, since] = await Promise.all([
           get(client, key),
-          latestRecord(everyMaster(), recentlyRecordedFrom),
+          recentRecord() ?? latestRecord(everyMaster()),
         ]);
         return Math.max(secondOf(second), since);
       });

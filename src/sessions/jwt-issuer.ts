@@ -1,4 +1,4 @@
-import { SignJWT } from "jose";
+import { CompactSign } from "jose";
 import type { SessionType } from "../protocol/session-type.ts";
 import type { SessionKeys } from "./key-ring.ts";
 import type { SessionIssuer } from "./session-issuer.ts";
@@ -17,6 +17,8 @@ export interface JwtIssuerOptions {
   /** Returns milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
+
+const utf8 = new TextEncoder();
 
 /**
  * Creates the issuer of session and hand-off tokens, which have the claims of `TokenClaims`. The algorithm comes from
@@ -52,7 +54,9 @@ export function createJwtIssuer(options: JwtIssuerOptions): SessionIssuer {
       const { kid, key } = keys.signer();
       const typ = headerTypeOf(kind, options.tokenType);
       const header = { alg: keys.algorithm, ...(kid === null ? {} : { kid }), typ };
-      const token = await new SignJWT({ ...further, ...claims }).setProtectedHeader(header).sign(key);
+      // A JWT is a JWS whose payload is a JSON object (RFC 7519, section 7.1). `SignJWT` would first clone the claims.
+      const payload = utf8.encode(JSON.stringify({ ...further, ...claims }));
+      const token = await new CompactSign(payload).setProtectedHeader(header).sign(key);
       return { token, sid: claims.sid };
     },
 

@@ -56,6 +56,7 @@ function readSubject({ text }: ColumnValue, column: string): string {
 }
 
 function readClaims(columns: SubjectUser["columns"], rules: readonly ClaimColumn[]): Claims {
+  if (rules.length === 0) return {};
   const claims = Object.fromEntries(
     rules.flatMap(({ claim, column }) => {
       const { kind, text } = columnOf(columns, column);

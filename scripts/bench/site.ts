@@ -28,7 +28,8 @@ export interface Site extends AsyncDisposable {
   readonly redis: Redis;
   /**
    * Restores the initial state after a load, so that each load finds the same site. Removes everything from Redis except
-   * the warm hashes, removes dead rows from Postgres, and makes a checkpoint so that none falls into the next load.
+   * the warm hashes and the sidecars' records, removes dead rows from Postgres, and makes a checkpoint so that none falls
+   * into the next load.
    */
   restore(): Promise<void>;
 }
@@ -99,7 +100,11 @@ export async function startSite({ users, statementMs }: SiteOptions): Promise<Si
   };
 }
 
-const keysToKeep = new RegExp(`^${keyPrefix}(?:user:(?:user|writer)\\d+@|epoch:)`);
+/**
+ * The warm hashes, and what sidecars have recorded: since when each epoch is known, and each master's revocations. Without
+ * the latter, every session reads the row twice in the first seconds, as after a restart of Redis.
+ */
+const keysToKeep = new RegExp(`^${keyPrefix}(?:user:(?:user|writer)\\d+@|epoch:|revoked-before-all:)`);
 
 async function removeAllButWarm(redis: Redis): Promise<void> {
   for await (const found of redis.scanStream({ count: 5000 })) {

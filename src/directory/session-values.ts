@@ -9,12 +9,15 @@ import { notText } from "./user-row.ts";
 const Row = TypeCompiler.Compile(Type.Record(Type.String(), Type.Unknown()));
 const Text = TypeCompiler.Compile(nullableText);
 
+const noValues: ReadonlyMap<string, ColumnValue> = new Map();
+
 /** Reads the columns that a session needs from a row of the statement `findForSession`. */
 export function sessionValuesOf(
   row: unknown,
   session: SessionColumns | null,
   { columns }: Pick<TableFacts, "columns">,
 ): ReadonlyMap<string, ColumnValue> {
+  if (session === null) return noValues;
   const members = Row.Check(row) ? row : {};
   return new Map(
     sessionColumnsOf(session).map((name, index) => {

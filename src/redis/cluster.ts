@@ -41,6 +41,7 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
   let ranges = rangesOf(client);
   client.on("refresh", () => {
     ranges = rangesOf(client);
+    separateSlots(client);
   });
   const nodes = new Map<string, Redis>();
   client.on("+node", (node: Redis) => {
@@ -75,11 +76,21 @@ export function connectCluster(options: RedisConnectionOptions, explain: (error:
 
 /**
  * Returns the addresses of the nodes of each range of slots as host:port, the master's first, and `undefined` if a slot
- * has none. All slots of a range have one array, in which ioredis replaces the master when it follows a redirection, so
- * the ranges only change when ioredis refreshes the map.
+ * has none. After a refresh, all slots of a range have one array.
  */
 function rangesOf({ slots }: Cluster): readonly (readonly string[] | undefined)[] {
   return [...new Set(Array.from({ length: slotCount }, (_, slot) => slots[slot]))];
+}
+
+/**
+ * Gives each slot an array of its own. When one slot has moved, ioredis replaces the master in its array, and until the
+ * next refresh the other slots of the range would seem to have moved as well, and their master to be gone.
+ */
+function separateSlots({ slots }: Cluster): void {
+  for (let slot = 0; slot < slotCount; slot += 1) {
+    const addresses = slots[slot];
+    if (addresses !== undefined) slots[slot] = [...addresses];
+  }
 }
 
 function addressOf({ options: { host, port } }: Redis): string {

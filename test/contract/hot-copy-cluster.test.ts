@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { Cluster, Command } from "ioredis";
+import { Cluster, Command, type Redis } from "ioredis";
 import { type RedisCluster, startRedisCluster } from "../../scripts/servers/redis-cluster.ts";
 import type { RedisServer } from "../../scripts/servers/redis-server.ts";
 import { eventually } from "../../scripts/servers/waiting.ts";
+import { connectRedis } from "../../src/redis/connection.ts";
 import { describeWithPrivate } from "../support/describe-with.ts";
 import { fill, hold, isUnavailable, untilHit } from "../support/hot-copy-steps.ts";
 import { clusterPlace, type OpenedStore, openStore, withRedis } from "../support/redis-places.ts";
@@ -24,6 +25,11 @@ async function usualMs(work: () => Promise<void>): Promise<number> {
 }
 
 const slotOf = (key: string) => new Command("get", [key]).getSlot() ?? 0;
+
+/** Returns a key that belongs to this slot. */
+function keyIn(slot: number): string {
+  for (let number = 0; ; number += 1) if (slotOf(`key ${number}`) === slot) return `key ${number}`;
+}
 
 /** Does `work` while one slot is on its way from one master to another, some of its keys here and some there. */
 async function migrating(
@@ -183,6 +189,32 @@ describeWithPrivate("redis", "the hot copy in a Cluster that changes", () => {
     const begins = await Promise.all(loginIds.map((loginId) => isUnavailable(store.hotCopy.begin(loginId))));
     expect(begins.includes(true)).toBe(false);
     expect(store.events).not.toContain("unreachable");
+  });
+
+  test("knows all masters, and the owners of other slots, as soon as it learns that one slot has moved", async () => {
+    const connection = connectRedis(clusterPlace(cluster).connection);
+    await new Promise((resolve) => connection.client.once("ready", resolve));
+    const { slot, ...journey } = await journeyOf("ann");
+    const neighbor = keyIn(slot === 0 ? 1 : slot - 1);
+    expect(await ownerOf(slotOf(neighbor))).toBe(journey.from);
+    await migrating(slot, journey, async () => {});
+    const portsOf = (masters: readonly (Redis | null)[]) => masters.map((master) => master?.options.port);
+    const seen = new Set<string>();
+    let isLearned = false;
+    connection.client.once("refresh", () => {
+      isLearned = true;
+    });
+    const asked = connection.client.hget(keyOf("ann"), "v");
+    while (!isLearned) {
+      seen.add(
+        JSON.stringify([portsOf(connection.masters()).toSorted(), portsOf([connection.masterOf(neighbor)])]),
+      );
+      await new Promise(setImmediate);
+    }
+    await asked;
+    const ports = cluster.nodes.map(({ port }) => port).toSorted();
+    expect([...seen]).toEqual([JSON.stringify([ports, [journey.from.port]])]);
+    connection.close();
   });
 
   test("asks the database at once for a dead master's users, and serves the others' hits", async () => {

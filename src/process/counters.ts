@@ -72,10 +72,12 @@ export interface CounterFamily {
  * occurrence.
  */
 export function createEventCounter<Event extends string>(events: readonly Event[]) {
-  const counts = new Map(events.map((event) => [event, 0]));
-  const count = (event: Event, times = 1): void => void counts.set(event, (counts.get(event) ?? 0) + times);
+  const counts = recordOf(events, () => 0 as number);
+  function count(event: Event, times = 1): void {
+    counts[event] += times;
+  }
   function* series(): Iterable<readonly [Labels, number]> {
-    for (const [event, times] of counts) yield [{ event }, times];
+    for (const [event, times] of Object.entries<number>(counts)) yield [{ event }, times];
   }
   const family = (name: string, help: string): CounterFamily => ({
     name,
@@ -87,14 +89,14 @@ export function createEventCounter<Event extends string>(events: readonly Event[
 }
 
 export function createRequestCounter() {
-  const kinds = new Map(requestKinds.map((kind) => [kind, createEventCounter(outcomes)]));
+  const kinds = recordOf(requestKinds, () => createEventCounter(outcomes));
   function* series(): Iterable<readonly [Labels, number]> {
-    for (const [endpoint, { counts }] of kinds)
-      for (const [outcome, times] of counts) yield [{ endpoint, outcome }, times];
+    for (const [endpoint, { counts }] of Object.entries(kinds))
+      for (const [outcome, times] of Object.entries(counts)) yield [{ endpoint, outcome }, times];
   }
   const help = "Requests, by endpoint and by how they ended; probes and unknown paths are not among them";
   return {
-    count: (kind: RequestKind, outcome: RequestOutcome): void => kinds.get(kind)?.count(outcome),
+    count: (kind: RequestKind, outcome: RequestOutcome): void => kinds[kind].count(outcome),
     family: { name: "ownid_requests_total", help, labelNames: ["endpoint", "outcome"], series },
   };
 }
@@ -104,14 +106,22 @@ export function createRequestCounter() {
  */
 export function createFailureCounter() {
   const reasons: Partial<Record<ErrorCode, readonly string[]>> = failureReasons;
-  const byCode = new Map(errorCodes.map((code) => [code, createEventCounter(reasons[code] ?? [""])]));
+  const byCode = recordOf(errorCodes, (code) => createEventCounter(reasons[code] ?? [""]));
   function* series(): Iterable<readonly [Labels, number]> {
-    for (const [code, { counts }] of byCode)
-      for (const [reason, times] of counts) yield [{ code, reason }, times];
+    for (const [code, { counts }] of Object.entries(byCode))
+      for (const [reason, times] of Object.entries(counts)) yield [{ code, reason }, times];
   }
   const help = "Requests that got a problem body or an empty 404, by its code";
   return {
-    count: (code: ErrorCode, reason: SidecarError["reason"]): void => byCode.get(code)?.count(reason ?? ""),
+    count: (code: ErrorCode, reason: SidecarError["reason"]): void => byCode[code].count(reason ?? ""),
     family: { name: "ownid_failures_total", help, labelNames: ["code", "reason"], series },
   };
+}
+
+/** Creates a value for each name. Several of these records are used for every request, and a map would cost more. */
+function recordOf<Name extends string, Value>(
+  names: readonly Name[],
+  create: (name: Name) => Value,
+): Record<Name, Value> {
+  return Object.fromEntries(names.map((name) => [name, create(name)])) as Record<Name, Value>;
 }

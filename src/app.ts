@@ -59,6 +59,11 @@ const maxRequestBodySize = Number.MAX_SAFE_INTEGER;
 const serve = { maxRequestBodySize, reusePort: false, development: false };
 /** By default, Elysia looks for the path after the eleventh character of the URL, which fails for a short host name. */
 const handler = { standardHostname: false };
+/**
+ * By default, Elysia copies every body and every answer without the fields that their schemas do not name. Nothing is
+ * dropped here: unknown fields of a body are not read, and an answer has none.
+ */
+const normalize = false;
 
 const countedOnOps: ReadonlyMap<string, RequestKind> = new Map([
   ["/verify", "verify"],
@@ -87,7 +92,7 @@ function createPublicApp(dependencies: AppDependencies) {
     .use(getOwnIdDataByLoginId({ ...dependencies, signed }))
     .use(getSessionByLoginId({ ...dependencies, signed }))
     .use(otherMethods("POST", "/setOwnIDDataByLoginId", "/getOwnIDDataByLoginId", "/getSessionByLoginId"));
-  return new Elysia({ serve, handler, adapter: bodyAdapter })
+  return new Elysia({ serve, handler, normalize, adapter: bodyAdapter })
     .use(envelope({ ...dependencies, isDraining: readiness.isDraining, counted: countedOnPublic(basePath) }))
     .use(endpoints)
     .use(keys)

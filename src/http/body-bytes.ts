@@ -10,8 +10,8 @@ import { BodyTooLarge, MediaTypeUnsupported } from "../errors.ts";
 export function readBytes(request: Request, mediaType: RegExp, bytesMax: number): Promise<Uint8Array> {
   const { headers } = request;
   if (!mediaType.test(headers.get("content-type") ?? "")) throw new MediaTypeUnsupported();
-  if ((headers.get("content-encoding") ?? "identity").toLowerCase() !== "identity")
-    throw new MediaTypeUnsupported();
+  const encoding = headers.get("content-encoding");
+  if (encoding !== null && encoding.toLowerCase() !== "identity") throw new MediaTypeUnsupported();
   const declared = headers.get("content-length");
   if (declared === null) return readUndeclared(request, bytesMax);
   if (Number(declared) > bytesMax) throw new BodyTooLarge();

@@ -59,7 +59,7 @@ export function createSignatureVerifier(rules: SignatureRules): VerifySignature 
     if (Math.abs(now - signedAtMs) > toleranceMs)
       throw new SignatureInvalid(explainTimestamp(signedAtMs, now));
 
-    const claimed = Buffer.from(signature, "base64");
+    const claimed = Uint8Array.fromBase64(signature);
     const mac = findMac(keyedHashers, body, timestamp, claimed);
     if (mac === null) {
       const holdsFor = (other: string) => findMac(keyedHashers, other, timestamp, claimed) !== null;

@@ -25,6 +25,8 @@ export interface Keys {
   everySpellingOf(loginId: string): string;
 }
 
+const urlSafe = { alphabet: "base64url", omitPadding: true } as const;
+
 /**
  * Creates the names of all keys. They contain no braces of ours, so that the hashes spread over the slots of a
  * Cluster.
@@ -33,7 +35,7 @@ export function createKeys(prefix: string): Keys {
   const users = `${literal(prefix)}user:`;
   return {
     user: (loginId) => `${prefix}user:${loginId}`,
-    seen: (mac) => `${prefix}seen:${Buffer.from(mac).toString("base64url")}`,
+    seen: (mac) => `${prefix}seen:${mac.toBase64(urlSafe)}`,
     installation: `${prefix}installation`,
     epoch: (epoch) => `${prefix}epoch:${epoch}`,
     revoked: (id) => `${prefix}revoked:${id}`,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { runCommand } from "../servers/run-command.ts";
+import { runProgram } from "../servers/run-program.ts";
 import { requireProgram } from "../servers/server-binaries.ts";
 import { temporaryFolder } from "../servers/temporary-folder.ts";
 
@@ -70,7 +70,7 @@ export async function runWrk(load: WrkLoad): Promise<WrkReport> {
   using folder = temporaryFolder();
   const file = folder.at("requests");
   await Bun.write(file, load.requests.join("\0"));
-  const output = await runCommand([
+  const output = await runProgram([
     wrkPath(),
     "--threads=1",
     `--connections=${load.connections}`,

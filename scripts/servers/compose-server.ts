@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { runAfterThisProcess } from "./after-this-process.ts";
-import { runCommand } from "./run-command.ts";
+import { runProgram } from "./run-program.ts";
 import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
 import { requirePrograms, type ServerKind, serverSupply } from "./server-binaries.ts";
 
@@ -95,6 +95,6 @@ class ComposeServer implements RunningServer {
   }
 
   #run(...args: string[]): Promise<string> {
-    return runCommand([...this.#compose, ...args]);
+    return runProgram([...this.#compose, ...args]);
   }
 }

@@ -13,7 +13,7 @@ export function serviceAccount(name: string): Account | null {
   return lookUpAccount(name) ?? lookUpAccount("nobody");
 }
 
-/** Returns the words that run a command with this environment only. */
+/** Returns the words that run a program with this environment only. */
 export function withEnvironment(
   environment: Readonly<Record<string, string>>,
   argv: readonly string[],
@@ -22,8 +22,8 @@ export function withEnvironment(
   return ["env", "-i", ...assignments, ...argv];
 }
 
-/** Runs a command to its end and returns what it printed. @throws {Error} it fails; the error contains its output */
-export async function runCommand(
+/** Runs a program to its end and returns what it printed. @throws {Error} it fails; the error contains its output */
+export async function runProgram(
   argv: readonly string[],
   options: { cwd?: string; account?: Account | null; detached?: boolean } = {},
 ): Promise<string> {

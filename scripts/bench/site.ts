@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { startPostgres } from "../servers/postgres-server.ts";
 import { startRedis } from "../servers/redis-server.ts";
-import { runProgram, withEnvironment } from "../servers/run-program.ts";
+import { runForOutput, withEnvironment } from "../servers/run-program.ts";
 import { temporaryFolder } from "../servers/temporary-folder.ts";
 import { loginIdOf, ownIdDataOf, type UserKind } from "./population.ts";
 
@@ -128,7 +128,7 @@ async function insertUsers(sql: SQL, kind: UserKind, count: number): Promise<voi
 async function warm(cwd: string, environment: Readonly<Record<string, string>>): Promise<void> {
   const command = join(import.meta.dir, "../sync/index.ts");
   const settings = { PATH: process.env.PATH ?? "", ...environment, ...coherence(warmStatementMs) };
-  await runProgram(withEnvironment(settings, [process.execPath, command, "warm", "--json"]), { cwd });
+  await runForOutput(withEnvironment(settings, [process.execPath, command, "warm", "--json"]), { cwd });
 }
 
 const pageSize = 5000;

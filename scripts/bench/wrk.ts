@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { runProgram } from "../servers/run-program.ts";
+import { runForOutput } from "../servers/run-program.ts";
 import { requireProgram } from "../servers/server-binaries.ts";
 import { temporaryFolder } from "../servers/temporary-folder.ts";
 
@@ -70,7 +70,7 @@ export async function runWrk(load: WrkLoad): Promise<WrkReport> {
   using folder = temporaryFolder();
   const file = folder.at("requests");
   await Bun.write(file, load.requests.join("\0"));
-  const output = await runProgram([
+  const output = await runForOutput([
     wrkPath(),
     "--threads=1",
     `--connections=${load.connections}`,

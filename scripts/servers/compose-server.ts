@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { runAfterThisProcess } from "./after-this-process.ts";
-import { runProgram } from "./run-program.ts";
+import { runForOutput } from "./run-program.ts";
 import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
 import { requirePrograms, type ServerKind, serverSupply } from "./server-binaries.ts";
 
@@ -95,6 +95,6 @@ class ComposeServer implements RunningServer {
   }
 
   #run(...args: string[]): Promise<string> {
-    return runProgram([...this.#compose, ...args]);
+    return runForOutput([...this.#compose, ...args]);
   }
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { launchFromCompose } from "./compose-server.ts";
-import { type Account, runProgram, serviceAccount } from "./run-program.ts";
+import { type Account, runForOutput, serviceAccount } from "./run-program.ts";
 import { runStatement, sqlServer } from "./run-statement.ts";
 import { type RunningServer, shareServer } from "./running-servers.ts";
 import { programPath } from "./server-binaries.ts";
@@ -56,7 +56,7 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Mariad
 async function installDatabase(dir: string, account: Account | null): Promise<void> {
   const flags = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"];
   const argv = [programPath("mariadb-install-db"), ...storageFlags(dir), ...flags];
-  await runProgram(argv, { cwd: dir, account });
+  await runForOutput(argv, { cwd: dir, account });
 }
 
 /**

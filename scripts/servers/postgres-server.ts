@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { launchFromCompose } from "./compose-server.ts";
-import { type Account, runProgram, serviceAccount } from "./run-program.ts";
+import { type Account, runForOutput, serviceAccount } from "./run-program.ts";
 import { runStatement, sqlServer } from "./run-statement.ts";
 import { type RunningServer, shareServer } from "./running-servers.ts";
 import { programPath } from "./server-binaries.ts";
@@ -66,7 +66,7 @@ async function createCluster(dir: string, account: Account | null, options: Post
   giveTo(account, dir);
   const access = ["--username=postgres", `--pwfile=${join(dir, "password")}`, "--auth=scram-sha-256"];
   const initdb = [programPath("initdb"), "-D", data, "--no-sync", "--encoding=UTF8", "--locale=C", ...access];
-  await runProgram(initdb, { cwd: dir, account });
+  await runForOutput(initdb, { cwd: dir, account });
   const settings: Record<string, string> = {
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",

@@ -23,7 +23,7 @@ export function withEnvironment(
 }
 
 /** Runs a program to its end and returns what it printed. @throws {Error} it fails; the error contains its output */
-export async function runProgram(
+export async function runForOutput(
   argv: readonly string[],
   options: { cwd?: string; account?: Account | null; detached?: boolean } = {},
 ): Promise<string> {

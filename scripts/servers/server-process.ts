@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf } from "../../src/error-code.ts";
 import { freePort } from "./free-port.ts";
-import { type Account, runProgram } from "./run-program.ts";
+import { type Account, runForOutput } from "./run-program.ts";
 import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
 import { pidFileName } from "./server-folder.ts";
 
@@ -82,7 +82,7 @@ class ServerProcess implements RunningServer {
     const { name, dir, account } = this.#program;
     if (this.#pid() !== null) throw new Error(`${name} runs already`);
     const argv = ["sh", "-c", launchScript, "sh", ...this.#program.argv(this.#port)];
-    await runProgram(argv, { cwd: dir, account, detached: true });
+    await runForOutput(argv, { cwd: dir, account, detached: true });
     await this.#untilReady();
   }
 

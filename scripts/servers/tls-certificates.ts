@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runProgram } from "./run-program.ts";
+import { runForOutput } from "./run-program.ts";
 import { requireProgram } from "./server-binaries.ts";
 
 export interface TlsCertificates {
@@ -21,12 +21,12 @@ export async function createTlsCertificates(
     ...["-subj", `/CN=${commonName}`],
   ];
   const authority = [...newKey("ca", "ownid test authority"), "-out", at("ca.pem")];
-  await runProgram([openssl, "req", "-x509", "-days", "2", ...authority]);
+  await runForOutput([openssl, "req", "-x509", "-days", "2", ...authority]);
   const request = [...newKey("server", "localhost"), "-out", at("server.csr")];
-  await runProgram([openssl, "req", "-new", ...request]);
+  await runForOutput([openssl, "req", "-new", ...request]);
   await Bun.write(at("server.ext"), `subjectAltName=${names}\n`);
   const files = ["-in", at("server.csr"), "-extfile", at("server.ext"), "-out", at("server.pem")];
   const signer = ["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"];
-  await runProgram([openssl, "x509", "-req", "-days", "2", ...files, ...signer]);
+  await runForOutput([openssl, "x509", "-req", "-days", "2", ...files, ...signer]);
   return { caFile: at("ca.pem"), certificateFile: at("server.pem"), keyFile: at("server.key") };
 }

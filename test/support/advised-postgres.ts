@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { SQL } from "bun";
 import { type PostgresServer, sharedPostgres } from "../../scripts/servers/postgres-server.ts";
-import { runProgram } from "../../scripts/servers/run-program.ts";
+import { runForOutput } from "../../scripts/servers/run-program.ts";
 import { programPath } from "../../scripts/servers/server-binaries.ts";
 import { createDeployment } from "./deployment.ts";
 import type { AdvisedSite } from "./followed-advice.ts";
@@ -56,5 +56,5 @@ function runForDatabase(server: PostgresServer, command: string): Promise<string
   const { hostname, port, username, password } = new URL(server.url());
   const variables = [`PGHOST=${hostname}`, `PGPORT=${port}`, `PGUSER=${username}`, `PGPASSWORD=${password}`];
   const path = `PATH=${dirname(programPath("postgres"))}:${process.env.PATH}`;
-  return runProgram(["env", ...variables, path, "sh", "-ec", command]);
+  return runForOutput(["env", ...variables, path, "sh", "-ec", command]);
 }

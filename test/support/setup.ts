@@ -1,17 +1,24 @@
-import { afterAll, setDefaultTimeout } from "bun:test";
+import { afterAll } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { env, execPath, execve } from "node:process";
 import { providePackages } from "../../scripts/packages.ts";
 import { stopAllServers } from "../../scripts/servers/running-servers.ts";
 
-if (await providePackages(join(import.meta.dir, "../.."), "devDependencies").catch(refuse)) runAgain();
+const ownCommand = "/proc/self/cmdline";
+/** The same as that of `bun run test`: real servers may have to be installed and started first. */
+const timeout = "--timeout=30000";
+/** The words of this process's command; empty where the system does not show them. */
+const words = existsSync(ownCommand) ? readFileSync(ownCommand, "utf8").split("\0").slice(0, -1) : [];
+/** Whether this is a plain `bun test`, whose timeout is 5 s. The words of Bun's worker processes always name theirs. */
+const hasShortTimeout = words.length > 0 && !words.some((word) => word.startsWith("--timeout"));
+
+const wereMissing = await providePackages(join(import.meta.dir, "../.."), "devDependencies").catch(refuse);
+if (wereMissing || hasShortTimeout) runAgain();
 
 // The tests talk to servers on this machine, which a proxy in the environment could not reach.
 process.env.NO_PROXY = [process.env.NO_PROXY, "127.0.0.1", "::1", "localhost"].filter(Boolean).join(",");
 
-// Real servers may have to be installed and started first. This applies to the first file only; `bun run test` passes the
-// same timeout for every file.
-setDefaultTimeout(30_000);
 afterAll(stopAllServers);
 
 function refuse(error: Error): never {
@@ -20,15 +27,15 @@ function refuse(error: Error): never {
 }
 
 /**
- * Starts the tests again in a new process with the same arguments. After a plain `bun test` in a fresh clone, this
- * process has already looked for packages and will not look again.
+ * Starts the tests again with the same arguments and the longer timeout, in the place of this process. After a plain
+ * `bun test` in a fresh clone, this process has already looked for packages and will not look again. A timeout that it
+ * sets itself would apply to the first file only.
  */
 function runAgain(): never {
-  const ownCommand = "/proc/self/cmdline";
-  if (!existsSync(ownCommand)) {
-    refuse(new Error("The packages were missing and are installed now. Run the same command again."));
+  const [, ...args] = words;
+  if (args.length > 0 && execve !== undefined) {
+    if (hasShortTimeout) args.splice(args.indexOf("test") + 1, 0, timeout);
+    execve(execPath, [execPath, ...args], env);
   }
-  const [, ...args] = readFileSync(ownCommand, "utf8").split("\0").slice(0, -1);
-  const again = Bun.spawnSync([process.execPath, ...args], { stdio: ["inherit", "inherit", "inherit"] });
-  process.exit(again.exitCode ?? 1);
+  return refuse(new Error("The packages were missing and are installed now. Run the same command again."));
 }

@@ -11,6 +11,7 @@ import {
   type TableFault,
   testAdvice,
 } from "../support/followed-advice.ts";
+import { errorOf } from "../support/outcome.ts";
 
 setDefaultTimeout(30_000);
 
@@ -193,7 +194,7 @@ describeWith("mariadb", "a view in MariaDB", () => {
     const directory = openDirectory(site);
     await directory.verifyConnection();
     await site.administrate("INSERT INTO users (email) VALUES ('sol@testmail.com')");
-    await expect(directory.find("sol@testmail.com")).rejects.toThrow("several rows");
+    expect(String(await errorOf(directory.find("sol@testmail.com")))).toContain("several rows");
     expect((await directory.find("ann@testmail.com")).loginId).toBe("ann@testmail.com");
     await directory.close();
   });

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { countRarely, describeRepeats, uniqueFixes } from "../../src/directory/repeated-login-ids.ts";
 import { sql } from "../../src/fix.ts";
+import { errorOf } from "../support/outcome.ts";
 
 test("reads a whole table no more than once a minute, however often it is asked, and whatever came of it", async () => {
   let counts = 0;
@@ -8,8 +9,8 @@ test("reads a whole table no more than once a minute, however often it is asked,
     counts += 1;
     throw new Error("the statement ran into its time limit");
   });
-  await expect(count("users", "email")).rejects.toThrow("time limit");
-  await expect(count("users", "email")).rejects.toThrow("time limit");
+  expect(String(await errorOf(count("users", "email")))).toContain("time limit");
+  expect(String(await errorOf(count("users", "email")))).toContain("time limit");
   expect(counts).toBe(1);
 });
 

@@ -53,7 +53,7 @@ test("goes on after a write that failed", async () => {
   const first = write("ann", "first");
   const second = write("ann", "second");
   first.reject(new Error("away"));
-  await expect(first.done).rejects.toThrow("away");
+  expect(String(await errorOf(first.done))).toContain("away");
   second.resolve();
   await second.done;
   expect(started).toEqual(["first", "second"]);
@@ -63,7 +63,7 @@ test("refuses a write that has waited too long, and keeps later ones behind the 
   const { started, refused, write } = queueWith(20);
   const first = write("ann", "first");
   const late = write("ann", "late");
-  await expect(late.done).rejects.toThrow(WriteContended);
+  expect(await errorOf(late.done)).toBeInstanceOf(WriteContended);
   expect(refused).toEqual(["ann"]);
   const next = write("ann", "next");
   first.resolve();

@@ -125,6 +125,19 @@ describe("with REQUIRE_SESSION_TYPE=true", () => {
     expect(payloadOf(await client.session(sol, "mobile")).session_type).toBe("mobile");
   });
 
+  test("ignores fields that it does not know, in a lookup too", async () => {
+    await using strict = await startApp({
+      requireSessionType: true,
+      users: [{ email: sol, ownIdData: "data" }],
+    });
+    const { client } = strict;
+    const unknown = { more: { deep: [1] }, deferred: 1 };
+    const session = client.sign("getSessionByLoginId", { loginId: sol, sessionType: "mobile", ...unknown });
+    expect(payloadOf(await client.send(session)).session_type).toBe("mobile");
+    const lookup = client.sign("getOwnIDDataByLoginId", { loginId: sol, ...unknown });
+    expect(outcomeOf(await client.send(lookup))).toEqual(json(200, { ownIdData: "data" }));
+  });
+
   test("takes any text as a type, and names only the known ones in the token", async () => {
     await using strict = await startApp({ requireSessionType: true });
     for (const [sessionType, named] of [

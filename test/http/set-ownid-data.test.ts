@@ -38,6 +38,12 @@ describe("204", () => {
     expect(app.table.read(sol)).toBe("é😀/");
   });
 
+  test("ignores fields that it does not know", async () => {
+    const answer = await send({ loginId: sol, ownIdData: "new", sessionType: 1, more: { deep: [1] } });
+    expect(outcomeOf(answer)).toEqual(empty(204));
+    expect(app.table.read(sol)).toBe("new");
+  });
+
   test("takes the empty text, which leaves the user without data", async () => {
     expect(outcomeOf(await app.client.set(sol, ""))).toEqual(empty(204));
     expect(outcomeOf(await app.client.get(sol))).toEqual(empty(204));

@@ -72,7 +72,7 @@ export interface CounterFamily {
  * occurrence.
  */
 export function createEventCounter<Event extends string>(events: readonly Event[]) {
-  const counts = recordOf(events, () => 0 as number);
+  const counts = recordOf<Event, number>(events, () => 0);
   function count(event: Event, times = 1): void {
     counts[event] += times;
   }

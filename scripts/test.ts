@@ -1,4 +1,5 @@
 import { argv, env, execPath, execve, stdout } from "node:process";
+import { testTimeout } from "./test-timeout.ts";
 
 /**
  * Runs the tests by `bun test`, which takes the place of this process. Its options are passed on, so this command
@@ -21,11 +22,9 @@ bun test --help lists them.
 Exits 0 if every test passes, 1 if one does not.
 `;
 
-/** Real servers may have to start first. A file that sets a default timeout of its own keeps it. */
-const timeout = "--timeout=30000";
 const atOnce = ["--parallel=2", "--no-isolate"];
 const args = argv.slice(2);
 if (args.includes("--help") || args.includes("-h")) stdout.write(help);
 else if (execve === undefined)
   throw new Error("this system cannot replace a process, so the tests cannot run");
-else execve(execPath, [execPath, "test", ...atOnce, timeout, ...args], env);
+else execve(execPath, [execPath, "test", ...atOnce, testTimeout, ...args], env);

@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { env, execPath, execve } from "node:process";
 import { providePackages } from "../../scripts/packages.ts";
 import { stopAllServers } from "../../scripts/servers/running-servers.ts";
+import { testTimeout } from "../../scripts/test-timeout.ts";
 
 const ownCommand = "/proc/self/cmdline";
-/** The same as that of `bun run test`: real servers may have to be installed and started first. */
-const timeout = "--timeout=30000";
 /** The words of this process's command; empty where the system does not show them. */
 const words = existsSync(ownCommand) ? readFileSync(ownCommand, "utf8").split("\0").slice(0, -1) : [];
 /** Whether this is a plain `bun test`, whose timeout is 5 s. The words of Bun's worker processes always name theirs. */
@@ -34,7 +33,7 @@ function refuse(error: Error): never {
 function runAgain(): never {
   const [, ...args] = words;
   if (args.length > 0 && execve !== undefined) {
-    if (hasShortTimeout) args.splice(args.indexOf("test") + 1, 0, timeout);
+    if (hasShortTimeout) args.splice(args.indexOf("test") + 1, 0, testTimeout);
     execve(execPath, [execPath, ...args], env);
   }
   return refuse(new Error("The packages were missing and are installed now. Run the same command again."));

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { withEnvironment } from "../servers/run-program.ts";
+import { withEnvironment } from "../servers/run-for-output.ts";
 import { pidFileName, serverFolder } from "../servers/server-folder.ts";
 import { launchServer } from "../servers/server-process.ts";
 

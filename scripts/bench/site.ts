@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { createSigningKeys } from "../../src/sessions/signing-keys.ts";
 import { startPostgres } from "../servers/postgres-server.ts";
 import { startRedis } from "../servers/redis-server.ts";
-import { runForOutput, withEnvironment } from "../servers/run-program.ts";
+import { runForOutput, withEnvironment } from "../servers/run-for-output.ts";
 import { temporaryFolder } from "../servers/temporary-folder.ts";
 import { loginIdOf, ownIdDataOf, type UserKind } from "./population.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { runForOutput } from "../servers/run-program.ts";
+import { runForOutput } from "../servers/run-for-output.ts";
 import { requireProgram } from "../servers/server-binaries.ts";
 import { temporaryFolder } from "../servers/temporary-folder.ts";
 

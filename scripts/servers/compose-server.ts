@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { runAfterThisProcess } from "./after-this-process.ts";
-import { runForOutput } from "./run-program.ts";
+import { runForOutput } from "./run-for-output.ts";
 import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
 import { requirePrograms, type ServerKind, serverSupply } from "./server-binaries.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { launchFromCompose } from "./compose-server.ts";
-import { type Account, runForOutput, serviceAccount } from "./run-program.ts";
+import { type Account, runForOutput, serviceAccount } from "./run-for-output.ts";
 import { runStatement, sqlServer } from "./run-statement.ts";
 import { type RunningServer, shareServer } from "./running-servers.ts";
 import { programPath } from "./server-binaries.ts";

@@ -1,7 +1,7 @@
 import { chownSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { runAfterThisProcess, testHome } from "./after-this-process.ts";
-import type { Account } from "./run-program.ts";
+import type { Account } from "./run-for-output.ts";
 
 /** The file in a server's folder that contains its process id. It exists only while the server runs. */
 export const pidFileName = "process-id";

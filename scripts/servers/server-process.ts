@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf } from "../../src/error-code.ts";
 import { freePort } from "./free-port.ts";
-import { type Account, runForOutput } from "./run-program.ts";
+import { type Account, runForOutput } from "./run-for-output.ts";
 import { noteRemoved, noteRunning, type RunningServer } from "./running-servers.ts";
 import { pidFileName } from "./server-folder.ts";
 

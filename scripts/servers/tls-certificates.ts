@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runForOutput } from "./run-program.ts";
+import { runForOutput } from "./run-for-output.ts";
 import { requireProgram } from "./server-binaries.ts";
 
 export interface TlsCertificates {

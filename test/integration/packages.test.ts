@@ -14,7 +14,7 @@ import {
 import { join } from "node:path";
 import { engines, scripts } from "../../package.json";
 import { arePackagesInstalled } from "../../scripts/packages.ts";
-import { serviceAccount } from "../../scripts/servers/run-program.ts";
+import { serviceAccount } from "../../scripts/servers/run-for-output.ts";
 import { temporaryFolder } from "../../scripts/servers/temporary-folder.ts";
 import { runProgram } from "../support/finished-process.ts";
 import { asInstalled } from "../support/installed-runner.ts";

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { SQL } from "bun";
 import { type PostgresServer, sharedPostgres } from "../../scripts/servers/postgres-server.ts";
-import { runForOutput } from "../../scripts/servers/run-program.ts";
+import { runForOutput } from "../../scripts/servers/run-for-output.ts";
 import { programPath } from "../../scripts/servers/server-binaries.ts";
 import { createDeployment } from "./deployment.ts";
 import type { AdvisedSite } from "./followed-advice.ts";

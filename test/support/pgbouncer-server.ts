@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PostgresServer } from "../../scripts/servers/postgres-server.ts";
-import { serviceAccount } from "../../scripts/servers/run-program.ts";
+import { serviceAccount } from "../../scripts/servers/run-for-output.ts";
 import { runStatement } from "../../scripts/servers/run-statement.ts";
 import type { RunningServer } from "../../scripts/servers/running-servers.ts";
 import { programPath, requirePrograms } from "../../scripts/servers/server-binaries.ts";
